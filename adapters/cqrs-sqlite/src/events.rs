@@ -1,0 +1,211 @@
+//! Events and command records as rows.
+
+use std::sync::Arc;
+
+use cqrs_runtime::event::{EventHeader, RecordedEvent};
+use cqrs_runtime::log::{CommandRecord, EventQuery, Page, Position, StoreError};
+use cqrs_runtime::{CommandId, Meta, Timestamp, Uuid};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::error::{damaged, store_error};
+use crate::query::statements;
+use crate::sql::{bound, clamped};
+
+/// The position of the last event.
+pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Position> {
+    let mut statement = connection.prepare_cached("SELECT ifnull(max(position), 0) FROM main.cqrs_events")?;
+    statement.query_row([], |row| position(row, 0))
+}
+
+/// The events that a query takes, from the state that the connection sees, whose head is `head`.
+pub(crate) fn read(
+    connection: &Connection,
+    store: &str,
+    query: &EventQuery,
+    after: Position,
+    limit: usize,
+    head: Position,
+) -> Result<Page, StoreError> {
+    let rows = clamped(limit as u64).saturating_add(1);
+    let mut reading = Reading { store, meta: None };
+    let mut events = Vec::new();
+    for statement in statements(query, after, rows) {
+        events.append(&mut reading.run(connection, statement)?);
+    }
+    // What one statement yields is in order as a rule, and several may yield the same event.
+    events.sort_by_key(RecordedEvent::position);
+    events.dedup_by_key(|event| event.position());
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let up_to = match events.last() {
+        Some(last) if more => last.position(),
+        None if more => after,
+        _ => head.max(after),
+    };
+    Ok(Page { events, up_to, more })
+}
+
+struct Reading<'a> {
+    store: &'a str,
+    /// Events of one command have the same metadata, and follow each other.
+    meta: Option<(Box<str>, Arc<Meta>)>,
+}
+
+impl Reading<'_> {
+    fn run(
+        &mut self,
+        connection: &Connection,
+        statement: crate::query::Statement,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let store = self.store;
+        let failed = |error: rusqlite::Error| store_error(store, &error);
+        let parameters = params_from_iter(bound(statement.sql.parameters));
+        let mut events = Vec::new();
+        if statement.recurs {
+            let mut statement = connection.prepare_cached(&statement.sql.text).map_err(failed)?;
+            let mut rows = statement.query(parameters).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                events.push(self.event(row).map_err(failed)?);
+            }
+        } else {
+            let mut statement = connection.prepare(&statement.sql.text).map_err(failed)?;
+            let mut rows = statement.query(parameters).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                events.push(self.event(row).map_err(failed)?);
+            }
+        }
+        Ok(events)
+    }
+
+    fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
+        let position = position(row, 0)?;
+        let wrong = |column: usize, kind, reason: String| {
+            let reason = format!("event at position {position} is damaged: {reason}");
+            rusqlite::Error::FromSqlConversionFailure(column, kind, reason.into())
+        };
+        let id =
+            Uuid::from_slice(row.get_ref(1)?.as_blob()?).map_err(|error| wrong(1, Type::Blob, error.to_string()))?;
+        let tags =
+            serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(|error| wrong(4, Type::Text, error.to_string()))?;
+        let meta = self.meta(row.get_ref(6)?.as_str()?).map_err(|error| wrong(6, Type::Text, error.to_string()))?;
+        let micros = row.get(7)?;
+        let recorded_at = Timestamp::from_micros(micros)
+            .ok_or_else(|| wrong(7, Type::Integer, format!("{micros} µs is beyond the calendar")))?;
+        let header = EventHeader {
+            position,
+            id,
+            name: row.get::<_, String>(2)?.into(),
+            version: row.get(3)?,
+            tags,
+            meta,
+            recorded_at,
+        };
+        Ok(RecordedEvent::new(header, row.get_ref(5)?.as_str()?.into()))
+    }
+
+    fn meta(&mut self, text: &str) -> Result<Arc<Meta>, serde_json::Error> {
+        if let Some((known, meta)) = &self.meta
+            && **known == *text
+        {
+            return Ok(Arc::clone(meta));
+        }
+        let meta = Arc::new(serde_json::from_str(text)?);
+        self.meta = Some((text.into(), Arc::clone(&meta)));
+        Ok(meta)
+    }
+}
+
+fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
+    let number: i64 = row.get(column)?;
+    let number = u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))?;
+    Ok(Position::new(number))
+}
+
+/// Appends events that stand right after `last`, and returns the position of the last of them.
+///
+/// One prepared statement a row: there is no server to travel to, so a statement of many rows saves nothing, and costs the
+/// parsing of each of its lengths. The crate's bench `append` compares them.
+pub(crate) fn append(
+    connection: &Connection,
+    store: &str,
+    mut last: Position,
+    events: &[RecordedEvent],
+) -> Result<Position, StoreError> {
+    let failed = |error: rusqlite::Error| store_error(store, &error);
+    let unwritable = |error: serde_json::Error| damaged(store, error);
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO main.cqrs_events (position, id, name, version, tags, data, meta, recorded_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .map_err(failed)?;
+    let mut tag_insert = connection
+        .prepare_cached("INSERT OR IGNORE INTO main.cqrs_event_tags (tag, position, name) VALUES (?1, ?2, ?3)")
+        .map_err(failed)?;
+    let mut meta: Option<(&Arc<Meta>, String)> = None;
+    for event in events {
+        let header = event.header();
+        if header.position != last.next() {
+            return Err(damaged(store, format!("an event for position {} was to follow {last}", header.position)));
+        }
+        last = header.position;
+        let position = i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full"))?;
+        if !meta.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &header.meta)) {
+            meta = Some((&header.meta, serde_json::to_string(&*header.meta).map_err(unwritable)?));
+        }
+        let tags = serde_json::to_string(&header.tags).map_err(unwritable)?;
+        insert
+            .execute(params![
+                position,
+                header.id.as_bytes().as_slice(),
+                &*header.name,
+                header.version,
+                tags,
+                event.data(),
+                meta.as_ref().map(|(_, text)| text),
+                header.recorded_at.as_micros(),
+            ])
+            .map_err(failed)?;
+        for tag in &header.tags {
+            tag_insert.execute(params![tag.as_str(), position, &*header.name]).map_err(failed)?;
+        }
+    }
+    Ok(last)
+}
+
+/// What is known of commands with these ids.
+pub(crate) fn commands(connection: &Connection, ids: &[CommandId]) -> rusqlite::Result<Vec<Option<CommandRecord>>> {
+    let mut statement = connection
+        .prepare_cached("SELECT command, position, events, returned FROM main.cqrs_commands WHERE id = ?1")?;
+    let one = |id: &CommandId| {
+        let record = |row: &Row<'_>| {
+            Ok(CommandRecord {
+                id: id.clone(),
+                command: row.get::<_, String>(0)?.into(),
+                position: position(row, 1)?,
+                events: row.get(2)?,
+                returned: row.get(3)?,
+            })
+        };
+        statement.query_row([id.as_str()], record).optional()
+    };
+    ids.iter().map(one).collect()
+}
+
+/// Remembers commands.
+pub(crate) fn remember(connection: &Connection, records: &[CommandRecord]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO main.cqrs_commands (id, command, position, events, returned) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for record in records {
+        statement.execute(params![
+            record.id.as_str(),
+            &*record.command,
+            clamped(record.position.get()),
+            record.events,
+            &*record.returned,
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Searches over views in SQL.
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+
+use crate::error::damaged;
+use crate::rows::{COLUMNS, table};
+use crate::sql::{Parameter, Sql, clamped, quoted};
+
+/// A value as its column holds it. What is no number is no value: a column could not hold it.
+pub(crate) fn column_value(value: &Value) -> rusqlite::types::Value {
+    use rusqlite::types::Value as Column;
+    match value {
+        Value::Null => Column::Null,
+        Value::Bool(value) => Column::Integer(i64::from(*value)),
+        Value::Integer(value) => Column::Integer(*value),
+        Value::Real(value) if value.is_nan() => Column::Null,
+        Value::Real(value) => Column::Real(*value),
+        Value::Text(value) => Column::Text(value.clone()),
+    }
+}
+
+fn is_null(value: &Value) -> bool {
+    matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
+}
+
+/// The column of an index, as SQL names it.
+pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<String, StoreError> {
+    if shape.indexes.iter().any(|known| known.name == index) {
+        Ok(quoted(index))
+    } else {
+        Err(damaged(store, format!("view `{}` has no index `{index}`", shape.name)))
+    }
+}
+
+/// The rows that a search finds.
+pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Sql, StoreError> {
+    let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
+    writer.sql.push(" WHERE ");
+    writer.filter(&query.filter)?;
+    writer.sql.push(" ORDER BY ");
+    for (index, descending) in &query.order {
+        let column = column(shape, index, store)?;
+        writer.sql.push(&column).push(if *descending { " DESC, " } else { ", " });
+    }
+    // Left to itself, `SQLite` rather walks through all rows by their keys than sorts the few that a range finds.
+    writer.sql.push(if query.order.is_empty() && is_range(&query.filter) { "+cqrs_key" } else { "cqrs_key" });
+    if query.limit.is_some() || query.offset > 0 {
+        let limit = query.limit.map_or(-1, i64::from);
+        writer.sql.push(" LIMIT ").bind(Parameter::integer(limit));
+        writer.sql.push(" OFFSET ").bind(Parameter::integer(clamped(query.offset)));
+    }
+    Ok(writer.sql)
+}
+
+/// Whether a filter narrows the rows, but to no single value of an index, whose rows would come sorted by their keys.
+fn is_range(filter: &Filter) -> bool {
+    let mut parts = Vec::new();
+    flatten(filter, true, &mut parts);
+    !parts.is_empty() && !parts.iter().any(|part| matches!(part, Filter::Compare(_, Comparison::Equal, _)))
+}
+
+/// How many rows a filter takes.
+pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Sql, StoreError> {
+    let mut writer = Writer { sql: select(shape, |_| "count(*)".to_owned()), shape, store };
+    writer.sql.push(" WHERE ");
+    writer.filter(filter)?;
+    Ok(writer.sql)
+}
+
+/// The rows whose indexed field equals one of the values.
+pub(crate) fn rows_by(shape: &ViewShape, index: &str, values: &[Value], store: &str) -> Result<Sql, StoreError> {
+    let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
+    writer.sql.push(" WHERE ");
+    writer.one_of(index, values)?;
+    Ok(writer.sql)
+}
+
+fn select(shape: &ViewShape, columns: impl FnOnce(&ViewShape) -> String) -> Sql {
+    let mut sql = Sql::default();
+    sql.push("SELECT ").push(&columns(shape)).push(" FROM ").push(&table(shape.name));
+    sql
+}
+
+struct Writer<'a> {
+    sql: Sql,
+    shape: &'a ViewShape,
+    store: &'a str,
+}
+
+impl Writer<'_> {
+    fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
+        match filter {
+            Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
+            Filter::OneOf(index, values) => self.one_of(index, values),
+            Filter::All(_) | Filter::Any(_) => {
+                let all = matches!(filter, Filter::All(_));
+                let mut parts = Vec::new();
+                flatten(filter, all, &mut parts);
+                self.join(&parts, all)
+            }
+        }
+    }
+
+    /// Halves what is joined, so that a hundred conditions in a row are a tree of seven levels: `SQLite` bounds its depth.
+    fn join(&mut self, parts: &[&Filter], all: bool) -> Result<(), StoreError> {
+        match parts {
+            [] => {
+                self.sql.push(if all { "TRUE" } else { "FALSE" });
+                Ok(())
+            }
+            [only] => self.filter(only),
+            parts => {
+                let (left, right) = parts.split_at(parts.len() / 2);
+                self.sql.push("(");
+                self.join(left, all)?;
+                self.sql.push(if all { " AND " } else { " OR " });
+                self.join(right, all)?;
+                self.sql.push(")");
+                Ok(())
+            }
+        }
+    }
+
+    fn compare(&mut self, index: &str, comparison: Comparison, value: &Value) -> Result<(), StoreError> {
+        let column = column(self.shape, index, self.store)?;
+        if is_null(value) {
+            // Null equals only null, and is neither less nor greater than anything.
+            match comparison {
+                Comparison::Equal => self.sql.push(&column).push(" IS NULL"),
+                Comparison::NotEqual => self.sql.push(&column).push(" IS NOT NULL"),
+                _ => self.sql.push("FALSE"),
+            };
+            return Ok(());
+        }
+        let operator = match comparison {
+            Comparison::Equal => " = ",
+            Comparison::NotEqual => " IS NOT ",
+            Comparison::Less => " < ",
+            Comparison::LessOrEqual => " <= ",
+            Comparison::Greater => " > ",
+            Comparison::GreaterOrEqual => " >= ",
+        };
+        self.sql.push(&column).push(operator).bind(Parameter::One(column_value(value)));
+        Ok(())
+    }
+
+    fn one_of(&mut self, index: &str, values: &[Value]) -> Result<(), StoreError> {
+        let column = column(self.shape, index, self.store)?;
+        let wanted = values.iter().filter(|value| !is_null(value)).map(column_value).collect();
+        self.sql.push("(").push(&column).push(" IN rarray(").bind(Parameter::Many(wanted)).push(")");
+        if values.iter().any(is_null) {
+            self.sql.push(" OR ").push(&column).push(" IS NULL");
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+}
+
+/// The parts of a filter that are joined in one way, however they are nested.
+fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
+    match filter {
+        Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),
+        Filter::Any(nested) if !all => nested.iter().for_each(|part| flatten(part, all, parts)),
+        other => parts.push(other),
+    }
+}

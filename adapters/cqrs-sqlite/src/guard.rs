@@ -1,0 +1,125 @@
+//! What a handler may do with the write connection: anything but end the transaction or touch the framework's tables.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+/// Every table, index and savepoint of this crate is named so.
+pub(crate) const PREFIX: &str = "cqrs_";
+
+/// Pragmas that only look, and one that ends with the transaction.
+const PRAGMAS: [&str; 9] = [
+    "table_info",
+    "table_xinfo",
+    "table_list",
+    "index_list",
+    "index_info",
+    "index_xinfo",
+    "foreign_key_list",
+    "foreign_key_check",
+    "defer_foreign_keys",
+];
+
+/// Who is at work on a connection: this crate, or a handler.
+#[derive(Clone, Default)]
+pub(crate) struct Guard {
+    /// This crate is.
+    own: Arc<AtomicBool>,
+    /// A commit is meant.
+    commit: Arc<AtomicBool>,
+}
+
+impl Guard {
+    /// Watches over a connection from now on.
+    ///
+    /// The authorizer refuses a statement when it is prepared. The commit hook refuses what gets around it: a statement
+    /// that runs after an `OR ROLLBACK` has ended the transaction would otherwise commit by itself.
+    pub(crate) fn install(connection: &mut Connection) -> rusqlite::Result<Self> {
+        let guard = Self::default();
+        let own = Arc::clone(&guard.own);
+        connection.authorizer(Some(move |context: AuthContext<'_>| {
+            if own.load(Ordering::Relaxed) || allowed(context.action) {
+                Authorization::Allow
+            } else {
+                Authorization::Deny
+            }
+        }))?;
+        let commit = Arc::clone(&guard.commit);
+        connection.commit_hook(Some(move || !commit.load(Ordering::Relaxed)))?;
+        Ok(guard)
+    }
+
+    /// This crate's own statements run until the result is dropped.
+    pub(crate) fn own(&self) -> Own<'_> {
+        self.own.store(true, Ordering::Relaxed);
+        Own(&self.own)
+    }
+
+    /// Commits are meant until the result is dropped.
+    pub(crate) fn committing(&self) -> Own<'_> {
+        self.commit.store(true, Ordering::Relaxed);
+        Own(&self.commit)
+    }
+}
+
+/// A permission that ends when it is dropped.
+pub(crate) struct Own<'a>(&'a AtomicBool);
+
+impl Drop for Own<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+fn ours(name: &str) -> bool {
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
+/// Keeps a reading connection as it is: the next borrower is to find it so.
+pub(crate) fn hold_to_reading(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, .. } if !looks_only(pragma_name) => Authorization::Deny,
+        _ => Authorization::Allow,
+    }))
+}
+
+fn looks_only(pragma: &str) -> bool {
+    PRAGMAS.iter().any(|known| known.eq_ignore_ascii_case(pragma))
+}
+
+/// Whether a handler may.
+fn allowed(action: AuthAction<'_>) -> bool {
+    use AuthAction as A;
+    match action {
+        A::Select | A::Read { .. } | A::Function { .. } | A::Recursive | A::Analyze { .. } | A::Reindex { .. } => true,
+        A::CreateTable { table_name }
+        | A::CreateTempTable { table_name }
+        | A::Delete { table_name }
+        | A::DropTable { table_name }
+        | A::DropTempTable { table_name }
+        | A::Insert { table_name }
+        | A::Update { table_name, .. }
+        | A::CreateVtable { table_name, .. }
+        | A::DropVtable { table_name, .. } => !ours(table_name),
+        A::CreateIndex { index_name, table_name }
+        | A::CreateTempIndex { index_name, table_name }
+        | A::DropIndex { index_name, table_name }
+        | A::DropTempIndex { index_name, table_name } => !ours(index_name) && !ours(table_name),
+        A::CreateTrigger { trigger_name, table_name }
+        | A::CreateTempTrigger { trigger_name, table_name }
+        | A::DropTrigger { trigger_name, table_name }
+        | A::DropTempTrigger { trigger_name, table_name } => !ours(trigger_name) && !ours(table_name),
+        A::CreateView { view_name }
+        | A::CreateTempView { view_name }
+        | A::DropView { view_name }
+        | A::DropTempView { view_name } => !ours(view_name),
+        A::Savepoint { savepoint_name, .. } => !ours(savepoint_name),
+        A::Pragma { pragma_name, .. } => looks_only(pragma_name),
+        // `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `DETACH`, and what a later `SQLite` may add; `ALTER TABLE`, since the name
+        // that it gives is not told here.
+        _ => false,
+    }
+}

@@ -1,0 +1,65 @@
+//! Event log and read models of [`cqrs_runtime`] in one `SQLite` file.
+//!
+//! ```no_run
+//! use cqrs_runtime::App;
+//! use cqrs_sqlite::SqliteLog;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let app = App::builder().log(SqliteLog::open("shop.db").await?).build().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is kept how
+//!
+//! The file is in write-ahead mode, and every commit is on the disk before it is acknowledged
+//! ([`Synchronous::Full`]). One connection of the process writes, under a fair lock, and waits for other processes without
+//! blocking a thread; readers have connections of their own that the database itself holds read-only. Several processes may share
+//! one file.
+//!
+//! Every table of this crate is named `cqrs_..`:
+//!
+//! | table | holds |
+//! | --- | --- |
+//! | `cqrs_events` | the events, by position |
+//! | `cqrs_event_tags` | which tag stands in which event: an aggregate is one range of this table |
+//! | `cqrs_commands` | what is remembered of commands that came with an id |
+//! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
+//! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
+//! | `cqrs_schema` | the version of all this |
+//!
+//! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
+//! ([`Transaction`]), a query reads them through `Reader<Sqlite>` ([`SqliteReader`]).
+//!
+//! # How a batch is appended
+//!
+//! By one prepared statement a row, all in one transaction. `cargo bench -p cqrs-sqlite` compares this with one `INSERT` of
+//! many rows and with one `INSERT .. SELECT` from a JSON array, on batches of 1, 32 and 512 events.
+//!
+//! # Limits
+//!
+//! A file on a network file system cannot be shared by processes of different machines. Statements of a handler run on the thread
+//! that calls them.
+
+mod error;
+mod events;
+mod filter;
+mod guard;
+mod log;
+mod options;
+#[cfg(test)]
+mod plans;
+mod pool;
+mod query;
+mod rows;
+mod schema;
+mod sql;
+mod transaction;
+mod views;
+
+pub use error::OpenError;
+pub use log::SqliteLog;
+pub use options::{SqliteLogBuilder, Synchronous};
+pub use pool::SqliteReader;
+pub use rusqlite;
+pub use transaction::{Sqlite, Transaction};

@@ -1,0 +1,201 @@
+//! The log on a file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::view::ViewStore;
+use rusqlite::Connection;
+use tokio::sync::Mutex;
+
+use crate::error::{OpenError, is_busy, store_error};
+use crate::events;
+use crate::guard::Guard;
+use crate::options::SqliteLogBuilder;
+use crate::pool::Pool;
+use crate::transaction::{Locked, Sqlite, Transaction};
+use crate::views::SqliteViews;
+
+/// How long to wait before the lock is tried again that another process holds.
+const FIRST_WAIT: Duration = Duration::from_micros(500);
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
+
+/// For how long after another process has written this one lets others go first.
+const POLITE: Duration = Duration::from_secs(1);
+
+/// An event log in one `SQLite` file, with views beside it. Clones share it.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("shop.db");
+/// use cqrs_runtime::EventLog;
+/// use cqrs_sqlite::SqliteLog;
+///
+/// let log = SqliteLog::open(&path).await?;
+/// assert_eq!(log.head().await?, 0);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct SqliteLog {
+    shared: Arc<Shared>,
+    views: Arc<SqliteViews>,
+}
+
+/// What the log and its views have in common.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<str>,
+    pub(crate) readers: Pool,
+    /// The one connection that writes. The mutex is fair: who came first goes first.
+    writer: Arc<Mutex<Writer>>,
+    busy_timeout: Duration,
+}
+
+/// The connection that writes, and who is at work on it.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) guard: Guard,
+    /// The head after this process's last commit.
+    pub(crate) head: Position,
+    /// When this process last gave the lock back.
+    pub(crate) released: Option<Instant>,
+    /// When another process was last seen to have written.
+    others: Option<Instant>,
+}
+
+impl SqliteLog {
+    /// Opens a file as a log, and makes it if it is not there. [`builder`](Self::builder) has options.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::builder(path).open().await
+    }
+
+    /// Opens a file as a log, with options.
+    pub fn builder(path: impl AsRef<Path>) -> SqliteLogBuilder {
+        SqliteLogBuilder::new(path.as_ref())
+    }
+
+    pub(crate) fn new(connection: Connection, guard: Guard, options: &SqliteLogBuilder) -> Self {
+        let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
+        let writer = Writer { connection, guard, head: Position::START, released: None, others: None };
+        let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
+        let writer = Arc::new(Mutex::new(writer));
+        let shared = Arc::new(Shared { store, readers, writer, busy_timeout: options.busy_timeout });
+        Self { views: Arc::new(SqliteViews::new(Arc::clone(&shared))), shared }
+    }
+}
+
+impl Shared {
+    /// Takes the lock: first among the tasks of this process, then among processes.
+    pub(crate) async fn begin(&self) -> Result<Locked, StoreError> {
+        let started = Instant::now();
+        let unavailable = |who: &str| StoreError::Unavailable {
+            store: self.store.to_string(),
+            reason: format!("{who} has held the lock for {:?}", self.busy_timeout),
+        };
+        let lock = tokio::time::timeout(self.busy_timeout, Arc::clone(&self.writer).lock_owned());
+        let writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
+        if let Some(moment) = writer.moment_for_others() {
+            tokio::time::sleep(moment).await;
+        }
+        let mut wait = FIRST_WAIT;
+        loop {
+            match writer.try_begin() {
+                Ok(()) => break,
+                Err(error) if !is_busy(&error) => return Err(store_error(&self.store, &error)),
+                Err(_) if started.elapsed() >= self.busy_timeout => return Err(unavailable("another process")),
+                Err(_) => {}
+            }
+            tokio::time::sleep(jittered(wait)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        // From here on a drop rolls back.
+        let mut transaction = Transaction::new(writer);
+        let head = transaction.learn_head().map_err(|error| store_error(&self.store, &error))?;
+        Ok(Locked::new(Arc::clone(&self.store), transaction, head))
+    }
+}
+
+impl Writer {
+    fn try_begin(&self) -> rusqlite::Result<()> {
+        let _own = self.guard.own();
+        self.connection.busy_timeout(Duration::ZERO)?;
+        if !self.connection.is_autocommit() {
+            // The last roll-back failed, for want of memory perhaps.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(())
+    }
+
+    /// Learns what the head is, and whether others have moved it.
+    pub(crate) fn learn(&mut self, head: Position) {
+        if self.released.is_some() && head != self.head {
+            self.others = Some(Instant::now());
+        }
+    }
+
+    /// `SQLite`'s lock knows no queue: a process that takes it again at once shuts out those that wait for it. So where others
+    /// write too, there is a moment between two transactions of this process in which one of them gets in.
+    fn moment_for_others(&self) -> Option<Duration> {
+        let recently = |moment: Option<Instant>, span| moment.is_some_and(|moment| moment.elapsed() < span);
+        let crowded = recently(self.others, POLITE) && recently(self.released, LONGEST_WAIT);
+        crowded.then(|| jittered(FIRST_WAIT * 4))
+    }
+}
+
+/// Between half and all of `wait`, so that processes that wait for each other fall out of step.
+fn jittered(wait: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let half = wait / 2;
+    let random = RandomState::new().hash_one(0) % 1024;
+    half + half.mul_f64(f64::from(u16::try_from(random).unwrap_or(0)) / 1024.0)
+}
+
+impl EventLog for SqliteLog {
+    fn describe(&self) -> String {
+        self.shared.store.to_string()
+    }
+
+    fn read<'a>(
+        &'a self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        let query = query.clone();
+        Box::pin(self.shared.readers.read(move |connection, store| {
+            // The first statement takes the snapshot that the second one reads.
+            let head = events::head(connection).map_err(|error| store_error(store, &error))?;
+            events::read(connection, store, &query, after, limit, head)
+        }))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(
+            self.shared
+                .readers
+                .read(|connection, store| events::head(connection).map_err(|error| store_error(store, &error))),
+        )
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
+        Box::pin(async {
+            let locked = self.shared.begin().await?;
+            Ok(Box::new(locked) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn views(&self) -> Option<Arc<dyn ViewStore>> {
+        Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+
+    fn database(&self) -> Option<DatabaseInfo> {
+        Some(DatabaseInfo::of::<Sqlite>())
+    }
+}

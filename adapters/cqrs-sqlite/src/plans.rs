@@ -1,0 +1,146 @@
+//! What `SQLite` does for the statements of this crate.
+
+use cqrs_runtime::Tag;
+use cqrs_runtime::log::{EventQuery, Position, QueryItem};
+use cqrs_runtime::view::{ColumnKind, Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
+use rusqlite::{Connection, params_from_iter};
+
+use crate::query::statements;
+use crate::sql::{Sql, bound};
+use crate::{filter, options, rows, schema, views};
+
+fn file() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut connection = Connection::open(folder.path().join("log.db")).expect("a file");
+    schema::migrate(&mut connection, folder.path()).expect("a schema");
+    options::prepare(&connection).expect("the modules");
+    (folder, connection)
+}
+
+fn plan(connection: &Connection, sql: &Sql) -> String {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).expect("a statement");
+    let parameters = params_from_iter(bound(sql.parameters.clone()));
+    let lines = statement.query_map(parameters, |row| row.get::<_, String>(3)).expect("a plan");
+    lines.map(|line| line.expect("a line")).collect::<Vec<_>>().join("\n")
+}
+
+fn plans(connection: &Connection, items: Vec<QueryItem>) -> String {
+    let statements = statements(&EventQuery { items }, Position::new(5), 100);
+    statements.iter().map(|statement| plan(connection, &statement.sql)).collect::<Vec<_>>().join("\n")
+}
+
+fn item(names: &[&'static str], tags: &[&str]) -> QueryItem {
+    QueryItem {
+        names: names.iter().map(|&name| name.into()).collect(),
+        tags: tags.iter().map(|tag| Tag::from_text(tag)).collect(),
+    }
+}
+
+#[track_caller]
+fn touches_only(plan: &str, wanted: &[&str]) {
+    for part in wanted {
+        assert!(plan.contains(part), "`{part}` is not in\n{plan}");
+    }
+    assert!(!plan.contains("SCAN t") && !plan.contains("SCAN e"), "it reads through a table:\n{plan}");
+}
+
+#[test]
+fn one_aggregate_costs_its_own_events() {
+    let (_folder, connection) = file();
+    for names in [&[][..], &["Opened", "Closed"]] {
+        let plan = plans(&connection, vec![item(names, &["order:1"])]);
+        touches_only(
+            &plan,
+            &["SEARCH t USING PRIMARY KEY (tag=? AND position>?)", "SEARCH e USING INTEGER PRIMARY KEY"],
+        );
+        assert!(
+            !plan.contains("TEMP B-TREE"),
+            "it comes in order, so that a page costs no more than its events:\n{plan}"
+        );
+    }
+}
+
+#[test]
+fn many_aggregates_cost_their_own_events_in_one_statement() {
+    let (_folder, connection) = file();
+    let tags: Vec<String> = (0..5_000).map(|number| format!("order:{number}")).collect();
+    let items: Vec<_> = tags.iter().map(|tag| item(&["Opened", "Closed"], &[tag])).collect();
+    assert_eq!(statements(&EventQuery { items: items.clone() }, Position::START, 100).len(), 1);
+    touches_only(&plans(&connection, items), &["SEARCH t USING PRIMARY KEY (tag=? AND position>?)"]);
+}
+
+#[test]
+fn several_tags_of_one_event_are_looked_up() {
+    let (_folder, connection) = file();
+    let plan = plans(&connection, vec![item(&["Opened"], &["order:1", "customer:2"])]);
+    touches_only(
+        &plan,
+        &[
+            "SEARCH t USING PRIMARY KEY (tag=? AND position>?)",
+            "SEARCH u EXISTS USING PRIMARY KEY (tag=? AND position=?)",
+        ],
+    );
+}
+
+#[test]
+fn names_are_looked_up_and_merged_in_order() {
+    let (_folder, connection) = file();
+    let plan = plans(&connection, vec![item(&["Opened", "Closed"], &[])]);
+    touches_only(&plan, &["MERGE (UNION)", "USING COVERING INDEX cqrs_events_by_name (name=? AND position>?)"]);
+    assert!(!plan.contains("TEMP B-TREE"), "it comes in order:\n{plan}");
+}
+
+#[test]
+fn mixed_alternatives_are_looked_up() {
+    let (_folder, connection) = file();
+    let items = vec![
+        item(&["Opened"], &["order:1"]),
+        item(&[], &["order:2"]),
+        item(&["Closed"], &["a:1", "b:1"]),
+        item(&["Gone"], &[]),
+    ];
+    touches_only(&plans(&connection, items), &["SEARCH t USING PRIMARY KEY (tag=? AND position>?)"]);
+}
+
+const SHAPE: ViewShape = ViewShape {
+    name: "Order \"x\"; --",
+    key: "order",
+    indexes: &[
+        IndexShape { name: "customer", kind: ColumnKind::Text },
+        IndexShape { name: "total", kind: ColumnKind::Integer },
+    ],
+    fingerprint: u64::MAX,
+};
+
+#[test]
+fn searches_use_the_indexes() {
+    let (_folder, connection) = file();
+    views::make_table(&connection, "test", &SHAPE).expect("a table");
+    let all = || Filter::All(Vec::new());
+    let equal = Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
+    let query = |filter, order| RowQuery { filter, order, limit: Some(10), offset: 0 };
+    let by_customer = "USING INDEX cqrs_index_0__order \"x\"; -- (customer=?)";
+    for (sql, wanted) in [
+        (filter::find(&SHAPE, &query(equal, vec![]), "test"), by_customer),
+        (filter::rows_by(&SHAPE, "customer", &[Value::Text("ann".into())], "test"), by_customer),
+        (
+            filter::find(&SHAPE, &query(Filter::Compare("customer", Comparison::Equal, Value::Null), vec![]), "test"),
+            by_customer,
+        ),
+        (
+            filter::find(
+                &SHAPE,
+                &query(Filter::Compare("total", Comparison::Greater, Value::Integer(5)), vec![]),
+                "test",
+            ),
+            "(total>?)",
+        ),
+        (filter::find(&SHAPE, &query(all(), vec![("total", false)]), "test"), "cqrs_index_1"),
+        (Ok(rows::by_keys(&SHAPE, &["a".into(), "b".into()])), "(cqrs_key=?)"),
+    ] {
+        let plan = plan(&connection, &sql.expect("a statement"));
+        assert!(plan.contains(wanted), "`{wanted}` is not in\n{plan}");
+    }
+    let first = filter::find(&SHAPE, &query(all(), vec![("total", false)]), "test").expect("a statement");
+    assert!(!plan(&connection, &first).contains("TEMP B-TREE"), "the first rows by an index need no sorting");
+}

@@ -1,0 +1,212 @@
+//! Views, checkpoints and parked keys as rows.
+
+use cqrs_runtime::log::{Position, StoreError};
+use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Row, Value, ViewShape};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use crate::error::store_error;
+use crate::filter::column_value;
+use crate::sql::{Parameter, Sql, bound, clamped, quoted};
+
+/// The table of a view, as SQL names it.
+pub(crate) fn table(view: &str) -> String {
+    format!("main.{}", quoted(&table_name(view)))
+}
+
+/// `cqrs_view_order_summary` for `OrderSummary`.
+pub(crate) fn table_name(view: &str) -> String {
+    format!("cqrs_view{}", lower(view))
+}
+
+/// A name that differs from every other one's even where `SQLite` compares names, which is without regard to case.
+pub(crate) fn lower(name: &str) -> String {
+    let mut lower = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() || letter == '_' {
+            lower.push('_');
+        }
+        lower.push(letter.to_ascii_lowercase());
+    }
+    lower
+}
+
+/// What is read of a row.
+pub(crate) const COLUMNS: fn(&ViewShape) -> String = |shape| {
+    let mut columns = "cqrs_key, cqrs_position, cqrs_document".to_owned();
+    for index in shape.indexes {
+        columns.push_str(", ");
+        columns.push_str(&quoted(index.name));
+    }
+    columns
+};
+
+/// The rows that a statement yields.
+pub(crate) fn read(connection: &Connection, store: &str, shape: &ViewShape, sql: Sql) -> Result<Vec<Row>, StoreError> {
+    let read = || -> rusqlite::Result<Vec<Row>> {
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        let rows = statement.query_map(params_from_iter(bound(sql.parameters)), |row| stored(shape, row))?;
+        rows.collect()
+    };
+    read().map_err(|error| store_error(store, &error))
+}
+
+/// The number that a statement yields.
+pub(crate) fn number(connection: &Connection, store: &str, sql: Sql) -> Result<u64, StoreError> {
+    let read = || -> rusqlite::Result<i64> {
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        statement.query_row(params_from_iter(bound(sql.parameters)), |row| row.get(0))
+    };
+    read().map(i64::unsigned_abs).map_err(|error| store_error(store, &error))
+}
+
+/// The rows of these keys.
+pub(crate) fn by_keys(shape: &ViewShape, keys: &[String]) -> Sql {
+    let mut sql = Sql::default();
+    sql.push("SELECT ").push(&COLUMNS(shape)).push(" FROM ").push(&table(shape.name));
+    sql.push(" WHERE cqrs_key IN rarray(").bind(Parameter::texts(keys.iter().map(String::as_str))).push(")");
+    sql
+}
+
+fn stored(shape: &ViewShape, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let indexes = shape.indexes.iter().enumerate().map(|(place, index)| {
+        let column = row.get_ref(3 + place)?;
+        Ok(match (index.kind, column) {
+            (_, ValueRef::Null) => Value::Null,
+            (ColumnKind::Bool, column) => Value::Bool(column.as_i64()? != 0),
+            (ColumnKind::Integer, column) => Value::Integer(column.as_i64()?),
+            (ColumnKind::Real, column) => Value::Real(column.as_f64()?),
+            (ColumnKind::Text, column) => Value::Text(column.as_str()?.to_owned()),
+        })
+    });
+    Ok(Row {
+        indexes: indexes.collect::<rusqlite::Result<_>>()?,
+        key: row.get(0)?,
+        document: row.get(2)?,
+        position: position(row, 1)?,
+    })
+}
+
+fn position(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Position> {
+    let number: i64 = row.get(column)?;
+    let number = u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))?;
+    Ok(Position::new(number))
+}
+
+/// Puts rows in place of those of their keys, and removes others.
+pub(crate) fn write(
+    connection: &Connection,
+    shape: &ViewShape,
+    put: &[Row],
+    remove: &[String],
+) -> rusqlite::Result<()> {
+    if !put.is_empty() {
+        let mut statement = connection.prepare_cached(&upsert(shape))?;
+        for row in put {
+            if row.indexes.len() != shape.indexes.len() {
+                return Err(rusqlite::Error::InvalidParameterCount(row.indexes.len(), shape.indexes.len()));
+            }
+            statement.raw_bind_parameter(1, &row.key)?;
+            statement.raw_bind_parameter(2, clamped(row.position.get()))?;
+            statement.raw_bind_parameter(3, &*row.document)?;
+            for (place, value) in row.indexes.iter().enumerate() {
+                statement.raw_bind_parameter(4 + place, column_value(value))?;
+            }
+            statement.raw_execute()?;
+        }
+    }
+    if !remove.is_empty() {
+        let sql = format!("DELETE FROM {} WHERE cqrs_key = ?1", table(shape.name));
+        let mut statement = connection.prepare_cached(&sql)?;
+        for key in remove {
+            statement.execute([key])?;
+        }
+    }
+    Ok(())
+}
+
+fn upsert(shape: &ViewShape) -> String {
+    let values: Vec<String> = (1..=3 + shape.indexes.len()).map(|number| format!("?{number}")).collect();
+    let indexes = shape.indexes.iter().map(|index| quoted(index.name));
+    let columns = ["cqrs_position".to_owned(), "cqrs_document".to_owned()].into_iter().chain(indexes);
+    let sets: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
+    format!(
+        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (cqrs_key) DO UPDATE SET {}",
+        table(shape.name),
+        COLUMNS(shape),
+        values.join(", "),
+        sets.join(", ")
+    )
+}
+
+/// Removes the checkpoints of all projections that claim rows of this shape.
+pub(crate) fn unclaim(connection: &Connection, shape: &ViewShape) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM main.cqrs_checkpoints WHERE fingerprint = ?1";
+    connection.execute(sql, [shape.fingerprint.cast_signed()]).map(drop)
+}
+
+/// Removes every row of a view, every checkpoint that claims them, and what is known of the projection.
+pub(crate) fn clear(connection: &Connection, shape: Option<&ViewShape>, projection: &str) -> rusqlite::Result<()> {
+    if let Some(shape) = shape {
+        connection.execute(&format!("DELETE FROM {}", table(shape.name)), [])?;
+        unclaim(connection, shape)?;
+    }
+    connection.execute("DELETE FROM main.cqrs_parked WHERE projection = ?1", [projection])?;
+    connection.execute("DELETE FROM main.cqrs_checkpoints WHERE projection = ?1", [projection])?;
+    Ok(())
+}
+
+/// How far a projection has come.
+pub(crate) fn checkpoint(connection: &Connection, projection: &str) -> rusqlite::Result<Option<Checkpoint>> {
+    let mut statement =
+        connection.prepare_cached("SELECT position, fingerprint FROM main.cqrs_checkpoints WHERE projection = ?1")?;
+    let checkpoint = |row: &rusqlite::Row<'_>| {
+        Ok(Checkpoint { position: position(row, 0)?, fingerprint: row.get::<_, i64>(1)?.cast_unsigned() })
+    };
+    statement.query_row([projection], checkpoint).optional()
+}
+
+/// Sets how far projections have come.
+pub(crate) fn set_checkpoints(
+    connection: &Connection,
+    checkpoints: &[(&'static str, Checkpoint)],
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO main.cqrs_checkpoints (projection, position, fingerprint) VALUES (?1, ?2, ?3)
+         ON CONFLICT (projection) DO UPDATE SET position = excluded.position, fingerprint = excluded.fingerprint",
+    )?;
+    for (projection, checkpoint) in checkpoints {
+        let position = clamped(checkpoint.position.get());
+        statement.execute(params![projection, position, checkpoint.fingerprint.cast_signed()])?;
+    }
+    Ok(())
+}
+
+/// The parked keys of all projections.
+pub(crate) fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT projection, key, position, event, error FROM main.cqrs_parked ORDER BY projection, key",
+    )?;
+    let parked = |row: &rusqlite::Row<'_>| {
+        Ok(Parked {
+            projection: row.get(0)?,
+            key: row.get(1)?,
+            position: position(row, 2)?,
+            event: row.get(3)?,
+            error: row.get(4)?,
+        })
+    };
+    statement.query_map([], parked)?.collect()
+}
+
+/// Parks keys.
+pub(crate) fn park(connection: &Connection, parked: &[Parked]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO main.cqrs_parked (projection, key, position, event, error) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for entry in parked {
+        let position = clamped(entry.position.get());
+        statement.execute(params![entry.projection, entry.key, position, entry.event, entry.error])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The tables, and how a file comes to have them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+
+use crate::error::OpenError;
+
+/// What leads from one schema version to the next. Entry n leads from version n to n + 1.
+///
+/// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
+/// too, and its migration tool is likely to use the pragma.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE cqrs_events (
+        position INTEGER PRIMARY KEY,
+        id BLOB NOT NULL,
+        name TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        tags TEXT NOT NULL,
+        data TEXT NOT NULL,
+        meta TEXT NOT NULL,
+        recorded_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX cqrs_events_by_name ON cqrs_events (name, position);
+    CREATE TABLE cqrs_event_tags (
+        tag TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (tag, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cqrs_commands (
+        id TEXT NOT NULL PRIMARY KEY,
+        command TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        returned TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cqrs_shapes (
+        view TEXT NOT NULL PRIMARY KEY,
+        fingerprint INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cqrs_checkpoints (
+        projection TEXT NOT NULL PRIMARY KEY,
+        position INTEGER NOT NULL,
+        fingerprint INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cqrs_parked (
+        projection TEXT NOT NULL,
+        key TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        error TEXT NOT NULL,
+        PRIMARY KEY (projection, key)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The newest version that this program knows.
+pub(crate) const VERSION: i64 = 1;
+const _: () = assert!(MIGRATIONS.len() == 1, "one migration a version");
+
+/// Brings a file up to the newest schema. Several processes may try at once.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |error: &rusqlite::Error| open_error(path, error);
+    if version(connection, path)? == VERSION {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
+    // Another process may have been faster.
+    let mut at = version(&transaction, path)?;
+    while let Some(migration) = usize::try_from(at).ok().and_then(|at| MIGRATIONS.get(at)) {
+        transaction.execute_batch(migration).map_err(|error| failed(&error))?;
+        at += 1;
+    }
+    transaction
+        .execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS cqrs_schema (version INTEGER NOT NULL) STRICT;
+             DELETE FROM cqrs_schema;
+             INSERT INTO cqrs_schema (version) VALUES ({at});"
+        ))
+        .map_err(|error| failed(&error))?;
+    transaction.commit().map_err(|error| failed(&error))
+}
+
+/// The file's schema version, 0 where it has none of our tables.
+fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let failed = |error: &rusqlite::Error| open_error(path, error);
+    // In one statement: between two, another process may make the tables.
+    let sql = r"SELECT name FROM main.sqlite_schema WHERE name LIKE 'cqrs\_%' ESCAPE '\'
+                ORDER BY name = 'cqrs_schema' DESC LIMIT 1";
+    let table = connection.query_row(sql, [], |row| row.get::<_, String>(0)).optional();
+    match table.map_err(|error| failed(&error))? {
+        None => return Ok(0),
+        Some(table) if table != "cqrs_schema" => return Err(OpenError::Foreign { path: path.to_owned(), table }),
+        Some(_) => {}
+    }
+    let found = connection
+        .query_row("SELECT version FROM main.cqrs_schema", [], |row| row.get(0))
+        .map_err(|error| failed(&error))?;
+    if found > VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(found)
+}
+
+/// What an error of the first statements on a file means.
+pub(crate) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path.to_owned()),
+        _ => OpenError::Failed { path: path.to_owned(), reason: error.to_string() },
+    }
+}

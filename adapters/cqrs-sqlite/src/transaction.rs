@@ -1,0 +1,223 @@
+//! The log under its lock.
+
+use std::any::Any;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cqrs_runtime::event::RecordedEvent;
+use cqrs_runtime::log::{BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::view::ViewTransaction;
+use cqrs_runtime::{CommandId, Database, Tx};
+use rusqlite::Connection;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::error::{commit_error, damaged, store_error};
+use crate::events;
+use crate::guard::Own;
+use crate::log::Writer;
+use crate::pool::SqliteReader;
+
+/// The database that `Tx<Sqlite>` and `Reader<Sqlite>` name.
+#[derive(Clone, Copy, Debug)]
+pub enum Sqlite {}
+
+impl Database for Sqlite {
+    type Transaction = Transaction;
+    type Reader = SqliteReader;
+}
+
+/// A transaction on the file: what `Tx<Sqlite>` is. It derefs to [`rusqlite::Connection`].
+///
+/// What a handler writes through it is committed with its events, or not at all. The connection itself refuses what would
+/// break that: `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `ALTER TABLE`, changes to tables that are named `cqrs_..`, and pragmas that set
+/// something. Reading those tables is allowed, and so are savepoints.
+///
+/// A statement that ends the transaction as its way to fail (`INSERT OR ROLLBACK`) undoes the whole command, and on a shared
+/// batch those beside it: nothing more is written, and the caller gets the error.
+pub struct Transaction {
+    writer: OwnedMutexGuard<Writer>,
+    /// Whether this crate has prepared statements since the handler's turn.
+    mixed: bool,
+}
+
+impl Transaction {
+    /// Takes over a connection on which `BEGIN IMMEDIATE` has just succeeded.
+    pub(crate) fn new(writer: OwnedMutexGuard<Writer>) -> Self {
+        Self { writer, mixed: true }
+    }
+
+    /// The head, which tells whether others have written.
+    pub(crate) fn learn_head(&mut self) -> rusqlite::Result<Position> {
+        let head = events::head(&self.own())?;
+        self.writer.learn(head);
+        Ok(head)
+    }
+
+    /// The connection, for this crate's own statements.
+    fn own(&mut self) -> Owned<'_> {
+        self.mixed = true;
+        Owned { connection: &self.writer.connection, _own: self.writer.guard.own() }
+    }
+
+    /// Leaves the connection to a handler: it must not find our statements in the cache, which were allowed more than its own.
+    fn leave_to_handler(&mut self) {
+        if std::mem::take(&mut self.mixed) {
+            self.writer.connection.flush_prepared_statement_cache();
+        }
+    }
+
+    fn commit(mut self, head: Position) -> rusqlite::Result<()> {
+        {
+            let _own = self.writer.guard.own();
+            let _meant = self.writer.guard.committing();
+            self.writer.connection.prepare_cached("COMMIT")?.execute([])?;
+        }
+        self.writer.head = head;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.writer.connection
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let writer = &mut *self.writer;
+        if !writer.connection.is_autocommit() {
+            let _own = writer.guard.own();
+            if let Err(error) = writer.connection.execute_batch("ROLLBACK") {
+                // The next `begin` tries again, and fails if this one does.
+                tracing::error!(%error, "a transaction could not be rolled back");
+            }
+        }
+        writer.released = Some(Instant::now());
+    }
+}
+
+/// The connection while this crate is at work on it.
+pub(crate) struct Owned<'a> {
+    connection: &'a Connection,
+    _own: Own<'a>,
+}
+
+impl Deref for Owned<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// The log, or the views alone, under the lock.
+pub(crate) struct Locked {
+    store: Arc<str>,
+    transaction: Tx<Sqlite>,
+    /// The last committed position.
+    head: Position,
+    /// The last appended one.
+    last: Position,
+    /// How many savepoints are open.
+    pub(crate) savepoints: u32,
+}
+
+impl Locked {
+    pub(crate) fn new(store: Arc<str>, transaction: Transaction, head: Position) -> Self {
+        Self { store, transaction: Tx::new(transaction), head, last: head, savepoints: 0 }
+    }
+
+    /// Runs this crate's own statements.
+    pub(crate) fn run<R>(
+        &mut self,
+        run: impl FnOnce(&Connection, &str) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        if self.transaction.is_autocommit() {
+            return Err(damaged(
+                &self.store,
+                "a statement has ended the transaction: the file system failed, or a handler used `OR ROLLBACK`",
+            ));
+        }
+        run(&self.transaction.own(), &self.store)
+    }
+
+    pub(crate) fn handlers(&mut self) -> &mut (dyn Any + Send) {
+        self.transaction.leave_to_handler();
+        &mut self.transaction
+    }
+
+    /// Commits, on a thread that may block: it waits for the disk.
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        self.run(|_, _| Ok(()))?;
+        let Self { store, transaction, last, .. } = self;
+        let transaction = transaction.into_inner();
+        let committing = tokio::task::spawn_blocking(move || transaction.commit(last));
+        match committing.await {
+            Ok(committed) => committed.map_err(|error| commit_error(&store, &error)),
+            // It was not even started, and so rolled back.
+            Err(error) if error.is_cancelled() => {
+                Err(StoreError::Unavailable { store: store.to_string(), reason: "the runtime is shutting down".into() })
+            }
+            Err(error) => Err(StoreError::Unknown { store: store.to_string(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl LogTransaction for Locked {
+    fn head(&self) -> Position {
+        self.head
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            let last = self.last;
+            self.run(|connection, store| events::read(connection, store, query, after, limit, last))
+        })
+    }
+
+    fn commands<'a>(
+        &'a mut self,
+        ids: &'a [CommandId],
+    ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>> {
+        Box::pin(async move {
+            self.run(|connection, store| events::commands(connection, ids).map_err(|error| store_error(store, &error)))
+        })
+    }
+
+    fn append<'a>(
+        &'a mut self,
+        events: &'a [RecordedEvent],
+        commands: &'a [CommandRecord],
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let last = self.last;
+            self.last = self.run(|connection, store| {
+                let last = events::append(connection, store, last, events)?;
+                events::remember(connection, commands).map_err(|error| store_error(store, &error))?;
+                Ok(last)
+            })?;
+            Ok(())
+        })
+    }
+
+    fn views(&mut self) -> Option<&mut dyn ViewTransaction> {
+        Some(self)
+    }
+
+    fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
+        Some(self.handlers())
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).commit())
+    }
+}

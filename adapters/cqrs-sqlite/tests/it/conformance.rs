@@ -1,0 +1,21 @@
+//! What every log and every view store must do.
+
+use cqrs_sqlite::{SqliteLog, Synchronous};
+use tempfile::TempDir;
+
+async fn make(folder: &TempDir) -> SqliteLog {
+    let path = folder.path().join(format!("{}.db", cqrs_runtime::Uuid::now_v7()));
+    SqliteLog::builder(path).synchronous(Synchronous::Normal).open().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_log_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    cqrs_runtime::log::conformance::all(async || make(&folder).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_views_conform() {
+    let folder = tempfile::tempdir().unwrap();
+    cqrs_runtime::view_conformance::all(async || make(&folder).await).await;
+}

@@ -1,0 +1,136 @@
+//! What lies on the disk: opening, reopening, and what is no log.
+
+use std::path::Path;
+use std::time::Duration;
+
+use cqrs_runtime::EventLog;
+use cqrs_runtime::log::StoreError;
+use cqrs_sqlite::rusqlite::Connection;
+use cqrs_sqlite::{OpenError, SqliteLog};
+
+use crate::support::{all, append, folder, log, stage};
+
+async fn refusal(path: impl AsRef<Path>) -> OpenError {
+    match SqliteLog::open(path).await {
+        Ok(log) => panic!("{} was opened", log.describe()),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn events_survive_reopening() {
+    let (_folder, path) = folder();
+    let log = SqliteLog::open(&path).await.unwrap();
+    append(&log, "order:1", "1").await.unwrap();
+    drop(log);
+    let log = SqliteLog::open(&path).await.unwrap();
+    append(&log, "order:1", "2").await.unwrap();
+    drop(log);
+    assert_eq!(all(&SqliteLog::open(&path).await.unwrap()).await, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (_folder, path) = folder();
+    drop(SqliteLog::open(&path).await.unwrap());
+    Connection::open(&path).unwrap().execute("UPDATE cqrs_schema SET version = version + 7", []).unwrap();
+    let error = refusal(&path).await;
+    assert!(matches!(error, OpenError::Newer { found: 8, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("update this program"), "it says what to do: {error}");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_left_alone() {
+    let (_folder, path) = folder();
+    let text = "orders: none yet\n".repeat(500);
+    std::fs::write(&path, &text).unwrap();
+    let error = refusal(&path).await;
+    assert!(matches!(error, OpenError::NotADatabase(_)), "{error:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_path_that_names_no_file_is_refused() {
+    assert!(matches!(refusal(":memory:").await, OpenError::NoFile(_)));
+    assert!(matches!(refusal("").await, OpenError::NoFile(_)));
+    let (folder, _) = folder();
+    assert!(matches!(refusal(folder.path().join("not/there.db")).await, OpenError::NoFolder(_)));
+    assert!(matches!(refusal(folder.path()).await, OpenError::Failed { .. }), "a folder is no file");
+}
+
+#[tokio::test]
+async fn tables_of_its_names_that_it_did_not_make_are_refused() {
+    let (_folder, path) = folder();
+    Connection::open(&path).unwrap().execute("CREATE TABLE cqrs_events (x)", []).unwrap();
+    let error = refusal(&path).await;
+    assert!(matches!(&error, OpenError::Foreign { table, .. } if table == "cqrs_events"), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_applications_own_tables_and_versions_are_left_alone() {
+    let (_folder, path) = folder();
+    let tables = Connection::open(&path).unwrap();
+    tables.execute_batch("PRAGMA user_version = 42; PRAGMA application_id = 4711; CREATE TABLE stock (x)").unwrap();
+    drop(tables);
+    append(&SqliteLog::open(&path).await.unwrap(), "order:1", "1").await.unwrap();
+    let tables = Connection::open(&path).unwrap();
+    let pragma = |name: &str| tables.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((pragma("user_version"), pragma("application_id")), (42, 4711));
+    assert_eq!(tables.query_row("SELECT count(*) FROM stock", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_can_be_opened_by_many_at_once() {
+    for _ in 0..5 {
+        let (_folder, path) = folder();
+        let opening: Vec<_> = (0..8).map(|_| tokio::spawn(SqliteLog::open(path.clone()))).collect();
+        for (log, number) in opening.into_iter().zip(1_u64..) {
+            let log = log.await.unwrap().unwrap();
+            assert_eq!(append(&log, "order:1", "1").await.unwrap(), number);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_an_error_that_says_which() {
+    let (folder, log) = log().await;
+    append(&log, "order:1", "1").await.unwrap();
+    append(&log, "order:1", "2").await.unwrap();
+    let file = Connection::open(folder.path().join("log.db")).unwrap();
+    file.execute("UPDATE cqrs_events SET meta = '{}' WHERE position = 2", []).unwrap();
+    let error = log.read(&cqrs_runtime::log::EventQuery::all(), 0.into(), 10).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Failed { reason, .. } if reason.contains("position 2")), "{error}");
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_is_rolled_back_and_frees_the_lock() {
+    let (folder, log) = log().await;
+    let other = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
+    let mut tx = log.begin().await.unwrap();
+    stage(&mut *tx, "order:1", "gone").await.unwrap();
+    drop(tx);
+    assert_eq!(append(&other, "order:1", "kept").await.unwrap(), 1);
+    assert_eq!(all(&log).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn positions_with_a_gap_are_refused() {
+    let (_folder, log) = log().await;
+    let mut tx = log.begin().await.unwrap();
+    let error = tx.append(&[crate::support::event(3.into(), "order:1", "{}")], &[]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Failed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_the_lock_is_told_so() {
+    let (folder, log) = log().await;
+    let path = folder.path().join("log.db");
+    let hasty = SqliteLog::builder(&path).busy_timeout(Duration::from_millis(50)).open().await.unwrap();
+    let tx = log.begin().await.unwrap();
+    let error = hasty.begin().await.err().unwrap();
+    assert!(matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("another process")), "{error}");
+    drop(tx);
+    let _tx = hasty.begin().await.unwrap();
+    let error = hasty.begin().await.err().unwrap();
+    assert!(matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("this process")), "{error}");
+}

@@ -1,0 +1,7 @@
+//! The log and its views on a file.
+
+mod conformance;
+mod files;
+mod handlers;
+mod processes;
+mod support;

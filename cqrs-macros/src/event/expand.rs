@@ -1,0 +1,110 @@
+//! `impl Event`, a `HasField` for each field, and the registration.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Member;
+use syn::spanned::Spanned;
+
+use super::parse::Event;
+use crate::runtime::{self, Runtime, local};
+use crate::{names, rules};
+
+pub fn expand(event: &Event<'_>) -> TokenStream {
+    let Event { rt, ident, name, .. } = event;
+    let version = event.version.map_or(1, |(version, _)| version);
+    let tags = event.fields.iter().filter(|field| field.is_tag).map(|field| {
+        let (name, ty) = (field.name(), field.ty);
+        let of = rt.at(ty.span());
+        quote!(#rt::TagInfo { field: #name, prefix: <#ty as #of::TagField>::PREFIX })
+    });
+    let adds = event.fields.iter().filter(|field| field.is_tag).map(|field| {
+        let (member, ty, to) = (&field.member, field.ty, local("tags"));
+        quote!(#rt::Of::<#ty>::add_tags(&self.#member, #to);)
+    });
+    let to = local(if event.fields.iter().any(|field| field.is_tag) { "tags" } else { "_tags" });
+    let earlier = event.from.as_ref().map(|from| {
+        let (version, data) = (local("version"), local("data"));
+        let span = from.span();
+        let of = rt.at(span);
+        let earlier = quote_spanned!(span=> <Self as ::core::convert::From<#from>>::from(<#from as #of::Event>::decode(#version, #data)?));
+        quote! {
+            fn decode_earlier(#version: u32, #data: &str) -> ::core::result::Result<Self, #rt::DecodeError> {
+                ::core::result::Result::Ok(#earlier)
+            }
+        }
+    });
+    let fields = has_fields(event);
+    let chain = follows_the_version_before(event, version);
+    let registration = rt.submit(&quote!(event::<#ident>(::core::module_path!())));
+    let fallbacks = rt.fallbacks();
+    quote! {
+        const _: () = {
+            #fallbacks
+            #[automatically_derived]
+            impl #rt::Event for #ident {
+                const NAME: &'static str = #name;
+                const VERSION: u32 = #version;
+                const TAGS: &'static [#rt::TagInfo] = &[#(#tags),*];
+                fn tags(&self, #to: &mut ::std::vec::Vec<#rt::Tag>) {
+                    #(#adds)*
+                }
+                #earlier
+            }
+            #fields
+            #chain
+            #registration
+        };
+    }
+}
+
+/// What stands in for the implementation of a faulty event. Its fields are there, so that projections find theirs.
+pub fn stub(event: &Event<'_>) -> TokenStream {
+    let Event { rt, ident, name, .. } = event;
+    let body = quote! {
+        const NAME: &'static str = #name;
+        const VERSION: u32 = 1;
+        const TAGS: &'static [#rt::TagInfo] = &[];
+        fn tags(&self, _: &mut ::std::vec::Vec<#rt::Tag>) {}
+    };
+    let fields = event.generics.params.is_empty().then(|| has_fields(event));
+    let stub = runtime::stub(rt, event.generics, &quote!(#rt::Event), ident, &body);
+    quote!(#stub #fields)
+}
+
+/// How a projection, which cannot see the event's fields, reaches the one that has the name of its view's key.
+fn has_fields(event: &Event<'_>) -> TokenStream {
+    let Event { rt, ident, .. } = event;
+    event
+        .fields
+        .iter()
+        .filter_map(|field| match &field.member {
+            Member::Named(name) => Some((name, field.ty)),
+            Member::Unnamed(_) => None,
+        })
+        .map(|(name, ty)| {
+            let hash = names::hash(&names::text(name));
+            quote! {
+                #[automatically_derived]
+                impl #rt::HasField<#hash> for #ident {
+                    type Field = #ty;
+                    fn field(&self) -> &#ty { &self.#name }
+                }
+            }
+        })
+        .collect()
+}
+
+/// 107: `from` is the version before, of the same name.
+fn follows_the_version_before(event: &Event<'_>, version: u32) -> Option<TokenStream> {
+    let Event { rt, ident, .. } = event;
+    let from = event.from.as_ref()?;
+    let text = rules::VERSION_GAP.message(&[&names::text(ident), &(version - 1).to_string()]);
+    let span = from.span();
+    let condition = |rt: &Runtime| {
+        quote_spanned! {span=>
+            <#from as #rt::Event>::VERSION + 1 == #version
+                && #rt::same_name(<#from as #rt::Event>::NAME, <#ident as #rt::Event>::NAME)
+        }
+    };
+    Some(rt.require(span, condition, &text))
+}

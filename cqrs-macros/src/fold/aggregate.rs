@@ -1,0 +1,123 @@
+//! `impl Aggregate`: event name → decode → method, as one `match`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use super::method::{Form, Method};
+use super::parse::Model;
+use crate::runtime::{Runtime, local};
+use crate::{rules, types};
+
+pub fn expand(model: &Model) -> TokenStream {
+    let (rt, own) = (&model.rt, model.own());
+    let Some(id) = &model.id else { return TokenStream::new() };
+    let folds = model.folds();
+    let tagged = folds.iter().map(|(event, method)| carries_the_tag(rt, id, event, method));
+    let events = folds.iter().map(|(event, _)| name_of(rt, event));
+    let arms = folds.iter().map(|(event, method)| arm(rt, event, method));
+    let takes_id = folds.iter().any(|(_, method)| method.id().is_some());
+    let (state, event, identity) = (local("state"), local("event"), local(if takes_id { "id" } else { "_id" }));
+    let body = quote! {
+        match #event.name() {
+            #(#arms)*
+            _ => ::core::result::Result::Ok(()),
+        }
+    };
+    let implementation = implementation(model, id, &quote!(#(#events),*), &[&state, &event, &identity], &body);
+    let registration = rt.submit(&quote!(aggregate::<#own>(::core::module_path!())));
+    let fallbacks = rt.fallbacks();
+    quote! {
+        #fallbacks
+        #implementation
+        #(#tagged)*
+        #registration
+    }
+}
+
+/// What stands in for the implementation of a faulty block, so that decisions may take the aggregate.
+pub fn stub(model: &Model) -> TokenStream {
+    let Some(id) = &model.id else { return TokenStream::new() };
+    if model.block.trait_.is_some() || !model.block.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let unused = local("_unused");
+    let names = [&local("_state"), &local("_event"), &unused];
+    implementation(model, id, &TokenStream::new(), &names, &quote!(::core::result::Result::Ok(())))
+}
+
+fn implementation(
+    model: &Model,
+    id: &Type,
+    events: &TokenStream,
+    [state, event, identity]: &[&syn::Ident; 3],
+    body: &TokenStream,
+) -> TokenStream {
+    let (rt, own, name) = (&model.rt, model.own(), model.name());
+    quote! {
+        #[automatically_derived]
+        impl #rt::Aggregate for #own {
+            const NAME: &'static str = #name;
+            type Id = #id;
+            const EVENTS: &'static [&'static str] = &[#events];
+            fn fold(
+                #state: &mut ::core::option::Option<Self>,
+                #event: &#rt::RecordedEvent,
+                #identity: &Self::Id,
+            ) -> ::core::result::Result<(), #rt::FoldError> {
+                #body
+            }
+        }
+    }
+}
+
+/// `<OrderCreated as Event>::NAME`, at the event, where it is listed.
+pub fn name_of(rt: &Runtime, event: &Type) -> TokenStream {
+    let rt = rt.at(event.span());
+    quote_spanned!(event.span()=> <#event as #rt::Event>::NAME)
+}
+
+/// `Of::<OrderCreated>::NAME`, the pattern of its case. What is no event was refused in the list.
+pub fn case(rt: &Runtime, event: &Type) -> TokenStream {
+    quote!(#rt::Of::<#event>::NAME)
+}
+
+/// `let e = Of::<OrderCreated>::decode(event)?;`
+pub fn decode(rt: &Runtime, event: &Type) -> TokenStream {
+    let (decoded, recorded) = (local("e"), local("event"));
+    quote!(let #decoded = #rt::Of::<#event>::decode(#recorded)?;)
+}
+
+fn arm(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
+    let (name, decode) = (case(rt, event), decode(rt, event));
+    let (state, recorded, e, this) = (local("state"), local("event"), local("e"), local("this"));
+    let ident = method.ident();
+    let id = method.id().map(|_| {
+        let id = local("id");
+        quote!(, #id)
+    });
+    let fold = match method.form {
+        Form::Change => quote!(change(#state, #recorded, |#this| Self::#ident(#this, &#e #id))),
+        Form::MakeOrChange => quote!(make_or_change(#state, |#this| Self::#ident(#this, &#e #id))),
+        _ => quote!(create(#state, #recorded, || Self::#ident(&#e #id))),
+    };
+    quote! {
+        #name => {
+            #decode
+            #rt::fold::#fold
+        }
+    }
+}
+
+/// 404: the event can be found by the aggregate's id.
+fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> TokenStream {
+    let span = types::anchor(event);
+    let takes_id = method.id().is_some();
+    let condition = |rt: &Runtime| {
+        let tags = quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS);
+        if takes_id { quote_spanned!(span=> #tags >= 1) } else { quote_spanned!(span=> #tags == 1) }
+    };
+    let text = rules::EVENT_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
+    rt.require(span, condition, &text)
+}

@@ -1,0 +1,267 @@
+//! The rules of aggregates and projections that their tokens can break.
+
+use syn::spanned::Spanned;
+use syn::{ImplItem, Path, Safety, Type};
+
+use super::method::{Form, Method};
+use super::parse::{Kind, Model, is_same};
+use crate::errors::Errors;
+use crate::options::On;
+use crate::rules;
+use crate::types;
+
+/// What a projection is replayed without.
+const SERVICES: &[&str] =
+    &["State", "CommandBus", "QueryBus", "EventLog", "App", "Views", "Reader", "Stale", "Clock", "Meta"];
+
+pub fn check(model: &Model, errors: &Errors) {
+    a_plain_impl(model, errors);
+    if model.on.is_none() {
+        return;
+    }
+    if let (Kind::Aggregate, Some(On::Aggregate(path))) = (model.kind, &model.on) {
+        errors.refuse(&rules::OPTION_VALUE, path, &["on", "a list of events, `[A, B]`"]);
+        return;
+    }
+    for method in &model.methods {
+        a_fold_method(model, method, errors);
+    }
+    each_event_has_one_method(model, errors);
+    the_list_is_a_set(model, errors);
+    match model.kind {
+        Kind::Aggregate => an_aggregate_begins(model, errors),
+        Kind::Projection => one_mechanism(model, errors),
+    }
+}
+
+/// 405: a plain `impl` of one plain type, with methods alone.
+fn a_plain_impl(model: &Model, errors: &Errors) {
+    let block = &model.block;
+    let macro_name = model.kind.text();
+    if let Some((of, _)) = &block.trait_ {
+        errors.refuse(&rules::IMPL_SHAPE, of, &["an `impl` of a trait", macro_name]);
+    }
+    if !block.generics.params.is_empty() {
+        errors.refuse(&rules::IMPL_SHAPE, &block.generics.params, &["a generic `impl`", macro_name]);
+    }
+    for item in &block.items {
+        let what = match item {
+            ImplItem::Fn(_) => continue,
+            ImplItem::Const(_) => "a constant",
+            ImplItem::Type(_) => "a type",
+            _ => "a macro call",
+        };
+        errors.refuse(&rules::OTHER_ITEM, item, &[what, macro_name]);
+    }
+}
+
+/// 402, 405, 501, 502, 503: each method folds one listed event, in one of the forms.
+fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
+    let signature = &method.function.sig;
+    let name = crate::names::text(method.ident());
+    let aggregate = model.kind == Kind::Aggregate;
+    let event = method.event.as_ref();
+    // Neither a form nor a listed event: something else altogether.
+    if event.is_none() || (method.form == Form::Other && !takes_listed(model, method)) {
+        return not_a_fold(model, method, &name, errors);
+    }
+    if let (Some(token), true) = (signature.asyncness, aggregate) {
+        errors.refuse(&rules::FOLD_ASYNC, token, &["`async`"]);
+        return;
+    }
+    let qualified = if aggregate { &rules::FOLD_ASYNC } else { &rules::VIEW_QUALIFIED };
+    if let Safety::Unsafe(token) = signature.safety {
+        errors.refuse(qualified, token, &["`unsafe`"]);
+    }
+    if !signature.generics.params.is_empty() {
+        errors.refuse(qualified, &signature.generics.params, &["generic"]);
+    }
+    let (form, fallible) = match (aggregate, method.form) {
+        (true, _) => (&rules::FOLD_FORM, &rules::FOLD_FALLIBLE),
+        (false, Form::Async) => (&rules::ASYNC_FORM, &rules::ASYNC_FORM),
+        (false, _) => (&rules::VIEW_FORM, &rules::VIEW_FALLIBLE),
+    };
+    if let Some(output) =
+        method.output().filter(|output| types::is_named(output, &["Result"]) && method.form != Form::Async)
+    {
+        errors.refuse(fallible, output, &[&types::text(output)]);
+    } else if method.form == Form::ChangeOrEnd && aggregate && method.returns_its_form(model.subject()) {
+        errors.refuse(&rules::FOLD_ENDS, method.ident(), &[&name]);
+    } else if !method.returns_its_form(model.subject()) || (method.form == Form::Async && method.database.is_none()) {
+        errors.refuse(form, method.ident(), &[&name]);
+    }
+    nothing_else_is_taken(model, method, errors);
+    if !aggregate {
+        method.check_routes(errors);
+        its_look_ups_are_found(method, errors);
+    }
+}
+
+/// 208, 503: a look-up is found by the event's field of its name, or by `#[id(..)]`; `#[by(..)]` leaves no one identity.
+fn its_look_ups_are_found(method: &Method, errors: &Errors) {
+    for rest in method.rest.iter().filter(|rest| look_up(&rest.ty).is_some()) {
+        if rest.id.is_none() && rest.field().is_none() {
+            errors.refuse(&rules::HANDLER_PATTERN, &rest.pattern, &[&types::text(&rest.pattern)]);
+        }
+    }
+    if let (Some(_), Some(id)) = (&method.by, method.id()) {
+        errors.refuse(&rules::PROJECTION_PARAMETER, &id.ty, &[&types::text(&id.ty)]);
+    }
+}
+
+/// A method without an event: its fault depends on what it seems to be.
+fn not_a_fold(model: &Model, method: &Method, name: &str, errors: &Errors) {
+    let aggregate = model.kind == Kind::Aggregate;
+    let listed =
+        method.rest.iter().find(|rest| model.listed().iter().any(|event| is_same(event, bare_event(&rest.ty))));
+    if let Some(rest) = listed {
+        let rule = if aggregate { &rules::FOLD_EVENT } else { &rules::VIEW_EVENT };
+        errors.refuse(rule, &rest.ty, &[&types::text(&rest.ty)]);
+    } else {
+        let macro_name = model.kind.text();
+        errors.refuse(&rules::OTHER_ITEM, method.ident(), &[&format!("method `{name}`"), macro_name]);
+    }
+}
+
+fn bare_event(ty: &Type) -> &Type {
+    let inner = types::reference(ty).map_or(ty, |reference| &*reference.elem);
+    if types::is_named(inner, &["Recorded"]) {
+        types::arguments(inner).first().copied().unwrap_or(inner)
+    } else {
+        inner
+    }
+}
+
+fn takes_listed(model: &Model, method: &Method) -> bool {
+    let Some(event) = &method.event else { return false };
+    matches!(model.on, Some(On::Aggregate(_))) || model.listed().iter().any(|listed| is_same(listed, &event.ty))
+}
+
+/// What follows the event: of an aggregate its own id, of a view also other views.
+fn nothing_else_is_taken(model: &Model, method: &Method, errors: &Errors) {
+    let asynchronous = method.form == Form::Async;
+    let id = method.id().filter(|_| !asynchronous).map(std::ptr::from_ref);
+    for rest in &method.rest {
+        let referent = types::reference(&rest.ty).map_or(&rest.ty, |reference| &*reference.elem);
+        let service = types::is_named(referent, SERVICES);
+        let allowed = id == Some(std::ptr::from_ref(rest))
+            || (model.kind == Kind::Projection && !asynchronous && look_up(&rest.ty).is_some());
+        let rule = match model.kind {
+            _ if allowed && !service => continue,
+            Kind::Aggregate => &rules::FOLD_PARAMETER,
+            Kind::Projection if service => &rules::PROJECTION_SERVICE,
+            Kind::Projection => &rules::PROJECTION_PARAMETER,
+        };
+        errors.refuse(rule, &rest.ty, &[&types::text(&rest.ty)]);
+    }
+}
+
+/// The view of `Option<&V>`.
+pub fn look_up(ty: &Type) -> Option<&Type> {
+    let inner = types::arguments(ty).first().copied().filter(|_| types::is_named(ty, &["Option"]))?;
+    types::reference(inner).filter(|reference| reference.mutability.is_none()).map(|reference| &*reference.elem)
+}
+
+/// 401, 501: no event of the list is without a method, no method without its event, none has two.
+fn each_event_has_one_method(model: &Model, errors: &Errors) {
+    let (without, not_listed, twice) = match model.kind {
+        Kind::Aggregate => (&rules::LISTED_WITHOUT_METHOD, &rules::METHOD_NOT_LISTED, &rules::METHOD_TWICE),
+        Kind::Projection => (&rules::PROJECTED_WITHOUT_METHOD, &rules::PROJECTED_NOT_LISTED, &rules::PROJECTED_TWICE),
+    };
+    for event in model.listed() {
+        let mentioned = |method: &Method| {
+            let own = method.event.iter().map(|event| &event.ty);
+            own.chain(method.rest.iter().map(|rest| bare_event(&rest.ty))).any(|ty| is_same(event, ty))
+        };
+        if !model.methods.iter().any(mentioned) {
+            errors.refuse(without, event, &[&types::text(event)]);
+        }
+    }
+    let taken: Vec<_> = model
+        .methods
+        .iter()
+        .filter(|method| method.form != Form::Other || takes_listed(model, method))
+        .filter_map(|method| method.event.as_ref())
+        .collect();
+    for (at, event) in taken.iter().enumerate() {
+        let path = as_path(&event.ty);
+        let name = types::text(&event.ty);
+        if taken[..at].iter().any(|earlier| path.is_some_and(|path| is_same(path, &earlier.ty))) {
+            errors.refuse(twice, &event.ty, &[&name]);
+        } else if let Some(On::Events(listed)) = &model.on
+            && !listed.iter().any(|listed| is_same(listed, &event.ty))
+        {
+            errors.refuse(not_listed, &event.ty, &[&name]);
+        }
+        if model.ignore.iter().flatten().any(|ignored| is_same(ignored, &event.ty)) {
+            errors.refuse(&rules::IGNORED_AND_FOLDED, &event.ty, &[&name]);
+        }
+    }
+}
+
+fn as_path(ty: &Type) -> Option<&Path> {
+    match types::bare(ty) {
+        Type::Path(path) => Some(&path.path),
+        _ => None,
+    }
+}
+
+/// 401, 501: what is listed twice was perhaps meant to be another.
+fn the_list_is_a_set(model: &Model, errors: &Errors) {
+    let rule = if model.kind == Kind::Aggregate { &rules::LISTED_TWICE } else { &rules::PROJECTED_LISTED_TWICE };
+    for list in [model.listed(), model.ignore.as_deref().unwrap_or_default()] {
+        for (at, event) in list.iter().enumerate() {
+            let text = types::text(event);
+            if list[..at].iter().any(|earlier| types::text(earlier) == text) {
+                errors.refuse(rule, event, &[&text]);
+            }
+        }
+    }
+    if let (Some(On::Events(_)), Some(ignored)) = (&model.on, &model.ignore) {
+        let span = ignored.first().map_or_else(|| model.own().span(), Spanned::span);
+        errors.refuse_at(&rules::IGNORE_WITH_LIST, span, &[]);
+    }
+}
+
+/// 403: some event is the first.
+fn an_aggregate_begins(model: &Model, errors: &Errors) {
+    let creates = |method: &Method| matches!(method.form, Form::Create | Form::MakeOrChange) && method.event.is_some();
+    // A method that is missing or faulty may be the one that creates.
+    if errors.is_empty() && !model.methods.iter().any(creates) {
+        errors.refuse(&rules::NOTHING_CREATES, model.own(), &[&types::text(model.own())]);
+    }
+}
+
+/// 507: fold methods or async methods, one database.
+fn one_mechanism(model: &Model, errors: &Errors) {
+    for method in &model.methods {
+        if (method.form == Form::Async) != model.is_async() {
+            let token = method.function.sig.asyncness.map_or_else(|| method.ident().span(), |token| token.span);
+            errors.refuse_at(&rules::MIXED, token, &[]);
+        }
+    }
+    if !model.is_async() {
+        return;
+    }
+    let mut databases = model.methods.iter().filter_map(|method| method.database.as_ref());
+    let first = databases.next().map(types::text);
+    for other in databases.filter(|other| first.as_ref() != Some(&types::text(other))) {
+        errors.refuse(&rules::TWO_DATABASES, other, &[&types::text(other)]);
+    }
+    if let Some(view) = &model.view {
+        errors.refuse(&rules::ASYNC_VIEW, view, &["view"]);
+    }
+    if let Some(key) = &model.key {
+        errors.refuse(&rules::ASYNC_VIEW, key, &["key"]);
+    }
+    for method in &model.methods {
+        for (name, expr) in [("key", &method.key), ("keys", &method.keys)] {
+            if let Some(expr) = expr {
+                errors.refuse(&rules::ASYNC_VIEW, expr, &[name]);
+            }
+        }
+        if let Some(by) = &method.by {
+            errors.refuse(&rules::ASYNC_VIEW, &by.index, &["by"]);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! One method of the block: which form it has, which event it folds, how it finds its rows.
+
+use proc_macro2::Ident;
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, FnArg, ImplItemFn, Pat, PatType, ReceiverKind, ReturnType, Token, Type, parse_quote};
+
+use crate::errors::Errors;
+use crate::options::take_helper;
+use crate::{names, rules, types};
+
+/// How a method treats the state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `fn created(e: &E) -> Self`
+    Create,
+    /// `fn shipped(&mut self, e: &E)`
+    Change,
+    /// `fn sold(this: Option<Self>, e: &E) -> Self`
+    MakeOrChange,
+    /// `fn closed(self, e: &E) -> Option<Self>`
+    ChangeOrEnd,
+    /// `async fn created(tx: &mut Tx<Db>, e: &E) -> Result<(), Error>`
+    Async,
+    /// `&self`, or a receiver of another type: none.
+    Other,
+}
+
+/// A method, as it is written.
+pub struct Method {
+    /// The whole of it, without helper attributes.
+    pub function: ImplItemFn,
+    pub form: Form,
+    /// The transaction's database, of the async form.
+    pub database: Option<Type>,
+    /// The parameter after the state: the event, if it is a reference.
+    pub event: Option<EventParameter>,
+    /// What follows.
+    pub rest: Vec<Rest>,
+    /// `#[key(expr)]`
+    pub key: Option<Expr>,
+    /// `#[keys(expr)]`
+    pub keys: Option<Expr>,
+    /// `#[by(index)]`, `#[by(index = expr)]`
+    pub by: Option<By>,
+}
+
+/// The event that a method folds.
+pub struct EventParameter {
+    /// Its name, if it has one: what the expressions of helper attributes know it by.
+    pub name: Option<Ident>,
+    /// The event's type, without reference and `Recorded`.
+    pub ty: Type,
+}
+
+/// A parameter after the event.
+pub struct Rest {
+    pub pattern: Pat,
+    pub ty: Type,
+    /// `#[id(expr)]`
+    pub id: Option<Expr>,
+}
+
+/// `#[by(index)]`, `#[by(index = expr)]`
+pub struct By {
+    pub index: Ident,
+    pub value: Option<Expr>,
+}
+
+impl Parse for By {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let index = input.parse()?;
+        let value = input.parse::<Option<Token![=]>>()?.map(|_| input.parse()).transpose()?;
+        Ok(Self { index, value })
+    }
+}
+
+impl Method {
+    /// Reads a method whose state is of type `subject` (or `Self`).
+    pub fn parse(mut function: ImplItemFn, subject: &Type, errors: &Errors) -> Self {
+        let key = take_helper(&mut function.attrs, "key", errors);
+        let keys = take_helper(&mut function.attrs, "keys", errors);
+        let by = take_helper(&mut function.attrs, "by", errors);
+        let mut parameters = Vec::new();
+        let mut receiver = None;
+        for input in &mut function.sig.inputs {
+            match input {
+                FnArg::Receiver(own) => receiver = Some(receiver_form(own)),
+                FnArg::Typed(PatType { attrs, pat, ty, .. }) => {
+                    let id = take_helper(attrs, "id", errors);
+                    parameters.push(Rest { pattern: Pat::clone(pat), ty: Type::clone(ty), id });
+                }
+            }
+        }
+        let mut database = None;
+        let first = parameters.first().map(|first| &first.ty);
+        let (form, states) = if let Some(form) = receiver {
+            (form, 0)
+        } else if function.sig.asyncness.is_some() {
+            database = first.and_then(database_of);
+            (Form::Async, usize::from(database.is_some()))
+        } else {
+            match first.and_then(|first| state_form(first, subject)) {
+                Some(form) => (form, 1),
+                None => (Form::Create, 0),
+            }
+        };
+        let names_the_event =
+            key.is_some() || keys.is_some() || by.is_some() || parameters.iter().any(|rest| rest.id.is_some());
+        if let (true, Some(FnArg::Typed(event))) =
+            (names_the_event, function.sig.inputs.iter_mut().nth(usize::from(receiver.is_some()) + states))
+        {
+            // An expression of a helper attribute may be all that uses it.
+            event.attrs.push(parse_quote!(#[allow(unused_variables)]));
+        }
+        let mut parameters = parameters.into_iter().skip(states).peekable();
+        let event = parameters.peek().and_then(event_parameter);
+        let rest = parameters.skip(usize::from(event.is_some())).collect();
+        Self { function, form, database, event, rest, key, keys, by }
+    }
+
+    /// The method's name.
+    pub fn ident(&self) -> &Ident {
+        &self.function.sig.ident
+    }
+
+    /// The return type, if it is written and is not `()`.
+    pub fn output(&self) -> Option<&Type> {
+        match &self.function.sig.output {
+            ReturnType::Type(_, ty) if !types::is_unit(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The last parameter, if it is the method's own identity: `id: &OrderId`.
+    pub fn id(&self) -> Option<&Rest> {
+        self.rest
+            .last()
+            .filter(|last| types::reference(&last.ty).is_some_and(|reference| reference.mutability.is_none()))
+    }
+
+    /// Whether it returns what its form says.
+    pub fn returns_its_form(&self, subject: &Type) -> bool {
+        match self.form {
+            Form::Create | Form::MakeOrChange => self.output().is_some_and(|output| is_subject(output, subject)),
+            Form::Change => self.output().is_none(),
+            Form::ChangeOrEnd => self.output().is_some_and(|output| is_option_of(output, subject)),
+            Form::Async => self.output().is_some_and(|output| types::last_segment(output).is_some()),
+            Form::Other => false,
+        }
+    }
+
+    /// Faults of the helper attributes that exclude each other.
+    pub fn check_routes(&self, errors: &Errors) {
+        let refuse = |expr: &dyn quote::ToTokens, one: &str, other: &str| {
+            errors.refuse(&rules::ROUTED_TWICE, expr.to_token_stream(), &[one, other]);
+        };
+        if let (Some(_), Some(keys)) = (&self.key, &self.keys) {
+            refuse(keys, "keys", "key");
+        }
+        if let Some(By { index, .. }) = &self.by {
+            match (&self.key, &self.keys) {
+                (Some(_), _) => refuse(index, "by", "key"),
+                (_, Some(_)) => refuse(index, "by", "keys"),
+                _ => {}
+            }
+            if matches!(self.form, Form::Create | Form::MakeOrChange) {
+                errors.refuse(&rules::BY_CREATES, index, &[]);
+            }
+        }
+    }
+}
+
+fn receiver_form(receiver: &syn::Receiver) -> Form {
+    match &receiver.kind {
+        ReceiverKind::Value => Form::ChangeOrEnd,
+        ReceiverKind::Reference(_, _, Some(_)) => Form::Change,
+        _ => Form::Other,
+    }
+}
+
+/// The form that the first parameter's type tells of, where it is the state.
+fn state_form(first: &Type, subject: &Type) -> Option<Form> {
+    if is_option_of(first, subject) {
+        return Some(Form::MakeOrChange);
+    }
+    match types::reference(first) {
+        Some(reference) if is_subject(&reference.elem, subject) => {
+            Some(if reference.mutability.is_some() { Form::Change } else { Form::Other })
+        }
+        Some(_) => None,
+        None => is_subject(first, subject).then_some(Form::ChangeOrEnd),
+    }
+}
+
+fn is_option_of(ty: &Type, subject: &Type) -> bool {
+    types::is_named(ty, &["Option"]) && types::arguments(ty).first().is_some_and(|inner| is_subject(inner, subject))
+}
+
+/// Whether a type is the state's: `Self`, or as the subject is written, with or without its path.
+fn is_subject(ty: &Type, subject: &Type) -> bool {
+    types::is_named(ty, &["Self"])
+        || types::last_segment(ty)
+            .zip(types::last_segment(subject))
+            .is_some_and(|(one, other)| one.ident == other.ident && matches!(one.arguments, syn::PathArguments::None))
+}
+
+/// `Db` of `&mut Tx<Db>`.
+fn database_of(ty: &Type) -> Option<Type> {
+    let reference = types::reference(ty).filter(|reference| reference.mutability.is_some())?;
+    let named = types::is_named(&reference.elem, &["Tx"]);
+    types::arguments(&reference.elem).last().filter(|_| named).map(|&database| database.clone())
+}
+
+/// The event of `e: &E` or `e: &Recorded<E>`.
+fn event_parameter(parameter: &Rest) -> Option<EventParameter> {
+    let reference = types::reference(&parameter.ty).filter(|reference| reference.mutability.is_none())?;
+    let inner = types::arguments(&reference.elem);
+    let ty = match inner.as_slice() {
+        [event] if types::is_named(&reference.elem, &["Recorded"]) => (*event).clone(),
+        _ => Type::clone(&reference.elem),
+    };
+    types::last_segment(&ty)?;
+    let name = match &parameter.pattern {
+        Pat::Ident(pattern) => Some(pattern.ident.clone()),
+        _ => None,
+    };
+    Some(EventParameter { name, ty })
+}
+
+impl Rest {
+    /// The event's field that it is named after.
+    pub fn field(&self) -> Option<Ident> {
+        match &self.pattern {
+            Pat::Ident(pattern) => names::field(&pattern.ident),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `impl Fold`: event name → decode → key → method, as one `match`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use super::aggregate::{case, decode, name_of};
+use super::check::look_up;
+use super::method::{By, Form, Method};
+use super::parse::Model;
+use crate::options::On;
+use crate::runtime::{Runtime, at, local, moved};
+use crate::{rules, types};
+
+pub fn expand(model: &Model) -> TokenStream {
+    let (rt, own, name) = (&model.rt, model.own(), model.name());
+    let view = model.view.as_ref().map_or_else(|| at(own.span(), quote!(Self)), ToTokens::to_token_stream);
+    let folds = model.folds();
+    let events = folds.iter().map(|(event, _)| name_of(rt, event));
+    let arms = folds.iter().map(|(event, method)| arm(model, event, method));
+    let looked_up = looked_up(model);
+    let (event, look_ups, rows) =
+        (local("event"), local(if looked_up.is_empty() { "_look_ups" } else { "look_ups" }), local("rows"));
+    let complete = every_event(model, &folds);
+    let looked_up = looked_up.iter().map(|view| {
+        let at_view = rt.at(types::anchor(view));
+        quote!(<#view as #at_view::View>::SHAPE.name)
+    });
+    let registration = rt.submit(&quote! {
+        fold::<#own>(::core::module_path!(), &[#(#looked_up),*])
+    });
+    let fallbacks = rt.fallbacks();
+    quote! {
+        #fallbacks
+        #[automatically_derived]
+        impl #rt::Fold for #own {
+            const NAME: &'static str = #name;
+            type View = #view;
+            const EVENTS: &'static [&'static str] = &[#(#events),*];
+            fn fold(
+                #event: &#rt::RecordedEvent,
+                #look_ups: &#rt::LookUps<'_>,
+                #rows: &mut #rt::Rows<'_, Self::View>,
+            ) -> ::core::result::Result<(), #rt::FoldError> {
+                match #event.name() {
+                    #(#arms)*
+                    _ => {}
+                }
+                ::core::result::Result::Ok(())
+            }
+        }
+        #complete
+        #registration
+    }
+}
+
+fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
+    let rt = &model.rt;
+    let (name, decode) = (case(rt, event), decode(rt, event));
+    let e = local("e");
+    let views = method.rest.iter().filter_map(|rest| Some((rest, look_up(&rest.ty)?)));
+    let look_ups: Vec<_> = views
+        .enumerate()
+        .map(|(at, (rest, view))| (format_ident!("look_up_{at}", span = Span::mixed_site()), rest, view))
+        .collect();
+    let lines = look_ups.iter().map(|(local_name, rest, view)| {
+        let key = if let Some(id) = &rest.id {
+            quote!(&(#id))
+        } else {
+            let field = rest.field();
+            quote!(&#e.#field)
+        };
+        let look_ups = local("look_ups");
+        quote!(let #local_name = #rt::Of::<#view>::look_up(#look_ups, #key);)
+    });
+    // The expressions of helper attributes know the event by the name that the method gives it.
+    let named = has_expressions(method).then(|| {
+        let name = method.event.as_ref().and_then(|event| event.name.clone());
+        let name = name.unwrap_or_else(|| Ident::new("e", Span::call_site()));
+        quote!(let #name = &*#e;)
+    });
+    let key = local("key");
+    let id = method.id().map(|_| quote!(, #key));
+    let taken = look_ups.iter().map(|(name, ..)| name);
+    let rest = quote!(#(, #taken)* #id);
+    let call = route(model, event, method, &rest);
+    quote! {
+        #name => {
+            #decode
+            #named
+            #(#lines)*
+            #call
+        }
+    }
+}
+
+/// Finds the rows, and hands each to the method.
+fn route(model: &Model, event: &Type, method: &Method, rest: &TokenStream) -> TokenStream {
+    let (rows, recorded, e, this, key) = (local("rows"), local("event"), local("e"), local("this"), local("key"));
+    let ident = method.ident();
+    let (form, method_call) = match method.form {
+        Form::Create => ("create", quote!(|| Self::#ident(&#e #rest))),
+        Form::MakeOrChange => ("make_or_change", quote!(|#this| Self::#ident(#this, &#e #rest))),
+        Form::ChangeOrEnd => ("change_or_end", quote!(|#this| Self::#ident(#this, &#e #rest))),
+        _ => ("change", quote!(|#this| Self::#ident(#this, &#e #rest))),
+    };
+    if let Some(By { index, value }) = &method.by {
+        let form = format_ident!("{form}_by", span = index.span());
+        let subject = model.subject();
+        let constant = crate::view::constant(index);
+        let value = value.as_ref().map_or_else(|| quote!(#e.#index), |value| quote!((#value)));
+        let found_by = quote_spanned!(index.span()=> <#subject>::#constant);
+        return quote!(#rows.#form(#recorded, #found_by, &#value, #method_call););
+    }
+    // At the event: an error about its key belongs there.
+    let form = Ident::new(form, types::anchor(event));
+    if let Some(keys) = &method.keys {
+        let borrowed = quote!(let #key = &#key;);
+        return quote!(#[allow(clippy::unnecessary_to_owned)] for #key in #keys { #borrowed #rows.#form(#recorded, #key, #method_call); });
+    }
+    let found = match (&method.key, &model.key) {
+        (Some(expr), _) => quote!(&(#expr)),
+        (None, Some(field)) => quote!(&#e.#field),
+        (None, None) => field_of_the_key(&model.rt, model.subject(), event),
+    };
+    if method.id().is_some() {
+        return quote!(let #key = #found; #rows.#form(#recorded, #key, #method_call););
+    }
+    quote!(#rows.#form(#recorded, #found, #method_call);)
+}
+
+/// The event's field that is named as the view's key, which neither macro can see: by the hash of its name.
+fn field_of_the_key(rt: &Runtime, view: &Type, event: &Type) -> TokenStream {
+    let span = types::anchor(event);
+    let e = moved(span, local("e").to_token_stream());
+    let (at_event, at_view) = (rt.at(span), rt.at(types::anchor(view)));
+    let name = quote_spanned!(span=> { #at_event::field_name(<#view as #at_view::View>::SHAPE.key) });
+    quote_spanned!(span=> <#event as #at_event::HasField<#name>>::field(&#e))
+}
+
+fn has_expressions(method: &Method) -> bool {
+    let by = method.by.as_ref().is_some_and(|by| by.value.is_some());
+    method.key.is_some() || method.keys.is_some() || by || method.rest.iter().any(|rest| rest.id.is_some())
+}
+
+/// Each view that some method looks up, once.
+fn looked_up(model: &Model) -> Vec<&Type> {
+    let mut views: Vec<&Type> = Vec::new();
+    for view in model.methods.iter().flat_map(|method| &method.rest).filter_map(|rest| look_up(&rest.ty)) {
+        if views.iter().all(|known| types::text(known) != types::text(view)) {
+            views.push(view);
+        }
+    }
+    views
+}
+
+/// 501 for `on = Order`: its events are the ones that have a method, and those that are ignored aloud.
+pub fn every_event(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStream> {
+    let Some(On::Aggregate(aggregate)) = &model.on else { return None };
+    let rt = &model.rt;
+    let ignored = model.ignore.iter().flatten().map(types::of_path);
+    let events = folds.iter().map(|(event, _)| event.clone()).chain(ignored);
+    let text = rules::EVENT_OF_AGGREGATE.message(&[&types::text(aggregate)]);
+    let span = aggregate.span();
+    let condition = |rt: &Runtime| {
+        quote_spanned! {span=>
+            #rt::same_events(&[#(<#events as #rt::Event>::NAME),*], <#aggregate as #rt::Aggregate>::EVENTS)
+        }
+    };
+    Some(rt.require(span, condition, &text))
+}

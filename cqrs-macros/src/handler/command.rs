@@ -1,0 +1,238 @@
+//! `impl Handled`, and the registration.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Pat, Type};
+
+use super::parse::{Handler, Message, Parameter, Role};
+use crate::runtime::{at, local, moved};
+use crate::types;
+
+pub fn expand(handler: &Handler) -> TokenStream {
+    let Handler { rt, parameters, .. } = handler;
+    let (Some(message), Some(output)) = (&handler.message, handler.output()) else { return TokenStream::new() };
+    let command = &message.ty;
+    let body = if handler.is_async() { workflow(handler, message, output) } else { decision(handler, message, output) };
+    let implementation = implementation(handler, message, "context", &body);
+    let name = handler.name();
+    let is_workflow = handler.is_async();
+    let needs = parameters.iter().filter_map(|parameter| match &parameter.role {
+        Role::Meta => None,
+        Role::Transaction(inner) => Some(&**inner),
+        _ => Some(&parameter.ty),
+    });
+    let marker = marker(handler);
+    let registration = rt.submit(&quote! {
+        command_handler(
+            ::core::module_path!(),
+            #rt::Of::<(#command, #marker)>::COMMAND,
+            #name,
+            #is_workflow,
+            &[#(#rt::Probe::<#needs>::PARAMETER),*],
+            #rt::Probe::<#output>::EMITS,
+        )
+    });
+    let (conditions, fallbacks) = (handler.conditions(), rt.fallbacks());
+    quote! {
+        #(#conditions)*
+        const _: () = {
+            #implementation
+            #fallbacks
+            #registration
+        };
+    }
+}
+
+/// What stands in for the implementation of a faulty handler, so that the command has one.
+pub fn stub(handler: &Handler) -> TokenStream {
+    let Some(message) = &handler.message else { return TokenStream::new() };
+    if !matches!(types::bare(&message.ty), Type::Path(_)) || !handler.function.sig.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let implementation = implementation(handler, message, "_context", &quote!(async { ::core::unreachable!() }));
+    let conditions = handler.conditions();
+    quote!(#(#conditions)* const _: () = { #implementation };)
+}
+
+/// Which handlers it is one of: those of the message's own crate, or of this crate for a foreign message.
+fn marker(handler: &Handler) -> TokenStream {
+    let rt = &handler.rt;
+    if handler.foreign { quote!(Foreign) } else { quote!(#rt::Here) }
+}
+
+fn implementation(handler: &Handler, message: &Message, context: &str, body: &TokenStream) -> TokenStream {
+    let span = message.span();
+    // All at the command's type: a second handler, or a first parameter that is no command, is marked there, once.
+    let (rt, command) = (handler.rt.at(span), &message.ty);
+    let context = moved(span, local(context).to_token_stream());
+    let (declaration, of) = if handler.foreign {
+        (
+            quote!(
+                struct Foreign;
+            ),
+            quote_spanned!(span=> <Foreign>),
+        )
+    } else {
+        (TokenStream::new(), TokenStream::new())
+    };
+    quote_spanned! {span=>
+        #declaration
+        #[automatically_derived]
+        #[allow(clippy::manual_async_fn)]
+        #[allow(unused_qualifications)]
+        impl #rt::CommandHandler #of for #command {
+            fn handle(
+                self,
+                #context: #rt::CommandContext,
+            ) -> impl ::core::future::Future<Output = #rt::Handling<Self>> + ::core::marker::Send {
+                #body
+            }
+        }
+    }
+}
+
+/// A decision: its boundary, and the function.
+fn decision(handler: &Handler, message: &Message, output: &Type) -> TokenStream {
+    let span = message.span();
+    let rt = handler.rt.at(span);
+    let command = local("command");
+    let boundary = boundary(handler, message);
+    let takes = |wanted: fn(&Role) -> bool| handler.parameters.iter().any(|parameter| wanted(&parameter.role));
+    let loads = local(if takes(|role| !matches!(role, Role::Meta)) { "loaded" } else { "_loaded" });
+    let meta = local(if takes(|role| matches!(role, Role::Meta)) { "meta" } else { "_meta" });
+    let mut slot = 0_usize..;
+    let arguments = handler.parameters.iter().map(|parameter| match &parameter.role {
+        Role::Meta => meta.to_token_stream(),
+        _ => take(handler, parameter, slot.next().unwrap_or_default()),
+    });
+    let function = &handler.function.sig.ident;
+    let result = emitted(handler, message, output, &quote!(#function(#command, #(#arguments),*)));
+    let context = moved(span, local("context").to_token_stream());
+    quote_spanned!(span=> #rt::Of::<Self>::decide(#context, self, #boundary, |#command, #loads, #meta| #result))
+}
+
+/// A workflow: begin, run, finish; again, if it may be retried.
+fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream {
+    let span = message.span();
+    let rt = handler.rt.at(span);
+    let at_command = |name: &str| moved(span, local(name).to_token_stream());
+    let (context, work, attempt) = (at_command("context"), at_command("work"), at_command("attempt"));
+    let (loaded, transaction, result) = (local("loaded"), local("transaction"), local("result"));
+    let boundary = boundary(handler, message);
+    let takes = |wanted: fn(&Role) -> bool| handler.parameters.iter().any(|parameter| wanted(&parameter.role));
+    let with_transaction = takes(|role| matches!(role, Role::Transaction(_)));
+    let loads = if takes(|role| matches!(role, Role::Aggregate | Role::Many)) { quote!(#loaded) } else { quote!(_) };
+    let writes = if with_transaction { quote!(mut #transaction) } else { quote!(_) };
+    let mut slot = 0_usize..;
+    let arguments = handler.parameters.iter().map(|parameter| {
+        let ty = &parameter.ty;
+        match &parameter.role {
+            Role::Meta => quote!(#context.meta()),
+            Role::Transaction(inner) => method(&quote!(#transaction), "get", inner, &TokenStream::new()),
+            Role::Service => {
+                let service = method(&context, "service", ty, &TokenStream::new());
+                quote_spanned!(types::anchor(ty)=> #service?)
+            }
+            Role::Aggregate | Role::Many => take(handler, parameter, slot.next().unwrap_or_default()),
+        }
+    });
+    let function = &handler.function.sig.ident;
+    let retry = handler.retry.is_some();
+    let command = if retry { quote_spanned!(span=> ::core::clone::Clone::clone(&self)) } else { quote!(self) };
+    let emission = emitted(handler, message, output, &result.to_token_stream());
+    let run = quote_spanned! {span=>
+        let mut #work = match #rt::Of::<Self>::begin(&#context, &self, #with_transaction, #boundary).await {
+            ::core::result::Result::Ok(work) => work,
+            ::core::result::Result::Err(answer) => return answer,
+        };
+        let #result = {
+            let (#loads, #writes) = #work.parts();
+            #function(#command, #(#arguments),*).await
+        };
+    };
+    if !retry {
+        return quote_spanned! {span=>
+            async move {
+                #run
+                #rt::Of::<Self>::finish(#work, &#context, #emission).await
+            }
+        };
+    }
+    quote_spanned! {span=>
+        async move {
+            let mut #attempt = 1_u32;
+            loop {
+                #run
+                match #rt::Of::<Self>::finish(#work, &#context, #emission).await {
+                    ::core::result::Result::Err(error) if #context.may_retry(&error, #attempt) => #attempt += 1,
+                    answer => return answer,
+                }
+            }
+        }
+    }
+}
+
+/// `emitted::<Self, Result<..>>(result)`. An error about the return type stands at it, one about the command at that.
+fn emitted(handler: &Handler, message: &Message, output: &Type, result: &TokenStream) -> TokenStream {
+    // What the events are is the first thing in a `Result`.
+    let span = types::arguments(output).first().map_or_else(|| output.span(), |events| types::anchor(events));
+    let (rt, own) = (handler.rt.at(span), at(message.span(), quote!(Self)));
+    quote_spanned!(span=> #rt::Of::<#own>::emitted::<#output>()(#result))
+}
+
+/// What the command is decided on: one line an aggregate.
+fn boundary(handler: &Handler, message: &Message) -> TokenStream {
+    let loads: Vec<_> = handler
+        .parameters
+        .iter()
+        .filter(|parameter| match parameter.role {
+            Role::Aggregate | Role::Many => true,
+            // A decision takes nothing else: the compiler says so, where it is loaded.
+            Role::Service | Role::Transaction(_) => !handler.is_async(),
+            Role::Meta => false,
+        })
+        .collect();
+    if loads.is_empty() {
+        return quote!(|_, _| {});
+    }
+    let by_name = local("command");
+    let name = message.name().unwrap_or(&by_name);
+    // A destructured command: its parts are what `#[id(..)]` may name.
+    let parts = match &message.pattern {
+        Pat::Ident(_) | Pat::Wild(_) => None,
+        pattern => Some(quote!(#[allow(unused_variables)] let #pattern = #name;)),
+    };
+    let load = local("load");
+    let lines = loads.into_iter().map(|parameter| {
+        let ty = &parameter.ty;
+        match (&parameter.role, &parameter.id, parameter.field()) {
+            (Role::Many, Some(ids), _) => {
+                let load = moved(ids.span(), quote!(#load));
+                quote_spanned!(ids.span()=> #load.many::<#ty, _>(#ids))
+            }
+            (_, Some(id), _) => method(&quote!(#load), "one", ty, &quote_spanned!(id.span()=> &(#id))),
+            (_, None, Some(field)) => {
+                let name = moved(field.span(), quote!(#name));
+                method(&quote!(#load), "one", ty, &quote_spanned!(field.span()=> &#name.#field))
+            }
+            (_, None, None) => TokenStream::new(),
+        }
+    });
+    quote!(|#name, #load| { #parts #(#lines;)* })
+}
+
+/// `Of::<T>::take(loaded, 0)?`
+fn take(handler: &Handler, parameter: &Parameter, slot: usize) -> TokenStream {
+    let (rt, ty, loaded) = (&handler.rt, &parameter.ty, local("loaded"));
+    quote!(#rt::Of::<#ty>::take(&#loaded, #slot)?)
+}
+
+/// `receiver.name::<T>(arguments)`, at the type, where an error about it belongs.
+fn method(receiver: &TokenStream, name: &str, ty: &Type, arguments: &TokenStream) -> TokenStream {
+    let span = types::anchor(ty);
+    // Keeps its hygiene: it is a local name.
+    let receiver = moved(span, receiver.clone());
+    let name = proc_macro2::Ident::new(name, span);
+    quote_spanned!(span=> #receiver.#name::<#ty>(#arguments))
+}

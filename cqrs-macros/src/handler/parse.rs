@@ -1,0 +1,177 @@
+//! A handler, as it is written: its message, and what each of its parameters asks for.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, FnArg, ItemFn, Pat, PatType, ReturnType, Type, parse_quote};
+
+use crate::errors::Errors;
+use crate::options::{Allowed, Options, take_helper};
+use crate::runtime::Runtime;
+use crate::types;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Command,
+    Query,
+}
+
+impl Kind {
+    /// As messages call it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Query => "query",
+        }
+    }
+
+    fn allowed(self) -> &'static Allowed {
+        match self {
+            Self::Command => &Allowed { reader: "#[command]", options: &["crate", "foreign", "retry"] },
+            Self::Query => &Allowed { reader: "#[query]", options: &["crate", "foreign"] },
+        }
+    }
+}
+
+/// The handler.
+pub struct Handler {
+    pub kind: Kind,
+    pub rt: Runtime,
+    pub foreign: bool,
+    pub retry: Option<Span>,
+    /// The function without helper attributes, as it is emitted.
+    pub function: ItemFn,
+    /// The first parameter, if there is one and it is no `self`.
+    pub message: Option<Message>,
+    pub parameters: Vec<Parameter>,
+}
+
+/// The first parameter.
+pub struct Message {
+    pub pattern: Pat,
+    pub ty: Type,
+}
+
+/// A parameter after the first.
+pub struct Parameter {
+    pub pattern: Pat,
+    pub ty: Type,
+    /// `#[id(expr)]`
+    pub id: Option<Expr>,
+    pub role: Role,
+}
+
+/// What a parameter asks for, as far as its type is written plainly.
+pub enum Role {
+    /// `&Meta`
+    Meta,
+    /// `&mut Tx<Db>`, with `Tx<Db>`.
+    Transaction(Box<Type>),
+    /// `&A`, `Option<&A>`, `Absent<A>`
+    Aggregate,
+    /// `Many<A>`
+    Many,
+    /// Whatever the context may have.
+    Service,
+}
+
+impl Handler {
+    /// Reads the function and the macro's options.
+    pub fn parse(kind: Kind, arguments: TokenStream, mut function: ItemFn, errors: &Errors) -> Self {
+        let options = Options::of_macro(arguments, kind.allowed(), errors);
+        let mut message = None;
+        let mut parameters = Vec::new();
+        for (at, input) in function.sig.inputs.iter_mut().enumerate() {
+            let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else { continue };
+            let id = take_helper::<Expr>(attrs, "id", errors);
+            let (pattern, ty) = (Pat::clone(pat), Type::clone(ty));
+            if at == 0 {
+                message = Some(Message { pattern, ty });
+            } else {
+                let role = Role::of(&ty);
+                parameters.push(Parameter { pattern, ty, id, role });
+            }
+        }
+        let names_the_message = parameters.iter().any(|parameter: &Parameter| parameter.id.is_some());
+        if let (true, Some(FnArg::Typed(message))) = (names_the_message, function.sig.inputs.first_mut()) {
+            // An `#[id(..)]` may be all that uses it.
+            message.attrs.push(parse_quote!(#[allow(unused_variables)]));
+        }
+        Self {
+            kind,
+            rt: Runtime::new(options.krate.as_ref()),
+            foreign: options.foreign.is_some(),
+            retry: options.retry,
+            function,
+            message,
+            parameters,
+        }
+    }
+
+    /// Whether it is `async`: of commands, a workflow.
+    pub fn is_async(&self) -> bool {
+        self.function.sig.asyncness.is_some()
+    }
+
+    /// The function's name without `r#`.
+    pub fn name(&self) -> String {
+        crate::names::text(&self.function.sig.ident)
+    }
+
+    /// The return type, if it is written.
+    pub fn output(&self) -> Option<&Type> {
+        match &self.function.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+
+    /// The `#[cfg]`s of the function, which what is made of it must share.
+    pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
+        self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+}
+
+impl Role {
+    fn of(ty: &Type) -> Self {
+        if let Some(reference) = types::reference(ty) {
+            return match reference.mutability {
+                Some(_) => Self::Transaction(reference.elem.clone()),
+                None if types::is_named(&reference.elem, &["Meta"]) => Self::Meta,
+                None => Self::Aggregate,
+            };
+        }
+        if types::is_named(ty, &["Many"]) {
+            Self::Many
+        } else if types::is_named(ty, &["Option", "Absent"]) {
+            Self::Aggregate
+        } else {
+            Self::Service
+        }
+    }
+}
+
+impl Parameter {
+    /// Its name, without the underscores that mark it as unused.
+    pub fn field(&self) -> Option<Ident> {
+        match &self.pattern {
+            Pat::Ident(pattern) => crate::names::field(&pattern.ident),
+            _ => None,
+        }
+    }
+}
+
+impl Message {
+    /// Where its type stands.
+    pub fn span(&self) -> Span {
+        self.ty.span()
+    }
+
+    /// The name that `#[id(..)]` expressions know it by, if it has one.
+    pub fn name(&self) -> Option<&Ident> {
+        match &self.pattern {
+            Pat::Ident(pattern) => Some(&pattern.ident),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The macros of `cqrs-runtime`. Use them through that crate, which re-exports them all.
+//!
+//! Each macro is a module of three phases, and each phase a file: `parse` reads what the user wrote, keeping his tokens,
+//! `check` holds it against the rules, `expand` writes the code. `rules` is the list of all rules, with their messages;
+//! `errors` collects every breach, so that all show at once. Where an item breaks a rule it is still emitted, with a
+//! stand-in for what the macro would have made, so that one fault gives one error.
+//!
+//! The code they write is thin: a trait's implementation and one registration. What it does is the runtime's.
+
+mod errors;
+mod event;
+mod events;
+mod fold;
+mod handler;
+mod id;
+mod message;
+mod names;
+mod options;
+mod rules;
+mod runtime;
+mod types;
+mod view;
+
+use proc_macro::TokenStream;
+
+/// An identifier: all that a newtype needs to name one kind of entity.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+///
+/// #[derive(Id)]
+/// pub struct OrderId(Uuid);
+///
+/// let order = OrderId::new();
+/// assert_eq!(order.tag().prefix(), "order");
+/// assert_eq!(order.to_string().parse(), Ok(order));
+/// ```
+///
+/// # What it generates
+///
+/// `Clone`, `Copy` (unless the value is a `String`, `Box`, `Arc`, `Rc`, `Cow` or `Vec`), `Eq`, `Ord`, `Hash`, `Debug`, `Display`,
+/// `FromStr`, `Serialize` and `Deserialize` as the bare value, `From` the value, `new` and `into_inner`. Of a `Uuid`, `new()`
+/// makes a new one of version 7, and `Default` does too; of anything else, `new(value)` takes it. And the trait `Id`: its tags
+/// begin with the type's name in snake case without a final `Id`.
+///
+/// # Options, in `#[cqrs(..)]`
+///
+/// - `name = ".."`: the prefix of its tags
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 104 it has no parameters · 106 it is a newtype · 108 its options exist
+#[proc_macro_derive(Id, attributes(cqrs))]
+pub fn derive_id(input: TokenStream) -> TokenStream {
+    id::derive(input.into()).into()
+}
+
+/// An event: a fact of the domain, one type each. Derive `Serialize` and `Deserialize` beside it.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[cqrs(name = "OrderShipped")]
+/// pub struct OrderShippedV1 {
+///     #[tag]
+///     order: OrderId,
+/// }
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// #[cqrs(version = 2, from = OrderShippedV1)]
+/// pub struct OrderShipped {
+///     #[tag]
+///     order: OrderId,
+///     carrier: String,
+/// }
+///
+/// impl From<OrderShippedV1> for OrderShipped {
+///     fn from(old: OrderShippedV1) -> Self {
+///         Self { order: old.order, carrier: "unknown".into() }
+///     }
+/// }
+/// ```
+///
+/// `#[tag]` marks the fields that it is found by: an `Id`, or an `Option` or `Vec` of one.
+///
+/// # What it generates
+///
+/// The trait `Event`: name, version, tags, and the way back to the version before; a `HasField` for each named field, by which
+/// projections find the one that holds their key; its registration.
+///
+/// # Options, in `#[cqrs(..)]`
+///
+/// - `name = ".."`: the name in the log, instead of the type's
+/// - `version = N`: the version of its fields, 1 without it
+/// - `from = Type`: the type of version N-1, of the same name
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 101 it is no command or query as well · 104 it has no parameters · 105 it is a struct · 106 a tag is an id · 107 each version
+/// names the one before · 108 its options exist
+#[proc_macro_derive(Event, attributes(cqrs, tag))]
+pub fn derive_event(input: TokenStream) -> TokenStream {
+    event::derive(input.into()).into()
+}
+
+/// One of several events, as a handler's result: an enum with one event in each variant.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId, total: u32 }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId }
+///
+/// #[derive(Events)]
+/// pub enum Outcome {
+///     Created(OrderCreated),
+///     Shipped(OrderShipped),
+/// }
+/// ```
+///
+/// It generates the trait `Events`. Its one option, in `#[cqrs(..)]`, is `crate = path`.
+///
+/// # Rules
+///
+/// 104 it has no parameters · 105 it is an enum with one event in each variant · 108 its options exist
+#[proc_macro_derive(Events, attributes(cqrs))]
+pub fn derive_events(input: TokenStream) -> TokenStream {
+    events::derive(input.into()).into()
+}
+
+/// A command: an intention to change something. Derive `Serialize` and `Deserialize` beside it; `#[command]` handles it.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+///
+/// #[derive(Command, Serialize, Deserialize)]
+/// #[cqrs(returns = OrderId, error = std::num::ParseIntError)]
+/// pub struct CreateOrder {
+///     lines: Vec<u32>,
+/// }
+/// ```
+///
+/// # What it generates
+///
+/// The trait `Command`, and its registration.
+///
+/// # Options, in `#[cqrs(..)]`
+///
+/// - `returns = Type`: what its handler returns beside its events: `()` (without the option), an id, or a tuple of ids
+/// - `error = Type`: why the domain may refuse it; `Infallible` without the option
+/// - `name = ".."`: the name on the wire, instead of the type's
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 101 it is no query or event as well · 102 it returns no data · 104 it has no parameters · 108 its options exist · 109 its error is an
+/// `Error`
+#[proc_macro_derive(Command, attributes(cqrs))]
+pub fn derive_command(input: TokenStream) -> TokenStream {
+    message::command(input.into()).into()
+}
+
+/// A query: a question that changes nothing. Derive `Serialize` and `Deserialize` beside it; `#[query]` answers it.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+///
+/// #[derive(Query, Serialize, Deserialize)]
+/// #[cqrs(returns = Vec<String>)]
+/// pub struct OrderHistory {
+///     limit: u32,
+/// }
+/// ```
+///
+/// # What it generates
+///
+/// The trait `Query`, and its registration.
+///
+/// # Options, in `#[cqrs(..)]`
+///
+/// - `returns = Type`: the answer
+/// - `name = ".."`: the name on the wire, instead of the type's
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event
+#[proc_macro_derive(Query, attributes(cqrs))]
+pub fn derive_query(input: TokenStream) -> TokenStream {
+    message::query(input.into()).into()
+}
+
+/// A view: a read model, one row a key. Derive `Serialize` and `Deserialize` beside it; `#[projection]` fills it.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Id)] pub struct CustomerId(Uuid);
+///
+/// #[derive(View, Serialize, Deserialize)]
+/// pub struct OrderSummary {
+///     #[key]
+///     order: OrderId,
+///     #[index]
+///     customer: CustomerId,
+///     status: String,
+/// }
+///
+/// # fn find(orders: Views<OrderSummary>, customer: CustomerId) {
+/// let found = orders.find(OrderSummary::CUSTOMER.eq(customer));
+/// # }
+/// ```
+///
+/// `#[key]` marks the field that finds the row. `#[index]` marks the fields that it is searched and sorted by; each is a column.
+///
+/// # What it generates
+///
+/// The trait `View`, a constant for each index (`OrderSummary::CUSTOMER`), and its registration. A field without an index has a
+/// constant too, which says so when it is used.
+///
+/// # Options, in `#[cqrs(..)]`
+///
+/// - `name = ".."`: the name in the store, instead of the type's
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 108 its options exist · 308 it is searched by indexes alone · 505 it has one key · 506 an index is a column
+#[proc_macro_derive(View, attributes(cqrs, key, index))]
+pub fn derive_view(input: TokenStream) -> TokenStream {
+    view::derive(input.into()).into()
+}
+
+/// Handles a command. The parameters say what it is decided on and what it can do.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId, total: u32 }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId }
+/// # #[derive(Command, Serialize, Deserialize)] pub struct ShipOrder { order: OrderId }
+/// # pub struct Order { open: bool }
+/// # #[aggregate(id = OrderId, on = [OrderCreated, OrderShipped])]
+/// # impl Order {
+/// #     fn created(_: &OrderCreated) -> Self { Order { open: true } }
+/// #     fn shipped(&mut self, _: &OrderShipped) { self.open = false }
+/// # }
+/// #[command]
+/// fn ship_order(cmd: ShipOrder, order: &Order) -> Result<Option<OrderShipped>, std::convert::Infallible> {
+///     Ok(order.open.then_some(OrderShipped { order: cmd.order }))
+/// }
+/// ```
+///
+/// A **decision**, `fn`, is pure. It takes the command by value, then any of
+///
+/// - `order: &Order`, `order: Option<&Order>`, `order: Absent<Order>`: the aggregate of the id `cmd.order`, or of another by
+///   `#[id(expr)]` before the parameter, where the command's own parameter is a reference
+/// - `orders: Many<Order>`, with `#[id(expr)]` that iterates over ids
+/// - `meta: &Meta`
+///
+/// A **workflow**, `async fn`, may also take `State<T>`, `&mut Tx<Db>` of the log's database, and `Stale<Views<V>>`.
+///
+/// It returns `Result<events, the command's error>`; where the command declares `returns`, `Result<Decision<events, returns>, ..>`.
+///
+/// # What it generates
+///
+/// The function as it is, the handler of the command, and its registration.
+///
+/// # Options
+///
+/// - `foreign`: the command lives in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
+///   forbids the plain form (E0117)
+/// - `retry`: a workflow that meets a conflict is run again; its command is `Clone`
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 201 the command comes first · 202 it returns events · 203 a decision is pure · 204 nothing that lags · 205 no `&mut` on an aggregate ·
+/// 206 one handler a command · 208 a plain function · 209, 210 an aggregate is loaded by its own id · 211 what is declared is returned
+#[proc_macro_attribute]
+pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    handler::command(arguments.into(), &item.into()).into()
+}
+
+/// Answers a query. The parameters say what it may read.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(View, Serialize, Deserialize)] pub struct OrderSummary { #[key] order: OrderId }
+/// # #[derive(Query, Serialize, Deserialize)] #[cqrs(returns = Option<OrderSummary>)] pub struct OneOrder { order: OrderId }
+///
+/// #[query]
+/// async fn one_order(q: OneOrder, orders: Views<OrderSummary>) -> Result<Option<OrderSummary>, QueryError> {
+///     orders.get(&q.order).await
+/// }
+/// ```
+///
+/// An `async fn` that takes the query by value, then any of `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, and
+/// `&Meta`. It returns `Result<the query's returns, an error>`.
+///
+/// # What it generates
+///
+/// The function as it is, the handler of the query, and its registration.
+///
+/// # Options
+///
+/// - `foreign`: the query lives in another crate (a contracts crate)
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 208 a plain `async fn` · 301 the query comes first · 302 no `&mut` · 303 nothing that writes · 304 what is declared is returned · 306 one
+/// handler a query
+#[proc_macro_attribute]
+pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    handler::query(arguments.into(), &item.into()).into()
+}
+
+/// The write model: a fold over events. Stands on an `impl` with one method for each event.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId, total: u32 }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId }
+/// pub struct Order {
+///     shipped: bool,
+/// }
+///
+/// #[aggregate(id = OrderId, on = [OrderCreated, OrderShipped])]
+/// impl Order {
+///     fn created(_: &OrderCreated) -> Self {
+///         Order { shipped: false }
+///     }
+///     fn shipped(&mut self, _: &OrderShipped) {
+///         self.shipped = true;
+///     }
+/// }
+/// ```
+///
+/// # Forms of a method
+///
+/// The event is taken as `&E` or `&Recorded<E>`. A last parameter `id: &OrderId` is the aggregate's own identity.
+///
+/// - `fn created(e: &E) -> Self` makes it
+/// - `fn shipped(&mut self, e: &E)` changes it
+/// - `fn counted(this: Option<Self>, e: &E) -> Self` makes or changes it
+///
+/// # What it generates
+///
+/// The block as it is, the trait `Aggregate` with the fold as one `match`, and its registration.
+///
+/// # Options
+///
+/// - `id = Type`: what it is loaded by
+/// - `on = [..]`: its events, each with a tag of that type
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 401 each event has one method · 402 a method has one of the forms · 403 one of them creates · 404 each event has one tag of the id's type ·
+/// 405 nothing else stands here
+#[proc_macro_attribute]
+pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    fold::aggregate(arguments.into(), &item.into()).into()
+}
+
+/// How events become a read model. Stands on an `impl` of a view, with one method for each event.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId, total: u32 }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId }
+/// #[derive(View, Serialize, Deserialize)]
+/// pub struct OrderSummary {
+///     #[key]
+///     order: OrderId,
+///     total: u32,
+///     status: String,
+/// }
+///
+/// #[projection(on = [OrderCreated, OrderShipped])]
+/// impl OrderSummary {
+///     fn created(e: &OrderCreated) -> Self {
+///         Self { order: e.order, total: e.total, status: "Confirmed".into() }
+///     }
+///     fn shipped(&mut self, _: &OrderShipped) {
+///         self.status = "Shipped".into();
+///     }
+/// }
+/// ```
+///
+/// # Forms of a method
+///
+/// Those of `#[aggregate]`, and `fn closed(self, e: &E) -> Option<Self>`, which changes or ends the row. After the event it may take
+/// another view of the same store, `customer: Option<&CustomerCard>`, found by `e.customer` or by `#[id(expr)]`, and last its row's key,
+/// `id: &OrderId`.
+///
+/// A method's row is found by the event's field that has the name of the view's key. Otherwise an attribute says how; its expressions
+/// know the event by the method's own name for it, as a `&Recorded<E>`:
+///
+/// - `#[key(expr)]`: by this key
+/// - `#[keys(expr)]`: by each of these keys
+/// - `#[by(customer)]`, `#[by(customer = expr)]`: every row whose index `customer` equals the event's field, or the expression
+///
+/// A view that lives in another crate is projected by a marker struct: `#[projection(view = OrderSummary, on = [..])] impl
+/// OrderSummaries { fn shipped(view: &mut OrderSummary, e: &OrderShipped) { .. } }`.
+///
+/// An **async projection** writes tables instead of a view. All its methods are
+/// `async fn created(tx: &mut Tx<Db>, e: &E) -> Result<(), Error>`, on a marker struct.
+///
+/// # What it generates
+///
+/// The block as it is, the trait `Fold` (or `Handle`) with one `match`, and its registration.
+///
+/// # Options
+///
+/// - `on = [..]`: its events; or `on = Order`: every event of that aggregate, except those that `ignore = [..]` names
+/// - `view = Type`: the view, where the block is a marker's
+/// - `key = field`: the event's field that holds the key, for all methods
+/// - `name = ".."`: its name, instead of the type's
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 405 nothing else stands here · 501 each event has one method · 502 a method has one of the forms · 503 it takes nothing with side effects ·
+/// 504 its row can be found · 505 it makes a view · 507 fold methods or async methods
+#[proc_macro_attribute]
+pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    fold::projection(arguments.into(), &item.into()).into()
+}

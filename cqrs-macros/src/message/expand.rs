@@ -1,0 +1,110 @@
+//! `impl Command`, `impl Query`, and their registration.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::parse::{Kind, Message};
+use crate::runtime::{self, Runtime};
+use crate::{names, rules, types};
+
+pub fn expand(message: &Message<'_>) -> TokenStream {
+    let Message { rt, ident, .. } = message;
+    let (of, body) = implementation(message);
+    let constructor = match message.kind {
+        Kind::Command => quote!(command),
+        Kind::Query => quote!(query),
+    };
+    let registration = rt.submit(&quote!(#constructor::<#ident>(::core::module_path!())));
+    let rules = std::iter::once(only_one_intention(message)).chain(no_events(message));
+    let fallbacks = rt.fallbacks();
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #of for #ident { #body }
+            #fallbacks
+            #(#rules)*
+            #registration
+        };
+    }
+}
+
+/// What stands in for the implementation of a faulty message.
+pub fn stub(message: &Message<'_>) -> TokenStream {
+    let (of, body) = implementation(message);
+    runtime::stub(&message.rt, message.generics, &of, message.ident, &body)
+}
+
+fn implementation(message: &Message<'_>) -> (TokenStream, TokenStream) {
+    let Message { rt, name, .. } = message;
+    let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
+    let error = message.error.as_ref().map_or_else(|| quote!(::core::convert::Infallible), |error| quote!(#error));
+    match message.kind {
+        Kind::Command => (
+            quote!(#rt::Command),
+            quote! {
+                const NAME: &'static str = #name;
+                type Returns = #returns;
+                type Error = #error;
+            },
+        ),
+        Kind::Query => (
+            quote!(#rt::Query),
+            quote! {
+                const NAME: &'static str = #name;
+                type Returns = #returns;
+            },
+        ),
+    }
+}
+
+/// 101. A command asks about the other two, a query about events, so that each pair is one error.
+fn only_one_intention(message: &Message<'_>) -> TokenStream {
+    let Message { rt, ident, .. } = message;
+    let span = ident.span();
+    let condition = |rt: &Runtime| match message.kind {
+        Kind::Command => quote_spanned!(span=> !#rt::Probe::<#ident>::IS_QUERY && !#rt::Probe::<#ident>::IS_EVENT),
+        Kind::Query => quote_spanned!(span=> !#rt::Probe::<#ident>::IS_EVENT),
+    };
+    let text = rules::TWO_INTENTIONS.message(&[&names::text(ident)]);
+    rt.require(span, condition, &text)
+}
+
+/// 305: each type in a query's answer is no event.
+fn no_events<'a>(message: &'a Message<'_>) -> impl Iterator<Item = TokenStream> + 'a {
+    let Message { rt, ident, .. } = message;
+    let returns = message.returns.as_ref().filter(|_| message.kind == Kind::Query);
+    returns.map(types::leaves).into_iter().flatten().filter(|leaf| may_be_an_event(leaf)).map(move |leaf| {
+        let text = rules::QUERY_EVENT.message(&[&names::text(ident), &types::text(leaf)]);
+        let span = leaf.span();
+        rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#leaf>::IS_EVENT), &text)
+    })
+}
+
+/// Not for a type that is the language's own.
+fn may_be_an_event(leaf: &syn::Type) -> bool {
+    const NONE: &[&str] = &[
+        "bool",
+        "char",
+        "f32",
+        "f64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "str",
+        "String",
+        "Uuid",
+        "Timestamp",
+        "Date",
+    ];
+    types::last_segment(leaf).is_some() && !types::is_named(leaf, NONE)
+}

@@ -1,0 +1,60 @@
+//! A command or query, as it is written.
+
+use syn::{Data, DeriveInput, Generics, Ident, Type};
+
+use crate::errors::Errors;
+use crate::options::{Allowed, Options};
+use crate::runtime::Runtime;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Command,
+    Query,
+}
+
+impl Kind {
+    /// As messages call it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Query => "query",
+        }
+    }
+
+    fn allowed(self) -> &'static Allowed {
+        match self {
+            Self::Command => &Allowed { reader: "#[derive(Command)]", options: &["crate", "error", "name", "returns"] },
+            Self::Query => &Allowed { reader: "#[derive(Query)]", options: &["crate", "name", "returns"] },
+        }
+    }
+}
+
+/// The message.
+pub struct Message<'a> {
+    pub kind: Kind,
+    pub rt: Runtime,
+    pub ident: &'a Ident,
+    pub generics: &'a Generics,
+    pub is_union: bool,
+    pub name: String,
+    pub returns: Option<Type>,
+    pub error: Option<Type>,
+}
+
+impl<'a> Message<'a> {
+    /// Reads the type and its options.
+    pub fn parse(kind: Kind, input: &'a DeriveInput, errors: &Errors) -> Self {
+        let options = Options::of_type(&input.attrs, kind.allowed(), errors);
+        Self {
+            kind,
+            rt: Runtime::new(options.krate.as_ref()),
+            ident: &input.ident,
+            generics: &input.generics,
+            is_union: matches!(input.data, Data::Union(_)),
+            name: options.name.map_or_else(|| crate::names::text(&input.ident), |name| name.value()),
+            returns: options.returns,
+            error: options.error,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Names as they are written elsewhere: in tags, in constants, in hashes.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
+
+/// The name without `r#`.
+pub fn text(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+/// The field that a parameter is named after: its name without the underscores that mark it as unused, where it stands.
+pub fn field(parameter: &Ident) -> Option<Ident> {
+    let name = text(parameter);
+    let name = name.trim_start_matches('_');
+    let mut field = syn::parse_str::<Ident>(name).or_else(|_| syn::parse_str(&format!("r#{name}"))).ok()?;
+    field.set_span(parameter.span());
+    Some(field)
+}
+
+/// `OrderId` → `order_id`, `HTTPRoute` → `http_route`.
+pub fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (at, &letter) in letters.iter().enumerate() {
+        let after_lower = at > 0 && (letters[at - 1].is_lowercase() || letters[at - 1].is_ascii_digit());
+        let ends_capitals =
+            at > 0 && letters[at - 1].is_uppercase() && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (after_lower || ends_capitals) {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// A field's constant: `created_at` → `CREATED_AT`.
+pub fn screaming_case(name: &str) -> String {
+    name.to_uppercase()
+}
+
+/// FNV-1a of 64 bits. The runtime's `field_name` must give the same.
+pub fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// How many letters must change to make one name the other.
+pub fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &against) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != against);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// The nearest of `names` to a misspelt one, if it is near at all.
+pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    let near = names.iter().map(|&known| (distance(name, known), known)).min()?;
+    (near.0 <= 1 + name.len() / 3).then_some(near.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snake_case_follows_the_words() {
+        for (name, snake) in [
+            ("Order", "order"),
+            ("OrderLine", "order_line"),
+            ("HTTPRoute", "http_route"),
+            ("B2BCustomer", "b2_b_customer"),
+            ("Été", "été"),
+        ] {
+            assert_eq!(snake_case(name), snake);
+        }
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn only_near_names_are_proposed() {
+        let names = ["name", "version", "from", "returns"];
+        assert_eq!(nearest("retruns", &names), Some("returns"));
+        assert_eq!(nearest("vers", &names), None);
+        assert_eq!(nearest("nmae", &names), Some("name"));
+        assert_eq!(nearest("table", &names), None);
+    }
+}

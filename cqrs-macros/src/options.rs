@@ -1,0 +1,273 @@
+//! Options: `#[cqrs(..)]` on a type, the arguments of an attribute macro. One parser; each macro says which it allows.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, LitInt, LitStr, Path, Token, Type, bracketed};
+
+use crate::errors::Errors;
+use crate::names::nearest;
+use crate::rules;
+
+/// Which macro reads the options, and which it allows.
+pub struct Allowed {
+    /// The macro, as the user writes it.
+    pub reader: &'static str,
+    /// Its options.
+    pub options: &'static [&'static str],
+}
+
+/// Every option of every macro, and one macro that has it.
+const ALL: &[(&str, &str)] = &[
+    ("crate", "every macro"),
+    ("error", "#[derive(Command)]"),
+    ("foreign", "#[command] and #[query]"),
+    ("from", "#[derive(Event)]"),
+    ("id", "#[aggregate]"),
+    ("ignore", "#[projection]"),
+    ("key", "#[projection]"),
+    ("name", "types and #[projection]"),
+    ("on", "#[aggregate] and #[projection]"),
+    ("retry", "#[command]"),
+    ("returns", "#[derive(Command)] and #[derive(Query)]"),
+    ("version", "#[derive(Event)]"),
+    ("view", "#[projection]"),
+];
+
+/// What `on` lists.
+pub enum On {
+    /// `on = [A, B]`
+    Events(Vec<Path>),
+    /// `on = Order`: every event of that aggregate.
+    Aggregate(Path),
+}
+
+/// The options that were given.
+#[derive(Default)]
+pub struct Options {
+    /// `crate = path`
+    pub krate: Option<Path>,
+    /// `error = Type`
+    pub error: Option<Type>,
+    /// `foreign`
+    pub foreign: Option<Span>,
+    /// `from = Type`
+    pub from: Option<Type>,
+    /// `id = Type`
+    pub id: Option<Type>,
+    /// `ignore = [A, B]`
+    pub ignore: Option<Vec<Path>>,
+    /// `key = field`
+    pub key: Option<Ident>,
+    /// `name = ".."`
+    pub name: Option<LitStr>,
+    /// `on = [A, B]`, `on = Order`
+    pub on: Option<On>,
+    /// `retry`
+    pub retry: Option<Span>,
+    /// `returns = Type`
+    pub returns: Option<Type>,
+    /// `version = N`
+    pub version: Option<(u32, Span)>,
+    /// `view = Type`
+    pub view: Option<Type>,
+}
+
+impl Options {
+    /// The options of a type: all its `#[cqrs(..)]` together.
+    pub fn of_type(attributes: &[Attribute], allowed: &Allowed, errors: &Errors) -> Self {
+        let mut options = Self::default();
+        let mut given = Vec::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cqrs")) {
+            let parse = |input: ParseStream<'_>| options.parse(input, allowed, &mut given, errors);
+            errors.keep(attribute.parse_args_with(parse));
+        }
+        options
+    }
+
+    /// The options of an attribute macro: its arguments.
+    pub fn of_macro(arguments: TokenStream, allowed: &Allowed, errors: &Errors) -> Self {
+        let mut options = Self::default();
+        let mut given = Vec::new();
+        let parse = |input: ParseStream<'_>| options.parse(input, allowed, &mut given, errors);
+        errors.keep(parse.parse2(arguments));
+        options
+    }
+
+    fn parse(
+        &mut self,
+        input: ParseStream<'_>,
+        allowed: &Allowed,
+        given: &mut Vec<String>,
+        errors: &Errors,
+    ) -> syn::Result<()> {
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            let text = name.unraw().to_string();
+            if !allowed.options.contains(&&*text) {
+                refuse_unknown(&name, &text, allowed, errors);
+                skip_value(input)?;
+            } else if given.contains(&text) {
+                errors.refuse(&rules::OPTION_REPEATED, &name, &[&text]);
+                skip_value(input)?;
+            } else {
+                self.value(&name, &text, input, errors)?;
+                given.push(text);
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, name: &Ident, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
+        match text {
+            "foreign" => self.foreign = Some(name.span()),
+            "retry" => self.retry = Some(name.span()),
+            _ => {
+                input.parse::<Token![=]>()?;
+                match text {
+                    "crate" => self.krate = Some(Path::parse_mod_style(input)?),
+                    "error" => self.error = Some(input.parse()?),
+                    "from" => self.from = Some(input.parse()?),
+                    "id" => self.id = Some(input.parse()?),
+                    "ignore" => self.ignore = Some(paths(input)?),
+                    "key" => self.key = Some(input.parse()?),
+                    "name" => self.name = Some(name_literal(input, errors)?),
+                    "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
+                    "on" => self.on = Some(On::Aggregate(input.parse()?)),
+                    "returns" => self.returns = Some(input.parse()?),
+                    "version" => self.version = Some(version(input, errors)?),
+                    "view" => self.view = Some(input.parse()?),
+                    other => unreachable!("option `{other}` is allowed and not parsed"),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_unknown(name: &Ident, text: &str, allowed: &Allowed, errors: &Errors) {
+    let list = match allowed.options {
+        [] => "no options".to_owned(),
+        options => format!("`{}`", options.join("`, `")),
+    };
+    if let Some((_, home)) = ALL.iter().find(|(known, _)| *known == text) {
+        errors.refuse(&rules::OPTION_MISPLACED, name, &[text, home, allowed.reader, &list]);
+        return;
+    }
+    match nearest(text, allowed.options) {
+        Some(near) => errors.refuse(&rules::OPTION_MISSPELT, name, &[text, allowed.reader, near]),
+        None => errors.refuse(&rules::OPTION_UNKNOWN, name, &[text, allowed.reader, &list]),
+    }
+}
+
+/// Passes over the value of an option that is refused already, so that the next one is still read.
+fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(syn::token::Paren) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    } else if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        // A type first: the commas of its arguments are not the option list's.
+        let ahead = input.fork();
+        if ahead.parse::<Type>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+            input.parse::<Type>()?;
+        } else {
+            while !input.is_empty() && !input.peek(Token![,]) {
+                input.parse::<proc_macro2::TokenTree>()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
+    let list;
+    bracketed!(list in input);
+    Ok(Punctuated::<Path, Token![,]>::parse_terminated(&list)?.into_iter().collect())
+}
+
+fn name_literal(input: ParseStream<'_>, errors: &Errors) -> syn::Result<LitStr> {
+    let name: LitStr = input.parse()?;
+    if name.value().trim().is_empty() {
+        errors.refuse(&rules::OPTION_VALUE, &name, &["name", "a text that is not empty"]);
+    }
+    Ok(name)
+}
+
+fn version(input: ParseStream<'_>, errors: &Errors) -> syn::Result<(u32, Span)> {
+    let number: LitInt = input.parse()?;
+    let version = number.base10_parse().unwrap_or(0);
+    if version == 0 {
+        errors.refuse(&rules::OPTION_VALUE, &number, &["version", "a whole number from 1"]);
+    }
+    Ok((version, number.span()))
+}
+
+/// The arguments of a helper attribute, `#[id(expr)]`, as a `T`. Two of one name on one place, or none, are faults.
+pub fn take_helper<T: Parse>(attributes: &mut Vec<Attribute>, name: &str, errors: &Errors) -> Option<T> {
+    let mut found = None;
+    attributes.retain(|attribute| {
+        if !attribute.path().is_ident(name) {
+            return true;
+        }
+        let value = errors.keep(attribute.parse_args::<T>());
+        if found.is_some() {
+            errors.refuse_at(&rules::OPTION_REPEATED, attribute.path().span(), &[name]);
+        }
+        found = found.take().or(value);
+        false
+    });
+    found
+}
+
+/// Whether a field has the bare helper attribute `#[name]`; `twice` is refused where it stands more than once.
+pub fn has_marker(attributes: &[Attribute], name: &str, twice: &rules::Rule, errors: &Errors) -> bool {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
+        if attribute.meta.require_path_only().is_err() {
+            errors.refuse(&rules::MARKER_WITH_ARGUMENTS, &attribute.meta, &[name]);
+        }
+        if found {
+            errors.refuse(twice, attribute.path(), &[name]);
+        }
+        found = true;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    const EVENT: Allowed = Allowed { reader: "#[derive(Event)]", options: &["crate", "from", "name", "version"] };
+
+    fn faults(arguments: TokenStream) -> String {
+        let errors = Errors::new();
+        Options::of_macro(arguments, &EVENT, &errors);
+        errors.into_tokens().to_string()
+    }
+
+    #[test]
+    fn every_fault_of_a_list_shows() {
+        let faults = faults(quote!(vresion = 2, name = "a", returns = Result<A, B>, name = "b", colour = [1, 2]));
+        for part in ["did you mean `version`?", "#[derive(Command)] and #[derive(Query)]", "given twice", "`colour`"] {
+            assert!(faults.contains(part), "{part} is not in {faults}");
+        }
+        assert_eq!(faults.matches("[CQRS108]").count(), 4);
+    }
+
+    #[test]
+    fn a_good_list_is_read() {
+        let errors = Errors::new();
+        let options = Options::of_macro(quote!(version = 2, from = old::Shipped, crate = my::cqrs,), &EVENT, &errors);
+        assert_eq!(errors.into_tokens().to_string(), "");
+        assert_eq!(options.version.map(|(version, _)| version), Some(2));
+        assert!(options.from.is_some() && options.krate.is_some());
+    }
+}

@@ -1,0 +1,267 @@
+//! Every rule, in one place.
+//!
+//! The first table holds those whose message the macros write: what is wrong (with places for the user's own names), why
+//! the rule is there, and what to write instead. The second names the rest, whose messages stand in the runtime or come
+//! from `rustc`, so that the page of rules is whole.
+
+/// Who finds a breach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The macro.
+    Macro,
+    /// The type system, with a message of ours.
+    Types,
+    /// `rustc` by itself.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the macros write no message of it"))]
+    Compiler,
+    /// `App::build` and `verify!()`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the macros write no message of it"))]
+    Program,
+}
+
+/// One rule, as one of its breaches reads.
+#[cfg_attr(not(test), expect(dead_code, reason = "the page of rules names the stage"))]
+#[derive(Debug)]
+pub struct Rule {
+    /// Its number.
+    pub code: u16,
+    /// Who finds a breach.
+    #[cfg_attr(test, expect(dead_code, reason = "as above"))]
+    pub stage: Stage,
+    /// What is wrong. `{0}`, `{1}` … stand for the user's names, here and in `instead`.
+    pub what: &'static str,
+    /// Why that is refused.
+    pub why: &'static str,
+    /// What to write.
+    pub instead: &'static str,
+}
+
+impl Rule {
+    /// The message of one breach.
+    pub fn message(&self, parts: &[&str]) -> String {
+        let fill = |text: &str| {
+            parts.iter().enumerate().fold(text.to_owned(), |text, (at, part)| text.replace(&format!("{{{at}}}"), part))
+        };
+        format!("[CQRS{}] {}\n  why: {}\n  instead: {}", self.code, fill(self.what), self.why, fill(self.instead))
+    }
+}
+
+macro_rules! rules {
+    ($($name:ident = $code:literal $stage:ident, $what:literal, $why:expr, $instead:literal;)+) => {
+        $(pub const $name: Rule = Rule { code: $code, stage: Stage::$stage, what: $what, why: $why, instead: $instead };)+
+        /// The rules whose messages the macros write.
+        #[cfg(test)]
+        pub const OURS: &[&Rule] = &[$(&$name),+];
+    };
+}
+
+const PURE: &str = "a decision is pure: it is batched, replayed and tested without the world";
+const LAGS: &str = "the read model lags behind the log, and a decision on old state is a wrong decision";
+const BY_EVENTS: &str = "state changes by events only";
+const ASKS: &str = "asking a question must not change the answer";
+const FOUND: &str = "a handler is found by its message alone";
+const SILENCE: &str = "silence is how events get lost";
+const HAPPENED: &str = "history has happened: applying it can neither fail nor answer";
+const REPLAY: &str = "a projection is replayed, and its side effects would happen again";
+const TRAVELS: &str = "messages cross threads, processes and time";
+const ONE_FACT: &str = "one fact, one type: that is how it is found, and how its fields evolve";
+const LISTED: &str = "an option that is not understood would do nothing";
+const CONTRACT: &str = "what a handler declares is what its callers compile against";
+
+rules! {
+    // ---- 1xx messages ----
+    TWO_INTENTIONS = 101 Types, "`{0}` is more than one of command, query and event",
+        "a message has one intention", "keep one derive, and give the other intention a type of its own";
+    QUERY_RETURNS_NOTHING = 103 Macro, "query `{0}` returns nothing",
+        "a query that returns nothing can only be a command",
+        "declare the answer, `#[cqrs(returns = ..)]`, or derive `Command`";
+    MESSAGE_GENERIC = 104 Macro, "{1} `{0}` has a lifetime or a type parameter", TRAVELS,
+        "own the data, and write one type for each case";
+    MESSAGE_UNION = 104 Macro, "{1} `{0}` is a union", TRAVELS, "make it a struct or an enum";
+    EVENT_SHAPE = 105 Macro, "event `{0}` is not a struct", ONE_FACT,
+        "write one struct an event; a handler that states one of several returns a `#[derive(Events)]` enum of them";
+    TAG_TWICE = 105 Macro, "the field is marked `#[{0}]` twice", ONE_FACT, "mark it once";
+    EVENTS_SHAPE = 105 Macro, "`{0}` is not an enum with one event in each variant",
+        "`Events` is one of several events, as a handler's result",
+        "write `enum {0} { Shipped(OrderShipped), Closed(OrderClosed) }`";
+    ID_SHAPE = 106 Macro, "identifier `{0}` is not a newtype", "a tag names one entity by one value",
+        "write `pub struct {0}(Uuid);`";
+    VERSION_WITHOUT_FROM = 107 Macro, "version {0} does not say what it came from",
+        "every stored event must be readable for ever",
+        "keep the type of the version before, and name it: `#[cqrs(version = {0}, from = ..)]`, with an `impl From` of it";
+    FROM_WITHOUT_VERSION = 107 Macro, "`from` on the first version of an event",
+        "every stored event must be readable for ever", "count up: `#[cqrs(version = 2, from = ..)]`";
+    VERSION_GAP = 107 Types, "`from` is not version {1} of an event of the name of `{0}`",
+        "every stored event must be readable for ever: a gap in the chain would end it",
+        "name the type of version {1}, with the same `#[cqrs(name = ..)]`";
+    OPTION_UNKNOWN = 108 Macro, "`{0}` is not an option of `{1}`", LISTED, "use one of {2}";
+    OPTION_MISSPELT = 108 Macro, "`{0}` is not an option of `{1}`: did you mean `{2}`?", LISTED, "write `{2}`";
+    OPTION_MISPLACED = 108 Macro, "`{0}` is an option of {1}, not of `{2}`", LISTED, "use one of {3}";
+    OPTION_REPEATED = 108 Macro, "`{0}` is given twice", "one of the two would be ignored", "keep one";
+    OPTION_VALUE = 108 Macro, "`{0}` must be {1}", "an option that cannot be followed would do nothing", "write {1}";
+    OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "it cannot be found without it", "write `#[{0}({1} = {2})]`";
+    MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
+
+    // ---- 2xx command handlers ----
+    COMMAND_FIRST = 201 Macro, "{0}", "`#[command]` handles one command, taken by value",
+        "begin with the command itself: `fn {1}(cmd: TheCommand, ..)`; aggregates follow it";
+    COMMAND_RETURN = 202 Macro, "a command handler cannot return {0}",
+        "its signature states every event that it can emit, and the error that its callers match on",
+        "return `Result<events, error>`, where events is an event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum";
+    DECISION_SERVICE = 203 Macro, "a decision cannot take `{0}`", PURE,
+        "make it a workflow, `async fn {1}`, which may take services and a transaction; a decision takes aggregates and `&Meta`";
+    DECISION_BUS = 203 Macro, "a command handler cannot take `{0}`",
+        "a handler that sends commands or reads the log hides what it does from its signature",
+        "return the events; what follows from them is the work of a `#[policy]`";
+    DECISION_STALE = 203 Macro, "a decision cannot take `{0}`", PURE,
+        "decide on an aggregate, `&A`; only a workflow, `async fn {1}`, may look at what is stale";
+    COMMAND_READS = 204 Macro, "a command handler cannot take `{0}`", LAGS,
+        "decide on an aggregate, `&A`; a workflow that needs no exact answer takes `Stale<{0}>`";
+    COMMAND_MUTATES = 205 Macro, "a command handler cannot take `{0}`", BY_EVENTS,
+        "take `&{1}`, and return the event that changes it";
+    HANDLER_SHAPE = 208 Macro, "a handler cannot {0}", FOUND,
+        "write a plain function of the message and what its handler needs";
+    HANDLER_PATTERN = 208 Macro, "parameter `{0}` has no name to load it by", FOUND,
+        "name it as the command's field that holds its id, or say which with `#[id(cmd.field)]`";
+    RETRY_DECISION = 208 Macro, "`retry` on a decision", "a decision never conflicts, so there is nothing to retry",
+        "take `retry` away, or make the handler a workflow: `async fn`";
+    TWO_TRANSACTIONS = 208 Macro, "a second `{0}`", "a command's events are committed in one transaction",
+        "take one transaction";
+    ID_ON_SERVICE = 210 Macro, "`#[id(..)]` on `{0}`, which is no aggregate", "it would do nothing", "take it away";
+    MANY_WITHOUT_ID = 210 Macro, "`{0}` does not say which ones", "the name of a parameter finds one aggregate",
+        "say which: `#[id(cmd.lines.iter().map(|line| line.product))] {1}: {0}`";
+
+    // ---- 3xx query handlers ----
+    QUERY_FIRST = 301 Macro, "{0}", "`#[query]` answers one query, taken by value",
+        "begin with the query itself: `async fn {1}(q: TheQuery, ..)`";
+    QUERY_MUTATES = 302 Macro, "a query cannot take `{0}`", ASKS,
+        "take what only reads: `Views<V>`, `Reader<Db>`, `&Meta`; what changes something is a `#[command]`";
+    QUERY_WRITES = 303 Macro, "a query cannot take `{0}`", ASKS,
+        "take what only reads: `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, `&Meta`";
+    QUERY_AGGREGATE = 303 Macro, "a query cannot take `{0}`",
+        "aggregates are the write side's: reading one would wait for, and depend on, what decisions need",
+        "read a view of the same events: `Views<V>`";
+    QUERY_RETURN = 304 Macro, "a query handler cannot return {0}", CONTRACT,
+        "return `Result<answer, error>`, where answer is the query's `returns`";
+    QUERY_EVENT = 305 Types, "query `{0}` returns the event `{1}`", "queries state no facts, and events are the log's",
+        "answer with a view or a type of its own";
+    QUERY_ASYNC = 208 Macro, "`#[query]` on a function that is not `async`", "a query reads a database, and waits for it",
+        "write `async fn {0}`";
+
+    // ---- 4xx aggregates, and 5xx for projections ----
+    LISTED_WITHOUT_METHOD = 401 Macro, "event `{0}` is listed and has no method", SILENCE,
+        "write its method, or take it off the list";
+    METHOD_NOT_LISTED = 401 Macro, "event `{0}` is not listed in `on`", "the method would never be called",
+        "add it: `on = [.., {0}]`";
+    METHOD_TWICE = 401 Macro, "a second method for event `{0}`", "only one of the two would be called",
+        "keep one method an event";
+    LISTED_TWICE = 401 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
+    FOLD_ASYNC = 402 Macro, "a fold method cannot be {0}", HAPPENED,
+        "write a plain `fn`; what was decided and looked up belongs in the event";
+    FOLD_FALLIBLE = 402 Macro, "a fold method cannot return `{0}`", HAPPENED,
+        "return nothing from `&mut self`, or `Self`; refuse in the decision, before the event is stated";
+    FOLD_FORM = 402 Macro, "`{0}` has none of the forms of a fold method", HAPPENED,
+        "write `fn {0}(e: &E) -> Self`, `fn {0}(&mut self, e: &E)` or `fn {0}(this: Option<Self>, e: &E) -> Self`; each may end with `id: &Id`";
+    FOLD_ENDS = 402 Macro, "`{0}` ends an aggregate", "an aggregate's history does not end it: its last events say that it is over",
+        "keep the end as a state: `fn {0}(&mut self, e: &E)`";
+    FOLD_PARAMETER = 402 Macro, "a fold method cannot take `{0}`", HAPPENED,
+        "beside the event it may take its own identity, last: `id: &Id`; what else it needs belongs in the event";
+    FOLD_EVENT = 402 Macro, "parameter `{0}` is not an event by reference", HAPPENED,
+        "take the event as `&E` or `&Recorded<E>`";
+    NOTHING_CREATES = 403 Macro, "no method creates `{0}`", "an aggregate must begin",
+        "write `fn created(e: &E) -> Self` for its first event";
+    EVENT_WITHOUT_TAG = 404 Types, "event `{0}` has not exactly one `#[tag]` of type `{1}`",
+        "an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is",
+        "mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &{1}`";
+    OTHER_ITEM = 405 Macro, "{0} inside `{1}`", "every method here is the fold of one event",
+        "move it to a plain `impl` block";
+    IMPL_SHAPE = 405 Macro, "`{1}` cannot stand on {0}", "it folds events into one plain type",
+        "write `impl Type { .. }`";
+    PROJECTED_WITHOUT_METHOD = 501 Macro, "event `{0}` is listed and has no method", SILENCE,
+        "write its method, or take it off the list";
+    PROJECTED_NOT_LISTED = 501 Macro, "event `{0}` is not listed in `on`", "the method would never be called",
+        "add it: `on = [.., {0}]`";
+    PROJECTED_TWICE = 501 Macro, "a second method for event `{0}`", "only one of the two would be called",
+        "keep one method an event";
+    PROJECTED_LISTED_TWICE = 501 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
+    EVENT_OF_AGGREGATE = 501 Types, "the methods and `ignore` are not exactly the events of `{0}`", SILENCE,
+        "write a method for each of its events, or name it: `ignore = [..]`";
+    IGNORE_WITH_LIST = 501 Macro, "`ignore` beside a list of events", "the list says already what is not listened to",
+        "take it away, or listen to a whole aggregate: `on = Order, ignore = [..]`";
+    IGNORED_AND_FOLDED = 501 Macro, "event `{0}` is ignored and has a method", SILENCE, "keep one of the two";
+    VIEW_FALLIBLE = 502 Macro, "a fold method cannot return `{0}`", "a view is rebuilt by replay, of what has happened",
+        "return nothing from `&mut self`, `Self`, or `Option<Self>` from `self`";
+    VIEW_FORM = 502 Macro, "`{0}` has none of the forms of a fold method", "a view is rebuilt by replay, of what has happened",
+        "write `fn {0}(e: &E) -> Self`, `fn {0}(&mut self, e: &E)`, `fn {0}(this: Option<Self>, e: &E) -> Self` or `fn {0}(self, e: &E) -> Option<Self>`";
+    VIEW_EVENT = 502 Macro, "parameter `{0}` is not an event by reference", "a view is rebuilt by replay, of what has happened",
+        "take the event as `&E` or `&Recorded<E>`";
+    ASYNC_FORM = 502 Macro, "`{0}` has not the form of an async projection's method",
+        "an async projection writes through its read database's transaction, and nothing else",
+        "write `async fn {0}(tx: &mut Tx<Db>, e: &E) -> Result<(), Error>`";
+    VIEW_QUALIFIED = 502 Macro, "`{0}` is not a fold method's business", "a view is rebuilt by replay, of what has happened",
+        "write a plain `fn`";
+    PROJECTION_SERVICE = 503 Macro, "a projection cannot take `{0}`", REPLAY,
+        "what the view needs belongs in the event; effects outside belong in a `#[policy]`";
+    PROJECTION_PARAMETER = 503 Macro, "a fold method cannot take `{0}`", REPLAY,
+        "beside the event it may look up another view, `Option<&V>`";
+    BY_CREATES = 504 Macro, "`#[by(..)]` on a method that creates", "it changes the rows that are there",
+        "take `&mut self`, or `self` to end them";
+    ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
+    VIEW_SHAPE = 505 Macro, "view `{0}` is not a struct with named fields and without parameters",
+        "a view is stored as a row: its fields' names are its columns", "write `struct {0} { #[key] id: .., .. }`";
+    VIEW_WITHOUT_KEY = 505 Macro, "view `{0}` has no `#[key]`", "the key finds the one row that an event is about",
+        "mark one field `#[key]`";
+    KEY_AGAIN = 505 Macro, "a second `#[key]`", "the key finds the one row that an event is about",
+        "keep one `#[key]`; a key of two parts is one field, a tuple";
+    INDEX_TWICE = 506 Macro, "the field is marked `#[{0}]` twice", "one index is enough", "mark it once";
+    KEY_TWICE = 505 Macro, "the field is marked `#[{0}]` twice", "one key is enough", "mark it once";
+    MIXED = 507 Macro, "an async method beside fold methods", "one unit of replay, one mechanism",
+        "make two projections: one of fold methods, one of async methods";
+    TWO_DATABASES = 507 Macro, "a second database, `{0}`", "one unit of replay, one transaction",
+        "make two projections, one a database";
+    ASYNC_VIEW = 507 Macro, "`{0}` on an async projection", "it writes through a transaction, and makes no view",
+        "take `{0}` away";
+}
+
+/// The rest: code, stage, what is refused. Their messages stand in the runtime's traits, in `App::build`, or in `rustc`.
+#[cfg(test)]
+pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
+    (102, Stage::Types, "a command whose `returns` is not `()`, an id, or a tuple of ids"),
+    (109, Stage::Types, "an error type that is not `Error + Send + Sync + 'static`"),
+    (206, Stage::Compiler, "a second handler for the same command"),
+    (207, Stage::Types, "`execute` of a command that has no handler"),
+    (209, Stage::Types, "an id expression whose type is not the aggregate's id"),
+    (211, Stage::Types, "returning events while the command declares `returns`, or the other way round"),
+    (306, Stage::Types, "a second handler; `ask` without a handler"),
+    (307, Stage::Types, "a query on the command bus, a command on the query bus"),
+    (308, Stage::Types, "`find` by a field that has no `#[index]`"),
+    (801, Stage::Program, "two messages, events, projections or policies of one name"),
+    (802, Stage::Program, "a command or query that no handler in this program serves"),
+    (803, Stage::Program, "a handler whose `State<T>` or database the app was not given"),
+    (804, Stage::Program, "an event that no handler emits and no one listens to"),
+    (805, Stage::Program, "an event whose schema differs from `events.lock` without a new version"),
+    (806, Stage::Program, "a `Tx<Db>` of a database that is not the log's"),
+    (807, Stage::Program, "policies that feed each other in a circle"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_tables_hold_every_rule_that_is_enforced() {
+        let ours = OURS.iter().map(|rule| rule.code);
+        let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
+        let expected = (101..=109).chain(201..=211).chain(301..=308).chain(401..=405).chain(501..=507).chain(801..=807);
+        assert_eq!(codes, expected.collect());
+    }
+
+    #[test]
+    fn every_place_of_a_message_is_filled_by_its_breach() {
+        let message = DECISION_SERVICE.message(&["State<Clock>", "ship"]);
+        assert!(message.starts_with("[CQRS203] a decision cannot take `State<Clock>`\n  why: "), "{message}");
+        assert!(message.contains("`async fn ship`"), "{message}");
+    }
+}

@@ -1,0 +1,105 @@
+//! `impl View`, a constant for each field, and the registration.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+
+use super::parse::{Field, View};
+use crate::{names, runtime};
+
+pub fn expand(view: &View<'_>) -> TokenStream {
+    let View { rt, ident, .. } = view;
+    let implementation = view.key().map(|key| implementation(view, key));
+    let constants = constants(view);
+    let registration = rt.submit(&quote!(view::<#ident>(::core::module_path!())));
+    quote! {
+        const _: () = {
+            #implementation
+            #constants
+            #registration
+        };
+    }
+}
+
+fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
+    let View { rt, ident, name, .. } = view;
+    let fingerprint = view.fingerprint();
+    let (key, key_name, key_type) = (key.ident, names::text(key.ident), key.ty);
+    let indexed = || view.fields.iter().filter(|field| field.is_index);
+    let shapes = indexed().map(|field| {
+        let (name, ty) = (names::text(field.ident), field.ty);
+        let of = rt.at(ty.span());
+        quote!(#rt::IndexShape { name: #name, kind: <#ty as #of::Column>::KIND })
+    });
+    let values = indexed().map(|field| {
+        let (field, ty) = (field.ident, field.ty);
+        quote!(#rt::Of::<#ty>::value(&self.#field))
+    });
+    let fallbacks = rt.fallbacks();
+    quote! {
+        #fallbacks
+        #[automatically_derived]
+        impl #rt::View for #ident {
+            type Key = #key_type;
+            const SHAPE: #rt::ViewShape = #rt::ViewShape {
+                name: #name,
+                key: #key_name,
+                indexes: &[#(#shapes),*],
+                fingerprint: #fingerprint,
+            };
+            fn key(&self) -> &Self::Key { &self.#key }
+            fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
+        }
+    }
+}
+
+/// `OrderSummary::CUSTOMER`: what the view is searched by. A field without an index has one too, that says so when used.
+fn constants(view: &View<'_>) -> TokenStream {
+    let View { rt, ident, .. } = view;
+    let constants = view.fields.iter().filter(|field| field.is_index || !field.is_key).map(|field| {
+        let Field { vis, ty, .. } = field;
+        let name = names::text(field.ident);
+        let constant = constant(field.ident);
+        if field.is_index {
+            let doc = format!("The index `{name}`: finds and sorts by it.");
+            quote!(#[doc = #doc] #vis const #constant: #rt::Index<Self, #ty> = #rt::Index::new(#name);)
+        } else {
+            quote!(#[doc(hidden)] #vis const #constant: #rt::Unindexed<Self> = #rt::Unindexed::new();)
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        #[allow(dead_code)]
+        impl #ident {
+            #(#constants)*
+        }
+    }
+}
+
+/// The field's name in capitals, at the field, so that an editor finds the one from the other.
+pub fn constant(field: &Ident) -> Ident {
+    let name = names::screaming_case(&names::text(field));
+    format_ident!("{}", name, span = field.span())
+}
+
+/// What stands in for the implementation of a faulty view: a view without columns, and the constants all the same.
+pub fn stub(view: &View<'_>) -> TokenStream {
+    let View { rt, ident, .. } = view;
+    if !view.generics.params.is_empty() || !view.has_named_fields {
+        return TokenStream::new();
+    }
+    if let Some(key) = view.key() {
+        let (implementation, constants) = (implementation(view, key), constants(view));
+        return quote!(const _: () = { #implementation #constants };);
+    }
+    let constants = constants(view);
+    let body = quote! {
+        type Key = ::std::string::String;
+        const SHAPE: #rt::ViewShape =
+            #rt::ViewShape { name: "", key: "", indexes: &[], fingerprint: 0 };
+        fn key(&self) -> &Self::Key { ::core::unreachable!() }
+        fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }
+    };
+    let stub = runtime::stub(rt, view.generics, &quote!(#rt::View), ident, &body);
+    quote!(const _: () = { #stub #constants };)
+}

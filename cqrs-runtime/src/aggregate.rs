@@ -1,0 +1,112 @@
+//! Aggregates: the write side's state, folded from events.
+
+use crate::event::{DecodeError, Decoded, Event, RecordedEvent};
+use crate::id::Id;
+use crate::log::Position;
+
+/// A write model: what decisions are made on. Made by `#[aggregate(id = .., on = [..])]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS203] `{Self}` is not an aggregate",
+    label = "no `#[aggregate(id = .., on = [..])]`",
+    note = "a decision is made on aggregates, which the log's events alone make",
+    note = "put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods"
+)]
+pub trait Aggregate: Sized + Send + Sync + 'static {
+    /// The type's name, for messages.
+    const NAME: &'static str;
+    /// What it is loaded by.
+    type Id: Id;
+    /// The names of the events that it is folded from.
+    const EVENTS: &'static [&'static str];
+
+    /// Applies one event: its method, found by the event's name. An event of another name changes nothing.
+    ///
+    /// # Errors
+    /// The event cannot be decoded, makes what is there already, or changes what is not there.
+    fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
+}
+
+/// Why an event could not be folded into an aggregate or a view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event `{event}` at position {position}: {reason}")]
+pub struct FoldError {
+    /// The event's name.
+    pub event: String,
+    /// Where it stands in the log.
+    pub position: Position,
+    /// What is wrong with it.
+    pub reason: FoldRefusal,
+}
+
+/// What is wrong with an event that could not be folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldRefusal {
+    /// It cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Its method makes the state, which is there already.
+    #[error("it makes what is there already")]
+    AlreadyThere,
+    /// Its method changes the state, which is not there.
+    #[error("it changes what is not there")]
+    NotThere,
+    /// It made a view of another key than the one it was routed by.
+    #[error("it was found by key `{routed}`, and made a view of key `{made}`")]
+    OtherKey {
+        /// The key that the event named.
+        routed: String,
+        /// The key of the view.
+        made: String,
+    },
+    /// An async projection's method returned an error.
+    #[error("{0}")]
+    Failed(String),
+    /// The method panicked.
+    #[error("its method panicked: {0}")]
+    Panicked(String),
+}
+
+impl FoldError {
+    pub(crate) fn at(event: &RecordedEvent, reason: impl Into<FoldRefusal>) -> Self {
+        Self { event: event.name().to_owned(), position: event.position(), reason: reason.into() }
+    }
+}
+
+/// Decodes an event for a fold method.
+pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
+    event.decode::<E>().map_err(|error| FoldError::at(event, error))
+}
+
+/// The forms of a fold method, as `#[aggregate]` calls them.
+pub mod fold {
+    use super::{FoldError, FoldRefusal, RecordedEvent};
+
+    /// `fn created(e: &E) -> Self`
+    pub fn create<S>(
+        state: &mut Option<S>,
+        event: &RecordedEvent,
+        method: impl FnOnce() -> S,
+    ) -> Result<(), FoldError> {
+        if state.is_some() {
+            return Err(FoldError::at(event, FoldRefusal::AlreadyThere));
+        }
+        *state = Some(method());
+        Ok(())
+    }
+
+    /// `fn shipped(&mut self, e: &E)`
+    pub fn change<S>(
+        state: &mut Option<S>,
+        event: &RecordedEvent,
+        method: impl FnOnce(&mut S),
+    ) -> Result<(), FoldError> {
+        method(state.as_mut().ok_or_else(|| FoldError::at(event, FoldRefusal::NotThere))?);
+        Ok(())
+    }
+
+    /// `fn sold(this: Option<Self>, e: &E) -> Self`
+    pub fn make_or_change<S>(state: &mut Option<S>, method: impl FnOnce(Option<S>) -> S) -> Result<(), FoldError> {
+        *state = Some(method(state.take()));
+        Ok(())
+    }
+}

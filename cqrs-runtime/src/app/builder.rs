@@ -1,0 +1,211 @@
+//! The composition root.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::checks::{self, BuildError, Fault};
+use super::table::Table;
+use super::{App, Inner};
+use crate::capability::State;
+use crate::log::EventLog;
+use crate::middleware::{
+    BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
+};
+use crate::projection::Engine;
+use crate::registry::{Registration, registered};
+use crate::sequencer::{Applied, Sequencer, Sizes};
+
+type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
+
+/// Puts an [`App`] together: a log, services, middleware. Handlers and projections need no list: what is linked is served.
+#[derive(Default)]
+pub struct AppBuilder {
+    log: Option<Arc<dyn EventLog>>,
+    states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    only: Option<Vec<String>>,
+    command_layers: Vec<Wrap<CommandService>>,
+    query_layers: Vec<Wrap<QueryService>>,
+    sizes: Sizes,
+    most_bytes: Option<usize>,
+}
+
+/// The longest message that the wire path accepts unless told otherwise: one mebibyte.
+const MOST_BYTES: usize = 1 << 20;
+
+impl AppBuilder {
+    /// The event log. Where it keeps views too, they are updated in its own transactions (level 1).
+    #[must_use]
+    pub fn log(self, log: impl EventLog) -> Self {
+        self.shared_log(Arc::new(log))
+    }
+
+    /// An event log that others use as well.
+    #[must_use]
+    pub fn shared_log(mut self, log: Arc<dyn EventLog>) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// A service that handlers take as `State<T>`.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(self, service: T) -> Self {
+        self.shared_state(Arc::new(service))
+    }
+
+    /// A service that others hold as well, a trait object (`Arc<dyn Gateway>`) perhaps: handlers take it as `State<dyn Gateway>`.
+    #[must_use]
+    pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, service: Arc<T>) -> Self {
+        self.states.insert(TypeId::of::<T>(), Box::new(State::new(service)));
+        self
+    }
+
+    /// Serves only what stands in these modules (`module_path!()`, or a part of it from the left), and in modules inside them.
+    ///
+    /// For a test binary that holds several domains. A path that nothing stands in is refused.
+    #[must_use]
+    pub fn only<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
+        self.only.get_or_insert_default().extend(modules.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a layer around the command bus. The first that is added stands outermost. See [`middleware`](crate::middleware).
+    #[must_use]
+    pub fn command_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<CommandService> + Send + 'static,
+        L::Service: Service<CommandRequest, Response = CommandResponse, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.command_layers.push(Box::new(move |service| service.layered(&layer)));
+        self
+    }
+
+    /// Adds a layer around the query bus. The first that is added stands outermost. See [`middleware`](crate::middleware).
+    #[must_use]
+    pub fn query_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<QueryService> + Send + 'static,
+        L::Service: Service<QueryRequest, Response = QueryResponse, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.query_layers.push(Box::new(move |service| service.layered(&layer)));
+        self
+    }
+
+    /// How many commands may wait for the sequencer (4,096 unless told otherwise); the next caller waits for a place.
+    #[must_use]
+    pub fn queue(mut self, commands: usize) -> Self {
+        self.sizes.queue = commands.max(1);
+        self
+    }
+
+    /// How many aggregates are kept in memory (100,000 unless told otherwise).
+    #[must_use]
+    pub fn cached_aggregates(mut self, aggregates: usize) -> Self {
+        self.sizes.cache = aggregates;
+        self
+    }
+
+    /// The longest message, in bytes, that the wire path accepts (one mebibyte unless told otherwise).
+    #[must_use]
+    pub fn most_message_bytes(mut self, bytes: usize) -> Self {
+        self.most_bytes = Some(bytes);
+        self
+    }
+
+    /// Checks everything that is linked, brings the views up to date, and starts the app.
+    ///
+    /// # Errors
+    /// [`BuildError`] lists every fault of the linked program, with the file and line of every party; or the store that could
+    /// not be made ready.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn build(self) -> Result<App, BuildError> {
+        let registry = Table::new(select(self.only.as_deref())?);
+        let log = self.log.clone().ok_or_else(|| {
+            BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
+        })?;
+        let views = log.views();
+        checks::check(&registry, &self.states, &*log, views.as_deref())?;
+        let engine = Engine::new(&registry.projections())
+            .map_err(|reason| BuildError::from(Fault::new(reason, &[], "take one of the look-ups out")))?;
+        if let Some(views) = &views {
+            for projection in registry.projections() {
+                if let Some(shape) = &projection.view {
+                    views.prepare(shape).await?;
+                }
+            }
+        }
+        let app = self.start(log, registry, engine);
+        if !app.inner.registry.projections.is_empty() {
+            app.inner.sequencer.catch_up().await?;
+        }
+        Ok(app)
+    }
+
+    /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
+    pub(crate) fn unchecked(self, log: Arc<dyn EventLog>) -> App {
+        let engine = Engine::new(&[]).expect("without projections there is no circle");
+        self.start(log, Table::default(), engine)
+    }
+
+    fn start(self, log: Arc<dyn EventLog>, registry: Table, engine: Engine) -> App {
+        let (engine, applied) = (Arc::new(engine), Arc::new(Applied::default()));
+        let sequencer = Sequencer::start(Arc::clone(&log), Arc::clone(&engine), Arc::clone(&applied), self.sizes);
+        let inner = Inner {
+            views: log.views(),
+            log,
+            registry,
+            sequencer,
+            engine,
+            applied,
+            command_layers: stack(self.command_layers),
+            query_layers: stack(self.query_layers),
+            states: self.states,
+            most_bytes: self.most_bytes.unwrap_or(MOST_BYTES),
+        };
+        App { inner: Arc::new(inner) }
+    }
+}
+
+fn stack<Q, R>(layers: Vec<Wrap<BusService<Q, R>>>) -> Option<BusService<Q, R>>
+where
+    Q: crate::middleware::Request<Response = R>,
+    R: Send + 'static,
+{
+    // The innermost is wrapped first, and the last that was added is the innermost.
+    layers.into_iter().rev().fold(None, |inside, wrap| Some(wrap(inside.unwrap_or_else(BusService::innermost))))
+}
+
+fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, BuildError> {
+    let within = |module: &str, path: &str| {
+        module.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let Some(only) = only else { return Ok(registered().collect()) };
+    let empty: Vec<Fault> = only
+        .iter()
+        .filter(|path| !registered().any(|entry| within(entry.module, path)))
+        .map(|path| {
+            Fault::new(
+                format!("`.only(..)` names `{path}`, and nothing is registered there"),
+                &[],
+                "a path is that of `module_path!()`; a crate that is never named in source is not linked: `use that_crate as _;`",
+            )
+        })
+        .collect();
+    if !empty.is_empty() {
+        return Err(BuildError::Faults(empty));
+    }
+    Ok(registered().filter(|entry| only.iter().any(|path| within(entry.module, path))).collect())
+}

@@ -1,0 +1,326 @@
+//! The rules that only the linked program can be held to (8xx).
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+
+use super::table::{Placed, Table};
+use crate::log::{EventLog, StoreError};
+use crate::registry::{ParameterInfo, Registration, Resource};
+use crate::view::ViewStore;
+
+/// Why an app could not be built.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// What is linked does not fit together, or the app lacks something that it needs. Every fault is listed.
+    #[error("{}", list(.0))]
+    Faults(Vec<Fault>),
+    /// A store could not be made ready.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Fault> for BuildError {
+    fn from(fault: Fault) -> Self {
+        Self::Faults(vec![fault])
+    }
+}
+
+fn list(faults: &[Fault]) -> String {
+    let heading = match faults.len() {
+        1 => "the app cannot be built:".to_owned(),
+        n => format!("the app cannot be built, for {n} reasons:"),
+    };
+    let faults = faults.iter().map(Fault::to_string);
+    std::iter::once(heading).chain(faults).collect::<Vec<_>>().join("\n")
+}
+
+/// One thing that is wrong with the linked program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, with the code of the rule.
+    pub what: String,
+    /// The file and line of every party.
+    pub places: Vec<String>,
+    /// What to do.
+    pub instead: String,
+}
+
+impl Fault {
+    pub(super) fn new(what: impl Into<String>, parties: &[&Registration], instead: impl Into<String>) -> Self {
+        let place = |party: &&Registration| format!("{}:{}", party.location.file(), party.location.line());
+        Self { what: what.into(), places: parties.iter().map(place).collect(), instead: instead.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "- {}", self.what)?;
+        for place in &self.places {
+            write!(f, "\n    at {place}")?;
+        }
+        write!(f, "\n    {}", self.instead)
+    }
+}
+
+type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+
+/// Holds the linked program to the rules.
+pub(super) fn check(
+    table: &Table,
+    states: &States,
+    log: &dyn EventLog,
+    views: Option<&dyn ViewStore>,
+) -> Result<(), BuildError> {
+    let mut faults = Vec::new();
+    something_is_linked(table, &mut faults);
+    names_are_unique(table, &mut faults);
+    one_handler_a_message(table, &mut faults);
+    every_message_is_handled(table, &mut faults);
+    resources_are_there(table, states, log, views, &mut faults);
+    events_are_linked(table, &mut faults);
+    views_are_made(table, views, log, &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(BuildError::Faults(faults)) }
+}
+
+fn something_is_linked(table: &Table, faults: &mut Vec<Fault>) {
+    if table.command_handlers.is_empty() && table.query_handlers.is_empty() && table.projections.is_empty() {
+        faults.push(Fault::new(
+            "no handler and no projection is linked into this program",
+            &[],
+            "a crate that is in Cargo.toml and never named in source is not linked: write `use that_crate as _;`",
+        ));
+    }
+}
+
+/// 801: the wire and the log know names only.
+fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
+    let messages = table.commands.iter().chain(&table.queries);
+    unique("messages", messages.map(|entry| (entry.name.to_owned(), entry.registration)), faults);
+    let events = table.events.iter();
+    unique(
+        "events",
+        events.map(|entry| (format!("{} version {}", entry.name, entry.version), entry.registration)),
+        faults,
+    );
+    unique("aggregates", table.aggregates.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
+    unique("views", table.views.iter().map(|entry| (entry.shape.name.to_owned(), entry.registration)), faults);
+    unique("projections", table.projections.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
+    let mut prefixes: BTreeMap<&str, Placed<_>> = BTreeMap::new();
+    for aggregate in &table.aggregates {
+        let other = *prefixes.entry(aggregate.prefix).or_insert(*aggregate);
+        if (other.id)() != (aggregate.id)() {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS801] the ids `{}` and `{}` both make tags `{}:..`, so that one entity would be taken for another",
+                    (other.id)(),
+                    (aggregate.id)(),
+                    aggregate.prefix
+                ),
+                &[other.registration, aggregate.registration],
+                "give one of the ids another prefix: `#[cqrs(name = \"..\")]`",
+            ));
+        }
+    }
+}
+
+fn unique(what: &str, entries: impl Iterator<Item = (String, &'static Registration)>, faults: &mut Vec<Fault>) {
+    let mut places: BTreeMap<String, Vec<&Registration>> = BTreeMap::new();
+    for (name, registration) in entries {
+        places.entry(name).or_default().push(registration);
+    }
+    for (name, parties) in places {
+        if parties.len() > 1 {
+            faults.push(Fault::new(
+                format!("[CQRS801] {} {what} are named `{name}`: the wire and the log know names only", parties.len()),
+                &parties,
+                "rename one, by its type or by `#[cqrs(name = \"..\")]`, or narrow what is served by `.only(..)`",
+            ));
+        }
+    }
+}
+
+/// 206, across crates: one command, one meaning.
+fn one_handler_a_message(table: &Table, faults: &mut Vec<Fault>) {
+    for (name, first, second) in &table.doubles {
+        faults.push(Fault::new(
+            format!("[CQRS206] `{name}` has two handlers: which of them runs must not depend on chance"),
+            &[first, second],
+            "take one out, or narrow what is served by `.only(..)`",
+        ));
+    }
+}
+
+/// 802
+fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
+    let unhandled = |name: &str, attribute: &str, registration: &Registration, faults: &mut Vec<Fault>| {
+        faults.push(Fault::new(
+            format!("[CQRS802] nothing handles `{name}`: who sends it would be told so only then"),
+            &[registration],
+            format!("write its `#[{attribute}]`, or link the crate that has it: `use that_crate as _;`"),
+        ));
+    };
+    for command in &table.commands {
+        if !table.command_handlers.contains_key(command.name) {
+            unhandled(command.name, "command", command.registration, faults);
+        }
+    }
+    for query in &table.queries {
+        if !table.query_handlers.contains_key(query.name) {
+            unhandled(query.name, "query", query.registration, faults);
+        }
+    }
+}
+
+/// 803 and 806
+fn resources_are_there(
+    table: &Table,
+    states: &States,
+    log: &dyn EventLog,
+    views: Option<&dyn ViewStore>,
+    faults: &mut Vec<Fault>,
+) {
+    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    let log_database = log.database();
+    let read_database = views.and_then(ViewStore::database);
+    for (function, parameters, registration) in commands.chain(queries) {
+        for parameter in parameters {
+            let (what, instead) = match parameter {
+                ParameterInfo::State(state) if !states.contains_key(&(state.type_id)()) => (
+                    format!("[CQRS803] `{function}` takes `State<{}>`, and the app was given none", (state.name)()),
+                    "give it one: `App::builder().state(..)`".to_owned(),
+                ),
+                ParameterInfo::Transaction(wanted) if !is(log_database, *wanted) => (
+                    format!(
+                        "[CQRS806] `{function}` takes `&mut Tx<{}>`, and the log is {}: the events would not commit with it",
+                        (wanted.name)(),
+                        log.describe()
+                    ),
+                    "take the transaction of the log's own database".to_owned(),
+                ),
+                ParameterInfo::Reader(wanted) if !is(read_database, *wanted) => (
+                    format!(
+                        "[CQRS803] `{function}` takes `Reader<{}>`, which is not the read side's database",
+                        (wanted.name)()
+                    ),
+                    "take the reader of the database that the views live in".to_owned(),
+                ),
+                _ => continue,
+            };
+            faults.push(Fault::new(what, &[registration], instead));
+        }
+    }
+    for projection in &table.projections {
+        if let Some(wanted) = projection.database.filter(|&wanted| !is(read_database, wanted)) {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS803] projection `{}` writes to `{}`, which is not the read side's database",
+                    projection.name,
+                    (wanted.name)()
+                ),
+                &[projection.registration],
+                "take the transaction of the database that the views live in",
+            ));
+        }
+    }
+}
+
+fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> bool {
+    there.is_some_and(|there| there.type_id == (wanted.type_id)())
+}
+
+/// 804: what is dead, and what would be lost.
+fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
+    let linked: HashSet<&str> = table.events.iter().map(|event| event.name).collect();
+    let mut used: HashSet<&str> = HashSet::new();
+    let mut emitted = Vec::new();
+    for handler in table.command_handlers.values() {
+        (handler.emits)(&mut emitted);
+    }
+    used.extend(emitted);
+    let aggregates = table.aggregates.iter().map(|entry| ("aggregate", entry.name, entry.events, entry.registration));
+    let projections =
+        table.projections.iter().map(|entry| ("projection", entry.name, entry.events, entry.registration));
+    for (what, name, events, registration) in aggregates.chain(projections) {
+        used.extend(events);
+        for event in events.iter().filter(|event| !linked.contains(*event)) {
+            faults.push(Fault::new(
+                format!("[CQRS804] {what} `{name}` listens to event `{event}`, which is not linked"),
+                &[registration],
+                "link the crate that has it: `use that_crate as _;`, or add its module to `.only(..)`",
+            ));
+        }
+    }
+    for event in table.events.iter().filter(|event| !used.contains(event.name)) {
+        faults.push(Fault::new(
+            format!("[CQRS804] event `{}` is stated by no handler, and nothing listens to it: it is dead", event.name),
+            &[event.registration],
+            "delete it, or write the handler or projection that it is meant for",
+        ));
+    }
+}
+
+/// A handler that reads a view which no projection makes would find nothing, for ever.
+fn views_are_made(table: &Table, views: Option<&dyn ViewStore>, log: &dyn EventLog, faults: &mut Vec<Fault>) {
+    let made: HashSet<&str> = table.projections.iter().filter_map(|entry| entry.view.map(|view| view.name)).collect();
+    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    for (function, parameters, registration) in commands.chain(queries) {
+        for parameter in parameters {
+            let ParameterInfo::View(view) = parameter else { continue };
+            if !made.contains(view.name) {
+                faults.push(Fault::new(
+                    format!("[CQRS804] `{function}` reads view `{}`, which no projection makes", view.name),
+                    &[registration],
+                    "write its `#[projection(on = [..])]`, or link the crate that has it",
+                ));
+            }
+        }
+    }
+    for projection in &table.projections {
+        for looked_up in projection.look_ups.iter().filter(|name| !made.contains(*name)) {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS804] projection `{}` looks up view `{looked_up}`, which no projection makes",
+                    projection.name
+                ),
+                &[projection.registration],
+                "write its `#[projection(on = [..])]`, or link the crate that has it",
+            ));
+        }
+    }
+    let mut makers: BTreeMap<&str, Vec<&Registration>> = BTreeMap::new();
+    for projection in &table.projections {
+        if let Some(view) = projection.view {
+            makers.entry(view.name).or_default().push(projection.registration);
+        }
+    }
+    for (view, parties) in makers {
+        if parties.len() > 1 {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS801] {} projections make view `{view}`: each would overwrite the other's rows",
+                    parties.len()
+                ),
+                &parties,
+                "put their methods into one `#[projection]`, or give one of them a view of its own",
+            ));
+        }
+    }
+    if views.is_none() && !table.projections.is_empty() {
+        faults.push(Fault::new(
+            format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
+            &[table.projections[0].registration],
+            "use a log that keeps views beside the events",
+        ));
+    }
+}

@@ -1,0 +1,187 @@
+//! The app: what is linked, put together with a log and a read side.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::capability::State;
+use crate::command::CommandBus;
+use crate::error::{NotYet, QueryError};
+use crate::log::{EventLog, Position, StoreError};
+use crate::middleware::{CommandService, QueryService};
+use crate::projection::Engine;
+use crate::query::{After, QueryBus};
+use crate::sequencer::{Applied, Sequencer};
+use crate::view::{Parked, ViewStore};
+use crate::wire::WireError;
+
+mod builder;
+mod checks;
+mod describe;
+mod table;
+
+pub use builder::AppBuilder;
+pub use checks::{BuildError, Fault};
+pub use describe::Description;
+use table::Table;
+
+/// Annotated domain code at work: handlers, a log, read models. Cheap to clone.
+///
+/// ```standalone_crate
+/// use cqrs_runtime::prelude::*;
+/// use cqrs_runtime::log::MemoryLog;
+///
+/// #[derive(Id)]
+/// pub struct DoorId(Uuid);
+///
+/// #[derive(Event, Serialize, Deserialize)]
+/// pub struct DoorOpened { #[tag] door: DoorId }
+///
+/// #[derive(Command, Serialize, Deserialize)]
+/// pub struct OpenDoor { door: DoorId }
+///
+/// #[command]
+/// fn open_door(cmd: OpenDoor) -> Result<DoorOpened, std::convert::Infallible> {
+///     Ok(DoorOpened { door: cmd.door })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder().log(MemoryLog::new()).build().await?;
+/// let receipt = app.commands().execute(OpenDoor { door: DoorId::new() }).await?;
+/// assert_eq!(receipt.position(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+impl App {
+    /// Starts to put an app together.
+    #[must_use]
+    pub fn builder() -> AppBuilder {
+        AppBuilder::default()
+    }
+
+    /// The command bus.
+    #[must_use]
+    pub fn commands(&self) -> CommandBus {
+        CommandBus::new(Arc::clone(&self.inner))
+    }
+
+    /// The query bus.
+    #[must_use]
+    pub fn queries(&self) -> QueryBus {
+        QueryBus::new(Arc::clone(&self.inner))
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.inner.log
+    }
+
+    /// What this app consists of, and who handles what. Prints as a table.
+    #[must_use]
+    pub fn describe(&self) -> Description {
+        Description::new(&self.inner.registry)
+    }
+
+    /// The keys whose events could not be folded, of all projections. Empty when all is well.
+    ///
+    /// # Errors
+    /// The read side cannot be reached.
+    pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        match &self.inner.views {
+            Some(views) => views.parked().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Empties a projection, its parked keys included, and folds it anew from the whole log, after its code was mended, say.
+    /// Commands wait meanwhile. Returns the position that it has reached.
+    ///
+    /// # Errors
+    /// There is no projection of that name, or the store failed: then the old rows are still there.
+    pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
+        let known = self.inner.registry.projections();
+        let Some(projection) = known.iter().map(|info| info.name).find(|&name| name == projection) else {
+            let names: Vec<_> = known.iter().map(|info| info.name).collect();
+            let reason = format!("there is no projection `{projection}`; there are {}", names.join(", "));
+            return Err(StoreError::Failed { store: "the app".into(), reason });
+        };
+        self.inner.sequencer.rebuild(projection).await
+    }
+}
+
+/// What the buses and the contexts share.
+pub(crate) struct Inner {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) registry: Table,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) applied: Arc<Applied>,
+    pub(crate) command_layers: Option<CommandService>,
+    pub(crate) query_layers: Option<QueryService>,
+    views: Option<Arc<dyn ViewStore>>,
+    states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    most_bytes: usize,
+}
+
+impl Inner {
+    /// A service.
+    ///
+    /// # Panics
+    /// If the app was not given one, which `App::build` refuses.
+    pub(crate) fn state<T: ?Sized + Send + Sync + 'static>(&self) -> State<T> {
+        self.states
+            .get(&TypeId::of::<T>())
+            .and_then(|state| state.downcast_ref::<State<T>>())
+            .cloned()
+            .unwrap_or_else(|| panic!("no state `{}`, which `App::build` checks", std::any::type_name::<T>()))
+    }
+
+    /// The view store.
+    pub(crate) fn views(&self) -> Result<Arc<dyn ViewStore>, StoreError> {
+        self.views.clone().ok_or_else(|| StoreError::Failed {
+            store: self.log.describe(),
+            reason: "it keeps no views, and the app has no other view store".into(),
+        })
+    }
+
+    pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
+        if data.len() > self.most_bytes {
+            return Err(WireError::TooLarge(data.len(), self.most_bytes));
+        }
+        Ok(())
+    }
+
+    /// Waits until the projections of `view` (`None`: all projections) have reached a position.
+    pub(crate) async fn wait(&self, after: After, view: Option<&'static str>) -> Result<(), QueryError> {
+        let deadline = Instant::now() + after.within;
+        let mut pause = std::time::Duration::from_millis(1);
+        loop {
+            if self.applied.get() >= after.position {
+                return Ok(());
+            }
+            // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.
+            let reached = self.sequencer.catch_up().await?;
+            if reached >= after.position {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let view = view.unwrap_or("(all)");
+                return if after.or_stale {
+                    Ok(())
+                } else {
+                    Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
+                };
+            }
+            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(std::time::Duration::from_millis(50));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A decision's consistency boundary: the aggregates that its parameters name.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use crate::aggregate::{Aggregate, FoldError};
+use crate::error::{Entity, Refusal};
+use crate::event::RecordedEvent;
+use crate::id::{Id, Tag};
+use crate::log::{EventQuery, QueryItem};
+
+/// A parameter that asks for an aggregate not to be there yet: the command fails with `AlreadyExists` if it is.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId }
+/// # #[derive(Command, Serialize, Deserialize)] pub struct CreateOrder { order: OrderId }
+/// # pub struct Order;
+/// # #[aggregate(id = OrderId, on = [OrderCreated])]
+/// # impl Order { fn created(_: &OrderCreated) -> Self { Order } }
+/// #[command]
+/// fn create_order(cmd: CreateOrder, _order: Absent<Order>) -> Result<OrderCreated, std::convert::Infallible> {
+///     Ok(OrderCreated { order: cmd.order })
+/// }
+/// ```
+pub struct Absent<A> {
+    aggregate: PhantomData<fn() -> A>,
+}
+
+/// Several aggregates of one kind, in the order of the ids that the command named them by.
+///
+/// One that is named and not there makes the command fail with `NotFound`.
+pub struct Many<'a, A> {
+    states: Vec<&'a A>,
+}
+
+impl<'a, A> Many<'a, A> {
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a A> + '_ {
+        self.states.iter().copied()
+    }
+
+    /// The one named at place `index`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&'a A> {
+        self.states.get(index).copied()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether the command named none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+}
+
+impl<'a, A> IntoIterator for Many<'a, A> {
+    type Item = &'a A;
+    type IntoIter = std::vec::IntoIter<&'a A>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.states.into_iter()
+    }
+}
+
+/// A handler's parameter that an aggregate is loaded for: `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS203] a decision cannot take `{Self}`",
+    label = "not `&A`, `Option<&A>`, `Absent<A>` or `Many<A>` of an aggregate, nor `&Meta`",
+    note = "a decision is pure: it is batched, replayed and tested without the world, so it takes aggregates and nothing else",
+    note = "to use a service (`State<T>`) or a transaction (`&mut Tx<Db>`), make it a workflow: `#[command] async fn`"
+)]
+pub trait AggregateParameter<'a>: Sized {
+    /// The aggregate.
+    type Aggregate: Aggregate;
+    /// Takes it from what was loaded.
+    #[doc(hidden)]
+    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal>;
+}
+
+impl<'a, A: Aggregate> AggregateParameter<'a> for &'a A {
+    type Aggregate = A;
+    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+        slot.one::<A>().ok_or_else(|| Refusal::NotFound(slot.entity(0)))
+    }
+}
+
+impl<'a, A: Aggregate> AggregateParameter<'a> for Option<&'a A> {
+    type Aggregate = A;
+    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+        Ok(slot.one::<A>())
+    }
+}
+
+impl<A: Aggregate> AggregateParameter<'_> for Absent<A> {
+    type Aggregate = A;
+    fn take(slot: &LoadedSlot<'_>) -> Result<Self, Refusal> {
+        match slot.one::<A>() {
+            None => Ok(Self { aggregate: PhantomData }),
+            Some(_) => Err(Refusal::AlreadyExists(slot.entity(0))),
+        }
+    }
+}
+
+impl<'a, A: Aggregate> AggregateParameter<'a> for Many<'a, A> {
+    type Aggregate = A;
+    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+        let state =
+            |index: usize| slot.states[index].downcast::<A>().ok_or_else(|| Refusal::NotFound(slot.entity(index)));
+        Ok(Self { states: (0..slot.states.len()).map(state).collect::<Result<_, _>>()? })
+    }
+}
+
+/// An identifier of type `I`: what an aggregate parameter is loaded by.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
+    label = "not `{I}`",
+    note = "an aggregate is loaded by its own id; another id would load another entity",
+    note = "name the field of the command that holds the id, or say which with `#[id(cmd.field)]` on the parameter"
+)]
+pub trait Identifies<I> {
+    /// The id.
+    #[doc(hidden)]
+    fn id(&self) -> &I;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> Identifies<I> for I {
+    fn id(&self) -> &I {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> Identifies<I> for &I {
+    fn id(&self) -> &I {
+        self
+    }
+}
+
+/// The id of the aggregate of a parameter of type `P`.
+type IdOf<'a, P> = <<P as AggregateParameter<'a>>::Aggregate as Aggregate>::Id;
+
+/// Collects what a command's boundary is, before it is loaded.
+#[derive(Default)]
+pub struct Boundary {
+    pub(crate) slots: Vec<Vec<Box<dyn AggregateSlot>>>,
+}
+
+impl Boundary {
+    /// The aggregate of a parameter of type `P`.
+    pub fn one<'a, P: AggregateParameter<'a>>(&mut self, id: &impl Identifies<IdOf<'a, P>>) {
+        self.slots.push(vec![TypedSlot::<P::Aggregate>::boxed(id.id())]);
+    }
+
+    /// The aggregates of a parameter of type `P`, one an id.
+    pub fn many<'a, P: AggregateParameter<'a>, I: Identifies<IdOf<'a, P>>>(
+        &mut self,
+        ids: impl IntoIterator<Item = I>,
+    ) {
+        self.slots.push(ids.into_iter().map(|id| TypedSlot::<P::Aggregate>::boxed(id.id())).collect());
+    }
+
+    /// The events that the boundary is made of.
+    pub(crate) fn query(&self) -> EventQuery {
+        EventQuery { items: self.slots.iter().flatten().map(|slot| slot.query()).collect() }
+    }
+}
+
+/// One aggregate, its type forgotten: what it is loaded by, and its state once it is.
+pub trait AggregateSlot: Send + Sync {
+    /// The aggregate's type.
+    fn kind(&self) -> AggregateKind;
+    /// The tag that it is loaded by.
+    fn tag(&self) -> &Tag;
+    /// Applies one of its events.
+    fn fold(&mut self, event: &RecordedEvent) -> Result<(), FoldError>;
+    /// The state, an `Option<A>`.
+    fn state(&self) -> &(dyn Any + Send + Sync);
+    /// The events that it is folded from.
+    fn query(&self) -> QueryItem {
+        QueryItem {
+            names: self.kind().events.iter().map(|&name| Cow::Borrowed(name)).collect(),
+            tags: vec![self.tag().clone()],
+        }
+    }
+    /// An empty one of the same identity.
+    fn empty(&self) -> Box<dyn AggregateSlot>;
+}
+
+/// An aggregate's type at run time.
+#[derive(Clone, Copy, Debug)]
+pub struct AggregateKind {
+    /// Tells types apart.
+    pub type_id: TypeId,
+    /// The type's name.
+    pub name: &'static str,
+    /// The prefix of its tags.
+    pub prefix: &'static str,
+    /// The names of its events.
+    pub events: &'static [&'static str],
+}
+
+impl AggregateKind {
+    fn of<A: Aggregate>() -> Self {
+        Self { type_id: TypeId::of::<A>(), name: A::NAME, prefix: A::Id::PREFIX, events: A::EVENTS }
+    }
+}
+
+struct TypedSlot<A: Aggregate> {
+    tag: Tag,
+    id: A::Id,
+    state: Option<A>,
+}
+
+impl<A: Aggregate> TypedSlot<A> {
+    fn boxed(id: &A::Id) -> Box<dyn AggregateSlot> {
+        Box::new(Self { tag: id.tag(), id: id.clone(), state: None })
+    }
+}
+
+impl<A: Aggregate> AggregateSlot for TypedSlot<A> {
+    fn kind(&self) -> AggregateKind {
+        AggregateKind::of::<A>()
+    }
+    fn tag(&self) -> &Tag {
+        &self.tag
+    }
+    fn fold(&mut self, event: &RecordedEvent) -> Result<(), FoldError> {
+        A::fold(&mut self.state, event, &self.id)
+    }
+    fn state(&self) -> &(dyn Any + Send + Sync) {
+        &self.state
+    }
+    fn empty(&self) -> Box<dyn AggregateSlot> {
+        Box::new(Self { tag: self.tag.clone(), id: self.id.clone(), state: None })
+    }
+}
+
+/// The aggregates of one command, loaded, in the order of its parameters.
+pub struct Loaded<'a> {
+    pub(crate) slots: Vec<LoadedSlot<'a>>,
+}
+
+/// The aggregates of one parameter.
+pub struct LoadedSlot<'a> {
+    pub(crate) states: Vec<LoadedState<'a>>,
+}
+
+/// One loaded aggregate.
+#[derive(Clone, Copy)]
+pub struct LoadedState<'a> {
+    pub(crate) slot: &'a dyn AggregateSlot,
+}
+
+impl<'a> LoadedState<'a> {
+    fn downcast<A: Aggregate>(&self) -> Option<&'a A> {
+        self.slot.state().downcast_ref::<Option<A>>().and_then(Option::as_ref)
+    }
+}
+
+impl<'a> LoadedSlot<'a> {
+    fn one<A: Aggregate>(&self) -> Option<&'a A> {
+        self.states.first().and_then(LoadedState::downcast)
+    }
+
+    fn entity(&self, index: usize) -> Entity {
+        let slot = self.states[index].slot;
+        Entity { aggregate: slot.kind().name, id: slot.tag().id().to_owned() }
+    }
+}
+
+impl<'a> Loaded<'a> {
+    /// All of these.
+    pub(crate) fn of(slots: &'a [Vec<Box<dyn AggregateSlot>>]) -> Self {
+        let states = |slots: &'a Vec<Box<dyn AggregateSlot>>| slots.iter().map(|slot| LoadedState { slot: &**slot });
+        Self { slots: slots.iter().map(|slots| LoadedSlot { states: states(slots).collect() }).collect() }
+    }
+
+    /// The aggregate parameter number `index`, from 0.
+    pub fn get<P: AggregateParameter<'a>>(&self, index: usize) -> Result<P, Refusal> {
+        P::take(&self.slots[index])
+    }
+}

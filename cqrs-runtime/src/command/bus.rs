@@ -1,0 +1,79 @@
+//! The command bus: the one way in for whatever changes state.
+
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use super::{CommandContext, Receipt};
+use crate::app::Inner;
+use crate::error::CommandError;
+use crate::handler::{Handled, Handling};
+use crate::log::BoxFuture;
+use crate::meta::Meta;
+use crate::middleware::CommandRequest;
+use crate::wire::WireError;
+
+/// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) makes one.
+#[derive(Clone)]
+pub struct CommandBus {
+    pub(crate) inner: Arc<Inner>,
+    meta: Option<Meta>,
+}
+
+impl CommandBus {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None }
+    }
+
+    /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
+    #[must_use]
+    pub fn with(&self, meta: Meta) -> Self {
+        Self { inner: Arc::clone(&self.inner), meta: Some(meta) }
+    }
+
+    /// Executes a command by its handler, which the compiler has found, and returns once its events are stored.
+    ///
+    /// Dropping the future does not undo: a command that has reached the sequencer takes effect all the same.
+    ///
+    /// # Errors
+    /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
+    // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
+    // missing handler at the call and at the `.await`.
+    pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
+        let meta = self.meta.clone().unwrap_or_default();
+        let span = tracing::info_span!("command", name = C::NAME, correlation = %meta.correlation);
+        let inner = Arc::clone(&self.inner);
+        let answer = async move {
+            let answer = match &inner.command_layers {
+                None => command.handle(CommandContext::new(inner, meta)).await,
+                Some(service) => {
+                    let service = service.clone();
+                    match service.run(CommandRequest::new::<C, H>(command, inner, meta)).await {
+                        Ok(response) => response.into_typed::<Handling<C>>(),
+                        Err(error) => Err(CommandError::Middleware(error)),
+                    }
+                }
+            };
+            if let Err(error) = &answer {
+                tracing::debug!(kind = error.kind(), %error, "command took no effect");
+            }
+            answer
+        };
+        Box::pin(answer.instrument(span))
+    }
+
+    /// Executes a command by its name and its JSON, as a transport does that knows no types.
+    ///
+    /// # Errors
+    /// See [`WireError`]. Bad input changes nothing.
+    pub async fn execute_json(
+        &self,
+        name: &str,
+        data: &str,
+        meta: Meta,
+    ) -> Result<Receipt<serde_json::Value>, WireError> {
+        let handler = self.inner.registry.command(name)?;
+        self.inner.check_size(data)?;
+        (handler.wire)(self.with(meta), data.into()).await
+    }
+}

@@ -1,0 +1,226 @@
+//! What a command handler's expansion runs on.
+
+use std::sync::Arc;
+
+use crate::aggregate::FoldError;
+use crate::app::Inner;
+use crate::boundary::{AggregateSlot, Boundary, Loaded};
+use crate::capability::{Stale, State, Transaction};
+use crate::error::{CommandError, Conflict, Corrupt, Entity};
+use crate::event::RecordedEvent;
+use crate::handler::{Emission, Handling};
+use crate::log::{Condition, EventQuery, LogTransaction, Position, StoreError};
+use crate::message::Command;
+use crate::meta::Meta;
+use crate::sequencer::{self, known_receipt};
+use crate::time::Timestamp;
+use crate::view::{View, Views};
+
+/// How often a `#[command(retry)]` workflow is run before its caller gets the conflict after all.
+const MOST_ATTEMPTS: u32 = 20;
+
+/// What surrounds one execution of a command.
+pub struct CommandContext {
+    inner: Arc<Inner>,
+    meta: Arc<Meta>,
+}
+
+impl CommandContext {
+    pub(crate) fn new(inner: Arc<Inner>, meta: Meta) -> Self {
+        Self { inner, meta: Arc::new(meta) }
+    }
+
+    /// Who asks, when, and because of what.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Runs a decision: the sequencer loads its boundary, and calls `decision` under the log's lock.
+    pub fn decide<C, B, D>(self, command: C, boundary: B, decision: D) -> impl Future<Output = Handling<C>> + Send
+    where
+        C: Command,
+        B: FnOnce(&C, &mut Boundary),
+        D: FnOnce(C, &Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
+    {
+        let mut load = Boundary::default();
+        boundary(&command, &mut load);
+        async move {
+            let decision = move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta);
+            self.inner.sequencer.run::<C, _>(self.meta, load, None, decision).await
+        }
+    }
+
+    /// Starts a workflow: takes the log's lock first, if the handler wants the transaction, and loads its boundary.
+    ///
+    /// # Errors
+    /// The answer to give at once: the store cannot be reached, the history cannot be folded, or the command's id is known,
+    /// and this is its first receipt.
+    pub async fn begin<C: Command>(
+        &self,
+        command: &C,
+        transaction: bool,
+        boundary: impl FnOnce(&C, &mut Boundary),
+    ) -> Result<Work, Handling<C>> {
+        let mut load = Boundary::default();
+        boundary(command, &mut load);
+        let locked = match &self.meta.command_id {
+            Some(id) => {
+                let mut tx = self.inner.log.begin().await.map_err(|error| Err(error.into()))?;
+                let known = tx.commands(std::slice::from_ref(id)).await.map_err(|error| Err(error.into()))?;
+                if let Some(record) = known.into_iter().next().flatten() {
+                    return Err(known_receipt::<C>(&record));
+                }
+                transaction.then_some(tx)
+            }
+            None if transaction => Some(self.inner.log.begin().await.map_err(|error| Err(error.into()))?),
+            None => None,
+        };
+        let mut work = Work { boundary: load, transaction: locked, loaded_at: Position::START };
+        work.load(&self.inner).await.map_err(|fault| Err(fault.into()))?;
+        Ok(work)
+    }
+
+    /// A service or a stale reading of the read side, as a workflow takes it.
+    ///
+    /// # Errors
+    /// The read side cannot be reached.
+    pub fn service<P: ServiceParameter>(&self) -> Result<P, StoreError> {
+        P::from_context(self)
+    }
+
+    /// Whether a `#[command(retry)]` workflow that came to `error` in its attempt number `attempt`, from 1, runs again.
+    #[must_use]
+    pub fn may_retry<E: std::fmt::Debug + std::fmt::Display>(&self, error: &CommandError<E>, attempt: u32) -> bool {
+        matches!(error, CommandError::Conflict(_)) && attempt < MOST_ATTEMPTS
+    }
+}
+
+/// A workflow at work: what it has loaded, and the transaction if it takes one.
+pub struct Work {
+    boundary: Boundary,
+    transaction: Option<Box<dyn LogTransaction>>,
+    loaded_at: Position,
+}
+
+/// Why a boundary could not be loaded.
+enum LoadFault {
+    Store(StoreError),
+    Corrupt(Box<Corrupt>),
+}
+
+impl<E: std::fmt::Debug + std::fmt::Display> From<LoadFault> for CommandError<E> {
+    fn from(fault: LoadFault) -> Self {
+        match fault {
+            LoadFault::Store(error) => Self::Unavailable(error),
+            LoadFault::Corrupt(corrupt) => Self::Corrupt(corrupt),
+        }
+    }
+}
+
+impl Work {
+    async fn load(&mut self, inner: &Inner) -> Result<(), LoadFault> {
+        let query = self.boundary.query();
+        if query.items.is_empty() {
+            // An empty query would be every event: without aggregates there is nothing to load, and nothing to conflict with.
+            return Ok(());
+        }
+        loop {
+            let page = match &mut self.transaction {
+                Some(tx) => tx.read(&query, self.loaded_at, sequencer::PAGE).await,
+                None => inner.log.read(&query, self.loaded_at, sequencer::PAGE).await,
+            };
+            let page = page.map_err(LoadFault::Store)?;
+            for event in &page.events {
+                self.fold(event).map_err(LoadFault::Corrupt)?;
+            }
+            self.loaded_at = page.up_to;
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn fold(&mut self, event: &RecordedEvent) -> Result<(), Box<Corrupt>> {
+        for slot in self.boundary.slots.iter_mut().flatten().filter(|slot| slot.query().matches(event)) {
+            slot.fold(event).map_err(|error| corrupt(&**slot, error))?;
+        }
+        Ok(())
+    }
+
+    /// The loaded aggregates, and the transaction.
+    pub fn parts(&mut self) -> (Loaded<'_>, Transaction<'_>) {
+        let loaded = Loaded::of(&self.boundary.slots);
+        let database = self.transaction.as_mut().and_then(|tx| tx.database());
+        (loaded, Transaction(database))
+    }
+
+    /// Stores what the handler has decided, under the condition that what it was decided on still holds.
+    pub async fn finish<C: Command>(
+        mut self,
+        context: &CommandContext,
+        result: Result<Emission<C::Returns>, CommandError<C::Error>>,
+    ) -> Handling<C> {
+        let emission = result?;
+        let Some(tx) = self.transaction.take() else {
+            return self.submit::<C>(context, emission).await;
+        };
+        let first = tx.head().next().get();
+        let at = Timestamp::now();
+        let mut events = Vec::with_capacity(emission.events.events.len());
+        for (position, event) in (first..).zip(emission.events.events) {
+            let event = event.record(Position::new(position), &context.meta, at).map_err(CommandError::Encode)?;
+            self.fold(&event).map_err(CommandError::Corrupt)?;
+            events.push(event);
+        }
+        let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
+        let records: Vec<_> = sequencer::record::<C>(&context.meta, &receipt).into_iter().collect();
+        sequencer::store(tx, &context.inner.engine, &events, &records).await?;
+        context.inner.applied.raise(receipt.position);
+        Ok(receipt)
+    }
+
+    async fn submit<C: Command>(self, context: &CommandContext, emission: Emission<C::Returns>) -> Handling<C> {
+        let loaded_at = self.loaded_at;
+        let query: EventQuery = self.boundary.query();
+        let condition = (!query.items.is_empty()).then_some(Condition { query, after: loaded_at });
+        let slots = self.boundary.slots.iter().map(|slots| slots.iter().map(|slot| slot.empty()).collect()).collect();
+        let decision = move |_: &Loaded<'_>, _: &Meta| Ok(emission);
+        let meta = Arc::clone(&context.meta);
+        let answer = context.inner.sequencer.run::<C, _>(meta, Boundary { slots }, condition, decision).await;
+        answer.map_err(|error| match error {
+            CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at }),
+            other => other,
+        })
+    }
+}
+
+pub(crate) fn corrupt(slot: &dyn AggregateSlot, error: FoldError) -> Box<Corrupt> {
+    let entity = Entity { aggregate: slot.kind().name, id: slot.tag().id().to_owned() };
+    Box::new(Corrupt { entity, error })
+}
+
+/// What a workflow may take beside aggregates, `&Meta` and its transaction.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS204] a workflow cannot take `{Self}`",
+    label = "not an aggregate, `State<T>`, `&mut Tx<Db>`, `Stale<Views<V>>` or `&Meta`",
+    note = "what a command decides on must not lag: read models do, and buses and logs would let it act behind its own back",
+    note = "decide on an aggregate (`&A`); where a stale reading will do, say so: `Stale<Views<V>>`; a service is `State<T>`"
+)]
+pub trait ServiceParameter: Sized + Send {
+    /// Takes it from the app.
+    #[doc(hidden)]
+    fn from_context(context: &CommandContext) -> Result<Self, StoreError>;
+}
+
+impl<T: ?Sized + Send + Sync + 'static> ServiceParameter for State<T> {
+    fn from_context(context: &CommandContext) -> Result<Self, StoreError> {
+        Ok(context.inner.state())
+    }
+}
+
+impl<V: View> ServiceParameter for Stale<Views<V>> {
+    fn from_context(context: &CommandContext) -> Result<Self, StoreError> {
+        Ok(Self(Views::new(context.inner.views()?)))
+    }
+}

@@ -1,0 +1,10 @@
+//! The command side: the bus, and what a handler's expansion runs on.
+
+mod bus;
+mod context;
+mod receipt;
+
+pub use bus::CommandBus;
+pub(crate) use context::corrupt;
+pub use context::{CommandContext, ServiceParameter, Work};
+pub use receipt::Receipt;

@@ -1,0 +1,229 @@
+//! Why a command or a query did not succeed.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::aggregate::FoldError;
+use crate::event::EncodeError;
+use crate::log::StoreError;
+use crate::meta::CommandId;
+
+/// Why a command took no effect. Whatever it says, nothing of the command was stored, except where
+/// [`Unavailable`](Self::Unavailable) says that the answer was lost.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError<E: fmt::Debug + fmt::Display> {
+    /// The domain refuses it: the handler returned this error.
+    #[error("{0}")]
+    Rejected(E),
+    /// A parameter `&A` names an aggregate that has no events.
+    #[error("there is no {0}")]
+    NotFound(Entity),
+    /// A parameter `Absent<A>` names an aggregate that is there.
+    #[error("there is a {0} already")]
+    AlreadyExists(Entity),
+    /// What a workflow decided on has changed meanwhile. It may be sent again, or marked `#[command(retry)]`.
+    #[error("what the command was decided on has changed meanwhile: send it again")]
+    Conflict(Conflict),
+    /// The command id was used before, for another command.
+    #[error("command id `{}` was used before, for `{}`: an id belongs to one command", .0.id, .0.first)]
+    IdReused(IdReused),
+    /// The stored history of an aggregate cannot be folded, or the handler stated events that its own aggregate refuses.
+    #[error("the history of {} cannot be folded: {}", .0.entity, .0.error)]
+    Corrupt(Box<Corrupt>),
+    /// The handler panicked. Other commands are not touched.
+    #[error("the handler of `{}` panicked: {}", .0.command, .0.message)]
+    Panicked(Panicked),
+    /// An event that the handler stated cannot be written.
+    #[error(transparent)]
+    Encode(EncodeError),
+    /// The store cannot be reached, failed, or lost its answer.
+    #[error(transparent)]
+    Unavailable(StoreError),
+    /// A middleware refused it.
+    #[error("refused by a middleware: {0}")]
+    Middleware(Box<dyn Error + Send + Sync>),
+    /// The app is shutting down.
+    #[error("the app is shutting down")]
+    ShutDown,
+}
+
+impl<E: fmt::Debug + fmt::Display> CommandError<E> {
+    /// The domain's own error, if it was the domain that refused.
+    pub fn rejection(&self) -> Option<&E> {
+        match self {
+            Self::Rejected(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The same error, with the domain's own changed by `change`.
+    pub fn map<F: fmt::Debug + fmt::Display>(self, change: impl FnOnce(E) -> F) -> CommandError<F> {
+        match self {
+            Self::Rejected(error) => CommandError::Rejected(change(error)),
+            Self::NotFound(entity) => CommandError::NotFound(entity),
+            Self::AlreadyExists(entity) => CommandError::AlreadyExists(entity),
+            Self::Conflict(conflict) => CommandError::Conflict(conflict),
+            Self::IdReused(reused) => CommandError::IdReused(reused),
+            Self::Corrupt(corrupt) => CommandError::Corrupt(corrupt),
+            Self::Panicked(panicked) => CommandError::Panicked(panicked),
+            Self::Encode(error) => CommandError::Encode(error),
+            Self::Unavailable(error) => CommandError::Unavailable(error),
+            Self::Middleware(error) => CommandError::Middleware(error),
+            Self::ShutDown => CommandError::ShutDown,
+        }
+    }
+
+    /// What kind of failure it is, in one word that does not change: for metrics, HTTP answers and summaries.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Rejected(_) => "Rejected",
+            Self::NotFound(_) => "NotFound",
+            Self::AlreadyExists(_) => "AlreadyExists",
+            Self::Conflict(_) => "Conflict",
+            Self::IdReused(_) => "IdReused",
+            Self::Corrupt(_) => "Corrupt",
+            Self::Panicked(_) => "Panicked",
+            Self::Encode(_) => "Encode",
+            Self::Unavailable(_) => "Unavailable",
+            Self::Middleware(_) => "Middleware",
+            Self::ShutDown => "ShutDown",
+        }
+    }
+}
+
+/// An aggregate of one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entity {
+    /// The aggregate's name.
+    pub aggregate: &'static str,
+    /// Its id.
+    pub id: String,
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.aggregate, self.id)
+    }
+}
+
+/// Where the boundary of a workflow was when it was decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The position that the workflow's aggregates were loaded at.
+    pub loaded_at: crate::log::Position,
+}
+
+/// A command id that was given twice, to different commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdReused {
+    /// The id.
+    pub id: CommandId,
+    /// The name of the command that had it first.
+    pub first: String,
+}
+
+/// A history that cannot be folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrupt {
+    /// Whose history.
+    pub entity: Entity,
+    /// The event and what is wrong with it.
+    pub error: FoldError,
+}
+
+/// A handler that panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// The command.
+    pub command: &'static str,
+    /// What the panic said.
+    pub message: String,
+}
+
+/// An aggregate parameter that could not be satisfied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// `&A` of one that is not there.
+    NotFound(Entity),
+    /// `Absent<A>` of one that is there.
+    AlreadyExists(Entity),
+}
+
+impl<E: fmt::Debug + fmt::Display> From<Refusal> for CommandError<E> {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound(entity) => Self::NotFound(entity),
+            Refusal::AlreadyExists(entity) => Self::AlreadyExists(entity),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> From<StoreError> for CommandError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// What the handler itself returned.
+    #[error("{0}")]
+    Failed(Box<dyn Error + Send + Sync>),
+    /// The read model had not reached the position asked for when the time was up. The command that was waited for has
+    /// taken effect all the same.
+    #[error("view `{}` stands at position {}, and had not reached {} when the time was up", .0.view, .0.reached, .0.wanted)]
+    NotYet(NotYet),
+    /// The store cannot be reached, or failed.
+    #[error(transparent)]
+    Unavailable(#[from] StoreError),
+    /// A stored view does not fit its type.
+    #[error("stored view `{}` of key `{}` does not fit its type: {}", .0.view, .0.key, .0.reason)]
+    Malformed(MalformedView),
+    /// A middleware refused it.
+    #[error("refused by a middleware: {0}")]
+    Middleware(Box<dyn Error + Send + Sync>),
+}
+
+impl QueryError {
+    /// What kind of failure it is, in one word that does not change: for metrics and HTTP answers.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "Failed",
+            Self::NotYet(_) => "NotYet",
+            Self::Unavailable(_) => "Unavailable",
+            Self::Malformed(_) => "Malformed",
+            Self::Middleware(_) => "Middleware",
+        }
+    }
+
+    /// Wraps any error of the handler's own.
+    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// A view that lags behind what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotYet {
+    /// The view.
+    pub view: &'static str,
+    /// Where it stands.
+    pub reached: crate::log::Position,
+    /// Where it should stand.
+    pub wanted: crate::log::Position,
+}
+
+/// A stored view that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MalformedView {
+    /// The view.
+    pub view: &'static str,
+    /// Its key.
+    pub key: String,
+    /// What is wrong.
+    pub reason: String,
+}

@@ -1,0 +1,417 @@
+//! Events: facts, as the domain states them and as the log records them.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::id::Tag;
+use crate::log::Position;
+use crate::meta::Meta;
+use crate::time::Timestamp;
+
+/// A fact of the domain, one type each. Made by `#[derive(Event)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS105] `{Self}` is not an event",
+    label = "no `#[derive(Event)]`",
+    note = "the log holds events: facts, one type each, that every later version can still read",
+    note = "derive `Event` (and `Serialize`, `Deserialize`) for it"
+)]
+pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name in the log: the type's own, or `#[cqrs(name = "..")]`.
+    const NAME: &'static str;
+    /// The version of its fields, from 1.
+    const VERSION: u32;
+    /// Its `#[tag]` fields, in the order in which they stand.
+    const TAGS: &'static [TagInfo];
+
+    /// Adds the tags that it is found by.
+    fn tags(&self, tags: &mut Vec<Tag>);
+
+    /// Reads an event that was stored by an earlier version, by way of the type that `#[cqrs(from = ..)]` names.
+    fn decode_earlier(version: u32, data: &str) -> Result<Self, DecodeError> {
+        let _ = data;
+        Err(DecodeError::UnknownVersion { event: Self::NAME, stored: version, newest: Self::VERSION })
+    }
+
+    /// Reads a stored event of any version up to this one.
+    ///
+    /// # Errors
+    /// The data is not this event's, or was written by a version that this program does not know.
+    fn decode(version: u32, data: &str) -> Result<Self, DecodeError> {
+        match version.cmp(&Self::VERSION) {
+            Ordering::Equal => {
+                let mut json = serde_json::Deserializer::from_str(data);
+                serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError::Malformed {
+                    event: Self::NAME,
+                    version,
+                    path: error.path().to_string(),
+                    reason: error.into_inner().to_string(),
+                })
+            }
+            Ordering::Less => Self::decode_earlier(version, data),
+            Ordering::Greater => {
+                Err(DecodeError::UnknownVersion { event: Self::NAME, stored: version, newest: Self::VERSION })
+            }
+        }
+    }
+}
+
+/// One `#[tag]` field of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagInfo {
+    /// The field's name.
+    pub field: &'static str,
+    /// The prefix of its identifier's tags.
+    pub prefix: &'static str,
+}
+
+/// Why a stored event could not be read as the type that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The JSON does not fit the type.
+    #[error("stored event `{event}` version {version} does not fit its type at `{path}`: {reason}")]
+    Malformed {
+        /// The event's name.
+        event: &'static str,
+        /// The stored version.
+        version: u32,
+        /// The field, as a path into the JSON.
+        path: String,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// No type of that version is linked.
+    #[error(
+        "stored event `{event}` has version {stored}, and this program knows {newest} as the newest: \
+         a newer program wrote it, or the chain of `#[cqrs(from = ..)]` does not reach back that far"
+    )]
+    UnknownVersion {
+        /// The event's name.
+        event: &'static str,
+        /// The stored version.
+        stored: u32,
+        /// The newest version that this program knows.
+        newest: u32,
+    },
+}
+
+/// All that the log keeps about an event beside its own fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventHeader {
+    /// Where it stands in the log: dense, in the order of commits, never reused.
+    pub position: Position,
+    /// Its own id, for a consumer that must recognise it again.
+    pub id: Uuid,
+    /// The event's name.
+    pub name: Cow<'static, str>,
+    /// The version of its fields.
+    pub version: u32,
+    /// What it is found by.
+    pub tags: Vec<Tag>,
+    /// The request that caused it.
+    pub meta: Arc<Meta>,
+    /// When it was appended.
+    pub recorded_at: Timestamp,
+}
+
+/// An event with its place and time in the log: what a fold or a policy takes that needs more than the bare fact.
+///
+/// The event's own fields are reached through it: `event.order` of a `Recorded<OrderCreated>`.
+#[derive(Debug, Clone)]
+pub struct Recorded<E> {
+    header: Arc<EventHeader>,
+    event: E,
+}
+
+impl<E> Recorded<E> {
+    /// Joins an event and its header.
+    pub fn new(header: Arc<EventHeader>, event: E) -> Self {
+        Self { header, event }
+    }
+
+    /// The bare event.
+    pub fn event(&self) -> &E {
+        &self.event
+    }
+
+    /// Where it stands in the log.
+    pub fn position(&self) -> Position {
+        self.header.position
+    }
+
+    /// Its own id.
+    pub fn id(&self) -> Uuid {
+        self.header.id
+    }
+
+    /// When it was appended.
+    pub fn recorded_at(&self) -> Timestamp {
+        self.header.recorded_at
+    }
+
+    /// The request that caused it.
+    pub fn meta(&self) -> &Meta {
+        &self.header.meta
+    }
+
+    /// All that the log keeps about it.
+    pub fn header(&self) -> &EventHeader {
+        &self.header
+    }
+}
+
+impl<E> Deref for Recorded<E> {
+    type Target = E;
+    fn deref(&self) -> &E {
+        &self.event
+    }
+}
+
+/// An event as the log keeps it: header and JSON.
+///
+/// The typed event is decoded once and shared by all that listen to it.
+pub struct RecordedEvent {
+    header: Arc<EventHeader>,
+    data: Box<str>,
+    typed: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl RecordedEvent {
+    /// An event as read from a store.
+    #[must_use]
+    pub fn new(header: EventHeader, data: Box<str>) -> Self {
+        Self { header: Arc::new(header), data, typed: OnceLock::new() }
+    }
+
+    /// An event that is about to be stored, its typed form at hand.
+    pub(crate) fn fresh<E: Event>(header: EventHeader, data: Box<str>, event: E) -> Self {
+        let header = Arc::new(header);
+        let typed = OnceLock::new();
+        let _ = typed.set(Box::new(Recorded::new(Arc::clone(&header), event)) as Box<dyn Any + Send + Sync>);
+        Self { header, data, typed }
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &EventHeader {
+        &self.header
+    }
+
+    /// Where it stands in the log.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.header.position
+    }
+
+    /// The event's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.header.name
+    }
+
+    /// What it is found by.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        &self.header.tags
+    }
+
+    /// Its fields, as JSON.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The typed event, brought up to the version that `E` is.
+    ///
+    /// # Errors
+    /// The data is not an `E`, or of a version that `E` does not know.
+    pub fn decode<E: Event>(&self) -> Result<Decoded<'_, E>, DecodeError> {
+        if self.typed.get().is_none() {
+            let recorded = self.decode_owned::<E>()?;
+            let _ = self.typed.set(Box::new(recorded));
+        }
+        match self.typed.get().and_then(|typed| typed.downcast_ref()) {
+            Some(shared) => Ok(Decoded::Shared(shared)),
+            // Another type of the same name was decoded first, an earlier version perhaps.
+            None => Ok(Decoded::Owned(self.decode_owned::<E>()?)),
+        }
+    }
+
+    fn decode_owned<E: Event>(&self) -> Result<Recorded<E>, DecodeError> {
+        Ok(Recorded::new(Arc::clone(&self.header), E::decode(self.header.version, &self.data)?))
+    }
+}
+
+impl Clone for RecordedEvent {
+    fn clone(&self) -> Self {
+        Self { header: Arc::clone(&self.header), data: self.data.clone(), typed: OnceLock::new() }
+    }
+}
+
+impl fmt::Debug for RecordedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedEvent").field("header", &self.header).field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for RecordedEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.data == other.data
+    }
+}
+
+/// A decoded event: shared with others that listen to it, or one's own.
+pub enum Decoded<'a, E> {
+    /// The form that others read too.
+    Shared(&'a Recorded<E>),
+    /// A form made for this reader.
+    Owned(Recorded<E>),
+}
+
+impl<E> Deref for Decoded<'_, E> {
+    type Target = Recorded<E>;
+    fn deref(&self) -> &Recorded<E> {
+        match self {
+            Self::Shared(event) => event,
+            Self::Owned(event) => event,
+        }
+    }
+}
+
+/// What a handler states: an event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS202] a command handler cannot return `{Self}`",
+    label = "neither an event nor a set of events",
+    note = "a command does not return data: its handler states events, and a query reads what they made of the views",
+    note = "return `Result<events, error>`, where events is a `#[derive(Event)]` type, a tuple, array, `Vec` or `Option` of \
+            them, or a `#[derive(Events)]` enum; what is no event yet needs `#[derive(Event)]`"
+)]
+pub trait Events: Send + 'static {
+    /// Hands every event over, in order.
+    fn emit(self, to: &mut Emitted);
+    /// Adds the names of all events that it may hold.
+    fn names(names: &mut Vec<&'static str>);
+}
+
+/// The events that one handler has stated, not yet in the log.
+#[derive(Default)]
+pub struct Emitted {
+    pub(crate) events: Vec<Box<dyn FreshEvent>>,
+}
+
+impl Emitted {
+    /// Adds one event.
+    pub fn push<E: Event>(&mut self, event: E) {
+        self.events.push(Box::new(event));
+    }
+}
+
+/// An event on its way to the log, its type forgotten.
+pub(crate) trait FreshEvent: Send {
+    /// Gives it its place.
+    fn record(
+        self: Box<Self>,
+        position: Position,
+        meta: &Arc<Meta>,
+        at: Timestamp,
+    ) -> Result<RecordedEvent, EncodeError>;
+}
+
+/// An event that `serde` refuses to write.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("event `{event}` cannot be written as JSON: {reason}")]
+pub struct EncodeError {
+    /// The event's name.
+    pub event: &'static str,
+    /// What serde says.
+    pub reason: String,
+}
+
+impl<E: Event> FreshEvent for E {
+    fn record(
+        self: Box<Self>,
+        position: Position,
+        meta: &Arc<Meta>,
+        at: Timestamp,
+    ) -> Result<RecordedEvent, EncodeError> {
+        let data =
+            serde_json::to_string(&*self).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let mut tags = Vec::with_capacity(E::TAGS.len());
+        self.tags(&mut tags);
+        tags.sort_unstable();
+        tags.dedup();
+        let header = EventHeader {
+            position,
+            id: Uuid::now_v7(),
+            name: E::NAME.into(),
+            version: E::VERSION,
+            tags,
+            meta: Arc::clone(meta),
+            recorded_at: at,
+        };
+        Ok(RecordedEvent::fresh(header, data.into(), *self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Event> Events for E {
+    fn emit(self, to: &mut Emitted) {
+        to.push(self);
+    }
+    fn names(names: &mut Vec<&'static str>) {
+        names.push(E::NAME);
+    }
+}
+
+macro_rules! collections_of_events {
+    ($($collection:ty, [$($generics:tt)*];)+) => {$(
+        impl<$($generics)*> Events for $collection {
+            fn emit(self, to: &mut Emitted) {
+                for events in self {
+                    events.emit(to);
+                }
+            }
+            fn names(names: &mut Vec<&'static str>) {
+                E::names(names);
+            }
+        }
+    )+};
+}
+collections_of_events! {
+    Vec<E>, [E: Events];
+    [E; N], [E: Events, const N: usize];
+}
+
+impl<E: Events> Events for Option<E> {
+    fn emit(self, to: &mut Emitted) {
+        if let Some(events) = self {
+            events.emit(to);
+        }
+    }
+    fn names(names: &mut Vec<&'static str>) {
+        E::names(names);
+    }
+}
+
+macro_rules! tuples_of_events {
+    ($(($($part:ident)+))+) => {$(
+        impl<$($part: Events),+> Events for ($($part,)+) {
+            #[allow(non_snake_case, reason = "a part is named as its type")]
+            fn emit(self, to: &mut Emitted) {
+                let ($($part,)+) = self;
+                $($part.emit(to);)+
+            }
+            fn names(names: &mut Vec<&'static str>) {
+                $($part::names(names);)+
+            }
+        }
+    )+};
+}
+tuples_of_events! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H) }

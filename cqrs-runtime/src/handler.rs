@@ -1,0 +1,234 @@
+//! Handlers: which function answers which message, known to the compiler.
+
+use crate::command::{CommandContext, Receipt};
+use crate::error::{CommandError, QueryError};
+use crate::event::{Emitted, Events};
+use crate::id::CommandReturns;
+use crate::message::{Command, DomainError, Query};
+use crate::query::QueryContext;
+
+/// The marker of handlers that live in the same crate as their message. `foreign` handlers have markers of their own.
+pub struct Here;
+
+/// What executing a command comes to.
+pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
+
+/// What asking a query comes to.
+pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
+
+/// A command that has a handler. Made by `#[command]`.
+///
+/// `H` tells one crate's handlers from another's; the compiler infers it.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS207] no `#[command]` handler for `{Self}`",
+    label = "nothing handles this",
+    note = "a command that nothing handles could only fail in production",
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; a query goes to the query bus: `app.queries().ask(..)`"
+)]
+pub trait Handled<H = Here>: Command {
+    /// Runs the handler.
+    fn handle(self, context: CommandContext) -> impl Future<Output = Handling<Self>> + Send;
+}
+
+/// A query that has a handler. Made by `#[query]`.
+///
+/// `H` tells one crate's handlers from another's; the compiler infers it.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS306] no `#[query]` handler for `{Self}`",
+    label = "nothing answers this",
+    note = "a query that nothing answers could only fail in production",
+    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it; a command goes to the command bus: `app.commands().execute(..)`"
+)]
+pub trait Answered<H = Here>: Query {
+    /// Runs the handler.
+    fn answer(self, context: QueryContext) -> impl Future<Output = Answering<Self>> + Send;
+}
+
+/// What a handler's return type must be: a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS202] a handler cannot return `{Self}`",
+    label = "not a `Result`",
+    note = "a handler either succeeds or says why not",
+    note = "a `#[command]` returns `Result<events, the command's error>`, a `#[query]` `Result<the query's returns, an error>`"
+)]
+pub trait HandlerResult {
+    /// What success holds.
+    type Success;
+    /// What failure holds.
+    type Failure;
+    /// The result itself.
+    fn into_result(self) -> Result<Self::Success, Self::Failure>;
+}
+
+impl<T, E> HandlerResult for Result<T, E> {
+    type Success = T;
+    type Failure = E;
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// Events, and what the command returns beside them: what a handler of a command with `returns` makes.
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId }
+/// # #[derive(Command, Serialize, Deserialize)]
+/// # #[cqrs(returns = OrderId)]
+/// # pub struct CreateOrder { order: OrderId }
+/// #[command]
+/// fn create(cmd: CreateOrder) -> Result<Decision<OrderCreated, OrderId>, std::convert::Infallible> {
+///     Ok(emit(OrderCreated { order: cmd.order }).returning(cmd.order))
+/// }
+/// ```
+pub struct Decision<E, R = ()> {
+    events: E,
+    returned: R,
+}
+
+/// Starts a [`Decision`] with its events.
+pub fn emit<E: Events>(events: E) -> Decision<E> {
+    Decision { events, returned: () }
+}
+
+impl<E> Decision<E> {
+    /// Adds what the command returns.
+    pub fn returning<R: CommandReturns>(self, returned: R) -> Decision<E, R> {
+        Decision { events: self.events, returned }
+    }
+}
+
+/// What a command handler may succeed with: [`Events`], or a [`Decision`].
+#[diagnostic::on_unimplemented(
+    message = "[CQRS202] a command handler cannot return `{Self}`",
+    label = "neither an event nor a set of events",
+    note = "a command does not return data: its handler states events, and a query reads what they made of the views",
+    note = "return an event (`#[derive(Event)]`), a tuple, array, `Vec` or `Option` of them, a `#[derive(Events)]` enum, or, where the command declares `returns`, `emit(events).returning(id)`"
+)]
+pub trait Outcome: Send {
+    /// What it returns beside the events.
+    type Returned: CommandReturns;
+    /// Takes it apart.
+    fn into_parts(self, events: &mut Emitted) -> Self::Returned;
+    /// Adds the names of all events that it may hold.
+    fn names(names: &mut Vec<&'static str>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Events> Outcome for E {
+    type Returned = ();
+    fn into_parts(self, events: &mut Emitted) {
+        self.emit(events);
+    }
+    fn names(names: &mut Vec<&'static str>) {
+        E::names(names);
+    }
+}
+
+impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
+    type Returned = R;
+    fn into_parts(self, events: &mut Emitted) -> R {
+        self.events.emit(events);
+        self.returned
+    }
+    fn names(names: &mut Vec<&'static str>) {
+        E::names(names);
+    }
+}
+
+/// Two types that must be one: what the handler returns beside its events, and what its command declares.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS211] the handler returns `{Self}` beside its events, and the command declares `returns = {Declared}`",
+    label = "not what the command declares",
+    note = "what a command declares is what its callers compile against",
+    note = "return `Decision<events, {Declared}>` by `emit(events).returning(..)`, or bare events where the command declares none; or change `#[cqrs(returns = ..)]`"
+)]
+pub trait ReturnsDeclared<Declared> {
+    /// The same value.
+    fn same(self) -> Declared;
+}
+
+impl<T> ReturnsDeclared<T> for T {
+    fn same(self) -> T {
+        self
+    }
+}
+
+/// Two types that must be one: the handler's error, and its command's.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS202] the handler's error is `{Self}`, and its command declares `error = {Declared}`",
+    label = "not the command's error",
+    note = "the error that a command declares is what its callers match on",
+    note = "return `Result<.., {Declared}>`, or declare `#[cqrs(error = {Self})]` on the command"
+)]
+pub trait ErrorDeclared<Declared> {
+    /// The same value.
+    fn same(self) -> Declared;
+}
+
+impl<T> ErrorDeclared<T> for T {
+    fn same(self) -> T {
+        self
+    }
+}
+
+/// Two types that must be one: what the handler answers, and what its query declares.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS304] the handler answers `{Self}`, and the query declares `returns = {Declared}`",
+    label = "not what the query declares",
+    note = "what a query declares is what its callers compile against",
+    note = "return `Result<{Declared}, ..>`, or change `#[cqrs(returns = ..)]`"
+)]
+pub trait AnswerDeclared<Declared> {
+    /// The same value.
+    fn same(self) -> Declared;
+}
+
+impl<T> AnswerDeclared<T> for T {
+    fn same(self) -> T {
+        self
+    }
+}
+
+/// What a command handler has decided.
+pub struct Emission<R> {
+    pub(crate) events: Emitted,
+    pub(crate) returned: R,
+}
+
+/// Takes a command handler's result `R` apart, and checks it against what command `C` declares.
+pub fn emitted<C, R>(result: R) -> Result<Emission<C::Returns>, CommandError<C::Error>>
+where
+    C: Command,
+    R: HandlerResult,
+    R::Success: Outcome,
+    <R::Success as Outcome>::Returned: ReturnsDeclared<C::Returns>,
+    R::Failure: ErrorDeclared<C::Error>,
+{
+    match result.into_result() {
+        Ok(outcome) => {
+            let mut events = Emitted::default();
+            let returned = ReturnsDeclared::same(outcome.into_parts(&mut events));
+            Ok(Emission { events, returned })
+        }
+        Err(error) => Err(CommandError::Rejected(ErrorDeclared::same(error))),
+    }
+}
+
+/// Takes a query handler's result `R`, and checks it against what query `Q` declares.
+pub fn answered<Q, R>(result: R) -> Answering<Q>
+where
+    Q: Query,
+    R: HandlerResult,
+    R::Success: AnswerDeclared<Q::Returns>,
+    R::Failure: DomainError,
+{
+    match result.into_result() {
+        Ok(answer) => Ok(AnswerDeclared::same(answer)),
+        Err(error) => {
+            let error: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
+            Err(error.downcast::<QueryError>().map_or_else(QueryError::Failed, |error| *error))
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Identifiers of entities, and the tags that events carry them as.
+
+use std::fmt;
+use std::hash::Hash;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The identifier of one kind of entity. Made by `#[derive(Id)]` on a newtype.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+///
+/// #[derive(Id)]
+/// pub struct OrderId(Uuid);
+///
+/// let order = OrderId::new();
+/// assert_eq!(order.to_string().parse(), Ok(order));
+/// assert_eq!(order.tag().as_str(), format!("order:{order}"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "[CQRS106] `{Self}` is no identifier",
+    label = "not an `Id`",
+    note = "an identifier names one entity: a newtype of its own keeps an order's from being taken for a customer's",
+    note = "write `#[derive(Id)] pub struct ...Id(Uuid);` and use that type here"
+)]
+pub trait Id:
+    Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// What stands before the colon of this identifier's tags: `order` for `OrderId`.
+    const PREFIX: &'static str;
+
+    /// How a view's index stores it.
+    const COLUMN: crate::value::ColumnKind;
+
+    /// This identifier as a value of a view's index.
+    fn to_value(&self) -> crate::value::Value;
+
+    /// The tag that an event about this entity carries.
+    fn tag(&self) -> Tag {
+        Tag(format!("{}:{self}", Self::PREFIX).into())
+    }
+}
+
+/// What an event is found by: `order:0192…`. An aggregate is the events of one tag.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tag(std::sync::Arc<str>);
+
+impl Tag {
+    /// A tag from its stored text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The whole text, prefix and identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first colon.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.0.split_once(':').map_or("", |(prefix, _)| prefix)
+    }
+
+    /// The part after the first colon.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.0.split_once(':').map_or(&*self.0, |(_, id)| id)
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The type of a field that may be marked `#[tag]`: an [`Id`], or an `Option` or `Vec` of one.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS106] a `#[tag]` of type `{Self}` names no entity",
+    label = "not an `Id`, nor an `Option` or `Vec` of one",
+    note = "events are found by the entities that they are about, and an entity is named by its `Id`",
+    note = "give the field an identifier's type (`#[derive(Id)]`), or take `#[tag]` away"
+)]
+pub trait TagField {
+    /// The identifier inside.
+    type Id: Id;
+    /// The prefix of its tags.
+    #[doc(hidden)]
+    const PREFIX: &'static str = <Self::Id as Id>::PREFIX;
+    /// Adds this field's tags.
+    fn add_tags(&self, tags: &mut Vec<Tag>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> TagField for I {
+    type Id = I;
+    fn add_tags(&self, tags: &mut Vec<Tag>) {
+        tags.push(self.tag());
+    }
+}
+
+impl<I: Id> TagField for Option<I> {
+    type Id = I;
+    fn add_tags(&self, tags: &mut Vec<Tag>) {
+        tags.extend(self.iter().map(Id::tag));
+    }
+}
+
+impl<I: Id> TagField for Vec<I> {
+    type Id = I;
+    fn add_tags(&self, tags: &mut Vec<Tag>) {
+        tags.extend(self.iter().map(Id::tag));
+    }
+}
+
+/// A text that is not the identifier that it was read as.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {kind} id: {reason}")]
+pub struct ParseIdError {
+    kind: &'static str,
+    text: String,
+    reason: String,
+}
+
+impl ParseIdError {
+    /// Says that `text` could not be read as an identifier `kind`.
+    pub fn new(kind: &'static str, text: &str, reason: impl fmt::Display) -> Self {
+        Self { kind, text: text.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// What a command may answer with: nothing, the [`Id`] of what it made, or a tuple of them.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS102] a command may not return `{Self}`",
+    label = "neither `()`, an id, nor a tuple of ids",
+    note = "a command changes state; data is asked for by a query",
+    note = "return the id of what was made (`#[derive(Id)]`), and let the caller ask a query for the rest"
+)]
+pub trait CommandReturns: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl CommandReturns for () {}
+#[diagnostic::do_not_recommend]
+impl<I: Id> CommandReturns for I {}
+
+macro_rules! tuples_of_ids {
+    ($(($($id:ident)+))+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($id: Id),+> CommandReturns for ($($id,)+) {}
+    )+};
+}
+tuples_of_ids! { (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }

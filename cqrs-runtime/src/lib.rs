@@ -1,0 +1,177 @@
+//! Command bus, query bus, event log and read models for annotated domain code.
+//!
+//! > Annotate your domain. The compiler keeps commands and queries apart, and nothing is ever silently ignored.
+//!
+//! Commands decide on **aggregates**, which are folded from events, and state new **events**; **queries** read **views**, which
+//! are folded from the same events. The macros generate the registration and the dispatch; this crate runs them.
+//!
+//! ```standalone_crate
+//! use cqrs_runtime::log::MemoryLog;
+//! use cqrs_runtime::prelude::*;
+//!
+//! #[derive(Id)]
+//! pub struct OrderId(Uuid);
+//!
+//! // What has happened.
+//! #[derive(Event, Serialize, Deserialize)]
+//! pub struct OrderCreated { #[tag] order: OrderId }
+//! #[derive(Event, Serialize, Deserialize)]
+//! pub struct OrderShipped { #[tag] order: OrderId, tracking_number: String }
+//!
+//! // What is wanted, and why it may be refused.
+//! #[derive(Command, Serialize, Deserialize)]
+//! pub struct CreateOrder { order: OrderId }
+//! #[derive(Command, Serialize, Deserialize)]
+//! #[cqrs(error = AlreadyShipped)]
+//! pub struct ShipOrder { order: OrderId, tracking_number: String }
+//! #[derive(Debug)]
+//! pub struct AlreadyShipped;
+//! # impl std::fmt::Display for AlreadyShipped {
+//! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("it is shipped already") }
+//! # }
+//! # impl std::error::Error for AlreadyShipped {}
+//!
+//! // The write model: a fold over events.
+//! pub struct Order { shipped: bool }
+//!
+//! #[aggregate(id = OrderId, on = [OrderCreated, OrderShipped])]
+//! impl Order {
+//!     fn created(_: &OrderCreated) -> Self { Order { shipped: false } }
+//!     fn shipped(&mut self, _: &OrderShipped) { self.shipped = true }
+//! }
+//!
+//! // Decisions: what a parameter names is what the decision is consistent over.
+//! #[command]
+//! fn create_order(cmd: CreateOrder, _order: Absent<Order>) -> Result<OrderCreated, std::convert::Infallible> {
+//!     Ok(OrderCreated { order: cmd.order })
+//! }
+//!
+//! #[command]
+//! fn ship_order(cmd: ShipOrder, order: &Order) -> Result<OrderShipped, AlreadyShipped> {
+//!     if order.shipped { return Err(AlreadyShipped) }
+//!     Ok(OrderShipped { order: cmd.order, tracking_number: cmd.tracking_number })
+//! }
+//!
+//! // The read model: another fold over the same events.
+//! #[derive(View, Serialize, Deserialize)]
+//! pub struct Parcel { #[key] order: OrderId, #[index] tracking_number: Option<String> }
+//!
+//! #[projection(on = [OrderCreated, OrderShipped])]
+//! impl Parcel {
+//!     fn created(event: &OrderCreated) -> Self { Parcel { order: event.order, tracking_number: None } }
+//!     fn shipped(&mut self, event: &OrderShipped) { self.tracking_number = Some(event.tracking_number.clone()) }
+//! }
+//!
+//! #[derive(Query, Serialize, Deserialize)]
+//! #[cqrs(returns = Option<Parcel>)]
+//! pub struct Track { tracking_number: String }
+//!
+//! #[query]
+//! async fn track(q: Track, parcels: Views<Parcel>) -> Result<Option<Parcel>, QueryError> {
+//!     parcels.find(Parcel::TRACKING_NUMBER.eq(Some(q.tracking_number))).first().await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The composition root: no list of handlers.
+//! let app = App::builder().log(MemoryLog::new()).build().await?;
+//! let order = OrderId::new();
+//! app.commands().execute(CreateOrder { order }).await?;
+//! let receipt = app.commands().execute(ShipOrder { order, tracking_number: "TN-1".into() }).await?;
+//! let parcel = app.queries().after(receipt.position()).ask(Track { tracking_number: "TN-1".into() }).await?;
+//! assert_eq!(parcel.map(|parcel| parcel.order), Some(order));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
+//! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
+//! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
+//! - [`testing`] has given/when/then for decisions and views; [`wire`] and [`middleware`] are for transports.
+//!
+//! # What is linked is served
+//!
+//! A crate that stands in `Cargo.toml` and is never named in source is not linked, and its handlers are not there. Write
+//! `use that_crate as _;`. [`AppBuilder::build`] refuses what is missing, twice there, or named alike, with file and line.
+
+#![warn(missing_docs)]
+
+extern crate self as cqrs_runtime;
+
+pub mod aggregate;
+pub mod app;
+pub mod boundary;
+pub mod capability;
+pub mod command;
+pub mod error;
+pub mod event;
+mod field;
+mod gate;
+pub mod handler;
+pub mod id;
+pub mod log;
+pub mod message;
+pub mod meta;
+pub mod middleware;
+pub mod projection;
+pub mod query;
+pub mod registry;
+mod sequencer;
+pub mod testing;
+pub mod time;
+mod value;
+pub mod view;
+pub mod view_conformance;
+pub mod wire;
+
+pub use app::{App, AppBuilder, BuildError};
+pub use boundary::{Absent, Many};
+pub use capability::{Database, ReadOnly, Reader, Stale, State, Tx};
+pub use command::{CommandBus, Receipt};
+pub use error::{CommandError, QueryError};
+pub use event::{Event, Events, Recorded};
+pub use handler::{Answered, Decision, Handled, emit};
+pub use id::{Id, Tag};
+pub use log::{EventLog, Position};
+pub use message::{Command, Query};
+pub use meta::{CommandId, Meta};
+pub use query::QueryBus;
+pub use time::{Date, Timestamp};
+pub use uuid::Uuid;
+pub use view::{View, Views};
+
+pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, projection, query};
+
+/// All that annotated domain code names: `use cqrs_runtime::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
+        Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx, Uuid,
+        View, Views, aggregate, command, emit, projection, query,
+    };
+    pub use serde::{Deserialize, Serialize};
+}
+
+/// What the macros' expansions name. Not for use by hand, and free to change.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::aggregate::{Aggregate, FoldError, decode, fold};
+    pub use crate::boundary::Boundary;
+    pub use crate::capability::Tx;
+    pub use crate::command::CommandContext;
+    pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo};
+    pub use crate::field::{HasField, field_name};
+    pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
+    pub use crate::handler::{Answering, Handling, Here};
+    pub use crate::id::{Id, ParseIdError, Tag, TagField};
+    pub use crate::log::BoxFuture;
+    pub use crate::message::{Command, Query};
+    pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
+    pub use crate::query::QueryContext;
+    pub use crate::registry::{Probe, Registration, Unless, require, same_events, same_name};
+    pub use crate::value::{Column, ColumnKind, Value};
+    pub use crate::view::{Index, IndexShape, Unindexed, View, ViewShape};
+    pub use {inventory, serde, uuid};
+}

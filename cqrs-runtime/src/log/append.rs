@@ -1,0 +1,235 @@
+//! The log's two primitives in their plain form: append a batch under conditions, read as a stream.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use uuid::Uuid;
+
+use super::{BoxFuture, EventLog, EventQuery, Page, Position, StoreError};
+use crate::event::{Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
+use crate::meta::Meta;
+use crate::time::Timestamp;
+
+/// How many events a stream reads at once.
+const PAGE: usize = 1_000;
+
+/// "No event matches `query` after position `after`."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The events that must not be there.
+    pub query: EventQuery,
+    /// After this position.
+    pub after: Position,
+}
+
+/// Events that are not in the log yet, and the request that they belong to.
+pub struct NewEvents {
+    events: Emitted,
+    meta: Arc<Meta>,
+}
+
+impl NewEvents {
+    /// An event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum.
+    pub fn new(events: impl Events, meta: Meta) -> Self {
+        let mut emitted = Emitted::default();
+        events.emit(&mut emitted);
+        Self { events: emitted, meta: Arc::new(meta) }
+    }
+}
+
+/// One entry of a batch: its events are appended together, if its condition holds.
+pub struct AppendEntry {
+    /// The events.
+    pub events: NewEvents,
+    /// What must hold, if anything.
+    pub condition: Option<Condition>,
+}
+
+impl AppendEntry {
+    /// These events, whatever the log holds.
+    pub fn new(events: impl Events) -> Self {
+        Self { events: NewEvents::new(events, Meta::new()), condition: None }
+    }
+
+    /// Only if no event matches `query` after position `after`.
+    #[must_use]
+    pub fn unless(mut self, query: EventQuery, after: Position) -> Self {
+        self.condition = Some(Condition { query, after });
+        self
+    }
+}
+
+/// Where an entry's events stand now: from the first to the last. Empty where the entry had none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The first event's position.
+    pub first: Position,
+    /// How many there are.
+    pub events: usize,
+}
+
+/// Why a batch was not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// An event cannot be written. Nothing of the batch was stored.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The store failed. Nothing of the batch was stored, unless it says otherwise.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Appends a batch in one transaction. Each entry gets its positions, or the condition that failed; a condition also sees the
+/// events of the entries before it.
+///
+/// This is the log alone: views that live beside it catch up with the next command, or with the next query that asks for
+/// `after(position)`.
+///
+/// # Errors
+/// See [`AppendError`]. A failed condition is no error of the batch: the other entries are stored.
+pub async fn append(
+    log: &dyn EventLog,
+    batch: Vec<AppendEntry>,
+) -> Result<Vec<Result<Appended, Condition>>, AppendError> {
+    let mut tx = log.begin().await?;
+    let mut next = tx.head().next();
+    let at = Timestamp::now();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut events: Vec<RecordedEvent> = Vec::new();
+    for AppendEntry { events: new, condition } in batch {
+        if let Some(condition) = condition {
+            let stored = tx.read(&condition.query, condition.after, 1).await?;
+            let matches = |event: &RecordedEvent| event.position() > condition.after && condition.query.matches(event);
+            if !stored.events.is_empty() || events.iter().any(matches) {
+                outcomes.push(Err(condition));
+                continue;
+            }
+        }
+        outcomes.push(Ok(Appended { first: next, events: new.events.events.len() }));
+        for event in new.events.events {
+            events.push(event.record(next, &new.meta, at)?);
+            next = next.next();
+        }
+    }
+    if !events.is_empty() {
+        tx.append(&events, &[]).await?;
+        tx.commit().await?;
+    }
+    Ok(outcomes)
+}
+
+/// The events that `query` takes after position `after`, ascending, read page by page as they are asked for. The stream ends
+/// at the head that its last page saw.
+pub fn read(log: Arc<dyn EventLog>, query: EventQuery, after: Position) -> EventStream {
+    EventStream { log, query: Arc::new(query), after, page: Vec::new().into_iter(), reading: None, more: true }
+}
+
+type Reading = BoxFuture<'static, Result<Page, StoreError>>;
+
+/// The stream that [`read`] returns.
+pub struct EventStream {
+    log: Arc<dyn EventLog>,
+    query: Arc<EventQuery>,
+    after: Position,
+    page: std::vec::IntoIter<RecordedEvent>,
+    reading: Option<Reading>,
+    more: bool,
+}
+
+impl EventStream {
+    /// The next event, `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<RecordedEvent, StoreError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Result<RecordedEvent, StoreError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(event) = self.page.next() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if !self.more {
+                return Poll::Ready(None);
+            }
+            let mut reading = self.reading.take().unwrap_or_else(|| {
+                let (log, query, after) = (Arc::clone(&self.log), Arc::clone(&self.query), self.after);
+                Box::pin(async move { log.read(&query, after, PAGE).await })
+            });
+            let Poll::Ready(page) = reading.as_mut().poll(cx) else {
+                self.reading = Some(reading);
+                return Poll::Pending;
+            };
+            match page {
+                Ok(page) => {
+                    self.after = page.up_to;
+                    self.more = page.more;
+                    self.page = page.events.into_iter();
+                }
+                Err(error) => {
+                    self.more = false;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}
+
+/// An event as another system states it, whose type this program does not know: for imports, and for tests of bad data.
+#[derive(Clone, Debug)]
+pub struct RawEvent {
+    /// Its name.
+    pub name: String,
+    /// The version of its fields.
+    pub version: u32,
+    /// What it is found by.
+    pub tags: Vec<crate::id::Tag>,
+    /// Its fields, as JSON.
+    pub data: String,
+}
+
+impl RawEvent {
+    /// An event as its type would write it.
+    ///
+    /// # Errors
+    /// `serde` refuses to write it.
+    pub fn of<E: Event>(event: &E) -> Result<Self, EncodeError> {
+        let data =
+            serde_json::to_string(event).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let mut tags = Vec::new();
+        event.tags(&mut tags);
+        Ok(Self { name: E::NAME.to_owned(), version: E::VERSION, tags, data })
+    }
+}
+
+/// Appends raw events as they are, and returns the position of the last.
+///
+/// # Errors
+/// The store failed.
+pub async fn append_raw(log: &dyn EventLog, events: Vec<RawEvent>, meta: Meta) -> Result<Position, StoreError> {
+    let mut tx = log.begin().await?;
+    let (first, at, meta) = (tx.head().next().get(), Timestamp::now(), Arc::new(meta));
+    let recorded: Vec<RecordedEvent> = (first..)
+        .zip(events)
+        .map(|(position, event)| {
+            let header = EventHeader {
+                position: Position::new(position),
+                id: Uuid::now_v7(),
+                name: event.name.into(),
+                version: event.version,
+                tags: event.tags,
+                meta: Arc::clone(&meta),
+                recorded_at: at,
+            };
+            RecordedEvent::new(header, event.data.into())
+        })
+        .collect();
+    tx.append(&recorded, &[]).await?;
+    let last = recorded.last().map_or(tx.head(), RecordedEvent::position);
+    tx.commit().await?;
+    Ok(last)
+}

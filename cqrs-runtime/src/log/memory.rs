@@ -1,0 +1,202 @@
+//! A log in memory, for tests, and for programs that keep nothing.
+
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::{BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, StoreError};
+use crate::event::RecordedEvent;
+use crate::id::Tag;
+use crate::meta::CommandId;
+use crate::view::memory::{MemoryViewTransaction, MemoryViews};
+use crate::view::{ViewStore, ViewTransaction};
+
+/// An event log, with views beside it, that lives as long as the program. Clones share one log.
+#[derive(Clone, Default)]
+pub struct MemoryLog {
+    lock: Arc<Mutex<()>>,
+    stored: Arc<RwLock<Stored>>,
+    views: Arc<MemoryViews>,
+}
+
+#[derive(Default)]
+struct Stored {
+    /// The event at position p stands at index p - 1.
+    events: Vec<RecordedEvent>,
+    by_tag: HashMap<Tag, Vec<usize>>,
+    commands: HashMap<CommandId, CommandRecord>,
+}
+
+impl MemoryLog {
+    /// An empty log.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<R>(&self, read: impl FnOnce(&Stored) -> R) -> R {
+        read(&self.stored.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Stored {
+    fn head(&self) -> Position {
+        Position::new(self.events.len() as u64)
+    }
+
+    fn page(&self, query: &EventQuery, after: Position, limit: usize) -> Page {
+        let after = usize::try_from(after.get()).unwrap_or(usize::MAX).min(self.events.len());
+        let mut events: Vec<RecordedEvent> = Vec::new();
+        let mut take = |index: usize| {
+            let event = &self.events[index];
+            if query.matches(event) {
+                events.push(event.clone());
+            }
+            events.len() > limit
+        };
+        if query.items.is_empty() || query.items.iter().any(|item| item.tags.is_empty()) {
+            let _ = (after..self.events.len()).any(&mut take);
+        } else {
+            // Each item costs the events of its rarest tag, not the log.
+            let candidates: BTreeSet<usize> =
+                query.items.iter().flat_map(|item| self.candidates(item, after).iter().copied()).collect();
+            let _ = candidates.into_iter().any(&mut take);
+        }
+        let more = events.len() > limit;
+        events.truncate(limit);
+        let up_to = match events.last() {
+            Some(last) if more => last.position(),
+            _ => self.head(),
+        };
+        Page { events, up_to, more }
+    }
+
+    fn candidates(&self, item: &QueryItem, after: usize) -> &[usize] {
+        let lists = item.tags.iter().map(|tag| self.by_tag.get(tag).map_or(&[][..], Vec::as_slice));
+        let rarest = lists.min_by_key(|list| list.len()).unwrap_or_default();
+        &rarest[rarest.partition_point(|&index| index < after)..]
+    }
+
+    fn push(&mut self, event: RecordedEvent) {
+        for tag in event.tags() {
+            self.by_tag.entry(tag.clone()).or_default().push(self.events.len());
+        }
+        self.events.push(event);
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, T> {
+    Box::pin(std::future::ready(value))
+}
+
+impl EventLog for MemoryLog {
+    fn describe(&self) -> String {
+        "the log in memory".into()
+    }
+
+    fn read<'a>(
+        &'a self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        ready(Ok(self.with(|stored| stored.page(query, after, limit))))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        ready(Ok(self.with(Stored::head)))
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
+        Box::pin(async {
+            let guard = Arc::clone(&self.lock).lock_owned().await;
+            let transaction = MemoryTransaction {
+                log: self.clone(),
+                head: self.with(Stored::head),
+                events: Vec::new(),
+                commands: Vec::new(),
+                views: self.views.begin(),
+                _guard: guard,
+            };
+            Ok(Box::new(transaction) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn views(&self) -> Option<Arc<dyn ViewStore>> {
+        Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+}
+
+struct MemoryTransaction {
+    log: MemoryLog,
+    head: Position,
+    events: Vec<RecordedEvent>,
+    commands: Vec<CommandRecord>,
+    views: MemoryViewTransaction,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl LogTransaction for MemoryTransaction {
+    fn head(&self) -> Position {
+        self.head
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        let mut page = self.log.with(|stored| stored.page(query, after, limit));
+        if !page.more {
+            let own = self.events.iter().filter(|event| event.position() > after && query.matches(event));
+            page.events.extend(own.cloned());
+            page.more = page.events.len() > limit;
+            page.events.truncate(limit);
+            page.up_to = match page.events.last() {
+                Some(last) if page.more => last.position(),
+                _ => self.events.last().map_or(self.head, RecordedEvent::position),
+            };
+        }
+        ready(Ok(page))
+    }
+
+    fn commands<'a>(
+        &'a mut self,
+        ids: &'a [CommandId],
+    ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>> {
+        let own = |id: &CommandId| self.commands.iter().find(|record| record.id == *id).cloned();
+        let found = |id: &CommandId| own(id).or_else(|| self.log.with(|stored| stored.commands.get(id).cloned()));
+        ready(Ok(ids.iter().map(found).collect()))
+    }
+
+    fn append<'a>(
+        &'a mut self,
+        events: &'a [RecordedEvent],
+        commands: &'a [CommandRecord],
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.events.extend_from_slice(events);
+        self.commands.extend_from_slice(commands);
+        ready(Ok(()))
+    }
+
+    fn views(&mut self) -> Option<&mut dyn ViewTransaction> {
+        Some(&mut self.views)
+    }
+
+    fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
+        None
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        let mut stored = self.log.stored.write().unwrap_or_else(PoisonError::into_inner);
+        self.events.into_iter().for_each(|event| stored.push(event));
+        stored.commands.extend(self.commands.into_iter().map(|record| (record.id.clone(), record)));
+        // Events and views show at once: whoever reads the views now waits for this.
+        self.views.commit();
+        drop(stored);
+        ready(Ok(()))
+    }
+}

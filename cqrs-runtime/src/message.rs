@@ -1,0 +1,60 @@
+//! Commands and queries: what callers send.
+
+use std::error::Error;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::id::CommandReturns;
+
+/// An intention to change something. Made by `#[derive(Command)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS201] `{Self}` is not a command",
+    label = "no `#[derive(Command)]`",
+    note = "`#[command]` handles one command, taken by value as the first parameter",
+    note = "if it only asks, make it `#[derive(Query)]` and its handler `#[query]`; if it changes something, derive `Command`"
+)]
+pub trait Command: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name on the wire and in the log: the type's own, or `#[cqrs(name = "..")]`.
+    const NAME: &'static str;
+    /// What an accepted command answers with, beside its receipt.
+    type Returns: CommandReturns;
+    /// Why the domain may refuse it.
+    type Error: DomainError;
+}
+
+/// A question that changes nothing. Made by `#[derive(Query)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS301] `{Self}` is not a query",
+    label = "no `#[derive(Query)]`",
+    note = "`#[query]` answers one query, taken by value as the first parameter",
+    note = "if it changes something, make it `#[derive(Command)]` and its handler `#[command]`; if it only asks, derive `Query`"
+)]
+pub trait Query: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name on the wire: the type's own, or `#[cqrs(name = "..")]`.
+    const NAME: &'static str;
+    /// The answer.
+    type Returns: Answer;
+}
+
+/// What a query may answer with: anything that can be sent, except `()`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS304] a query cannot return `{Self}`",
+    label = "cannot be sent as an answer",
+    note = "answers travel as JSON, and between threads",
+    note = "derive `Serialize` for it"
+)]
+pub trait Answer: Serialize + Send + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + Send + 'static> Answer for T {}
+
+/// Why the domain refuses a command: any error that callers, logs and HTTP can carry.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS109] `{Self}` cannot be a command's error",
+    label = "not `std::error::Error + Send + Sync + 'static`",
+    note = "callers, logs and HTTP answers carry the error",
+    note = "implement `std::error::Error` for it, by hand or with a derive"
+)]
+pub trait DomainError: Error + Send + Sync + 'static {}
+#[diagnostic::do_not_recommend]
+impl<E: Error + Send + Sync + 'static> DomainError for E {}

@@ -1,0 +1,395 @@
+//! The projection engine: folds batches of events into views, as if one at a time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
+use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
+use super::rows::{LookedUp, Needs, Overlays};
+use crate::aggregate::{FoldError, FoldRefusal};
+use crate::event::RecordedEvent;
+use crate::log::{BoxFuture, Position, StoreError};
+use crate::registry::ProjectionInfo;
+use crate::sequencer::panic_message;
+use crate::value::Value;
+use crate::view::{Checkpoint, Parked, Row, ViewShape, ViewTransaction};
+
+/// The shape of what an async projection makes, whose tables are its own affair.
+const NO_SHAPE: u64 = 0;
+
+/// All projections of an app.
+pub(crate) struct Engine {
+    /// Those that are looked up stand before those that look them up.
+    folds: Vec<FoldEntry>,
+    handles: Vec<HandleEntry>,
+    names: Vec<&'static str>,
+    /// Projections that look each other up, directly or not, go from one checkpoint to the next together.
+    groups: Vec<Vec<&'static str>>,
+}
+
+struct FoldEntry {
+    name: &'static str,
+    shape: ViewShape,
+    events: &'static [&'static str],
+    fold: Box<dyn ErasedFold>,
+}
+
+struct HandleEntry {
+    name: &'static str,
+    events: &'static [&'static str],
+    handle: Box<dyn ErasedHandle>,
+}
+
+/// Keys that an attempt at a batch has to park, by view.
+type Forced = HashMap<&'static str, HashMap<String, FoldError>>;
+
+/// Parked keys, by projection.
+type ParkedKeys = HashMap<String, HashSet<String>>;
+
+/// What was read for a batch, and which events it is read for.
+struct Prefetched<'a> {
+    rows: HashMap<&'static str, Vec<Row>>,
+    /// Event, projection, and why the event cannot be read.
+    steps: Vec<(&'a RecordedEvent, usize, Option<FoldError>)>,
+}
+
+impl Engine {
+    /// Puts projections in the order in which they look each other up.
+    ///
+    /// # Errors
+    /// The names of projections that look each other up in a circle.
+    pub(crate) fn new(projections: &[&'static ProjectionInfo]) -> Result<Self, String> {
+        let mut engine = Self {
+            folds: Vec::new(),
+            handles: Vec::new(),
+            names: projections.iter().map(|info| info.name).collect(),
+            groups: groups(projections),
+        };
+        for info in in_order(projections)? {
+            match ((info.make)(), info.view) {
+                (ErasedProjection::Fold(fold), Some(shape)) => {
+                    engine.folds.push(FoldEntry { name: info.name, shape, events: info.events, fold });
+                }
+                (ErasedProjection::Handle(handle), _) => {
+                    engine.handles.push(HandleEntry { name: info.name, events: info.events, handle });
+                }
+                (ErasedProjection::Fold(_), None) => unreachable!("a fold projection is registered with its view"),
+            }
+        }
+        Ok(engine)
+    }
+
+    /// The views that it folds into.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = &ViewShape> {
+        self.folds.iter().map(|entry| &entry.shape)
+    }
+
+    /// Folds consecutive events into every projection that lacks them, and moves the checkpoints to the last of them.
+    pub(crate) async fn apply(&self, tx: &mut dyn ViewTransaction, events: &[RecordedEvent]) -> Result<(), StoreError> {
+        let Some(last) = events.last() else { return Ok(()) };
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let reached = self.reached(tx).await?;
+        let mut parked = ParkedKeys::new();
+        for entry in tx.parked().await? {
+            parked.entry(entry.projection).or_default().insert(entry.key);
+        }
+        self.apply_folds(tx, events, &reached, &parked).await?;
+        let mut stopped = HashSet::new();
+        for entry in &self.handles {
+            let waits = parked.get(entry.name).is_some_and(|keys| keys.contains(""));
+            if waits || !apply_handle(entry, tx, events, reached[entry.name].position).await? {
+                stopped.insert(entry.name);
+            }
+        }
+        let moved: Vec<_> = reached
+            .into_iter()
+            .filter(|(name, checkpoint)| checkpoint.position < last.position() && !stopped.contains(name))
+            .map(|(name, checkpoint)| (name, Checkpoint { position: last.position(), ..checkpoint }))
+            .collect();
+        tx.set_checkpoints(&moved).await
+    }
+
+    /// The position after which events are missing in some projection. Emptied first are those that have no checkpoint, or one
+    /// of another shape, and those that look each other up and stand apart (one of them is new, say): what a look-up said then
+    /// can only be said again from the start.
+    pub(crate) async fn lowest_checkpoint(&self, tx: &mut dyn ViewTransaction) -> Result<Position, StoreError> {
+        let known = tx.checkpoints(&self.names).await?;
+        for (name, checkpoint) in self.names.iter().zip(known) {
+            let shape = self.fingerprint(name);
+            let stands = checkpoint.map(|checkpoint| checkpoint.fingerprint);
+            // Without a checkpoint there may be rows all the same: of a projection that had another name.
+            if stands.map_or(shape != NO_SHAPE, |stands| stands != shape) {
+                self.clear(tx, name).await?;
+            }
+        }
+        let mut reached = self.reached(tx).await?;
+        for group in &self.groups {
+            let apart = group.windows(2).any(|pair| reached[pair[0]].position != reached[pair[1]].position);
+            if apart {
+                for name in group {
+                    self.clear(tx, name).await?;
+                    reached.entry(name).and_modify(|checkpoint| checkpoint.position = Position::START);
+                }
+            }
+        }
+        if !self.handles.is_empty() {
+            let parked = tx.parked().await?;
+            reached.retain(|name, _| !parked.iter().any(|entry| entry.projection == *name && entry.key.is_empty()));
+        }
+        let lowest = reached.values().map(|checkpoint| checkpoint.position).min();
+        // Without any projection nothing is missing, however long the log.
+        Ok(lowest.unwrap_or(Position::new(u64::MAX)))
+    }
+
+    /// Empties a projection, and those that it is connected with by look-ups.
+    pub(crate) async fn reset(&self, tx: &mut dyn ViewTransaction, projection: &str) -> Result<(), StoreError> {
+        let alone = [projection];
+        let group: &[&str] = self.groups.iter().find(|group| group.contains(&projection)).map_or(&alone, |group| group);
+        for name in group {
+            self.clear(tx, name).await?;
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, tx: &mut dyn ViewTransaction, name: &str) -> Result<(), StoreError> {
+        let shape = self.folds.iter().find(|entry| entry.name == name).map(|entry| &entry.shape);
+        tx.clear(shape, name).await
+    }
+
+    async fn reached(&self, tx: &mut dyn ViewTransaction) -> Result<BTreeMap<&'static str, Checkpoint>, StoreError> {
+        let checkpoints = tx.checkpoints(&self.names).await?;
+        let start = |name| Checkpoint { position: Position::START, fingerprint: self.fingerprint(name) };
+        let names = self.names.iter().copied().zip(checkpoints);
+        Ok(names.map(|(name, checkpoint)| (name, checkpoint.unwrap_or_else(|| start(name)))).collect())
+    }
+
+    /// The shape of the view that a projection makes.
+    fn fingerprint(&self, name: &str) -> u64 {
+        self.folds.iter().find(|entry| entry.name == name).map_or(NO_SHAPE, |entry| entry.shape.fingerprint)
+    }
+
+    async fn apply_folds(
+        &self,
+        tx: &mut dyn ViewTransaction,
+        events: &[RecordedEvent],
+        reached: &BTreeMap<&'static str, Checkpoint>,
+        parked: &ParkedKeys,
+    ) -> Result<(), StoreError> {
+        let prefetched = self.prefetch(tx, events, reached).await?;
+        if prefetched.steps.is_empty() {
+            return Ok(());
+        }
+        let mut forced = Forced::new();
+        let (mut overlays, changes) = loop {
+            let overlays = self.attempt(&prefetched, parked, &forced);
+            let spoilt = |entry: &FoldEntry| overlays.get(entry.shape.name).and_then(|rows| rows.lost());
+            let mut again: Vec<_> = self.folds.iter().filter_map(|e| Some((e.shape.name, spoilt(e)?))).collect();
+            let mut changes = Vec::new();
+            if again.is_empty() {
+                for entry in &self.folds {
+                    let Some(rows) = overlays.get(entry.shape.name) else { continue };
+                    match rows.changes() {
+                        Ok(change) => changes.push((&entry.shape, change)),
+                        Err(lost) => again.push((entry.shape.name, *lost)),
+                    }
+                }
+            }
+            if again.is_empty() {
+                break (overlays, changes);
+            }
+            for (view, (key, error)) in again {
+                forced.entry(view).or_default().insert(key, error);
+            }
+        };
+        for (shape, change) in &changes {
+            if !change.put.is_empty() || !change.remove.is_empty() {
+                tx.write(shape, &change.put, &change.remove).await?;
+            }
+        }
+        let newly: Vec<Parked> = overlays.values_mut().flat_map(|rows| rows.newly_parked()).collect();
+        if !newly.is_empty() {
+            for entry in &newly {
+                tracing::error!(
+                    projection = entry.projection,
+                    key = entry.key,
+                    error = entry.error,
+                    "an event could not be folded: its key is parked"
+                );
+            }
+            tx.park(&newly).await?;
+        }
+        Ok(())
+    }
+
+    /// Learns what the events need, and reads it.
+    async fn prefetch<'a>(
+        &self,
+        tx: &mut dyn ViewTransaction,
+        events: &'a [RecordedEvent],
+        reached: &BTreeMap<&'static str, Checkpoint>,
+    ) -> Result<Prefetched<'a>, StoreError> {
+        let mut needs: HashMap<&'static str, Needs> = HashMap::new();
+        let looked_up = LookedUp::default();
+        let mut steps = Vec::new();
+        for event in events {
+            for (place, entry) in self.folds.iter().enumerate() {
+                if event.position() <= reached[entry.name].position || !entry.events.contains(&event.name()) {
+                    continue;
+                }
+                let routed = entry.fold.route(event, needs.entry(entry.shape.name).or_default(), &looked_up);
+                steps.push((event, place, routed.err()));
+            }
+        }
+        for (view, key) in looked_up.into_inner() {
+            needs.entry(view).or_default().keys.insert(key);
+        }
+        let mut rows = HashMap::new();
+        for entry in &self.folds {
+            let Some(needs) = needs.remove(entry.shape.name) else { continue };
+            rows.insert(entry.shape.name, read(tx, &entry.shape, needs).await?);
+        }
+        Ok(Prefetched { rows, steps })
+    }
+
+    /// Folds the batch in memory.
+    fn attempt(&self, prefetched: &Prefetched<'_>, parked: &ParkedKeys, forced: &Forced) -> Overlays {
+        let mut overlays = Overlays::new();
+        for entry in &self.folds {
+            let Some(rows) = prefetched.rows.get(entry.shape.name) else { continue };
+            let parked = parked.get(entry.name).cloned().unwrap_or_default();
+            let forced = forced.get(entry.shape.name).cloned().unwrap_or_default();
+            overlays.insert(entry.shape.name, entry.fold.overlay(rows, parked, forced));
+        }
+        for (event, place, unreadable) in &prefetched.steps {
+            let entry = &self.folds[*place];
+            // A projection does not look itself up, so that its own rows may be away meanwhile.
+            let Some(mut rows) = overlays.remove(entry.shape.name) else { continue };
+            let folded = match unreadable {
+                Some(error) => Err(error.clone()),
+                None => entry.fold.fold(event, &overlays, &mut *rows),
+            };
+            if let Err(error) = folded {
+                for key in keys_of_unreadable(event, entry) {
+                    rows.park(key, &error);
+                }
+            }
+            overlays.insert(entry.shape.name, rows);
+        }
+        overlays
+    }
+}
+
+/// The keys that an event concerns which cannot be read: its tags tell, where the view's key is an identifier. Otherwise the
+/// event itself is parked, by its position, and nothing waits behind it.
+fn keys_of_unreadable(event: &RecordedEvent, entry: &FoldEntry) -> Vec<String> {
+    let tags = event.tags().iter().filter(|tag| entry.fold.key_prefix() == Some(tag.prefix()));
+    let keys: Vec<String> = tags.map(|tag| tag.id().to_owned()).collect();
+    if keys.is_empty() { vec![format!("@{}", event.position())] } else { keys }
+}
+
+async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs: Needs) -> Result<Vec<Row>, StoreError> {
+    let keys: Vec<String> = needs.keys.into_iter().collect();
+    let mut rows = if keys.is_empty() { Vec::new() } else { tx.rows(shape, &keys).await? };
+    let mut fan_outs: Vec<(&'static str, Vec<Value>)> = Vec::new();
+    for (index, value) in needs.fan_outs {
+        match fan_outs.iter_mut().find(|(name, _)| *name == index) {
+            Some((_, values)) if values.contains(&value) => {}
+            Some((_, values)) => values.push(value),
+            None => fan_outs.push((index, vec![value])),
+        }
+    }
+    for (index, values) in fan_outs {
+        rows.extend(tx.rows_by(shape, index, &values).await?);
+    }
+    Ok(rows)
+}
+
+/// Runs an async projection's methods, and says whether it came to the end of the batch.
+async fn apply_handle(
+    entry: &HandleEntry,
+    tx: &mut dyn ViewTransaction,
+    events: &[RecordedEvent],
+    reached: Position,
+) -> Result<bool, StoreError> {
+    let events = events.iter().filter(|event| event.position() > reached && entry.events.contains(&event.name()));
+    let mut done = reached;
+    for event in events {
+        tx.savepoint().await?;
+        let handled = unpanicked(event, entry.handle.handle(event, tx)?).await;
+        tx.end_savepoint(handled.is_err()).await?;
+        if let Err(error) = handled {
+            let error_text = error.to_string();
+            tracing::error!(
+                projection = entry.name,
+                error = error_text,
+                "an event could not be applied: the projection is parked"
+            );
+            let parked = Parked {
+                projection: entry.name.to_owned(),
+                key: String::new(),
+                position: event.position(),
+                event: event.name().to_owned(),
+                error: error_text,
+            };
+            tx.park(&[parked]).await?;
+            tx.set_checkpoints(&[(entry.name, Checkpoint { position: done, fingerprint: NO_SHAPE })]).await?;
+            return Ok(false);
+        }
+        done = event.position();
+    }
+    Ok(true)
+}
+
+/// The result of a future, a panic in it being an error like others.
+async fn unpanicked(event: &RecordedEvent, mut future: BoxFuture<'_, Result<(), FoldError>>) -> Result<(), FoldError> {
+    std::future::poll_fn(|cx| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.unwrap_or_else(|panic| {
+            Poll::Ready(Err(FoldError::at(event, FoldRefusal::Panicked(panic_message(&*panic)))))
+        })
+    })
+    .await
+}
+
+/// Those that are looked up before those that look them up.
+fn in_order(projections: &[&'static ProjectionInfo]) -> Result<Vec<&'static ProjectionInfo>, String> {
+    let mut waiting: Vec<_> = projections.to_vec();
+    let mut ordered: Vec<&'static ProjectionInfo> = Vec::new();
+    while !waiting.is_empty() {
+        let free = |info: &&'static ProjectionInfo| {
+            !waiting.iter().any(|other| other.view.is_some_and(|view| info.look_ups.contains(&view.name)))
+        };
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting.iter().copied().partition(free);
+        if ready.is_empty() {
+            let names: Vec<_> = rest.iter().map(|info| info.name).collect();
+            return Err(format!("[CQRS804] these projections look each other up in a circle: {}", names.join(", ")));
+        }
+        ordered.extend(ready);
+        waiting = rest;
+    }
+    Ok(ordered)
+}
+
+/// The projections that are connected by look-ups.
+fn groups(projections: &[&'static ProjectionInfo]) -> Vec<Vec<&'static str>> {
+    let mut groups: Vec<BTreeSet<&'static str>> = Vec::new();
+    for info in projections {
+        let maker = |view: &&str| projections.iter().find(|other| other.view.is_some_and(|made| made.name == *view));
+        let mut group: BTreeSet<_> = info.look_ups.iter().filter_map(maker).map(|other| other.name).collect();
+        if group.is_empty() {
+            continue;
+        }
+        group.insert(info.name);
+        groups.retain(|other| {
+            let apart = other.is_disjoint(&group);
+            if !apart {
+                group.extend(other);
+            }
+            apart
+        });
+        groups.push(group);
+    }
+    groups.into_iter().map(|group| group.into_iter().collect()).collect()
+}

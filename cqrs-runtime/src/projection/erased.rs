@@ -1,0 +1,95 @@
+//! Projections, their types forgotten, as the engine drives them.
+
+use std::collections::{HashMap, HashSet};
+use std::marker::PhantomData;
+
+use super::rows::{AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, Rows, Source, Work};
+use super::{Fold, Handle};
+use crate::aggregate::FoldError;
+use crate::capability::Tx;
+use crate::event::RecordedEvent;
+use crate::log::{BoxFuture, StoreError};
+use crate::value::Key;
+use crate::view::{Row, View, ViewTransaction};
+
+/// A projection of either form.
+pub(crate) enum ErasedProjection {
+    /// Its methods fold.
+    Fold(Box<dyn ErasedFold>),
+    /// Its methods write.
+    Handle(Box<dyn ErasedHandle>),
+}
+
+impl ErasedProjection {
+    pub(crate) fn fold<P: Fold>() -> Self {
+        Self::Fold(Box::new(Folding::<P>(PhantomData)))
+    }
+
+    pub(crate) fn handle<P: Handle>() -> Self {
+        Self::Handle(Box::new(Handling::<P>(PhantomData)))
+    }
+}
+
+pub(crate) trait ErasedFold: Send + Sync {
+    /// Learns what an event needs.
+    fn route(&self, event: &RecordedEvent, needs: &mut Needs, looked_up: &LookedUp) -> Result<(), FoldError>;
+    /// Rows in memory, as stored.
+    fn overlay(&self, rows: &[Row], parked: HashSet<String>, forced: HashMap<String, FoldError>)
+    -> Box<dyn AnyOverlay>;
+    /// Applies an event to rows in memory.
+    fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError>;
+    /// The prefix of the tags that carry this view's keys.
+    fn key_prefix(&self) -> Option<&'static str>;
+}
+
+struct Folding<P>(PhantomData<fn() -> P>);
+
+impl<P: Fold> ErasedFold for Folding<P> {
+    fn route(&self, event: &RecordedEvent, needs: &mut Needs, looked_up: &LookedUp) -> Result<(), FoldError> {
+        P::fold(event, &LookUps(Source::Route(looked_up)), &mut Rows(Work::Route(needs)))
+    }
+
+    fn overlay(
+        &self,
+        rows: &[Row],
+        parked: HashSet<String>,
+        forced: HashMap<String, FoldError>,
+    ) -> Box<dyn AnyOverlay> {
+        Box::new(Overlay::<P::View>::new(P::NAME, rows, parked, forced))
+    }
+
+    fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError> {
+        let rows = rows.as_any_mut().downcast_mut().expect("the overlay that this very projection made");
+        P::fold(event, &LookUps(Source::Fold(others)), &mut Rows(Work::Fold(rows)))
+    }
+
+    fn key_prefix(&self) -> Option<&'static str> {
+        <P::View as View>::Key::PREFIX
+    }
+}
+
+pub(crate) trait ErasedHandle: Send + Sync {
+    /// Applies an event through the store's own transaction.
+    fn handle<'a>(
+        &self,
+        event: &'a RecordedEvent,
+        tx: &'a mut dyn ViewTransaction,
+    ) -> Result<BoxFuture<'a, Result<(), FoldError>>, StoreError>;
+}
+
+struct Handling<P>(PhantomData<fn() -> P>);
+
+impl<P: Handle> ErasedHandle for Handling<P> {
+    fn handle<'a>(
+        &self,
+        event: &'a RecordedEvent,
+        tx: &'a mut dyn ViewTransaction,
+    ) -> Result<BoxFuture<'a, Result<(), FoldError>>, StoreError> {
+        let tx = tx.database().and_then(|tx| tx.downcast_mut::<Tx<P::Database>>());
+        let tx = tx.ok_or_else(|| StoreError::Failed {
+            store: "the read side".into(),
+            reason: format!("it has no transaction for projection `{}`", P::NAME),
+        })?;
+        Ok(P::handle(event, tx))
+    }
+}

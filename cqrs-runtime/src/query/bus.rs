@@ -1,0 +1,109 @@
+//! The query bus: the one way to ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::QueryContext;
+use crate::app::Inner;
+use crate::error::QueryError;
+use crate::handler::{Answered, Answering};
+use crate::log::{BoxFuture, Position};
+use crate::meta::Meta;
+use crate::middleware::QueryRequest;
+use crate::wire::WireError;
+
+/// How long a query waits for its views unless told otherwise.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Asks queries. Cheap to clone; [`App::queries`](crate::App::queries) makes one.
+#[derive(Clone)]
+pub struct QueryBus {
+    inner: Arc<Inner>,
+    meta: Option<Meta>,
+    after: Option<After>,
+}
+
+/// Where the views must stand before a query reads them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct After {
+    pub position: Position,
+    pub within: Duration,
+    pub or_stale: bool,
+}
+
+impl QueryBus {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None, after: None }
+    }
+
+    /// A bus whose queries carry this [`Meta`].
+    #[must_use]
+    pub fn with(&self, meta: Meta) -> Self {
+        Self { meta: Some(meta), ..self.clone() }
+    }
+
+    /// A bus whose queries see every event up to `position`: they wait until the views that they read have got there,
+    /// five seconds at most, or as [`within`](Self::within) says, and then fail with [`QueryError::NotYet`].
+    ///
+    /// With [`Receipt::position`](crate::Receipt::position) a caller reads its own writes, whatever the level.
+    #[must_use]
+    pub fn after(&self, position: Position) -> Self {
+        let after = After { position, within: DEADLINE, or_stale: false };
+        Self { after: Some(after), ..self.clone() }
+    }
+
+    /// How long to wait. Without [`after`](Self::after) there is nothing to wait for.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        let after = self.after.map(|after| After { within: deadline, ..after });
+        Self { after, ..self.clone() }
+    }
+
+    /// When the time is up, answer from what is there instead of failing.
+    #[must_use]
+    pub fn or_stale(&self) -> Self {
+        let after = self.after.map(|after| After { or_stale: true, ..after });
+        Self { after, ..self.clone() }
+    }
+
+    /// Asks a query, answered by its handler, which the compiler has found.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    // A boxed future, for the same reason as `CommandBus::execute`'s.
+    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Answering<Q>> {
+        let meta = self.meta.clone().unwrap_or_default();
+        let span = tracing::info_span!("query", name = Q::NAME, correlation = %meta.correlation);
+        let inner = Arc::clone(&self.inner);
+        let after = self.after;
+        let answer = async move {
+            let answer = match &inner.query_layers {
+                None => query.answer(QueryContext::new(inner, meta, after)).await,
+                Some(service) => {
+                    let service = service.clone();
+                    match service.run(QueryRequest::new::<Q, H>(query, inner, meta, after)).await {
+                        Ok(response) => response.into_typed::<Answering<Q>>(),
+                        Err(error) => Err(QueryError::Middleware(error)),
+                    }
+                }
+            };
+            if let Err(error) = &answer {
+                tracing::debug!(%error, "query was not answered");
+            }
+            answer
+        };
+        Box::pin(answer.instrument(span))
+    }
+
+    /// Asks a query by its name and its JSON, as a transport does that knows no types. The answer is JSON too.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    pub async fn ask_json(&self, name: &str, data: &str) -> Result<serde_json::Value, WireError> {
+        let handler = self.inner.registry.query(name)?;
+        self.inner.check_size(data)?;
+        (handler.wire)(self.clone(), data.into()).await
+    }
+}

@@ -1,0 +1,83 @@
+//! What a query handler's expansion runs on.
+
+use std::sync::Arc;
+
+use super::bus::After;
+use crate::app::Inner;
+use crate::capability::{Database, ReadOnly, Reader, State};
+use crate::error::QueryError;
+use crate::log::{BoxFuture, StoreError};
+use crate::meta::Meta;
+use crate::view::{View, Views};
+
+/// What surrounds one asking of a query.
+pub struct QueryContext {
+    inner: Arc<Inner>,
+    meta: Meta,
+    after: Option<After>,
+}
+
+impl QueryContext {
+    pub(crate) fn new(inner: Arc<Inner>, meta: Meta, after: Option<After>) -> Self {
+        Self { inner, meta, after }
+    }
+
+    /// Who asks, and when.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// A parameter of the handler.
+    ///
+    /// # Errors
+    /// The read side cannot be reached, or has not got as far as the caller asked for.
+    // Boxed, so that a parameter that is refused is refused once: the future's type does not repeat the bound.
+    #[must_use]
+    pub fn get<P: QueryParameter>(&self) -> BoxFuture<'_, Result<P, QueryError>> {
+        Box::pin(P::from_context(self))
+    }
+}
+
+/// What a query handler may take beside its query and `&Meta`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS303] a query cannot take `{Self}`",
+    label = "not `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, or `&Meta`",
+    note = "asking a question must not change the answer: a query can be handed nothing that writes",
+    note = "read a view (`Views<V>`) or tables (`Reader<Db>`); what changes state belongs in a `#[command]`"
+)]
+pub trait QueryParameter: Sized + Send + 'static {
+    /// Takes it from the app.
+    #[doc(hidden)]
+    fn from_context(context: &QueryContext) -> impl Future<Output = Result<Self, QueryError>> + Send;
+}
+
+impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        Ok(context.inner.state())
+    }
+}
+
+impl<V: View> QueryParameter for Views<V> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        if let Some(after) = context.after {
+            context.inner.wait(after, Some(V::SHAPE.name)).await?;
+        }
+        Ok(Self::new(context.inner.views()?))
+    }
+}
+
+impl<Db: Database> QueryParameter for Reader<Db> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        if let Some(after) = context.after {
+            context.inner.wait(after, None).await?;
+        }
+        let views = context.inner.views()?;
+        let store = views.describe();
+        let reader = views.reader().await?.downcast::<Db::Reader>().map_err(|_| StoreError::Failed {
+            store,
+            reason: format!("it has no reader of the kind that `Reader<{}>` names", std::any::type_name::<Db>()),
+        })?;
+        Ok(Self(*reader))
+    }
+}

@@ -1,0 +1,413 @@
+//! What the macros register: one entry a message, a model and a handler, collected when the program is linked.
+//!
+//! A crate that is in `Cargo.toml` and never named in source is not linked, and contributes nothing. `use that_crate as _;`
+//! keeps it.
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::aggregate::Aggregate;
+use crate::capability::{Database, Reader, Stale, State, Tx};
+use crate::event::{Event, TagInfo};
+use crate::handler::{HandlerResult, Outcome};
+use crate::id::Id;
+use crate::message::{Command, Query};
+use crate::projection::{ErasedProjection, Fold, Handle};
+use crate::view::{View, ViewShape, Views};
+use crate::wire::{WireAnswer, WireCommand};
+
+/// One thing that a macro has registered.
+pub struct Registration {
+    /// The module that it stands in.
+    pub module: &'static str,
+    /// Where the macro stands.
+    pub location: &'static Location<'static>,
+    /// What it is.
+    pub item: Item,
+}
+
+inventory::collect!(Registration);
+
+/// What is registered.
+pub enum Item {
+    /// `#[derive(Command)]`
+    Command(MessageInfo),
+    /// `#[derive(Query)]`
+    Query(MessageInfo),
+    /// `#[derive(Event)]`
+    Event(EventInfo),
+    /// `#[aggregate]`
+    Aggregate(AggregateInfo),
+    /// `#[derive(View)]`
+    View(ViewInfo),
+    /// `#[projection]`
+    Projection(ProjectionInfo),
+    /// `#[command]`
+    CommandHandler(CommandHandlerInfo),
+    /// `#[query]`
+    QueryHandler(QueryHandlerInfo),
+}
+
+/// A command or a query.
+pub struct MessageInfo {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its Rust type.
+    pub type_name: fn() -> &'static str,
+    /// The Rust type of what it returns.
+    pub returns: fn() -> &'static str,
+}
+
+/// An event.
+pub struct EventInfo {
+    /// Its name in the log.
+    pub name: &'static str,
+    /// Its version.
+    pub version: u32,
+    /// Its tag fields.
+    pub tags: &'static [TagInfo],
+    /// Its Rust type.
+    pub type_name: fn() -> &'static str,
+}
+
+/// An aggregate.
+pub struct AggregateInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Its Rust type.
+    pub type_name: fn() -> &'static str,
+    /// The prefix of its tags.
+    pub prefix: &'static str,
+    /// The Rust type of its id.
+    pub id: fn() -> &'static str,
+    /// The events that it is folded from.
+    pub events: &'static [&'static str],
+}
+
+/// A view.
+pub struct ViewInfo {
+    /// How it is stored.
+    pub shape: ViewShape,
+    /// Its Rust type.
+    pub type_name: fn() -> &'static str,
+}
+
+/// A projection.
+pub struct ProjectionInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// The view that it makes; `None` for an async projection.
+    pub view: Option<ViewShape>,
+    /// The events that it listens to.
+    pub events: &'static [&'static str],
+    /// The names of the views that it looks up.
+    pub look_ups: &'static [&'static str],
+    /// The database that it writes to, if it is an async projection.
+    pub database: Option<Resource>,
+    pub(crate) make: fn() -> ErasedProjection,
+}
+
+/// A command's handler.
+pub struct CommandHandlerInfo {
+    /// The command's name.
+    pub command: &'static str,
+    /// The function's name.
+    pub function: &'static str,
+    /// Whether it is a workflow (`async fn`) rather than a decision.
+    pub workflow: bool,
+    /// Its parameters after the command.
+    pub parameters: &'static [ParameterInfo],
+    /// Adds the names of the events that it may state.
+    pub emits: fn(&mut Vec<&'static str>),
+    pub(crate) wire: WireCommand,
+}
+
+/// A query's handler.
+pub struct QueryHandlerInfo {
+    /// The query's name.
+    pub query: &'static str,
+    /// The function's name.
+    pub function: &'static str,
+    /// Its parameters after the query.
+    pub parameters: &'static [ParameterInfo],
+    pub(crate) wire: WireAnswer,
+}
+
+/// A type that the app must have been given.
+#[derive(Clone, Copy)]
+pub struct Resource {
+    /// Tells types apart.
+    pub type_id: fn() -> TypeId,
+    /// Its name, for messages.
+    pub name: fn() -> &'static str,
+}
+
+impl Resource {
+    pub(crate) const fn of<T: ?Sized + 'static>() -> Self {
+        Self { type_id: TypeId::of::<T>, name: std::any::type_name::<T> }
+    }
+}
+
+/// What a handler's parameter needs.
+#[derive(Clone, Copy)]
+pub enum ParameterInfo {
+    /// An aggregate of this name.
+    Aggregate(&'static str),
+    /// A service.
+    State(Resource),
+    /// The log's database.
+    Transaction(Resource),
+    /// The read database.
+    Reader(Resource),
+    /// A view.
+    View(ViewShape),
+    /// Nothing that could be missing.
+    Nothing,
+}
+
+/// How the commands, queries and so on of one linked program are listed: see [`registered`].
+impl Registration {
+    /// Registers a command.
+    #[must_use]
+    #[track_caller]
+    pub const fn command<C: Command>(module: &'static str) -> Self {
+        Self::new(
+            module,
+            Item::Command(MessageInfo {
+                name: C::NAME,
+                type_name: std::any::type_name::<C>,
+                returns: std::any::type_name::<C::Returns>,
+            }),
+        )
+    }
+
+    /// Registers a query.
+    #[must_use]
+    #[track_caller]
+    pub const fn query<Q: Query>(module: &'static str) -> Self {
+        Self::new(
+            module,
+            Item::Query(MessageInfo {
+                name: Q::NAME,
+                type_name: std::any::type_name::<Q>,
+                returns: std::any::type_name::<Q::Returns>,
+            }),
+        )
+    }
+
+    /// Registers an event.
+    #[must_use]
+    #[track_caller]
+    pub const fn event<E: Event>(module: &'static str) -> Self {
+        Self::new(
+            module,
+            Item::Event(EventInfo {
+                name: E::NAME,
+                version: E::VERSION,
+                tags: E::TAGS,
+                type_name: std::any::type_name::<E>,
+            }),
+        )
+    }
+
+    /// Registers an aggregate.
+    #[must_use]
+    #[track_caller]
+    pub const fn aggregate<A: Aggregate>(module: &'static str) -> Self {
+        Self::new(
+            module,
+            Item::Aggregate(AggregateInfo {
+                name: A::NAME,
+                type_name: std::any::type_name::<A>,
+                prefix: A::Id::PREFIX,
+                id: std::any::type_name::<A::Id>,
+                events: A::EVENTS,
+            }),
+        )
+    }
+
+    /// Registers a view.
+    #[must_use]
+    #[track_caller]
+    pub const fn view<V: View>(module: &'static str) -> Self {
+        Self::new(module, Item::View(ViewInfo { shape: V::SHAPE, type_name: std::any::type_name::<V> }))
+    }
+
+    /// Registers a projection of fold methods.
+    #[must_use]
+    #[track_caller]
+    pub const fn fold<P: Fold>(module: &'static str, look_ups: &'static [&'static str]) -> Self {
+        Self::new(
+            module,
+            Item::Projection(ProjectionInfo {
+                name: P::NAME,
+                view: Some(P::View::SHAPE),
+                events: P::EVENTS,
+                look_ups,
+                database: None,
+                make: ErasedProjection::fold::<P>,
+            }),
+        )
+    }
+
+    /// Registers a projection of async methods.
+    #[must_use]
+    #[track_caller]
+    pub const fn handle<P: Handle>(module: &'static str) -> Self {
+        Self::new(
+            module,
+            Item::Projection(ProjectionInfo {
+                name: P::NAME,
+                view: None,
+                events: P::EVENTS,
+                look_ups: &[],
+                database: Some(Resource::of::<P::Database>()),
+                make: ErasedProjection::handle::<P>,
+            }),
+        )
+    }
+
+    #[track_caller]
+    const fn new(module: &'static str, item: Item) -> Self {
+        Self { module, location: Location::caller(), item }
+    }
+}
+
+/// Everything that is linked into this program.
+pub fn registered() -> impl Iterator<Item = &'static Registration> {
+    inventory::iter::<Registration>()
+}
+
+/// Asks questions about a type that may or may not implement a trait, without an error where it does not: an inherent
+/// constant, where its bound holds, comes before the trait [`Unless`]'s constant of the same name.
+pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+/// The answers of a [`Probe`] for types that do not implement the trait in question.
+pub trait Unless {
+    /// Not a command.
+    const IS_COMMAND: bool = false;
+    /// Not a query.
+    const IS_QUERY: bool = false;
+    /// Not an event.
+    const IS_EVENT: bool = false;
+    /// No parameter of a handler.
+    const PARAMETER: ParameterInfo = ParameterInfo::Nothing;
+    /// No result of a handler.
+    const EMITS: fn(&mut Vec<&'static str>) = |_| {};
+}
+
+impl<T: ?Sized> Unless for Probe<T> {}
+
+impl<T: Command> Probe<T> {
+    /// A command.
+    pub const IS_COMMAND: bool = true;
+}
+
+impl<T: Query> Probe<T> {
+    /// A query.
+    pub const IS_QUERY: bool = true;
+}
+
+impl<T: Event> Probe<T> {
+    /// An event.
+    pub const IS_EVENT: bool = true;
+}
+
+impl<T: HandlerResult> Probe<T>
+where
+    T::Success: Outcome,
+{
+    /// The events that a handler with this result may state.
+    pub const EMITS: fn(&mut Vec<&'static str>) = <T::Success as Outcome>::names;
+}
+
+impl<T: Parameter> Probe<T> {
+    /// What the parameter needs.
+    pub const PARAMETER: ParameterInfo = T::INFO;
+}
+
+/// A type that some handler may take.
+pub trait Parameter {
+    /// What it needs.
+    const INFO: ParameterInfo;
+}
+
+impl<A: Aggregate> Parameter for &A {
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+}
+impl<A: Aggregate> Parameter for Option<&A> {
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+}
+impl<A: Aggregate> Parameter for crate::boundary::Absent<A> {
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+}
+impl<A: Aggregate> Parameter for crate::boundary::Many<'_, A> {
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+}
+impl<T: ?Sized + Send + Sync + 'static> Parameter for State<T> {
+    const INFO: ParameterInfo = ParameterInfo::State(Resource::of::<T>());
+}
+impl<Db: Database> Parameter for Tx<Db> {
+    const INFO: ParameterInfo = ParameterInfo::Transaction(Resource::of::<Db>());
+}
+impl<Db: Database> Parameter for Reader<Db> {
+    const INFO: ParameterInfo = ParameterInfo::Reader(Resource::of::<Db>());
+}
+impl<V: View> Parameter for Views<V> {
+    const INFO: ParameterInfo = ParameterInfo::View(V::SHAPE);
+}
+impl<T: Parameter> Parameter for Stale<T> {
+    const INFO: ParameterInfo = T::INFO;
+}
+
+/// Refuses what the macros cannot see and the compiler can: where `condition` is false, `message` is the compile error,
+/// at the place that this is called from.
+///
+/// # Panics
+/// Where `condition` is false: while compiling, since it is called in constants only.
+#[track_caller]
+pub const fn require(condition: bool, message: &str) {
+    assert!(condition, "{}", message);
+}
+
+/// Whether two names are one.
+#[must_use]
+pub const fn same_name(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// How many of an event's tags have this prefix.
+#[must_use]
+pub(crate) const fn tags_of(tags: &[TagInfo], prefix: &str) -> usize {
+    let (mut at, mut found) = (0, 0);
+    while at < tags.len() {
+        if same_name(tags[at].prefix, prefix) {
+            found += 1;
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Whether two lists, neither of which repeats itself, hold the same names in any order.
+#[must_use]
+pub const fn same_events(one: &[&str], other: &[&str]) -> bool {
+    let mut at = 0;
+    while at < one.len() {
+        let mut against = 0;
+        while against < other.len() && !same_name(one[at], other[against]) {
+            against += 1;
+        }
+        if against == other.len() {
+            return false;
+        }
+        at += 1;
+    }
+    one.len() == other.len()
+}

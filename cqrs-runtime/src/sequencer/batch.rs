@@ -1,0 +1,313 @@
+//! One batch: load, lock, catch up, decide, append, commit, answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use super::cache::{Cache, Entry, Key};
+use super::job::{Fault, Job};
+use super::{Applied, PAGE, Request, Sizes, catch_up, store};
+use crate::boundary::{Loaded, LoadedSlot, LoadedState};
+use crate::command::corrupt;
+use crate::event::{Emitted, RecordedEvent};
+use crate::log::{CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
+use crate::meta::CommandId;
+use crate::projection::Engine;
+use crate::time::Timestamp;
+
+/// A decision that takes longer holds up everyone behind it.
+const SLOW_DECISION: Duration = Duration::from_millis(5);
+
+/// When others have appended more than this, what is in memory is forgotten instead of brought up to date.
+const MOST_TO_CATCH_UP: u64 = 20_000;
+
+pub(super) struct Worker {
+    log: Arc<dyn EventLog>,
+    engine: Arc<Engine>,
+    applied: Arc<Applied>,
+    sizes: Sizes,
+    cache: Cache,
+    /// Every aggregate in the cache is up to date to here, or further.
+    known: Position,
+}
+
+/// What the jobs of one batch have decided so far.
+struct Decided {
+    head: Position,
+    at: Timestamp,
+    events: Vec<RecordedEvent>,
+    records: Vec<CommandRecord>,
+    /// Records that were found in the log.
+    found: HashMap<CommandId, CommandRecord>,
+}
+
+impl Decided {
+    /// The position of the last event, stored or decided.
+    fn last(&self) -> Position {
+        self.events.last().map_or(self.head, RecordedEvent::position)
+    }
+
+    fn record(&self, id: &CommandId) -> Option<&CommandRecord> {
+        self.found.get(id).or_else(|| self.records.iter().find(|record| record.id == *id))
+    }
+}
+
+impl Worker {
+    pub(super) fn new(log: Arc<dyn EventLog>, engine: Arc<Engine>, applied: Arc<Applied>, sizes: Sizes) -> Self {
+        Self { log, engine, applied, sizes, cache: Cache::new(sizes.cache), known: Position::START }
+    }
+
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut waiting = Vec::with_capacity(self.sizes.batch);
+        while requests.recv_many(&mut waiting, self.sizes.batch).await > 0 {
+            let mut jobs = Vec::with_capacity(waiting.len());
+            let mut catch_ups = Vec::new();
+            for request in waiting.drain(..) {
+                match request {
+                    Request::Run(job) => jobs.push(job),
+                    Request::CatchUp(answer) => catch_ups.push(answer),
+                    Request::Rebuild(projection, answer) => {
+                        let _ = answer.send(self.rebuild(projection).await);
+                    }
+                }
+            }
+            if !catch_ups.is_empty() {
+                let reached = self.catch_up().await;
+                for answer in catch_ups {
+                    let _ = answer.send(reached.clone());
+                }
+            }
+            if !jobs.is_empty() {
+                let span = tracing::debug_span!("batch", commands = jobs.len());
+                self.batch(jobs).instrument(span).await;
+            }
+        }
+    }
+
+    async fn catch_up(&self) -> Result<Position, StoreError> {
+        let mut tx = self.log.begin().await?;
+        let head = tx.head();
+        if catch_up(&mut *tx, &self.engine, head).await? {
+            tx.commit().await?;
+        }
+        self.applied.raise(head);
+        Ok(head)
+    }
+
+    async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
+        let mut tx = self.log.begin().await?;
+        let head = tx.head();
+        if let Some(views) = tx.views() {
+            self.engine.reset(views, projection).await?;
+        }
+        catch_up(&mut *tx, &self.engine, head).await?;
+        tx.commit().await?;
+        Ok(head)
+    }
+
+    async fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.cache.trim();
+        let failed = self.try_batch(&mut jobs).await.err();
+        if let Some(error) = &failed {
+            tracing::warn!(%error, commands = jobs.len(), "the batch was not stored");
+            // What is in memory may hold events that are not in the log.
+            self.cache.clear();
+            self.known = Position::START;
+        }
+        for job in jobs {
+            job.answer(failed.as_ref());
+        }
+    }
+
+    async fn try_batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        self.load_cold(jobs).await?;
+        let mut tx = self.log.begin().await?;
+        let head = tx.head();
+        self.fold_in_others(&mut *tx, head).await?;
+
+        let ids: Vec<CommandId> = jobs.iter().filter_map(|job| job.meta().command_id.clone()).collect();
+        let found = if ids.is_empty() { Vec::new() } else { tx.commands(&ids).await? };
+        let found = found.into_iter().flatten().map(|record| (record.id.clone(), record)).collect();
+        let mut decided = Decided { head, at: Timestamp::now(), events: Vec::new(), records: Vec::new(), found };
+        for job in jobs {
+            self.decide(&mut **job, &mut decided, &mut *tx).await?;
+        }
+
+        let last = decided.last();
+        if !decided.events.is_empty() || !decided.records.is_empty() {
+            let span = tracing::debug_span!("append", events = decided.events.len());
+            store(tx, &self.engine, &decided.events, &decided.records).instrument(span).await?;
+            self.applied.raise(last);
+        }
+        self.known = last;
+        Ok(())
+    }
+
+    /// Loads, outside the lock and in one reading, the aggregates that are not in memory.
+    async fn load_cold(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), StoreError> {
+        let mut cold = Cache::new(usize::MAX);
+        let mut query = EventQuery::default();
+        for slot in jobs.iter().flat_map(|job| job.slots()).flatten() {
+            let key = Key::of(&**slot);
+            if !self.cache.touch(&key) && cold.get(&key).is_none() {
+                query.items.push(slot.query());
+                cold.insert(key, Entry::new(slot.empty()));
+            }
+        }
+        if query.items.is_empty() {
+            return Ok(());
+        }
+        let mut after = Position::START;
+        loop {
+            let page = self.log.read(&query, after, PAGE).await?;
+            page.events.iter().for_each(|event| cold.fold(event));
+            after = page.up_to;
+            if !page.more {
+                break;
+            }
+        }
+        if self.cache.is_empty() {
+            self.known = after;
+        }
+        self.cache.absorb(cold);
+        Ok(())
+    }
+
+    /// Folds in what others have appended since this process last held the lock.
+    async fn fold_in_others(&mut self, tx: &mut dyn LogTransaction, head: Position) -> Result<(), StoreError> {
+        if head.get() - self.known.get() > MOST_TO_CATCH_UP {
+            self.cache.clear();
+        }
+        if self.cache.is_empty() {
+            self.known = head;
+        }
+        while self.known < head {
+            let page = tx.read(&EventQuery::all(), self.known, PAGE).await?;
+            // An aggregate that was loaded further than this passes over what it has.
+            page.events.iter().for_each(|event| self.cache.fold(event));
+            self.known = page.up_to;
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &mut self,
+        job: &mut dyn Job,
+        decided: &mut Decided,
+        tx: &mut dyn LogTransaction,
+    ) -> Result<(), StoreError> {
+        if let Some(record) = job.meta().command_id.as_ref().and_then(|id| decided.record(id)) {
+            job.repeat(record);
+            return Ok(());
+        }
+        if let Some(condition) = job.condition() {
+            let stored = tx.read(&condition.query, condition.after, 1).await?;
+            if !stored.events.is_empty() || decided.events.iter().any(|event| condition.query.matches(event)) {
+                let fault = Fault::Conflict(condition.after);
+                job.refuse(fault);
+                return Ok(());
+            }
+        }
+        let keys: Vec<Vec<Key>> =
+            job.slots().iter().map(|slots| slots.iter().map(|slot| Key::of(&**slot)).collect()).collect();
+        self.reload_missing(job, decided, tx).await?;
+        let Some(emitted) = self.run_decision(job, &keys) else { return Ok(()) };
+        match self.record(job, emitted, decided) {
+            Ok(mut events) => {
+                let record = job.accept(decided.last(), &events);
+                decided.events.append(&mut events);
+                decided.records.extend(record);
+            }
+            Err(fault) => job.refuse(fault),
+        }
+        Ok(())
+    }
+
+    /// Runs the decision on what is in memory.
+    fn run_decision(&self, job: &mut dyn Job, keys: &[Vec<Key>]) -> Option<Emitted> {
+        let mut loaded = Loaded { slots: Vec::with_capacity(keys.len()) };
+        for keys in keys {
+            let mut states = Vec::with_capacity(keys.len());
+            for key in keys {
+                let entry = self.cache.get(key).expect("loaded for this batch, or just now");
+                if let Some(error) = &entry.corrupt {
+                    job.refuse(Fault::Corrupt(corrupt(&*entry.slot, error.clone())));
+                    return None;
+                }
+                states.push(LoadedState { slot: &*entry.slot });
+            }
+            loaded.slots.push(LoadedSlot { states });
+        }
+        let started = Instant::now();
+        let emitted = job.decide(&loaded);
+        let took = started.elapsed();
+        if took > SLOW_DECISION {
+            tracing::warn!(
+                command = job.name(),
+                ?took,
+                "a slow decision holds up every command behind it: work that takes long belongs into a workflow (`#[command] async fn`)"
+            );
+        }
+        emitted
+    }
+
+    /// Gives the events of a decision their places, and folds them into memory, so that the next decision sees them.
+    fn record(&mut self, job: &mut dyn Job, emitted: Emitted, decided: &Decided) -> Result<Vec<RecordedEvent>, Fault> {
+        let mut events: Vec<RecordedEvent> = Vec::with_capacity(emitted.events.len());
+        let mut position = decided.last();
+        for event in emitted.events {
+            position = position.next();
+            events.push(event.record(position, job.meta(), decided.at).map_err(Fault::Encode)?);
+        }
+        for event in &events {
+            self.cache.fold(event);
+        }
+        let own: Vec<Key> = job.slots().iter().flatten().map(|slot| Key::of(&**slot)).collect();
+        let refused = own.iter().find_map(|key| {
+            let entry = self.cache.get(key)?;
+            entry.corrupt.clone().map(|error| corrupt(&*entry.slot, error))
+        });
+        for event in &events {
+            for key in self.cache.keys(event).collect::<Vec<_>>() {
+                let spoilt = self.cache.get(&key).is_some_and(|entry| entry.corrupt.is_some());
+                if refused.is_some() || spoilt {
+                    // It holds events that are not stored, or lacks one that is: the next who needs it loads it anew.
+                    self.cache.remove(&key);
+                }
+            }
+        }
+        refused.map_or(Ok(events), |refused| Err(Fault::Corrupt(refused)))
+    }
+
+    /// Loads, under the lock, what an earlier decision of this batch has spoilt.
+    async fn reload_missing(
+        &mut self,
+        job: &dyn Job,
+        decided: &Decided,
+        tx: &mut dyn LogTransaction,
+    ) -> Result<(), StoreError> {
+        for slot in job.slots().iter().flatten() {
+            let key = Key::of(&**slot);
+            if self.cache.touch(&key) {
+                continue;
+            }
+            let query = EventQuery { items: vec![slot.query()] };
+            let mut entry = Entry::new(slot.empty());
+            let mut after = Position::START;
+            loop {
+                let page = tx.read(&query, after, PAGE).await?;
+                page.events.iter().for_each(|event| entry.fold(event));
+                after = page.up_to;
+                if !page.more {
+                    break;
+                }
+            }
+            decided.events.iter().filter(|event| query.matches(event)).for_each(|event| entry.fold(event));
+            self.cache.insert(key, entry);
+        }
+        Ok(())
+    }
+}

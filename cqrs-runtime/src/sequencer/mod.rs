@@ -1,0 +1,163 @@
+//! The sequencer: all decisions of this process, in batches, under the log's lock.
+//!
+//! One thread owns it. It takes everything queued, loads the aggregates that are not cached yet outside the lock, takes the
+//! lock, folds in what other processes have appended meanwhile, runs the decisions in order, appends all their events at once,
+//! folds the inline views, commits, and answers every caller. A decision thus never conflicts and never retries.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::boundary::{Boundary, Loaded};
+use crate::error::CommandError;
+use crate::event::RecordedEvent;
+use crate::handler::{Emission, Handling};
+use crate::log::{CommandRecord, Condition, EventLog, EventQuery, LogTransaction, Position, StoreError};
+use crate::message::Command;
+use crate::meta::Meta;
+use crate::projection::Engine;
+
+mod batch;
+mod cache;
+mod job;
+
+use job::{Job, TypedJob};
+pub(crate) use job::{known_receipt, panic_message, receipt, record};
+
+/// How many events are read at once.
+pub(crate) const PAGE: usize = 1_000;
+
+/// The sizes of the sequencer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// How many commands may wait; the next one's caller waits for a place.
+    pub queue: usize,
+    /// How many commands go into one transaction.
+    pub batch: usize,
+    /// How many aggregates are kept in memory.
+    pub cache: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { queue: 4_096, batch: 512, cache: 100_000 }
+    }
+}
+
+/// What the sequencer is asked for.
+enum Request {
+    Run(Box<dyn Job>),
+    CatchUp(oneshot::Sender<Result<Position, StoreError>>),
+    Rebuild(&'static str, oneshot::Sender<Result<Position, StoreError>>),
+}
+
+/// The way to the sequencer's thread.
+pub(crate) struct Sequencer {
+    queue: mpsc::Sender<Request>,
+}
+
+impl Sequencer {
+    /// Starts the thread. It ends when the last handle to it is dropped and everything queued is answered.
+    pub(crate) fn start(log: Arc<dyn EventLog>, engine: Arc<Engine>, applied: Arc<Applied>, sizes: Sizes) -> Self {
+        let (queue, requests) = mpsc::channel(sizes.queue);
+        let runtime = tokio::runtime::Handle::current();
+        let worker = batch::Worker::new(log, engine, applied, sizes);
+        std::thread::Builder::new()
+            .name("cqrs-sequencer".into())
+            .spawn(move || runtime.block_on(worker.run(requests)))
+            .expect("the system starts threads");
+        Self { queue }
+    }
+
+    /// Runs one decision, and answers when its events are stored.
+    pub(crate) async fn run<C, D>(
+        &self,
+        meta: Arc<Meta>,
+        boundary: Boundary,
+        condition: Option<Condition>,
+        decision: D,
+    ) -> Handling<C>
+    where
+        C: Command,
+        D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job = TypedJob::<C, D>::new(meta, boundary, condition, decision, answer);
+        self.queue.send(Request::Run(Box::new(job))).await.map_err(|_| CommandError::ShutDown)?;
+        answered.await.unwrap_or(Err(CommandError::ShutDown))
+    }
+
+    /// Folds into the inline views whatever they lack, and returns the position that they have reached.
+    pub(crate) async fn catch_up(&self) -> Result<Position, StoreError> {
+        self.ask(Request::CatchUp).await
+    }
+
+    /// Empties a projection and folds it anew from the whole log.
+    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
+        self.ask(|answer| Request::Rebuild(projection, answer)).await
+    }
+
+    async fn ask(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<Position, StoreError>>) -> Request,
+    ) -> Result<Position, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let gone =
+            || StoreError::Unavailable { store: "the sequencer".into(), reason: "the app is shutting down".into() };
+        self.queue.send(request(answer)).await.map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// The position that every inline view of this process is known to have reached.
+#[derive(Default)]
+pub(crate) struct Applied(std::sync::atomic::AtomicU64);
+
+impl Applied {
+    /// Learns that the views have reached `position`.
+    pub(crate) fn raise(&self, position: Position) {
+        self.0.fetch_max(position.get(), std::sync::atomic::Ordering::AcqRel);
+    }
+
+    /// The position.
+    pub(crate) fn get(&self) -> Position {
+        Position::new(self.0.load(std::sync::atomic::Ordering::Acquire))
+    }
+}
+
+/// Appends events with their command records, folds the inline views, and commits.
+pub(crate) async fn store(
+    mut tx: Box<dyn LogTransaction>,
+    engine: &Engine,
+    events: &[RecordedEvent],
+    records: &[CommandRecord],
+) -> Result<(), StoreError> {
+    let head = tx.head();
+    catch_up(&mut *tx, engine, head).await?;
+    if !events.is_empty() || !records.is_empty() {
+        tx.append(events, records).await?;
+    }
+    if !events.is_empty()
+        && let Some(views) = tx.views()
+    {
+        engine.apply(views, events).await?;
+    }
+    tx.commit().await
+}
+
+/// Folds into the inline views what others have appended up to `head`. Says whether there was anything.
+async fn catch_up(tx: &mut dyn LogTransaction, engine: &Engine, head: Position) -> Result<bool, StoreError> {
+    let Some(views) = tx.views() else { return Ok(false) };
+    let mut after = engine.lowest_checkpoint(views).await?;
+    let behind = after < head;
+    while after < head {
+        let page = tx.read(&EventQuery::all(), after, PAGE).await?;
+        let Some(views) = tx.views() else { break };
+        if page.events.is_empty() {
+            break;
+        }
+        engine.apply(views, &page.events).await?;
+        after = page.up_to;
+    }
+    Ok(behind)
+}

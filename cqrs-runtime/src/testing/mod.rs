@@ -1,0 +1,80 @@
+//! Given, when, then: tests of decisions and views on the production path, without a database.
+//!
+//! A scenario runs on a log in memory, through the same sequencer and the same projection engine as in production. It needs
+//! no runtime: tests are plain functions, and inside a runtime they work as well. Nothing else that is linked matters, so
+//! that one test binary may hold several domains.
+//!
+//! # Commands
+//!
+//! ```
+//! use cqrs_runtime::prelude::*;
+//! use cqrs_runtime::testing::{given, nothing};
+//! # use std::fmt;
+//!
+//! #[derive(Id)]
+//! pub struct DoorId(Uuid);
+//!
+//! #[derive(Event, Serialize, Deserialize)]
+//! pub struct DoorOpened { #[tag] door: DoorId }
+//!
+//! #[derive(Debug, PartialEq)]
+//! pub struct OpenAlready;
+//! # impl fmt::Display for OpenAlready { fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("open already") } }
+//! # impl std::error::Error for OpenAlready {}
+//!
+//! #[derive(Command, Serialize, Deserialize)]
+//! #[cqrs(error = OpenAlready)]
+//! pub struct OpenDoor { door: DoorId }
+//!
+//! pub struct Door;
+//!
+//! #[aggregate(id = DoorId, on = [DoorOpened])]
+//! impl Door {
+//!     fn opened(_: &DoorOpened) -> Self { Door }
+//! }
+//!
+//! #[command]
+//! fn open(cmd: OpenDoor, door: Option<&Door>) -> Result<DoorOpened, OpenAlready> {
+//!     if door.is_some() { Err(OpenAlready) } else { Ok(DoorOpened { door: cmd.door }) }
+//! }
+//!
+//! let door = DoorId::new();
+//! nothing().when(OpenDoor { door }).then(DoorOpened { door });
+//! given(DoorOpened { door }).when(OpenDoor { door }).rejected(OpenAlready);
+//! ```
+//!
+//! # Views
+//!
+//! The events are folded one at a time, all at once, and in random batches; a fold whose result depends on that is a mistake.
+//!
+//! ```
+//! use cqrs_runtime::prelude::*;
+//! use cqrs_runtime::testing::given;
+//!
+//! # #[derive(Id)] pub struct DoorId(Uuid);
+//! #[derive(Event, Serialize, Deserialize)]
+//! pub struct DoorOpened { #[tag] door: DoorId }
+//!
+//! #[derive(View, Serialize, Deserialize, Debug, PartialEq)]
+//! pub struct DoorUse { #[key] door: DoorId, opened: u32 }
+//!
+//! #[projection(on = [DoorOpened])]
+//! impl DoorUse {
+//!     fn opened(this: Option<Self>, event: &DoorOpened) -> Self {
+//!         Self { door: event.door, opened: this.map_or(0, |this| this.opened) + 1 }
+//!     }
+//! }
+//!
+//! let (door, other) = (DoorId::new(), DoorId::new());
+//! let doors = given([DoorOpened { door }, DoorOpened { door }]);
+//! assert_eq!(doors.view::<DoorUse>(door), Some(DoorUse { door, opened: 2 }));
+//! assert_eq!(doors.view::<DoorUse>(other), None);
+//! ```
+
+mod outcome;
+pub(crate) mod random;
+mod scenario;
+mod views;
+
+pub use outcome::Outcome;
+pub use scenario::{Scenario, given, nothing};

@@ -1,0 +1,158 @@
+//! Given, and when.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::outcome::Outcome;
+use crate::app::{App, AppBuilder};
+use crate::event::{Emitted, Events, RecordedEvent};
+use crate::handler::Handled;
+use crate::log::{EventLog, EventQuery, MemoryLog, Position};
+use crate::meta::Meta;
+use crate::registry::{Item, ParameterInfo, registered};
+use crate::time::Timestamp;
+
+/// What has happened before: events, and the services that a workflow takes.
+#[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]
+#[derive(Default)]
+pub struct Scenario {
+    pub(super) history: Vec<RecordedEvent>,
+    app: AppBuilder,
+    meta: Option<Meta>,
+}
+
+/// These events have happened: an event, a tuple, array, `Vec` or `Option` of them.
+///
+/// # Panics
+/// If `serde` refuses to write an event.
+#[track_caller]
+pub fn given(events: impl Events) -> Scenario {
+    nothing().and(events)
+}
+
+/// Nothing has happened.
+pub fn nothing() -> Scenario {
+    Scenario::default()
+}
+
+impl Scenario {
+    /// These have happened too, later than those.
+    ///
+    /// # Panics
+    /// If `serde` refuses to write an event.
+    #[track_caller]
+    pub fn and(mut self, events: impl Events) -> Self {
+        let meta = Meta::new();
+        self.history.extend(record(events, Position::new(self.history.len() as u64), &meta));
+        self
+    }
+
+    /// A service that the workflow takes as `State<T>`.
+    pub fn state<T: Send + Sync + 'static>(mut self, service: T) -> Self {
+        self.app = self.app.state(service);
+        self
+    }
+
+    /// A service that others hold as well, a trait object perhaps: workflows take it as `State<dyn Gateway>`.
+    pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, service: Arc<T>) -> Self {
+        self.app = self.app.shared_state(service);
+        self
+    }
+
+    /// Who sends the command, and when.
+    pub fn meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    /// Executes a command by its handler.
+    ///
+    /// # Panics
+    /// If the handler takes a database's transaction, which a log in memory has not, or a service that was not given.
+    #[track_caller]
+    pub fn when<C: Handled<H>, H: 'static>(self, command: C) -> Outcome<C> {
+        refuse_transaction(C::NAME);
+        let when = format!("{} {}", C::NAME, json(&command));
+        let given = described(&self.history);
+        let log = Arc::new(MemoryLog::new());
+        let (result, stated) = block_on(async {
+            let before = store(&log, &self.history).await;
+            let app: App = self.app.unchecked(Arc::clone(&log) as Arc<dyn EventLog>);
+            let result = app.commands().with(self.meta.unwrap_or_default()).execute(command).await;
+            let stated = log.read(&EventQuery::all(), before, usize::MAX).await;
+            (result, stated.expect("memory can be read").events)
+        });
+        Outcome { given, when, result, stated }
+    }
+}
+
+/// Events as they would stand in the log after position `after`.
+#[track_caller]
+pub(super) fn record(events: impl Events, after: Position, meta: &Meta) -> Vec<RecordedEvent> {
+    let mut emitted = Emitted::default();
+    events.emit(&mut emitted);
+    let meta = Arc::new(meta.clone());
+    let events = (after.next().get()..).zip(emitted.events);
+    let recorded = events.map(|(position, event)| event.record(Position::new(position), &meta, Timestamp::now()));
+    match recorded.collect() {
+        Ok(events) => events,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn store(log: &MemoryLog, history: &[RecordedEvent]) -> Position {
+    let mut tx = log.begin().await.expect("memory can be locked");
+    tx.append(history, &[]).await.expect("memory can be written");
+    tx.commit().await.expect("memory can be written");
+    Position::new(history.len() as u64)
+}
+
+/// A handler that takes a transaction cannot run here, and is told so before it panics for lack of one.
+#[track_caller]
+fn refuse_transaction(command: &str) {
+    let handlers = registered().filter_map(|entry| match &entry.item {
+        Item::CommandHandler(info) if info.command == command => Some(info),
+        _ => None,
+    });
+    let wants = |parameter: &ParameterInfo| match parameter {
+        ParameterInfo::Transaction(resource) => Some((resource.name)()),
+        _ => None,
+    };
+    let mut wanted = Vec::new();
+    for handler in handlers {
+        match handler.parameters.iter().find_map(wants) {
+            Some(database) => wanted.push((handler.function, database)),
+            None => return,
+        }
+    }
+    if let Some((function, database)) = wanted.first() {
+        panic!(
+            "`{function}` takes `&mut Tx<{database}>`, and a scenario has no database: test it on an app, \
+             `App::builder().log(..)`, whose log lives in one"
+        );
+    }
+}
+
+pub(super) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
+}
+
+/// A line an event.
+pub(super) fn described(events: &[RecordedEvent]) -> String {
+    let mut text = String::new();
+    for event in events {
+        let _ = write!(text, "\n    {} {}", event.name(), event.data());
+    }
+    if text.is_empty() { "\n    nothing".into() } else { text }
+}
+
+/// Runs a future to its end, inside a runtime or outside, on a thread of its own.
+pub(super) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let run = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            runtime.expect("the system can wait").block_on(future)
+        };
+        scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}

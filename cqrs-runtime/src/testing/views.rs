@@ -1,0 +1,155 @@
+//! Views of a scenario: its events, folded by the real engine, however they are batched.
+
+use std::borrow::Borrow;
+
+use super::random::Random;
+use super::scenario::{Scenario, block_on, described};
+use crate::event::RecordedEvent;
+use crate::log::{EventLog, MemoryLog, StoreError};
+use crate::projection::Engine;
+use crate::registry::{Item, ProjectionInfo, Registration, registered};
+use crate::sequencer;
+use crate::value::Key;
+use crate::view::{Filter, Parked, Row, RowQuery, View};
+
+/// How many random ways to cut the events into batches are tried.
+const RANDOM_CUTS: usize = 8;
+
+impl Scenario {
+    /// The view of this key that the events make.
+    ///
+    /// # Panics
+    /// As for [`views`](Self::views).
+    #[track_caller]
+    pub fn view<V: View>(&self, key: impl Borrow<V::Key>) -> Option<V> {
+        let key = key.borrow().to_key();
+        self.views::<V>().into_iter().find(|view| view.key().to_key() == key)
+    }
+
+    /// All views of this type that the events make, by their keys.
+    ///
+    /// # Panics
+    /// If no projection, or more than one, makes this view; if an event could not be folded; if the result depends on how the
+    /// events are cut into batches.
+    #[track_caller]
+    #[must_use]
+    pub fn views<V: View>(&self) -> Vec<V> {
+        let mut needed =
+            vec![nearest(std::any::type_name::<V>(), |info| info.view == Some(V::SHAPE)).unwrap_or_else(|| {
+                panic!("no `#[projection]` makes view `{}`: write it, or link the crate that has it", V::SHAPE.name)
+            })];
+        let mut at = 0;
+        while let Some((module, info)) = needed.get(at).copied() {
+            at += 1;
+            for look_up in info.look_ups {
+                let made =
+                    nearest(module, |info| info.view.is_some_and(|view| view.name == *look_up)).unwrap_or_else(|| {
+                        panic!("projection `{}` looks up view `{look_up}`, which no projection makes", info.name)
+                    });
+                if needed.iter().all(|(_, known)| known.name != made.1.name) {
+                    needed.push(made);
+                }
+            }
+        }
+        let projections: Vec<_> = needed.into_iter().map(|(_, info)| info).collect();
+        let engine = Engine::new(&projections).unwrap_or_else(|error| panic!("{error}"));
+
+        let rows = fold::<V>(&engine, &self.history, &vec![1; self.history.len()]);
+        let mut random = Random::new();
+        let random_cut = |_| cut(&mut random, self.history.len());
+        let cuts: Vec<Vec<usize>> =
+            std::iter::once(vec![self.history.len()]).chain((0..RANDOM_CUTS).map(random_cut)).collect();
+        for cut in cuts {
+            let others = fold::<V>(&engine, &self.history, &cut);
+            assert!(
+                same(&rows, &others),
+                "view `{}`: this fold depends on how its events are batched ({})\n  given:{}\n  one at a time:{}\n  \
+                 in batches of {cut:?}:{}",
+                V::SHAPE.name,
+                random.again(),
+                described(&self.history),
+                shown(&rows),
+                shown(&others),
+            );
+        }
+        let view = |row: &Row| {
+            serde_json::from_str(&row.document).unwrap_or_else(|error| {
+                panic!("view `{}` cannot read what it wrote: {error}\n    {}", V::SHAPE.name, row.document)
+            })
+        };
+        rows.iter().map(view).collect()
+    }
+}
+
+/// Folds batches of these sizes, each in a transaction of its own.
+#[track_caller]
+fn fold<V: View>(engine: &Engine, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
+    let (rows, parked) = block_on(async {
+        let log = MemoryLog::new();
+        let views = log.views().expect("a log in memory keeps views");
+        for shape in engine.shapes() {
+            views.prepare(shape).await?;
+        }
+        let mut rest = history;
+        for size in batches {
+            let (batch, later) = rest.split_at(*size);
+            sequencer::store(log.begin().await?, engine, batch, &[]).await?;
+            rest = later;
+        }
+        let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+        Ok::<_, StoreError>((views.find(&V::SHAPE, &every).await?, views.parked().await?))
+    })
+    .unwrap_or_else(|error| panic!("{error}"));
+    if let Some(Parked { projection, key, error, .. }) = parked.first() {
+        panic!("projection `{projection}` could not fold key `{key}`: {error}\n  given:{}", described(history));
+    }
+    rows
+}
+
+/// The projection that `wanted` takes; of several, the one whose module has most in common with `path`, as in a test binary
+/// that holds several domains.
+#[track_caller]
+fn nearest(path: &str, wanted: impl Fn(&ProjectionInfo) -> bool) -> Option<(&'static str, &'static ProjectionInfo)> {
+    let projection = |entry: &'static Registration| match &entry.item {
+        Item::Projection(info) if wanted(info) => Some((entry.module, info)),
+        _ => None,
+    };
+    let common = |module: &str| module.split("::").zip(path.split("::")).take_while(|(a, b)| a == b).count();
+    let mut found: Vec<_> = registered().filter_map(projection).collect();
+    found.sort_by_key(|(module, _)| std::cmp::Reverse(common(module)));
+    if let [(first, a), (second, b), ..] = found[..] {
+        assert!(
+            common(first) > common(second),
+            "projections `{first}::{}` and `{second}::{}` make the same view: each would overwrite the other's rows",
+            a.name,
+            b.name
+        );
+    }
+    found.first().copied()
+}
+
+/// Sizes of batches that make `events` together.
+fn cut(random: &mut Random, events: usize) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut left = events;
+    while left > 0 {
+        let size = 1 + random.below(left.min(5));
+        sizes.push(size);
+        left -= size;
+    }
+    sizes
+}
+
+/// Documents are compared as JSON: the order of the fields of a map means nothing.
+fn same(rows: &[Row], others: &[Row]) -> bool {
+    let document = |row: &Row| serde_json::from_str::<serde_json::Value>(&row.document).ok();
+    let one = |(a, b): (&Row, &Row)| {
+        (&a.key, &a.indexes, a.position) == (&b.key, &b.indexes, b.position) && document(a) == document(b)
+    };
+    rows.len() == others.len() && rows.iter().zip(others).all(one)
+}
+
+fn shown(rows: &[Row]) -> String {
+    let line = |row: &Row| format!("\n    {} (position {})", row.document, row.position);
+    if rows.is_empty() { "\n    nothing".into() } else { rows.iter().map(line).collect() }
+}

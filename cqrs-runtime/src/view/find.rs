@@ -1,0 +1,112 @@
+//! The read side, as a query sees it.
+
+use std::borrow::Borrow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{Condition, Filter, Order, Row, RowQuery, View, ViewStore};
+use crate::error::{MalformedView, QueryError};
+use crate::value::Key;
+
+/// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
+pub struct Views<V> {
+    store: Arc<dyn ViewStore>,
+    view: PhantomData<fn() -> V>,
+}
+
+impl<V> Clone for Views<V> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), view: PhantomData }
+    }
+}
+
+impl<V: View> Views<V> {
+    pub(crate) fn new(store: Arc<dyn ViewStore>) -> Self {
+        Self { store, view: PhantomData }
+    }
+
+    /// The row of this key, if there is one.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or the stored row does not fit its type.
+    pub async fn get(&self, key: impl Borrow<V::Key> + Send) -> Result<Option<V>, QueryError> {
+        let keys = [key.borrow().to_key()];
+        drop(key);
+        let rows = self.store.rows(&V::SHAPE, &keys).await?;
+        rows.first().map(decode).transpose()
+    }
+
+    /// The rows that meet a condition on indexes.
+    pub fn find(&self, condition: Condition<V>) -> Find<V> {
+        self.search(condition.filter)
+    }
+
+    /// Every row, whatever its indexes: for views that stay small, or with a limit.
+    pub fn scan(&self) -> Find<V> {
+        self.search(Filter::All(Vec::new()))
+    }
+
+    fn search(&self, filter: Filter) -> Find<V> {
+        let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
+        Find { views: self.clone(), query }
+    }
+}
+
+/// A search, not yet made.
+#[must_use = "a search does nothing until `.all()`, `.first()` or `.count()` is awaited"]
+pub struct Find<V> {
+    views: Views<V>,
+    query: RowQuery,
+}
+
+impl<V: View> Find<V> {
+    /// Sorts by an index; where that leaves rows equal, by the next one that is given, and last by their keys.
+    pub fn order_by(mut self, order: Order<V>) -> Self {
+        self.query.order.push((order.index, order.descending));
+        self
+    }
+
+    /// How many rows at most.
+    pub fn limit(mut self, rows: u32) -> Self {
+        self.query.limit = Some(rows);
+        self
+    }
+
+    /// How many rows to pass over first.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.query.offset = rows;
+        self
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// The store cannot be reached, or a stored row does not fit its type.
+    pub async fn all(self) -> Result<Vec<V>, QueryError> {
+        let rows = self.views.store.find(&V::SHAPE, &self.query).await?;
+        rows.iter().map(decode).collect()
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// As for [`all`](Self::all).
+    pub async fn first(self) -> Result<Option<V>, QueryError> {
+        Ok(self.limit(1).all().await?.pop())
+    }
+
+    /// How many rows meet the condition, whatever the limit.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub async fn count(self) -> Result<u64, QueryError> {
+        Ok(self.views.store.count(&V::SHAPE, &self.query.filter).await?)
+    }
+}
+
+fn decode<V: View>(row: &Row) -> Result<V, QueryError> {
+    serde_json::from_str(&row.document).map_err(|error| {
+        let view = V::SHAPE.name;
+        QueryError::Malformed(MalformedView { view, key: row.key.clone(), reason: error.to_string() })
+    })
+}

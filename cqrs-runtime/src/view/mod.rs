@@ -1,0 +1,54 @@
+//! Views: documents folded from events, found by key and by index.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+mod find;
+mod index;
+pub(crate) mod memory;
+pub mod store;
+
+pub use crate::value::{Column, ColumnKind, Key, Value};
+pub use find::{Find, Views};
+pub use index::{Comparison, Condition, Index, Order, Unindexed};
+pub use store::{Checkpoint, Filter, Parked, Row, RowQuery, ViewStore, ViewTransaction};
+
+/// A read model: one row a key, its indexes columns, the rest a document. Made by `#[derive(View)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS505] `{Self}` is not a view",
+    label = "no `#[derive(View)]`",
+    note = "a read model is stored by its key and searched by its indexes, which `#[derive(View)]` takes from `#[key]` and `#[index]`",
+    note = "derive `View` for it, or, if it is the write side's state, decide on it in a `#[command]`"
+)]
+pub trait View: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The type of the `#[key]` field.
+    type Key: Key;
+    /// Its name, its columns and the fingerprint of its shape.
+    const SHAPE: ViewShape;
+    /// The value of the `#[key]` field.
+    fn key(&self) -> &Self::Key;
+    /// The values of the `#[index]` fields, in the order of [`ViewShape::indexes`].
+    fn index_values(&self) -> Vec<Value>;
+}
+
+/// How a view is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewShape {
+    /// The name: the type's own, or `#[cqrs(name = "..")]`.
+    pub name: &'static str,
+    /// The name of the key's field.
+    pub key: &'static str,
+    /// The indexed fields.
+    pub indexes: &'static [IndexShape],
+    /// Changes whenever the fields, their types or their roles do: stored views of another fingerprint are folded anew.
+    pub fingerprint: u64,
+}
+
+/// One indexed field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexShape {
+    /// The field's name.
+    pub name: &'static str,
+    /// Its column.
+    pub kind: ColumnKind,
+}

@@ -1,0 +1,210 @@
+//! The wire: messages by name and JSON, for transports that know no types.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::command::{CommandBus, Receipt};
+use crate::error::{CommandError, QueryError};
+use crate::handler::{Answered, Handled};
+use crate::log::BoxFuture;
+use crate::message::Command;
+use crate::query::QueryBus;
+
+/// Why a message that came over the wire was not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// No command or query of that name is served.
+    #[error("{0}")]
+    Unknown(UnknownName),
+    /// The JSON is not one of that message.
+    #[error("`{}` cannot be read: {}", .0.name, .0.reason)]
+    Malformed(MalformedMessage),
+    /// The message is longer than the app accepts.
+    #[error("the message has {0} bytes, and this app accepts {1} at most")]
+    TooLarge(usize, usize),
+    /// The domain refuses the command, or it could not be executed.
+    #[error("{message}")]
+    Command {
+        /// The kind of [`CommandError`].
+        kind: &'static str,
+        /// For a domain error, the name of its variant or type; otherwise as `kind`.
+        code: String,
+        /// What it says.
+        message: String,
+    },
+    /// The query could not be answered.
+    #[error("{message}")]
+    Query {
+        /// The kind of [`QueryError`].
+        kind: &'static str,
+        /// What it says.
+        message: String,
+    },
+}
+
+impl WireError {
+    /// What kind of failure it is, in one word that does not change.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Unknown(_) => "Unknown",
+            Self::Malformed(_) => "Malformed",
+            Self::TooLarge(..) => "TooLarge",
+            Self::Command { kind, .. } | Self::Query { kind, .. } => kind,
+        }
+    }
+
+    /// The domain's own name for the refusal, where it has one; otherwise as [`kind`](Self::kind).
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Command { code, .. } => code,
+            _ => self.kind(),
+        }
+    }
+}
+
+/// A name that nothing is served by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// `command` or `query`.
+    pub what: &'static str,
+    /// The name.
+    pub name: String,
+    /// The names that there are.
+    pub known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, name, known } = self;
+        write!(f, "there is no {what} `{name}`")?;
+        let near = known.iter().map(|known| (distance(known, name), known)).min();
+        match near {
+            Some((distance, near)) if distance <= 1 + name.chars().count() / 3 => write!(f, "; did you mean `{near}`?"),
+            Some(_) => write!(f, "; there are {}", known.join(", ")),
+            None => write!(f, "; this program serves none"),
+        }
+    }
+}
+
+/// A message whose JSON does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MalformedMessage {
+    /// The message's name.
+    pub name: &'static str,
+    /// What is wrong, with the field's path, line and column.
+    pub reason: String,
+}
+
+/// How many letters have to be changed, added or taken away, upper and lower case being one.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in b.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Runs a command's handler by its JSON.
+pub(crate) type WireCommand =
+    fn(CommandBus, Box<str>) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>>;
+
+/// Runs a query's handler by its JSON.
+pub(crate) type WireAnswer = fn(QueryBus, Box<str>) -> BoxFuture<'static, Result<serde_json::Value, WireError>>;
+
+pub(crate) fn command<C: Handled<H>, H: 'static>(
+    bus: CommandBus,
+    data: Box<str>,
+) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>> {
+    Box::pin(async move {
+        let command: C = decode(C::NAME, &data)?;
+        let receipt = bus.execute::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
+        let returned = serde_json::to_value(&receipt.returned).unwrap_or_default();
+        Ok(Receipt { position: receipt.position, events: receipt.events, returned, repeated: receipt.repeated })
+    })
+}
+
+pub(crate) fn query<Q: Answered<H>, H: 'static>(
+    bus: QueryBus,
+    data: Box<str>,
+) -> BoxFuture<'static, Result<serde_json::Value, WireError>> {
+    Box::pin(async move {
+        let query: Q = decode(Q::NAME, &data)?;
+        let answer = bus.ask::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
+        serde_json::to_value(&answer).map_err(|error| unanswered(&QueryError::failed(error)))
+    })
+}
+
+fn refused<C: Command>(error: &CommandError<C::Error>) -> WireError {
+    let kind = error.kind();
+    let code = match error {
+        CommandError::Rejected(domain) => {
+            let debug = format!("{domain:?}");
+            let name = debug.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+            if name.is_empty() { kind.to_owned() } else { name.to_owned() }
+        }
+        _ => kind.to_owned(),
+    };
+    WireError::Command { kind, code, message: error.to_string() }
+}
+
+fn unanswered(error: &QueryError) -> WireError {
+    WireError::Query { kind: error.kind(), message: error.to_string() }
+}
+
+fn decode<T: DeserializeOwned>(name: &'static str, data: &str) -> Result<T, WireError> {
+    let malformed = |reason| WireError::Malformed(MalformedMessage { name, reason });
+    let mut json = serde_json::Deserializer::from_str(data);
+    let message = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        // `.` is the whole message, and `?` a place that is not reached, as where the text breaks off.
+        malformed(if path == "." || path == "?" {
+            error.into_inner().to_string()
+        } else {
+            format!("{path}: {}", error.into_inner())
+        })
+    })?;
+    json.end().map_err(|error| malformed(error.to_string()))?;
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_gets_the_nearest_and_a_strange_one_the_list() {
+        let unknown = |name: &str| {
+            UnknownName { what: "command", name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
+        };
+        assert_eq!(unknown("createordr"), "there is no command `createordr`; did you mean `CreateOrder`?");
+        assert_eq!(unknown("Fly"), "there is no command `Fly`; there are CreateOrder, ShipOrder");
+    }
+
+    #[test]
+    fn distance_counts_single_letter_changes() {
+        assert_eq!(distance("ship", "ship"), 0);
+        assert_eq!(distance("ship", "Shop"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn trailing_text_and_deep_nesting_are_refused_with_their_place() {
+        let error = decode::<u8>("N", "1 2").unwrap_err().to_string();
+        assert!(error.contains("trailing characters at line 1 column 3"), "{error}");
+        let deep = "[".repeat(100_000);
+        let error = decode::<serde_json::Value>("N", &deep).unwrap_err().to_string();
+        assert!(error.contains("recursion limit"), "{error}");
+    }
+}

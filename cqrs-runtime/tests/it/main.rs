@@ -1,0 +1,17 @@
+//! The runtime from outside: the log and the views in memory, the projection engine, scenarios.
+
+mod catching_up;
+mod club;
+mod folding;
+mod memory;
+mod parking;
+mod scenarios;
+
+/// What a closure's panic says.
+fn panic_of(run: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).expect_err("this should have panicked");
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().expect("panics are texts")).to_owned(),
+    }
+}

@@ -1,0 +1,70 @@
+//! Does the file agree with itself?
+
+use cqrs_runtime::App;
+use cqrs_runtime::Position;
+use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
+use cqrs_runtime::registry::{self, Item};
+use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
+
+use super::Failure;
+
+/// How many events are copied at a time.
+const PAGE: usize = 10_000;
+
+/// Copies the log into memory, lets another app fold it from the beginning, and compares every row of every view.
+/// To be run while no one else writes to the file.
+pub async fn run(app: &App) -> Result<(), Failure> {
+    let log = app.log();
+    let head = log.head().await?;
+    let copy = MemoryLog::new();
+    let mut position = Position::START;
+    while position < head {
+        let page = log.read(&EventQuery::all(), position, PAGE).await?;
+        for event in &page.events {
+            if event.position() != position.next() {
+                return Err(format!("position {position} is followed by {}", event.position()).into());
+            }
+            position = event.position();
+        }
+        let mut transaction = copy.begin().await?;
+        transaction.append(&page.events, &[]).await?;
+        transaction.commit().await?;
+    }
+    println!("{position} events, their positions dense");
+
+    if let Some(parked) = app.parked().await?.first() {
+        return Err(format!("projection {} has parked `{}`: {}", parked.projection, parked.key, parked.error).into());
+    }
+    let anew = App::builder().log(copy).build().await?;
+    let (stored, folded) = (views(app)?, views(&anew)?);
+    for shape in shapes() {
+        let (stored, folded) = (rows(&*stored, shape).await?, rows(&*folded, shape).await?);
+        if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {
+            return Err(format!("{}: stored is {stored:?}, and the log makes {folded:?}", shape.name).into());
+        }
+        if stored.len() != folded.len() {
+            return Err(
+                format!("{}: stored are {}, and the log makes {}", shape.name, stored.len(), folded.len()).into()
+            );
+        }
+        println!("{}: {} rows, as the log makes them", shape.name, stored.len());
+    }
+    Ok(())
+}
+
+fn shapes() -> impl Iterator<Item = &'static ViewShape> {
+    registry::registered().filter_map(|entry| match &entry.item {
+        Item::View(view) => Some(&view.shape),
+        _ => None,
+    })
+}
+
+fn views(app: &App) -> Result<std::sync::Arc<dyn ViewStore>, Failure> {
+    app.log().views().ok_or_else(|| format!("{} keeps no views", app.log().describe()).into())
+}
+
+/// All rows of a view, by their keys.
+async fn rows(views: &dyn ViewStore, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
+    let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    Ok(views.find(shape, &all).await?)
+}

@@ -1,0 +1,10 @@
+//! What the subcommands do.
+
+pub mod check;
+pub mod load;
+pub mod print;
+pub mod sample;
+pub mod tour;
+
+/// Why a subcommand gave up.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

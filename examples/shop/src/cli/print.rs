@@ -1,0 +1,42 @@
+//! Answers, events and the app's description.
+
+use std::io::{self, Write};
+
+use cqrs_runtime::log::{EventQuery, MemoryLog};
+use cqrs_runtime::{App, Position};
+
+use super::Failure;
+
+/// How many events are read at a time.
+const PAGE: usize = 1_000;
+
+/// Answers a query as JSON.
+pub async fn answer(app: &App, name: &str, json: &str) -> Result<(), Failure> {
+    let answer = app.queries().ask_json(name, json).await?;
+    writeln!(io::stdout(), "{answer:#}")?;
+    Ok(())
+}
+
+/// Prints the log from a position on.
+pub async fn events(app: &App, mut after: Position) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout());
+    loop {
+        let page = app.log().read(&EventQuery::all(), after, PAGE).await?;
+        for event in &page.events {
+            let at = event.header().recorded_at;
+            writeln!(out, "{} {at} {} {}", event.position(), event.name(), event.data())?;
+        }
+        out.flush()?;
+        if !page.more {
+            return Ok(());
+        }
+        after = page.up_to;
+    }
+}
+
+/// Describes the app, which needs no file for it.
+pub async fn description() -> Result<(), Failure> {
+    let app = App::builder().log(MemoryLog::new()).build().await?;
+    write!(io::stdout(), "{}", app.describe())?;
+    Ok(())
+}

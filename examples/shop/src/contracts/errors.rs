@@ -1,0 +1,72 @@
+//! Why the shop refuses a command.
+
+use super::{Money, ProductId, Status};
+
+/// Why a command about a customer is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CustomerError {
+    /// The name is empty, or nothing but space.
+    #[error("a customer needs a name")]
+    NoName,
+    /// What a write side on tables finds there, or does not.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// Why a command about an order is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// No lines.
+    #[error("an order needs at least one line")]
+    NoLines,
+    /// A line of nothing.
+    #[error("the line of product `{0}` has quantity 0: leave it out")]
+    NoQuantity(ProductId),
+    /// A price below zero.
+    #[error("product `{product}` has the price {price}: a price cannot be negative")]
+    NegativePrice {
+        /// Of which product.
+        product: ProductId,
+        /// The price.
+        price: Money,
+    },
+    /// More than the shop sells at once.
+    #[error("the lines come to more than {limit}, the most that one order may come to")]
+    TooLarge {
+        /// The most that one order may come to.
+        limit: Money,
+    },
+    /// Not pending.
+    #[error("only a pending order can be confirmed, and this one is {0}")]
+    NotConfirmable(Status),
+    /// Not confirmed.
+    #[error("only a confirmed order can be shipped, and this one is {0}")]
+    NotShippable(Status),
+    /// No tracking number.
+    #[error("a shipment needs a tracking number")]
+    NoTrackingNumber,
+    /// Neither pending nor confirmed.
+    #[error("only a pending or confirmed order can be cancelled, and this one is {0}")]
+    NotCancellable(Status),
+    /// No reason.
+    #[error("a cancellation needs a reason")]
+    NoReason,
+    /// What a write side on tables finds there, or does not.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// What a write side that keeps tables of its own has to tell its callers, where for aggregates the runtime does:
+/// `CommandError::NotFound`, `AlreadyExists` and `Unavailable`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// No row of that id.
+    #[error("there is no {0} `{1}`")]
+    NotFound(&'static str, String),
+    /// A row of that id.
+    #[error("there is a {0} `{1}` already")]
+    AlreadyExists(&'static str, String),
+    /// The database's own error, or a row that is not what the program wrote.
+    #[error("the database failed: {0}")]
+    Database(String),
+}

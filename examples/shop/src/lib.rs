@@ -1,0 +1,33 @@
+//! An order shop: the example application of `cqrs-runtime`.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`contracts`] | what callers send and what the log keeps: ids, commands, their errors, events |
+//! | [`pricing`] | plain domain code: what an order costs |
+//! | [`write`](mod@write) | the write side: aggregates, and one decision a command |
+//! | [`read`] | the read side: views, the projections that fold them, and the queries that ask them |
+//! | [`acceptance`] | what any write side of this shop must do, as a test of whoever has one |
+//!
+//! Nothing lists the handlers: each is found by its annotation, and [`open`] is the whole composition root.
+
+pub mod acceptance;
+pub mod contracts;
+pub mod pricing;
+pub mod read;
+pub mod write;
+
+use std::error::Error;
+use std::path::Path;
+
+use cqrs_runtime::App;
+use cqrs_sqlite::SqliteLog;
+
+/// Opens the shop on a `SQLite` file, and makes the file if there is none. Log and views live in it side by side.
+pub async fn open(path: &Path) -> Result<App, Box<dyn Error + Send + Sync>> {
+    Ok(App::builder().log(SqliteLog::open(path).await?).build().await?)
+}
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,105 @@
+//! The shop, at the terminal. Without a subcommand it gives a tour.
+
+mod cli;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use cqrs_runtime::{App, Position};
+
+use cli::Failure;
+
+#[derive(Parser)]
+#[command(version, about = "An order shop in one SQLite file. Without a subcommand it gives a tour.")]
+struct Arguments {
+    /// The shop's file, made where there is none.
+    #[arg(long, global = true, value_name = "PATH", default_value = "shop.db")]
+    db: PathBuf,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Executes commands, a line of JSON each.
+    ///
+    /// A line names the command, its fields and, if you like, an id: the same id again is the same command again, and
+    /// runs nothing. Commands about the same order or customer are executed in the order of their lines.
+    #[command(after_long_help = r#"Example: {"id": "4711", "command": "ConfirmOrder", "data": {"order": ".."}}"#)]
+    Load {
+        /// The file of commands, or `-` for standard input.
+        file: PathBuf,
+        /// Go on after a line that failed.
+        #[arg(long)]
+        keep_going: bool,
+        /// Print each accepted command's id as soon as its events are stored.
+        #[arg(long)]
+        acks: bool,
+    },
+    /// Answers a query as JSON, e.g. `ask CustomersNamed '{"name": "Ada Lovelace"}'`.
+    Ask {
+        /// The query's name.
+        name: String,
+        /// The query's fields.
+        json: String,
+    },
+    /// Prints the log, an event a line: position, time, name, fields.
+    Events {
+        /// Only what stands after this position.
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        after: u64,
+    },
+    /// Lists commands, queries, events, aggregates and projections, and who handles what.
+    Describe,
+    /// Verifies that the positions are dense and that every view is what a fold of the whole log makes.
+    Check,
+    /// Prints commands to load: the same ones each time.
+    Sample {
+        /// How many orders.
+        #[arg(long, value_name = "NUMBER", default_value_t = cli::sample::ORDERS)]
+        orders: u32,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        // `shop events | head`: whoever read the output has seen enough.
+        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("shop: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Arguments { db, action }: Arguments) -> Result<ExitCode, Failure> {
+    // Only commands make a file: a question about one that is not there has a misspelt path more often than not.
+    let existing = async || -> Result<App, Failure> {
+        if db.try_exists()? {
+            shop::open(&db).await
+        } else {
+            Err(format!("there is no file `{}`; `shop` or `shop load` makes one", db.display()).into())
+        }
+    };
+    match action {
+        None => cli::tour::run(&shop::open(&db).await?, &db).await?,
+        Some(Action::Load { file, keep_going, acks }) => {
+            let input = cli::load::Input::open(&file)?;
+            return cli::load::run(&shop::open(&db).await?, input, keep_going, acks).await;
+        }
+        Some(Action::Ask { name, json }) => cli::print::answer(&existing().await?, &name, &json).await?,
+        Some(Action::Events { after }) => cli::print::events(&existing().await?, Position::new(after)).await?,
+        Some(Action::Describe) => cli::print::description().await?,
+        Some(Action::Check) => cli::check::run(&existing().await?).await?,
+        Some(Action::Sample { orders }) => cli::sample::write(&mut io::stdout().lock(), orders)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

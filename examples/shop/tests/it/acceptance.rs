@@ -1,0 +1,17 @@
+//! The acceptance suite on each log, with aggregates as the write side.
+
+use cqrs_runtime::App;
+use cqrs_runtime::log::MemoryLog;
+
+#[tokio::test]
+async fn in_memory() {
+    let app = App::builder().log(MemoryLog::new()).build().await.unwrap();
+    shop::acceptance::run(&app).await;
+}
+
+#[tokio::test]
+async fn in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = shop::open(&folder.path().join("shop.db")).await.unwrap();
+    shop::acceptance::run(&app).await;
+}

@@ -1,0 +1,8 @@
+//! The shop from outside: its acceptance suite, its program, and real orders.
+
+mod acceptance;
+mod crash;
+mod northwind;
+mod processes;
+mod program;
+mod support;

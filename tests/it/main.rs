@@ -1,0 +1,10 @@
+//! The guarantees of level 1, on the in-memory log and on SQLite.
+
+mod commands;
+mod idempotency;
+mod logs;
+mod middleware;
+mod sequencer;
+mod startup;
+mod wire;
+mod workflows;
