@@ -1,7 +1,11 @@
 //! Names as they are written elsewhere: in tags, in constants, in hashes.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::Type;
 use syn::ext::IdentExt;
+
+use crate::runtime::Runtime;
 
 /// The name without `r#`.
 pub fn text(ident: &Ident) -> String {
@@ -41,6 +45,20 @@ pub fn screaming_case(name: &str) -> String {
 /// FNV-1a of 64 bits. The runtime's `field_name` must give the same.
 pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// `impl HasField` for each of a type's named fields.
+pub fn has_fields(rt: &Runtime, ident: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
+    let implementation = |(name, ty): &(&Ident, &Type)| {
+        let hash = hash(&text(name));
+        quote! {
+            #[automatically_derived]
+            impl #rt::HasField<#hash, #ty> for #ident {
+                fn field(&self) -> &#ty { &self.#name }
+            }
+        }
+    };
+    fields.iter().map(implementation).collect()
 }
 
 /// How many letters must change to make one name the other.

@@ -1,6 +1,7 @@
 //! Options: `#[cqrs(..)]` on a type, the arguments of an attribute macro. One parser; each macro says which it allows.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -128,25 +129,54 @@ impl Options {
             "foreign" => self.foreign = Some(name.span()),
             "retry" => self.retry = Some(name.span()),
             _ => {
-                input.parse::<Token![=]>()?;
-                match text {
-                    "crate" => self.krate = Some(Path::parse_mod_style(input)?),
-                    "error" => self.error = Some(input.parse()?),
-                    "from" => self.from = Some(input.parse()?),
-                    "id" => self.id = Some(input.parse()?),
-                    "ignore" => self.ignore = Some(paths(input)?),
-                    "key" => self.key = Some(input.parse()?),
-                    "name" => self.name = Some(name_literal(input, errors)?),
-                    "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
-                    "on" => self.on = Some(On::Aggregate(input.parse()?)),
-                    "returns" => self.returns = Some(input.parse()?),
-                    "version" => self.version = Some(version(input, errors)?),
-                    "view" => self.view = Some(input.parse()?),
-                    other => unreachable!("option `{other}` is allowed and not parsed"),
+                let refuse =
+                    |fault: TokenStream| errors.refuse(&rules::OPTION_VALUE, fault, &[text, kind_of_value(text)]);
+                if input.parse::<Option<Token![=]>>()?.is_none() {
+                    refuse(name.to_token_stream());
+                    return Ok(());
+                }
+                let first = input.fork().parse::<TokenTree>().ok();
+                if self.typed_value(text, input, errors).is_err() {
+                    refuse(first.map_or_else(|| name.to_token_stream(), TokenTree::into_token_stream));
+                    while !input.is_empty() && !input.peek(Token![,]) {
+                        input.parse::<TokenTree>()?;
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    fn typed_value(&mut self, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
+        match text {
+            "crate" => self.krate = Some(Path::parse_mod_style(input)?),
+            "error" => self.error = Some(input.parse()?),
+            "from" => self.from = Some(input.parse()?),
+            "id" => self.id = Some(input.parse()?),
+            "ignore" => self.ignore = Some(paths(input)?),
+            "key" => self.key = Some(input.parse()?),
+            "name" => self.name = Some(name_literal(input, errors)?),
+            "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
+            "on" => self.on = Some(On::Aggregate(input.parse()?)),
+            "returns" => self.returns = Some(input.parse()?),
+            "version" => self.version = Some(version(input, errors)?),
+            "view" => self.view = Some(input.parse()?),
+            other => unreachable!("option `{other}` is allowed and not parsed"),
+        }
+        Ok(())
+    }
+}
+
+/// What an option's value is, in words.
+fn kind_of_value(option: &str) -> &'static str {
+    match option {
+        "crate" => "a path, `crate = my::cqrs_runtime`",
+        "ignore" => "a list of events, `ignore = [A, B]`",
+        "key" => "a field's name, `key = order`",
+        "name" => "a text, `name = \"..\"`",
+        "on" => "a list of events, `on = [A, B]`",
+        "version" => "a whole number from 1, `version = 2`",
+        _ => "a type",
     }
 }
 
@@ -168,7 +198,7 @@ fn refuse_unknown(name: &Ident, text: &str, allowed: &Allowed, errors: &Errors) 
 /// Passes over the value of an option that is refused already, so that the next one is still read.
 fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
     if input.peek(syn::token::Paren) {
-        input.parse::<proc_macro2::TokenTree>()?;
+        input.parse::<TokenTree>()?;
     } else if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
         // A type first: the commas of its arguments are not the option list's.
@@ -177,7 +207,7 @@ fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
             input.parse::<Type>()?;
         } else {
             while !input.is_empty() && !input.peek(Token![,]) {
-                input.parse::<proc_macro2::TokenTree>()?;
+                input.parse::<TokenTree>()?;
             }
         }
     }
@@ -224,17 +254,17 @@ pub fn take_helper<T: Parse>(attributes: &mut Vec<Attribute>, name: &str, errors
     found
 }
 
-/// Whether a field has the bare helper attribute `#[name]`; `twice` is refused where it stands more than once.
-pub fn has_marker(attributes: &[Attribute], name: &str, twice: &rules::Rule, errors: &Errors) -> bool {
-    let mut found = false;
+/// Where a field has the bare helper attribute `#[name]`, if it has; `twice` is refused where it stands more than once.
+pub fn marker(attributes: &[Attribute], name: &str, twice: &rules::Rule, errors: &Errors) -> Option<Span> {
+    let mut found = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
         if attribute.meta.require_path_only().is_err() {
             errors.refuse(&rules::MARKER_WITH_ARGUMENTS, &attribute.meta, &[name]);
         }
-        if found {
+        if found.is_some() {
             errors.refuse(twice, attribute.path(), &[name]);
         }
-        found = true;
+        found = Some(attribute.path().span());
     }
     found
 }

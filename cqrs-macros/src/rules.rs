@@ -39,10 +39,17 @@ pub struct Rule {
 impl Rule {
     /// The message of one breach.
     pub fn message(&self, parts: &[&str]) -> String {
+        let (what, remedy) = self.halves(parts);
+        what + &remedy
+    }
+
+    /// The message in two: what is wrong, to which more may be said, and the rest.
+    pub fn halves(&self, parts: &[&str]) -> (String, String) {
         let fill = |text: &str| {
             parts.iter().enumerate().fold(text.to_owned(), |text, (at, part)| text.replace(&format!("{{{at}}}"), part))
         };
-        format!("[CQRS{}] {}\n  why: {}\n  instead: {}", self.code, fill(self.what), self.why, fill(self.instead))
+        let what = format!("[CQRS{}] {}", self.code, fill(self.what));
+        (what, format!("\n  why: {}\n  instead: {}", self.why, fill(self.instead)))
     }
 }
 
@@ -98,7 +105,8 @@ rules! {
     OPTION_MISSPELT = 108 Macro, "`{0}` is not an option of `{1}`: did you mean `{2}`?", LISTED, "write `{2}`";
     OPTION_MISPLACED = 108 Macro, "`{0}` is an option of {1}, not of `{2}`", LISTED, "use one of {3}";
     OPTION_REPEATED = 108 Macro, "`{0}` is given twice", "one of the two would be ignored", "keep one";
-    OPTION_VALUE = 108 Macro, "`{0}` must be {1}", "an option that cannot be followed would do nothing", "write {1}";
+    OPTION_VALUE = 108 Macro, "option `{0}` has a value of another kind", "an option that cannot be followed would do nothing",
+        "give it {1}";
     OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "it cannot be found without it", "write `#[{0}({1} = {2})]`";
     MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
 
@@ -127,6 +135,8 @@ rules! {
         "take `retry` away, or make the handler a workflow: `async fn`";
     TWO_TRANSACTIONS = 208 Macro, "a second `{0}`", "a command's events are committed in one transaction",
         "take one transaction";
+    NO_SUCH_FIELD = 210 Types, "`{0}` is no field of `{1}`", "an aggregate is loaded by the command's field of its parameter's name",
+        "name the parameter as the field that holds its id, or say which with `#[id(cmd.field)]`";
     ID_ON_SERVICE = 210 Macro, "`#[id(..)]` on `{0}`, which is no aggregate", "it would do nothing", "take it away";
     MANY_WITHOUT_ID = 210 Macro, "`{0}` does not say which ones", "the name of a parameter finds one aggregate",
         "say which: `#[id(cmd.lines.iter().map(|line| line.product))] {1}: {0}`";

@@ -73,10 +73,23 @@ pub fn leaves(ty: &Type) -> Vec<&Type> {
     }
 }
 
-/// Where an error about a type is best seen, when all of it cannot be marked: at the last name of its innermost type.
+/// What is looked through for the type that matters.
+const WRAPPERS: &[&str] =
+    &["Absent", "Decision", "Many", "Option", "Reader", "Recorded", "Stale", "State", "Tx", "Vec", "Views"];
+
+/// Where an error about a type is best seen, when all of it cannot be marked: at the last name of the type inside the wrappers
+/// that a handler's signature is made of.
 pub fn anchor(ty: &Type) -> Span {
-    let leaf = leaves(ty).pop().unwrap_or(ty);
-    last_segment(leaf).map_or_else(|| leaf.span(), |segment| segment.ident.span())
+    match bare(ty) {
+        Type::Tuple(tuple) if !tuple.elems.is_empty() => anchor(&tuple.elems[tuple.elems.len() - 1]),
+        Type::Array(array) => anchor(&array.elem),
+        Type::Reference(reference) => anchor(&reference.elem),
+        other => match (arguments(other).pop(), last_segment(other)) {
+            (Some(inner), Some(_)) if is_named(other, WRAPPERS) => anchor(inner),
+            (_, Some(segment)) => segment.ident.span(),
+            (_, None) => other.span(),
+        },
+    }
 }
 
 /// Tokens as a person writes them: `Result<Vec<A>, &mut B>`.

@@ -77,6 +77,60 @@ pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldErr
     event.decode::<E>().map_err(|error| FoldError::at(event, error))
 }
 
+/// What a fold method takes last as its own identity: the aggregate's id, the row's key.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS402] a fold method cannot take `&{Self}`",
+    label = "not `{I}`, the identity of what it folds into",
+    note = "history has happened: applying it can neither fail nor answer, and it happens again at each replay",
+    note = "beside the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event"
+)]
+pub trait IdentityOf<I> {
+    /// The same.
+    fn of(identity: &I) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I> IdentityOf<I> for I {
+    fn of(identity: &I) -> &Self {
+        identity
+    }
+}
+
+/// As [`IdentityOf`], of a view's row.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS503] a projection cannot take `&{Self}`",
+    label = "not `{K}`, the key of the row",
+    note = "a projection is replayed, and its side effects would happen again",
+    note = "beside the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`"
+)]
+pub trait KeyOf<K> {
+    /// The same.
+    fn of(key: &K) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K> KeyOf<K> for K {
+    fn of(key: &K) -> &Self {
+        key
+    }
+}
+
+/// A second way, so that the compiler takes `K` from the key at hand instead of from the parameter that is held against it.
+#[diagnostic::do_not_recommend]
+impl<T> KeyOf<NoKey<T>> for T {
+    fn of(key: &NoKey<T>) -> &Self {
+        match key.0 {}
+    }
+}
+
+/// The key of no row.
+pub struct NoKey<T>(std::convert::Infallible, std::marker::PhantomData<T>);
+
+/// See [`KeyOf`].
+pub fn key_of<T: KeyOf<K>, K>(key: &K) -> &T {
+    T::of(key)
+}
+
 /// The forms of a fold method, as `#[aggregate]` calls them.
 pub mod fold {
     use super::{FoldError, FoldRefusal, RecordedEvent};

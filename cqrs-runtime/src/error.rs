@@ -6,49 +6,92 @@ use std::fmt;
 use crate::aggregate::FoldError;
 use crate::event::EncodeError;
 use crate::log::StoreError;
+use crate::message::DomainError;
 use crate::meta::CommandId;
 
 /// Why a command took no effect. Whatever it says, nothing of the command was stored, except where
 /// [`Unavailable`](Self::Unavailable) says that the answer was lost.
-#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CommandError<E: fmt::Debug + fmt::Display> {
+pub enum CommandError<E> {
     /// The domain refuses it: the handler returned this error.
-    #[error("{0}")]
     Rejected(E),
     /// A parameter `&A` names an aggregate that has no events.
-    #[error("there is no {0}")]
     NotFound(Entity),
     /// A parameter `Absent<A>` names an aggregate that is there.
-    #[error("there is a {0} already")]
     AlreadyExists(Entity),
     /// What a workflow decided on has changed meanwhile. It may be sent again, or marked `#[command(retry)]`.
-    #[error("what the command was decided on has changed meanwhile: send it again")]
     Conflict(Conflict),
     /// The command id was used before, for another command.
-    #[error("command id `{}` was used before, for `{}`: an id belongs to one command", .0.id, .0.first)]
     IdReused(IdReused),
     /// The stored history of an aggregate cannot be folded, or the handler stated events that its own aggregate refuses.
-    #[error("the history of {} cannot be folded: {}", .0.entity, .0.error)]
     Corrupt(Box<Corrupt>),
     /// The handler panicked. Other commands are not touched.
-    #[error("the handler of `{}` panicked: {}", .0.command, .0.message)]
     Panicked(Panicked),
     /// An event that the handler stated cannot be written.
-    #[error(transparent)]
     Encode(EncodeError),
     /// The store cannot be reached, failed, or lost its answer.
-    #[error(transparent)]
     Unavailable(StoreError),
     /// A middleware refused it.
-    #[error("refused by a middleware: {0}")]
     Middleware(Box<dyn Error + Send + Sync>),
     /// The app is shutting down.
-    #[error("the app is shutting down")]
     ShutDown,
 }
 
-impl<E: fmt::Debug + fmt::Display> CommandError<E> {
+impl<E: DomainError> fmt::Display for CommandError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(error) => fmt::Display::fmt(error.as_error(), f),
+            Self::NotFound(entity) => write!(f, "there is no {entity}"),
+            Self::AlreadyExists(entity) => write!(f, "there is a {entity} already"),
+            Self::Conflict(_) => f.write_str("what the command was decided on has changed meanwhile: send it again"),
+            Self::IdReused(IdReused { id, first }) => {
+                write!(f, "command id `{id}` was used before, for `{first}`: an id belongs to one command")
+            }
+            Self::Corrupt(corrupt) => {
+                write!(f, "the history of {} cannot be folded: {}", corrupt.entity, corrupt.error)
+            }
+            Self::Panicked(Panicked { command, message }) => {
+                write!(f, "the handler of `{command}` panicked: {message}")
+            }
+            Self::Encode(error) => fmt::Display::fmt(error, f),
+            Self::Unavailable(error) => fmt::Display::fmt(error, f),
+            Self::Middleware(error) => write!(f, "refused by a middleware: {error}"),
+            Self::ShutDown => f.write_str("the app is shutting down"),
+        }
+    }
+}
+
+impl<E: DomainError> fmt::Debug for CommandError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail: &dyn fmt::Debug = match self {
+            Self::Rejected(error) => &error.as_error(),
+            Self::NotFound(entity) | Self::AlreadyExists(entity) => entity,
+            Self::Conflict(conflict) => conflict,
+            Self::IdReused(reused) => reused,
+            Self::Corrupt(corrupt) => corrupt,
+            Self::Panicked(panicked) => panicked,
+            Self::Encode(error) => error,
+            Self::Unavailable(error) => error,
+            Self::Middleware(error) => error,
+            Self::ShutDown => return f.write_str(self.kind()),
+        };
+        f.debug_tuple(self.kind()).field(detail).finish()
+    }
+}
+
+impl<E: DomainError> Error for CommandError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Rejected(error) => error.as_error().source(),
+            Self::Encode(error) => error.source(),
+            Self::Unavailable(error) => error.source(),
+            Self::Middleware(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl<E> CommandError<E> {
     /// The domain's own error, if it was the domain that refused.
     pub fn rejection(&self) -> Option<&E> {
         match self {
@@ -58,7 +101,7 @@ impl<E: fmt::Debug + fmt::Display> CommandError<E> {
     }
 
     /// The same error, with the domain's own changed by `change`.
-    pub fn map<F: fmt::Debug + fmt::Display>(self, change: impl FnOnce(E) -> F) -> CommandError<F> {
+    pub fn map<F>(self, change: impl FnOnce(E) -> F) -> CommandError<F> {
         match self {
             Self::Rejected(error) => CommandError::Rejected(change(error)),
             Self::NotFound(entity) => CommandError::NotFound(entity),
@@ -150,7 +193,7 @@ pub enum Refusal {
     AlreadyExists(Entity),
 }
 
-impl<E: fmt::Debug + fmt::Display> From<Refusal> for CommandError<E> {
+impl<E> From<Refusal> for CommandError<E> {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound(entity) => Self::NotFound(entity),
@@ -159,7 +202,7 @@ impl<E: fmt::Debug + fmt::Display> From<Refusal> for CommandError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> From<StoreError> for CommandError<E> {
+impl<E> From<StoreError> for CommandError<E> {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error)
     }

@@ -1,20 +1,73 @@
-//! Fields found by name: how a projection reaches the field of an event that its view's key is named after.
+//! Fields found by name: how a projection reaches the field of an event that its view's key is named after, and a handler
+//! the field of its command that a parameter is named after.
 
-/// A field of a type, under the hash of its name. `#[derive(Event)]` makes one for each named field.
+use crate::boundary::Identifies;
+
+/// A field of type `T`, under the hash of its name. `#[derive(Event)]` and `#[derive(Command)]` make one for each named field.
 #[diagnostic::on_unimplemented(
     message = "[CQRS504] event `{Self}` has no field that is named as the view's key",
     label = "it could reach no row",
     note = "a view's row is found by its key, and the event must say which row it is about",
     note = "give the event a field of the key's name, or say what the key is: `#[key(expr)]` (or `#[keys(expr)]`, `#[by(index)]`) on its method"
 )]
-pub trait HasField<const NAME: u64> {
-    /// Its type.
-    type Field;
+pub trait HasField<const NAME: u64, T> {
     /// The field.
-    fn field(&self) -> &Self::Field;
+    fn field(&self) -> &T;
 }
 
-/// The hash of a field's name: FNV-1a of 64 bits, which `#[derive(Event)]` computes alike.
+/// The name of no field: the thing itself. What stands in where the field's name is a view's, and there is no view.
+pub const NO_FIELD: u64 = 0;
+
+#[diagnostic::do_not_recommend]
+impl<T> HasField<NO_FIELD, T> for T {
+    fn field(&self) -> &T {
+        self
+    }
+}
+
+/// The fields of a command, of which a handler's parameter names one.
+pub struct Fields<'a, C, const NAME: u64>(&'a C);
+
+impl<'a, C, const NAME: u64> Fields<'a, C, NAME> {
+    /// Those of this command.
+    pub fn of(command: &'a C) -> Self {
+        Self(command)
+    }
+}
+
+/// The field, where the command has it: found first, since it asks for a borrow less than [`NamesNothing`].
+pub trait Names<'a, T> {
+    /// The field.
+    fn named(self) -> &'a T;
+}
+
+impl<'a, C: HasField<NAME, T>, T, const NAME: u64> Names<'a, T> for Fields<'a, C, NAME> {
+    fn named(self) -> &'a T {
+        self.0.field()
+    }
+}
+
+/// In place of [`Names`] where the command has no such field, which [`require_field`] refuses with the fields that it has.
+pub trait NamesNothing {
+    /// Never called.
+    fn named(&self) -> &'static Nothing {
+        unreachable!("the command has no such field")
+    }
+}
+
+impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
+
+/// What a field is that is not there.
+pub struct Nothing;
+
+#[diagnostic::do_not_recommend]
+impl<I> Identifies<I> for Nothing {
+    fn id(&self) -> &I {
+        unreachable!("the command has no such field")
+    }
+}
+
+/// The hash of a field's name: FNV-1a of 64 bits, which the derives compute alike.
 #[must_use]
 pub const fn field_name(name: &str) -> u64 {
     let bytes = name.as_bytes();
@@ -25,4 +78,62 @@ pub const fn field_name(name: &str) -> u64 {
         at += 1;
     }
     hash
+}
+
+/// 210: refuses a parameter that is named as no field of its command, with the fields that there are.
+///
+/// # Panics
+/// If `name` is none of `fields`: while compiling, since it is called in constants only.
+#[track_caller]
+pub const fn require_field(fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
+    // What is no command is refused as such.
+    let Some(fields) = fields else { return };
+    let mut at = 0;
+    while at < fields.len() {
+        if crate::registry::same_name(fields[at], name) {
+            return;
+        }
+        at += 1;
+    }
+    let mut text = Text::new();
+    text.push(what);
+    at = 0;
+    while at < fields.len() {
+        text.push(if at == 0 { ": its fields are `" } else { "`, `" });
+        text.push(fields[at]);
+        at += 1;
+    }
+    text.push(if at == 0 { ", which has no named fields" } else { "`" });
+    text.push(why_and_instead);
+    panic!("{}", text.as_str());
+}
+
+/// A text put together while compiling; what is too long is cut off.
+struct Text {
+    bytes: [u8; 1024],
+    length: usize,
+}
+
+impl Text {
+    const fn new() -> Self {
+        Self { bytes: [0; 1024], length: 0 }
+    }
+
+    const fn push(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() && self.length < self.bytes.len() {
+            self.bytes[self.length] = bytes[at];
+            self.length += 1;
+            at += 1;
+        }
+    }
+
+    const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(text) => text,
+            // Cut off inside a letter.
+            Err(_) => "a parameter is named as no field of its command",
+        }
+    }
 }

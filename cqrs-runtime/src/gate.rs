@@ -14,17 +14,18 @@ use crate::boundary::{AggregateParameter, Boundary, Loaded};
 use crate::command::{CommandContext, Receipt, Work};
 use crate::error::{CommandError, QueryError, Refusal};
 use crate::event::{Decoded, Emitted, Event, Events, RecordedEvent};
+use crate::field::{NO_FIELD, field_name};
 use crate::handler::{
-    AnswerDeclared, Answered, Answering, Emission, ErrorDeclared, Handled, HandlerResult, Handling, Here, Outcome,
-    ReturnsDeclared,
+    AnswerDeclared, AnswerError, Answered, Answering, Emission, ErrorDeclared, Handled, HandlerResult, Handling, Here,
+    Outcome, QueryResult, ReturnsDeclared,
 };
 use crate::id::{Id, Tag, TagField};
-use crate::message::{Command, DomainError, Query};
+use crate::message::{Command, Query};
 use crate::meta::Meta;
-use crate::projection::{FindsRow, LookUps};
+use crate::projection::{FindsRow, LookUps, Rows};
 use crate::query::QueryContext;
 use crate::registry::{CommandHandlerInfo, Item, ParameterInfo, QueryHandlerInfo, Registration, tags_of};
-use crate::view::{Column, Value, View};
+use crate::view::{Column, IndexOf, Value, View};
 use crate::wire::{WireAnswer, WireCommand};
 
 /// What `#[command]` implements for its first parameter's type. With [`Command`] it makes [`Handled`].
@@ -63,6 +64,9 @@ impl<Q: Query + QueryHandler<H>, H> Answered<H> for Q {
 pub struct Of<M>(PhantomData<M>);
 
 impl<C: Command> Of<C> {
+    /// See [`Command::FIELDS`].
+    pub const FIELDS: Option<&'static [&'static str]> = Some(C::FIELDS);
+
     /// See [`CommandContext::decide`].
     pub fn decide<B, D>(
         context: CommandContext,
@@ -99,30 +103,50 @@ impl<C: Command> Of<C> {
         work.finish::<C>(context, result)
     }
 
-    /// See [`crate::handler::emitted`]. The result is no argument here: an error about its type stands at the type.
+    /// See [`crate::handler::emitted`]. The result is no argument here: an error about one of its types stands at that.
     #[must_use]
     #[allow(clippy::type_complexity, reason = "one function pointer, written out for whoever reads an expansion")]
-    pub fn emitted<R>() -> fn(R) -> Result<Emission<C::Returns>, CommandError<C::Error>>
+    pub fn emitted<T, E>() -> fn(Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
+    where
+        T: Outcome<Returned: ReturnsDeclared<C::Returns>>,
+        E: ErrorDeclared<C::Error>,
+    {
+        crate::handler::emitted::<C, T, E>
+    }
+
+    /// The same for a result whose types are not written out, an alias.
+    #[must_use]
+    #[allow(clippy::type_complexity, reason = "as above")]
+    pub fn emitted_as<R>() -> fn(R) -> Result<Emission<C::Returns>, CommandError<C::Error>>
     where
         R: HandlerResult,
-        R::Success: Outcome,
-        <R::Success as Outcome>::Returned: ReturnsDeclared<C::Returns>,
+        R::Success: Outcome<Returned: ReturnsDeclared<C::Returns>>,
         R::Failure: ErrorDeclared<C::Error>,
     {
-        crate::handler::emitted::<C, R>
+        |result| crate::handler::emitted::<C, _, _>(result.into_result())
     }
 }
 
 impl<Q: Query> Of<Q> {
-    /// See [`crate::handler::answered`]. The result is no argument here: an error about its type stands at the type.
+    /// See [`crate::handler::answered`]. The result is no argument here: an error about one of its types stands at that.
     #[must_use]
-    pub fn answered<R>() -> fn(R) -> Answering<Q>
+    pub fn answered<T, E>() -> fn(Result<T, E>) -> Answering<Q>
     where
-        R: HandlerResult,
-        R::Success: AnswerDeclared<Q::Returns>,
-        R::Failure: DomainError,
+        T: AnswerDeclared<Q::Returns>,
+        E: AnswerError,
     {
-        crate::handler::answered::<Q, R>
+        crate::handler::answered::<Q, T, E>
+    }
+
+    /// The same for a result whose types are not written out, an alias.
+    #[must_use]
+    pub fn answered_as<R>() -> fn(R) -> Answering<Q>
+    where
+        R: QueryResult,
+        R::Success: AnswerDeclared<Q::Returns>,
+        R::Failure: AnswerError,
+    {
+        |result| crate::handler::answered::<Q, _, _>(result.into_result())
     }
 }
 
@@ -171,6 +195,63 @@ impl<T: Column> Of<T> {
 }
 
 impl<V: View> Of<V> {
+    /// The hash of the name of the view's key.
+    pub const KEY: u64 = field_name(V::SHAPE.key);
+    /// The view's name.
+    pub const VIEW: &'static str = V::SHAPE.name;
+
+    /// See [`Rows::create`].
+    pub fn create(rows: &mut Rows<'_, V>, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce() -> V) {
+        rows.create(event, key, method);
+    }
+
+    /// See [`Rows::change`].
+    pub fn change(rows: &mut Rows<'_, V>, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce(&mut V)) {
+        rows.change(event, key, method);
+    }
+
+    /// See [`Rows::make_or_change`].
+    pub fn make_or_change(
+        rows: &mut Rows<'_, V>,
+        event: &RecordedEvent,
+        key: &impl FindsRow<V>,
+        method: impl FnOnce(Option<V>) -> V,
+    ) {
+        rows.make_or_change(event, key, method);
+    }
+
+    /// See [`Rows::change_or_end`].
+    pub fn change_or_end(
+        rows: &mut Rows<'_, V>,
+        event: &RecordedEvent,
+        key: &impl FindsRow<V>,
+        method: impl FnOnce(V) -> Option<V>,
+    ) {
+        rows.change_or_end(event, key, method);
+    }
+
+    /// See [`Rows::change_by`].
+    pub fn change_by<T: Column>(
+        rows: &mut Rows<'_, V>,
+        event: &RecordedEvent,
+        index: impl IndexOf<V, T>,
+        value: &T,
+        method: impl FnMut(&mut V),
+    ) {
+        rows.change_by(event, index, value, method);
+    }
+
+    /// See [`Rows::change_or_end_by`].
+    pub fn change_or_end_by<T: Column>(
+        rows: &mut Rows<'_, V>,
+        event: &RecordedEvent,
+        index: impl IndexOf<V, T>,
+        value: &T,
+        method: impl FnMut(V) -> Option<V>,
+    ) {
+        rows.change_or_end_by(event, index, value, method);
+    }
+
     /// See [`LookUps::get`].
     pub fn look_up<'a>(look_ups: &'a LookUps<'_>, key: &impl FindsRow<V>) -> Option<&'a V> {
         look_ups.get(key)
@@ -201,12 +282,22 @@ pub trait OfNothing {
     }
     /// In place of [`Of::emitted`].
     #[must_use]
-    fn emitted<R>() -> fn(R) -> NoHandling {
+    fn emitted<T, E>() -> fn(Result<T, E>) -> NoHandling {
+        |_| unreachable!("not a command")
+    }
+    /// In place of [`Of::emitted_as`].
+    #[must_use]
+    fn emitted_as<R>() -> fn(R) -> NoHandling {
         |_| unreachable!("not a command")
     }
     /// In place of [`Of::answered`].
     #[must_use]
-    fn answered<R>() -> fn(R) -> Result<Infallible, QueryError> {
+    fn answered<T, E>() -> fn(Result<T, E>) -> Result<Infallible, QueryError> {
+        |_| unreachable!("not a query")
+    }
+    /// In place of [`Of::answered_as`].
+    #[must_use]
+    fn answered_as<R>() -> fn(R) -> Result<Infallible, QueryError> {
         |_| unreachable!("not a query")
     }
     /// In place of [`Of::take`].
@@ -232,6 +323,18 @@ pub trait OfNothing {
     fn value<T>(_: &T) -> Value {
         Value::Null
     }
+    /// In place of [`Of::create`].
+    fn create<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
+    /// In place of [`Of::change`].
+    fn change<V, K>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: impl FnOnce(&mut V)) {}
+    /// In place of [`Of::make_or_change`].
+    fn make_or_change<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
+    /// In place of [`Of::change_or_end`].
+    fn change_or_end<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
+    /// In place of [`Of::change_by`].
+    fn change_by<V, I, K>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: I, _: K, _: impl FnMut(&mut V)) {}
+    /// In place of [`Of::change_or_end_by`].
+    fn change_or_end_by<V, I, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: I, _: K, _: M) {}
     /// In place of [`Of::look_up`].
     #[must_use]
     fn look_up<'a, K, V>(_: &'a LookUps<'_>, _: K) -> Option<&'a V> {
@@ -239,6 +342,12 @@ pub trait OfNothing {
     }
     /// No event's name.
     const NAME: &'static str = "";
+    /// No command's fields.
+    const FIELDS: Option<&'static [&'static str]> = None;
+    /// No view's key.
+    const KEY: u64 = NO_FIELD;
+    /// No view's name.
+    const VIEW: &'static str = "";
     /// What no rule refuses.
     const TAGS: usize = 1;
     /// No command's entry.

@@ -4,7 +4,7 @@ use crate::command::{CommandContext, Receipt};
 use crate::error::{CommandError, QueryError};
 use crate::event::{Emitted, Events};
 use crate::id::CommandReturns;
-use crate::message::{Command, DomainError, Query};
+use crate::message::{Command, Query};
 use crate::query::QueryContext;
 
 /// The marker of handlers that live in the same crate as their message. `foreign` handlers have markers of their own.
@@ -23,7 +23,8 @@ pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
     message = "[CQRS207] no `#[command]` handler for `{Self}`",
     label = "nothing handles this",
     note = "a command that nothing handles could only fail in production",
-    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; a query goes to the query bus: `app.queries().ask(..)`"
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it",
+    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`"
 )]
 pub trait Handled<H = Here>: Command {
     /// Runs the handler.
@@ -37,19 +38,20 @@ pub trait Handled<H = Here>: Command {
     message = "[CQRS306] no `#[query]` handler for `{Self}`",
     label = "nothing answers this",
     note = "a query that nothing answers could only fail in production",
-    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it; a command goes to the command bus: `app.commands().execute(..)`"
+    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it",
+    note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`"
 )]
 pub trait Answered<H = Here>: Query {
     /// Runs the handler.
     fn answer(self, context: QueryContext) -> impl Future<Output = Answering<Self>> + Send;
 }
 
-/// What a handler's return type must be: a `Result`.
+/// What a command handler's return type must be: a `Result`.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS202] a handler cannot return `{Self}`",
+    message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "not a `Result`",
     note = "a handler either succeeds or says why not",
-    note = "a `#[command]` returns `Result<events, the command's error>`, a `#[query]` `Result<the query's returns, an error>`"
+    note = "return `Result<events, the command's error>`"
 )]
 pub trait HandlerResult {
     /// What success holds.
@@ -65,6 +67,38 @@ impl<T, E> HandlerResult for Result<T, E> {
     type Failure = E;
     fn into_result(self) -> Self {
         self
+    }
+}
+
+/// What a query handler's return type must be: a `Result`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS304] a query handler cannot return `{Self}`",
+    label = "not a `Result`",
+    note = "a handler either answers or says why not",
+    note = "return `Result<the query's returns, an error>`, `QueryError` for one"
+)]
+pub trait QueryResult: HandlerResult {}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> QueryResult for Result<T, E> {}
+
+/// What a query handler may fail with: any error that can be carried.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS304] a query handler cannot fail with `{Self}`",
+    label = "not `std::error::Error + Send + Sync + 'static`",
+    note = "callers, logs and HTTP answers carry the error",
+    note = "return `Result<.., QueryError>`, or implement `std::error::Error` for it"
+)]
+pub trait AnswerError {
+    /// As what the query bus returns: a [`QueryError`] as it is, another one wrapped.
+    fn into_query_error(self) -> QueryError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + Send + Sync + 'static> AnswerError for E {
+    fn into_query_error(self) -> QueryError {
+        let error: Box<dyn std::error::Error + Send + Sync> = Box::new(self);
+        error.downcast::<QueryError>().map_or_else(QueryError::Failed, |error| *error)
     }
 }
 
@@ -197,16 +231,14 @@ pub struct Emission<R> {
     pub(crate) returned: R,
 }
 
-/// Takes a command handler's result `R` apart, and checks it against what command `C` declares.
-pub fn emitted<C, R>(result: R) -> Result<Emission<C::Returns>, CommandError<C::Error>>
+/// Takes a command handler's result apart, and checks it against what command `C` declares.
+pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
 where
     C: Command,
-    R: HandlerResult,
-    R::Success: Outcome,
-    <R::Success as Outcome>::Returned: ReturnsDeclared<C::Returns>,
-    R::Failure: ErrorDeclared<C::Error>,
+    T: Outcome<Returned: ReturnsDeclared<C::Returns>>,
+    E: ErrorDeclared<C::Error>,
 {
-    match result.into_result() {
+    match result {
         Ok(outcome) => {
             let mut events = Emitted::default();
             let returned = ReturnsDeclared::same(outcome.into_parts(&mut events));
@@ -216,19 +248,15 @@ where
     }
 }
 
-/// Takes a query handler's result `R`, and checks it against what query `Q` declares.
-pub fn answered<Q, R>(result: R) -> Answering<Q>
+/// Takes a query handler's result, and checks it against what query `Q` declares.
+pub fn answered<Q, T, E>(result: Result<T, E>) -> Answering<Q>
 where
     Q: Query,
-    R: HandlerResult,
-    R::Success: AnswerDeclared<Q::Returns>,
-    R::Failure: DomainError,
+    T: AnswerDeclared<Q::Returns>,
+    E: AnswerError,
 {
-    match result.into_result() {
+    match result {
         Ok(answer) => Ok(AnswerDeclared::same(answer)),
-        Err(error) => {
-            let error: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
-            Err(error.downcast::<QueryError>().map_or_else(QueryError::Failed, |error| *error))
-        }
+        Err(error) => Err(error.into_query_error()),
     }
 }

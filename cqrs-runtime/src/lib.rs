@@ -157,17 +157,17 @@ pub mod prelude {
 /// What the macros' expansions name. Not for use by hand, and free to change.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::aggregate::{Aggregate, FoldError, decode, fold};
+    pub use crate::aggregate::{Aggregate, FoldError, IdentityOf, decode, fold, key_of};
     pub use crate::boundary::Boundary;
     pub use crate::capability::Tx;
     pub use crate::command::CommandContext;
     pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo};
-    pub use crate::field::{HasField, field_name};
+    pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
     pub use crate::handler::{Answering, Handling, Here};
     pub use crate::id::{Id, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
-    pub use crate::message::{Command, Query};
+    pub use crate::message::{Command, Message, Query};
     pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::QueryContext;
     pub use crate::registry::{Probe, Registration, Unless, require, same_events, same_name};

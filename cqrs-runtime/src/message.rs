@@ -5,7 +5,14 @@ use std::error::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::handler::{Answering, Handling};
 use crate::id::CommandReturns;
+
+/// What can be sent: a command or a query. Made by their derives.
+pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// All that can come of it.
+    type Reply: 'static;
+}
 
 /// An intention to change something. Made by `#[derive(Command)]`.
 #[diagnostic::on_unimplemented(
@@ -14,9 +21,11 @@ use crate::id::CommandReturns;
     note = "`#[command]` handles one command, taken by value as the first parameter",
     note = "if it only asks, make it `#[derive(Query)]` and its handler `#[query]`; if it changes something, derive `Command`"
 )]
-pub trait Command: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Command: Message<Reply = Handling<Self>> {
     /// The name on the wire and in the log: the type's own, or `#[cqrs(name = "..")]`.
     const NAME: &'static str;
+    /// The names of its fields, by which its handler's parameters are found.
+    const FIELDS: &'static [&'static str];
     /// What an accepted command answers with, beside its receipt.
     type Returns: CommandReturns;
     /// Why the domain may refuse it.
@@ -30,7 +39,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync + 'static {
     note = "`#[query]` answers one query, taken by value as the first parameter",
     note = "if it changes something, make it `#[derive(Command)]` and its handler `#[command]`; if it only asks, derive `Query`"
 )]
-pub trait Query: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Query: Message<Reply = Answering<Self>> {
     /// The name on the wire: the type's own, or `#[cqrs(name = "..")]`.
     const NAME: &'static str;
     /// The answer.
@@ -49,12 +58,21 @@ pub trait Answer: Serialize + Send + 'static {}
 impl<T: Serialize + Send + 'static> Answer for T {}
 
 /// Why the domain refuses a command: any error that callers, logs and HTTP can carry.
+///
+/// `Error` is not its supertrait, so that a type that is none is told so once, and in these words.
 #[diagnostic::on_unimplemented(
     message = "[CQRS109] `{Self}` cannot be a command's error",
     label = "not `std::error::Error + Send + Sync + 'static`",
     note = "callers, logs and HTTP answers carry the error",
     note = "implement `std::error::Error` for it, by hand or with a derive"
 )]
-pub trait DomainError: Error + Send + Sync + 'static {}
+pub trait DomainError: Send + Sync + 'static {
+    /// It, as what it is.
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
+}
 #[diagnostic::do_not_recommend]
-impl<E: Error + Send + Sync + 'static> DomainError for E {}
+impl<E: Error + Send + Sync + 'static> DomainError for E {
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self
+    }
+}

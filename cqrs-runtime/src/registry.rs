@@ -291,6 +291,10 @@ pub trait Unless {
     const IS_QUERY: bool = false;
     /// Not an event.
     const IS_EVENT: bool = false;
+    /// Not `()`.
+    const IS_NOTHING: bool = false;
+    /// Not a way to send commands, or to the log, handed out as a service.
+    const IS_BUS: bool = false;
     /// No parameter of a handler.
     const PARAMETER: ParameterInfo = ParameterInfo::Nothing;
     /// No result of a handler.
@@ -313,6 +317,25 @@ impl<T: Event> Probe<T> {
     /// An event.
     pub const IS_EVENT: bool = true;
 }
+
+impl Probe<()> {
+    /// `()`.
+    pub const IS_NOTHING: bool = true;
+}
+
+macro_rules! buses {
+    ($($bus:ty),+) => {$(
+        impl Probe<State<$bus>> {
+            /// A way around what the signature says.
+            pub const IS_BUS: bool = true;
+        }
+        impl Probe<State<std::sync::Arc<$bus>>> {
+            /// A way around what the signature says.
+            pub const IS_BUS: bool = true;
+        }
+    )+};
+}
+buses!(crate::App, crate::CommandBus, crate::QueryBus, dyn crate::EventLog, crate::log::MemoryLog);
 
 impl<T: HandlerResult> Probe<T>
 where

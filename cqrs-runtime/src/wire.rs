@@ -8,7 +8,7 @@ use crate::command::{CommandBus, Receipt};
 use crate::error::{CommandError, QueryError};
 use crate::handler::{Answered, Handled};
 use crate::log::BoxFuture;
-use crate::message::Command;
+use crate::message::{Command, DomainError};
 use crate::query::QueryBus;
 
 /// Why a message that came over the wire was not served.
@@ -149,7 +149,7 @@ fn refused<C: Command>(error: &CommandError<C::Error>) -> WireError {
     let kind = error.kind();
     let code = match error {
         CommandError::Rejected(domain) => {
-            let debug = format!("{domain:?}");
+            let debug = format!("{:?}", domain.as_error());
             let name = debug.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
             if name.is_empty() { kind.to_owned() } else { name.to_owned() }
         }

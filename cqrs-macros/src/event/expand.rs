@@ -73,25 +73,11 @@ pub fn stub(event: &Event<'_>) -> TokenStream {
 
 /// How a projection, which cannot see the event's fields, reaches the one that has the name of its view's key.
 fn has_fields(event: &Event<'_>) -> TokenStream {
-    let Event { rt, ident, .. } = event;
-    event
-        .fields
-        .iter()
-        .filter_map(|field| match &field.member {
-            Member::Named(name) => Some((name, field.ty)),
-            Member::Unnamed(_) => None,
-        })
-        .map(|(name, ty)| {
-            let hash = names::hash(&names::text(name));
-            quote! {
-                #[automatically_derived]
-                impl #rt::HasField<#hash> for #ident {
-                    type Field = #ty;
-                    fn field(&self) -> &#ty { &self.#name }
-                }
-            }
-        })
-        .collect()
+    let named = event.fields.iter().filter_map(|field| match &field.member {
+        Member::Named(name) => Some((name, field.ty)),
+        Member::Unnamed(_) => None,
+    });
+    names::has_fields(&event.rt, event.ident, &named.collect::<Vec<_>>())
 }
 
 /// 107: `from` is the version before, of the same name.

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::{Data, DeriveInput, Generics, Ident, Member, Type};
 
 use crate::errors::Errors;
-use crate::options::{Allowed, Options, has_marker};
+use crate::options::{Allowed, Options, marker};
 use crate::rules;
 use crate::runtime::Runtime;
 
@@ -51,7 +51,7 @@ impl<'a> Event<'a> {
                 .map(|(field, member)| Field {
                     member,
                     ty: &field.ty,
-                    is_tag: has_marker(&field.attrs, "tag", &rules::TAG_TWICE, errors),
+                    is_tag: marker(&field.attrs, "tag", &rules::TAG_TWICE, errors).is_some(),
                 })
                 .collect(),
             _ => Vec::new(),

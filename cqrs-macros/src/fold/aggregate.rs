@@ -93,9 +93,10 @@ fn arm(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
     let (name, decode) = (case(rt, event), decode(rt, event));
     let (state, recorded, e, this) = (local("state"), local("event"), local("e"), local("this"));
     let ident = method.ident();
-    let id = method.id().map(|_| {
-        let id = local("id");
-        quote!(, #id)
+    let id = method.id().map(|id| {
+        let (ty, id) = (&types::reference(&id.ty).expect("an identity is a reference").elem, local("id"));
+        let rt = rt.at(types::anchor(ty));
+        quote_spanned!(types::anchor(ty)=> , <#ty as #rt::IdentityOf<Self::Id>>::of(#id))
     });
     let fold = match method.form {
         Form::Change => quote!(change(#state, #recorded, |#this| Self::#ident(#this, &#e #id))),

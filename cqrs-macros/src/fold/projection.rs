@@ -25,7 +25,7 @@ pub fn expand(model: &Model) -> TokenStream {
     let complete = every_event(model, &folds);
     let looked_up = looked_up.iter().map(|view| {
         let at_view = rt.at(types::anchor(view));
-        quote!(<#view as #at_view::View>::SHAPE.name)
+        quote!(#at_view::Of::<#view>::VIEW)
     });
     let registration = rt.submit(&quote! {
         fold::<#own>(::core::module_path!(), &[#(#looked_up),*])
@@ -81,7 +81,11 @@ fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
         quote!(let #name = &*#e;)
     });
     let key = local("key");
-    let id = method.id().map(|_| quote!(, #key));
+    let id = method.id().map(|id| {
+        let (ty, key) = (&types::reference(&id.ty).expect("an identity is a reference").elem, key);
+        let rt = rt.at(types::anchor(ty));
+        quote_spanned!(types::anchor(ty)=> , #rt::key_of::<#ty, _>(#key))
+    });
     let taken = look_ups.iter().map(|(name, ..)| name);
     let rest = quote!(#(, #taken)* #id);
     let call = route(model, event, method, &rest);
@@ -105,19 +109,20 @@ fn route(model: &Model, event: &Type, method: &Method, rest: &TokenStream) -> To
         Form::ChangeOrEnd => ("change_or_end", quote!(|#this| Self::#ident(#this, &#e #rest))),
         _ => ("change", quote!(|#this| Self::#ident(#this, &#e #rest))),
     };
+    let subject = model.view.as_ref().map_or_else(|| quote!(Self), ToTokens::to_token_stream);
     if let Some(By { index, value }) = &method.by {
         let form = format_ident!("{form}_by", span = index.span());
-        let subject = model.subject();
-        let constant = crate::view::constant(index);
+        let (rt, constant) = (model.rt.at(index.span()), crate::view::constant(index));
         let value = value.as_ref().map_or_else(|| quote!(#e.#index), |value| quote!((#value)));
         let found_by = quote_spanned!(index.span()=> <#subject>::#constant);
-        return quote!(#rows.#form(#recorded, #found_by, &#value, #method_call););
+        return quote!(#rt::Of::<#subject>::#form(#rows, #recorded, #found_by, &#value, #method_call););
     }
     // At the event: an error about its key belongs there.
-    let form = Ident::new(form, types::anchor(event));
+    let (rt, form) = (model.rt.at(types::anchor(event)), Ident::new(form, types::anchor(event)));
+    let call = |key: TokenStream| quote!(#rt::Of::<#subject>::#form(#rows, #recorded, #key, #method_call););
     if let Some(keys) = &method.keys {
-        let borrowed = quote!(let #key = &#key;);
-        return quote!(#[allow(clippy::unnecessary_to_owned)] for #key in #keys { #borrowed #rows.#form(#recorded, #key, #method_call); });
+        let call = call(key.to_token_stream());
+        return quote!(#[allow(clippy::unnecessary_to_owned)] for #key in #keys { let #key = &#key; #call });
     }
     let found = match (&method.key, &model.key) {
         (Some(expr), _) => quote!(&(#expr)),
@@ -125,9 +130,10 @@ fn route(model: &Model, event: &Type, method: &Method, rest: &TokenStream) -> To
         (None, None) => field_of_the_key(&model.rt, model.subject(), event),
     };
     if method.id().is_some() {
-        return quote!(let #key = #found; #rows.#form(#recorded, #key, #method_call););
+        let call = call(key.to_token_stream());
+        return quote!(let #key = #found; #call);
     }
-    quote!(#rows.#form(#recorded, #found, #method_call);)
+    call(found)
 }
 
 /// The event's field that is named as the view's key, which neither macro can see: by the hash of its name.
@@ -135,8 +141,8 @@ fn field_of_the_key(rt: &Runtime, view: &Type, event: &Type) -> TokenStream {
     let span = types::anchor(event);
     let e = moved(span, local("e").to_token_stream());
     let (at_event, at_view) = (rt.at(span), rt.at(types::anchor(view)));
-    let name = quote_spanned!(span=> { #at_event::field_name(<#view as #at_view::View>::SHAPE.key) });
-    quote_spanned!(span=> <#event as #at_event::HasField<#name>>::field(&#e))
+    let name = quote_spanned!(span=> { #at_view::Of::<#view>::KEY });
+    quote_spanned!(span=> <#event as #at_event::HasField<#name, _>>::field(&#e))
 }
 
 fn has_expressions(method: &Method) -> bool {

@@ -6,8 +6,8 @@ use syn::spanned::Spanned;
 use syn::{Pat, Type};
 
 use super::parse::{Handler, Message, Parameter, Role};
-use crate::runtime::{at, local, moved};
-use crate::types;
+use crate::runtime::{local, moved};
+use crate::{rules, types};
 
 pub fn expand(handler: &Handler) -> TokenStream {
     let Handler { rt, parameters, .. } = handler;
@@ -34,14 +34,59 @@ pub fn expand(handler: &Handler) -> TokenStream {
         )
     });
     let (conditions, fallbacks) = (handler.conditions(), rt.fallbacks());
+    let (fields, buses) = (names_fields(handler, message), no_bus_as_a_service(handler));
     quote! {
         #(#conditions)*
         const _: () = {
             #implementation
             #fallbacks
+            #fields
+            #buses
             #registration
         };
     }
+}
+
+/// 203: no service is a bus in disguise.
+fn no_bus_as_a_service(handler: &Handler) -> TokenStream {
+    const HARMLESS: &[&str] = &["Views", "Reader", "Stale"];
+    let may_be = |parameter: &&Parameter| {
+        matches!(parameter.role, Role::Service) && handler.is_async() && !types::is_named(&parameter.ty, HARMLESS)
+    };
+    let check = |parameter: &Parameter| {
+        let ty = &parameter.ty;
+        let text = rules::DECISION_BUS.message(&[&types::text(ty)]);
+        let span = types::anchor(ty);
+        handler.rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS), &text)
+    };
+    handler.parameters.iter().filter(may_be).map(check).collect()
+}
+
+/// 210: each aggregate that is loaded by its parameter's name is named as a field of the command.
+fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
+    let (rt, command) = (&handler.rt, &message.ty);
+    let named = handler
+        .parameters
+        .iter()
+        .filter(|parameter| matches!(parameter.role, Role::Aggregate) && parameter.id.is_none());
+    let checks: Vec<_> = named
+        .filter_map(|parameter| {
+            let field = parameter.field()?;
+            let (name, span) = (crate::names::text(&field), parameter.pattern.span());
+            let (what, remedy) = rules::NO_SUCH_FIELD.halves(&[&name, &types::text(command)]);
+            let rt = rt.at(span);
+            Some(quote_spanned!(span=> #rt::require_field(#rt::Of::<#command>::FIELDS, #name, #what, #remedy);))
+        })
+        .collect();
+    let used = handler.parameters.iter().any(|parameter| loads(handler, parameter) && parameter.id.is_none());
+    let traits = used.then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use #rt::{Names as _, NamesNothing as _};
+        }
+    });
+    let checks = (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };));
+    quote!(#traits #checks)
 }
 
 /// What stands in for the implementation of a faulty handler, so that the command has one.
@@ -173,29 +218,29 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     }
 }
 
-/// `emitted::<Self, Result<..>>(result)`. An error about the return type stands at it, one about the command at that.
+/// `emitted::<Self, ..>(result)`. An error about one of the result's types stands at it.
 fn emitted(handler: &Handler, message: &Message, output: &Type, result: &TokenStream) -> TokenStream {
-    // What the events are is the first thing in a `Result`.
-    let span = types::arguments(output).first().map_or_else(|| output.span(), |events| types::anchor(events));
-    let (rt, own) = (handler.rt.at(span), at(message.span(), quote!(Self)));
-    quote_spanned!(span=> #rt::Of::<#own>::emitted::<#output>()(#result))
+    let taken = super::taken_apart(handler, message, output, "emitted");
+    quote_spanned!(message.span()=> #taken(#result))
+}
+
+/// Whether the parameter is a part of the boundary.
+fn loads(handler: &Handler, parameter: &Parameter) -> bool {
+    match parameter.role {
+        Role::Aggregate | Role::Many => true,
+        // A decision takes nothing else: the compiler says so, where it is loaded.
+        Role::Service | Role::Transaction(_) => !handler.is_async(),
+        Role::Meta => false,
+    }
 }
 
 /// What the command is decided on: one line an aggregate.
 fn boundary(handler: &Handler, message: &Message) -> TokenStream {
-    let loads: Vec<_> = handler
-        .parameters
-        .iter()
-        .filter(|parameter| match parameter.role {
-            Role::Aggregate | Role::Many => true,
-            // A decision takes nothing else: the compiler says so, where it is loaded.
-            Role::Service | Role::Transaction(_) => !handler.is_async(),
-            Role::Meta => false,
-        })
-        .collect();
+    let loads: Vec<_> = handler.parameters.iter().filter(|parameter| loads(handler, parameter)).collect();
     if loads.is_empty() {
         return quote!(|_, _| {});
     }
+    let rt = &handler.rt;
     let by_name = local("command");
     let name = message.name().unwrap_or(&by_name);
     // A destructured command: its parts are what `#[id(..)]` may name.
@@ -213,8 +258,8 @@ fn boundary(handler: &Handler, message: &Message) -> TokenStream {
             }
             (_, Some(id), _) => method(&quote!(#load), "one", ty, &quote_spanned!(id.span()=> &(#id))),
             (_, None, Some(field)) => {
-                let name = moved(field.span(), quote!(#name));
-                method(&quote!(#load), "one", ty, &quote_spanned!(field.span()=> &#name.#field))
+                let hash = crate::names::hash(&crate::names::text(&field));
+                method(&quote!(#load), "one", ty, &quote!(#rt::Fields::<_, #hash>::of(#name).named()))
             }
             (_, None, None) => TokenStream::new(),
         }

@@ -5,12 +5,14 @@ mod command;
 mod parse;
 mod query;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
 
 use crate::errors::Errors;
-use crate::rules;
-use parse::{Handler, Kind};
+use crate::runtime::at;
+use crate::{rules, types};
+use parse::{Handler, Kind, Message};
 
 /// `#[command]`
 pub fn command(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -20,6 +22,21 @@ pub fn command(arguments: TokenStream, item: &TokenStream) -> TokenStream {
 /// `#[query]`
 pub fn query(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     attribute(Kind::Query, arguments, item)
+}
+
+/// `Of::<Self>::emitted::<T, E>()` for a `Result<T, E>` that is written out, so that an error about either stands at it;
+/// `emitted_as::<R>()` for any other type.
+fn taken_apart(handler: &Handler, message: &Message, output: &Type, name: &str) -> TokenStream {
+    let own = at(message.span(), quote!(Self));
+    let arguments = types::arguments(output);
+    let (span, name, result) = match arguments.as_slice() {
+        [success, failure] if types::is_named(output, &["Result"]) => {
+            (types::anchor(success), name.to_owned(), quote!(#success, #failure))
+        }
+        _ => (types::anchor(output), format!("{name}_as"), quote!(#output)),
+    };
+    let (rt, name) = (handler.rt.at(span), Ident::new(&name, span));
+    quote_spanned!(span=> #rt::Of::<#own>::#name::<#result>())
 }
 
 fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStream {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use super::parse::{Handler, Message, Role};
-use crate::runtime::{at, local, moved};
+use crate::runtime::{local, moved};
 use crate::types;
 
 pub fn expand(handler: &Handler) -> TokenStream {
@@ -55,12 +55,7 @@ fn body(handler: &Handler, message: &Message, output: &Type) -> TokenStream {
         quote_spanned!(span=> #context.get::<#ty>().await?)
     });
     let function = &handler.function.sig.ident;
-    // What is answered is the first thing in a `Result`.
-    let at_output =
-        types::arguments(output).first().map_or_else(|| types::anchor(output), |answer| types::anchor(answer));
-    let answered = handler.rt.at(at_output);
-    let own = at(span, quote!(Self));
-    let answered = quote_spanned!(at_output=> #answered::Of::<#own>::answered::<#output>());
+    let answered = super::taken_apart(handler, message, output, "answered");
     quote_spanned! {span=>
         async move { #answered(#function(self, #(#arguments),*).await) }
     }

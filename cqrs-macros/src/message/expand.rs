@@ -16,12 +16,16 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
         Kind::Query => quote!(query),
     };
     let registration = rt.submit(&quote!(#constructor::<#ident>(::core::module_path!())));
-    let rules = std::iter::once(only_one_intention(message)).chain(no_events(message));
+    let rules = std::iter::once(only_one_intention(message)).chain(says_something(message)).chain(no_events(message));
     let fallbacks = rt.fallbacks();
+    let (reply, fields) = (reply(message), has_fields(message));
     quote! {
         const _: () = {
             #[automatically_derived]
+            impl #rt::Message for #ident { #reply }
+            #[automatically_derived]
             impl #of for #ident { #body }
+            #fields
             #fallbacks
             #(#rules)*
             #registration
@@ -31,19 +35,42 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
 
 /// What stands in for the implementation of a faulty message.
 pub fn stub(message: &Message<'_>) -> TokenStream {
+    let Message { rt, ident, generics, .. } = message;
     let (of, body) = implementation(message);
-    runtime::stub(&message.rt, message.generics, &of, message.ident, &body)
+    let sent = runtime::stub(rt, generics, &quote!(#rt::Message), ident, &reply(message));
+    let stub = runtime::stub(rt, generics, &of, ident, &body);
+    let fields = generics.params.is_empty().then(|| has_fields(message));
+    quote!(#sent #stub #fields)
+}
+
+/// `type Reply = ..`
+fn reply(message: &Message<'_>) -> TokenStream {
+    let rt = &message.rt;
+    match message.kind {
+        Kind::Command => quote!(type Reply = #rt::Handling<Self>;),
+        Kind::Query => quote!(type Reply = #rt::Answering<Self>;),
+    }
+}
+
+/// How a command's handler, which cannot see its fields, reaches those that its parameters are named after.
+fn has_fields(message: &Message<'_>) -> TokenStream {
+    match message.kind {
+        Kind::Command => names::has_fields(&message.rt, message.ident, &message.fields),
+        Kind::Query => TokenStream::new(),
+    }
 }
 
 fn implementation(message: &Message<'_>) -> (TokenStream, TokenStream) {
     let Message { rt, name, .. } = message;
     let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
     let error = message.error.as_ref().map_or_else(|| quote!(::core::convert::Infallible), |error| quote!(#error));
+    let fields = message.fields.iter().map(|(name, _)| names::text(name));
     match message.kind {
         Kind::Command => (
             quote!(#rt::Command),
             quote! {
                 const NAME: &'static str = #name;
+                const FIELDS: &'static [&'static str] = &[#(#fields),*];
                 type Returns = #returns;
                 type Error = #error;
             },
@@ -70,6 +97,15 @@ fn only_one_intention(message: &Message<'_>) -> TokenStream {
     rt.require(span, condition, &text)
 }
 
+/// 103: an answer that goes by another name is not `()` either.
+fn says_something(message: &Message<'_>) -> Option<TokenStream> {
+    let Message { rt, ident, .. } = message;
+    let returns = message.returns.as_ref().filter(|returns| message.kind == Kind::Query && may_be_an_alias(returns))?;
+    let span = returns.span();
+    let text = rules::QUERY_RETURNS_NOTHING.message(&[&names::text(ident)]);
+    Some(rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#returns>::IS_NOTHING), &text))
+}
+
 /// 305: each type in a query's answer is no event.
 fn no_events<'a>(message: &'a Message<'_>) -> impl Iterator<Item = TokenStream> + 'a {
     let Message { rt, ident, .. } = message;
@@ -79,6 +115,11 @@ fn no_events<'a>(message: &'a Message<'_>) -> impl Iterator<Item = TokenStream> 
         let span = leaf.span();
         rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#leaf>::IS_EVENT), &text)
     })
+}
+
+/// Not for a type with arguments, `Vec<..>`, nor for one of the language's own.
+fn may_be_an_alias(ty: &syn::Type) -> bool {
+    types::arguments(ty).is_empty() && may_be_an_event(ty)
 }
 
 /// Not for a type that is the language's own.

@@ -40,6 +40,8 @@ pub struct Message<'a> {
     pub name: String,
     pub returns: Option<Type>,
     pub error: Option<Type>,
+    /// Its named fields, if it is a struct.
+    pub fields: Vec<(&'a Ident, &'a Type)>,
 }
 
 impl<'a> Message<'a> {
@@ -55,6 +57,13 @@ impl<'a> Message<'a> {
             name: options.name.map_or_else(|| crate::names::text(&input.ident), |name| name.value()),
             returns: options.returns,
             error: options.error,
+            fields: named_fields(&input.data),
         }
     }
+}
+
+/// The named fields of a struct.
+pub fn named_fields(data: &Data) -> Vec<(&Ident, &Type)> {
+    let Data::Struct(data) = data else { return Vec::new() };
+    data.fields.iter().filter_map(|field| Some((field.ident.as_ref()?, &field.ty))).collect()
 }

@@ -17,11 +17,11 @@ pub fn check(view: &View<'_>, errors: &Errors) {
 
 /// 505: one field finds the row.
 fn exactly_one_key(view: &View<'_>, name: &str, errors: &Errors) {
-    let mut keys = view.fields.iter().filter(|field| field.is_key);
+    let mut keys = view.fields.iter().filter_map(|field| field.key);
     if keys.next().is_none() {
         errors.refuse(&rules::VIEW_WITHOUT_KEY, view.ident, &[name]);
     }
     for again in keys {
-        errors.refuse(&rules::KEY_AGAIN, again.ident, &[]);
+        errors.refuse_at(&rules::KEY_AGAIN, again, &[]);
     }
 }

@@ -56,7 +56,7 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
 /// `OrderSummary::CUSTOMER`: what the view is searched by. A field without an index has one too, that says so when used.
 fn constants(view: &View<'_>) -> TokenStream {
     let View { rt, ident, .. } = view;
-    let constants = view.fields.iter().filter(|field| field.is_index || !field.is_key).map(|field| {
+    let constants = view.fields.iter().filter(|field| field.is_index || field.key.is_none()).map(|field| {
         let Field { vis, ty, .. } = field;
         let name = names::text(field.ident);
         let constant = constant(field.ident);

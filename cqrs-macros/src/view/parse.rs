@@ -1,9 +1,10 @@
 //! A view, as it is written.
 
+use proc_macro2::Span;
 use syn::{Data, DeriveInput, Fields, Generics, Ident, Type, Visibility};
 
 use crate::errors::Errors;
-use crate::options::{Allowed, Options, has_marker};
+use crate::options::{Allowed, Options, marker};
 use crate::runtime::Runtime;
 use crate::{names, rules};
 
@@ -24,7 +25,8 @@ pub struct Field<'a> {
     pub ident: &'a Ident,
     pub vis: &'a Visibility,
     pub ty: &'a Type,
-    pub is_key: bool,
+    /// Where `#[key]` stands.
+    pub key: Option<Span>,
     pub is_index: bool,
 }
 
@@ -44,8 +46,8 @@ impl<'a> View<'a> {
                 ident: field.ident.as_ref()?,
                 vis: &field.vis,
                 ty: &field.ty,
-                is_key: has_marker(&field.attrs, "key", &rules::KEY_TWICE, errors),
-                is_index: has_marker(&field.attrs, "index", &rules::INDEX_TWICE, errors),
+                key: marker(&field.attrs, "key", &rules::KEY_TWICE, errors),
+                is_index: marker(&field.attrs, "index", &rules::INDEX_TWICE, errors).is_some(),
             })
         });
         Self {
@@ -60,14 +62,14 @@ impl<'a> View<'a> {
 
     /// The field marked `#[key]`.
     pub fn key(&self) -> Option<&Field<'a>> {
-        self.fields.iter().find(|field| field.is_key)
+        self.fields.iter().find(|field| field.key.is_some())
     }
 
     /// Changes with the name, and with every field's name, type and role.
     pub fn fingerprint(&self) -> u64 {
         let mut shape = self.name.clone();
         for field in &self.fields {
-            let role = match (field.is_key, field.is_index) {
+            let role = match (field.key.is_some(), field.is_index) {
                 (true, true) => "key index",
                 (true, false) => "key",
                 (false, true) => "index",

@@ -39,7 +39,7 @@ impl CommandBus {
     /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
     // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
     // missing handler at the call and at the `.await`.
-    pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
+    pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
         let meta = self.meta.clone().unwrap_or_default();
         let span = tracing::info_span!("command", name = C::NAME, correlation = %meta.correlation);
         let inner = Arc::clone(&self.inner);

@@ -109,7 +109,7 @@ enum LoadFault {
     Corrupt(Box<Corrupt>),
 }
 
-impl<E: std::fmt::Debug + std::fmt::Display> From<LoadFault> for CommandError<E> {
+impl<E> From<LoadFault> for CommandError<E> {
     fn from(fault: LoadFault) -> Self {
         match fault {
             LoadFault::Store(error) => Self::Unavailable(error),

@@ -10,7 +10,7 @@ use crate::event::RecordedEvent;
 use crate::log::Position;
 use crate::sequencer::panic_message;
 use crate::value::{Column, Key, Value};
-use crate::view::{Index, Parked, Row, View};
+use crate::view::{IndexOf, Parked, Row, View};
 
 /// A value that names one row of view `V`: its key.
 #[diagnostic::on_unimplemented(
@@ -72,9 +72,11 @@ impl LookUps<'_> {
 /// The rows of view `V`: what each method of a projection is applied to.
 ///
 /// A row that refuses (its method makes what is there, changes what is not, or panics) is parked; the others go on.
-pub struct Rows<'a, V: View>(pub(super) Work<'a, V>);
+///
+/// Of any type, so that a view that is none is refused once, where it is named.
+pub struct Rows<'a, V>(pub(super) Work<'a, V>);
 
-pub(crate) enum Work<'a, V: View> {
+pub(crate) enum Work<'a, V> {
     /// Only learn which rows are needed.
     Route(&'a mut Needs),
     /// Run the methods.
@@ -128,7 +130,7 @@ impl<V: View> Rows<'_, V> {
     pub fn change_by<T: Column>(
         &mut self,
         event: &RecordedEvent,
-        index: Index<V, T>,
+        index: impl IndexOf<V, T>,
         value: &T,
         mut method: impl FnMut(&mut V),
     ) {
@@ -142,11 +144,11 @@ impl<V: View> Rows<'_, V> {
     pub fn change_or_end_by<T: Column>(
         &mut self,
         event: &RecordedEvent,
-        index: Index<V, T>,
+        index: impl IndexOf<V, T>,
         value: &T,
         mut method: impl FnMut(V) -> Option<V>,
     ) {
-        let value = value.to_value();
+        let (index, value) = (index.index(), value.to_value());
         match &mut self.0 {
             Work::Route(needs) => needs.fan_outs.push((index.name(), value)),
             Work::Fold(overlay) => {

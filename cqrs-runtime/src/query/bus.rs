@@ -73,7 +73,7 @@ impl QueryBus {
     /// # Errors
     /// See [`QueryError`].
     // A boxed future, for the same reason as `CommandBus::execute`'s.
-    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Answering<Q>> {
+    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
         let meta = self.meta.clone().unwrap_or_default();
         let span = tracing::info_span!("query", name = Q::NAME, correlation = %meta.correlation);
         let inner = Arc::clone(&self.inner);

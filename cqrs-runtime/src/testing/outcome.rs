@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::event::{Events, RecordedEvent};
 use crate::handler::Handling;
 use crate::log::Position;
-use crate::message::Command;
+use crate::message::{Command, DomainError};
 use crate::meta::Meta;
 
 /// What a command came to.
@@ -70,7 +70,7 @@ impl<C: Command> Outcome<C> {
         C::Error: PartialEq,
     {
         let expected = expected.into();
-        self.refused(&format!("{expected:?}"), |error| error.rejection() == Some(&expected))
+        self.refused(&format!("{:?}", expected.as_error()), |error| error.rejection() == Some(&expected))
     }
 
     /// The domain refused the command, with an error that `expected` accepts.

@@ -42,6 +42,24 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+/// What rows are found by: an index, as opposed to a field without one.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS308] this field has no index of type `{T}`, so rows cannot be found by it",
+    label = "not an index of `{T}`",
+    note = "without an index the read database would scan every row",
+    note = "mark the view's field `#[index]`; `#[by(index = expr)]` gives a value of its type"
+)]
+pub trait IndexOf<V, T> {
+    /// The index.
+    fn index(self) -> Index<V, T>;
+}
+
+impl<V, T> IndexOf<V, T> for Index<V, T> {
+    fn index(self) -> Self {
+        self
+    }
+}
+
 /// A condition on the rows of view `V`.
 #[derive(Clone, Debug)]
 pub struct Condition<V> {

@@ -10,7 +10,7 @@ pub mod store;
 
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub use find::{Find, Views};
-pub use index::{Comparison, Condition, Index, Order, Unindexed};
+pub use index::{Comparison, Condition, Index, IndexOf, Order, Unindexed};
 pub use store::{Checkpoint, Filter, Parked, Row, RowQuery, ViewStore, ViewTransaction};
 
 /// A read model: one row a key, its indexes columns, the rest a document. Made by `#[derive(View)]`.

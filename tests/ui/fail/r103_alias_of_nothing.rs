@@ -1,0 +1,13 @@
+//! CQRS103: a query returns something, whatever it is called
+//!
+//! The fault: `Answer`
+
+include!("../shop.rs");
+
+pub type Answer = ();
+
+#[derive(Query, Serialize, Deserialize)]
+#[cqrs(returns = Answer)]
+pub struct IsOpen {}
+
+fn main() {}

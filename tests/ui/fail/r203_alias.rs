@@ -1,0 +1,14 @@
+//! CQRS203: a decision is pure, whatever its parameter is called
+//!
+//! The fault: `Carrier`
+
+include!("../shop.rs");
+
+pub type Carrier = State<u8>;
+
+#[command]
+fn ship(cmd: Ship, _carrier: Carrier) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+fn main() {}

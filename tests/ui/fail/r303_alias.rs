@@ -1,0 +1,16 @@
+//! CQRS303: a query takes nothing that writes, whatever it is called
+//!
+//! The fault: `Access`
+
+include!("../shop.rs");
+
+use cqrs_sqlite::Sqlite;
+
+pub type Access = Tx<Sqlite>;
+
+#[query]
+async fn count(_q: Count, _access: Access) -> Result<u64, QueryError> {
+    Ok(0)
+}
+
+fn main() {}

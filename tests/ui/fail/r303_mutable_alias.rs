@@ -1,0 +1,14 @@
+//! CQRS303: a query takes nothing that it could change, whatever it is called
+//!
+//! The fault: `Access<'_>`
+
+include!("../shop.rs");
+
+pub type Access<'a> = &'a mut Tx<cqrs_sqlite::Sqlite>;
+
+#[query]
+async fn count(_q: Count, _access: Access<'_>) -> Result<u64, QueryError> {
+    Ok(0)
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! CQRS306: what is asked is answered
+//!
+//! The fault: `q`
+
+include!("../shop.rs");
+
+pub async fn count(_q: Count) -> Result<u64, QueryError> {
+    Ok(0)
+}
+
+pub async fn run(app: App, q: Count) {
+    app.queries().ask(q).await.ok();
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! CQRS402: a fold cannot fail
+//!
+//! The fault: `Result<(), Refused>`
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created, Shipped])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    fn shipped(&mut self, _: &Shipped) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+fn main() {}

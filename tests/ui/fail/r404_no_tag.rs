@@ -1,0 +1,22 @@
+//! CQRS404: an event is found by its aggregate's id
+//!
+//! The fault: `Lost`
+
+include!("../shop.rs");
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Lost {
+    pub order: OrderId,
+}
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created, Lost])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    fn lost(&mut self, _: &Lost) {}
+}
+
+fn main() {}

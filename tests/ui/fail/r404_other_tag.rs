@@ -1,0 +1,23 @@
+//! CQRS404: an event is found by its aggregate's id
+//!
+//! The fault: `Lost`
+
+include!("../shop.rs");
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Lost {
+    #[tag]
+    pub order: CustomerId,
+}
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created, Lost])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    fn lost(&mut self, _: &Lost) {}
+}
+
+fn main() {}

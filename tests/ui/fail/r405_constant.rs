@@ -1,0 +1,17 @@
+//! CQRS405: nothing stands beside the folds
+//!
+//! The fault: `const HEAVY: u32 = 7;`
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    const HEAVY: u32 = 7;
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! CQRS501: every method has a listed event
+//!
+//! The fault: `Shipped`
+
+include!("../shop.rs");
+
+#[projection(on = [Created])]
+impl Summary {
+    fn created(e: &Created) -> Self {
+        Summary { order: e.order, customer: e.customer, total: 0 }
+    }
+    fn shipped(&mut self, _: &Shipped) {}
+}
+
+fn main() {}

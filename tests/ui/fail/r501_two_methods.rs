@@ -1,0 +1,16 @@
+//! CQRS501: one method an event
+//!
+//! The fault: `Shipped`
+
+include!("../shop.rs");
+
+#[projection(on = [Created, Shipped])]
+impl Summary {
+    fn created(e: &Created) -> Self {
+        Summary { order: e.order, customer: e.customer, total: 0 }
+    }
+    fn shipped(&mut self, _: &Shipped) {}
+    fn sent(&mut self, _: &Shipped) {}
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! CQRS502: a fold is a plain method
+//!
+//! The fault: `unsafe`
+
+include!("../shop.rs");
+
+#[projection(on = [Created, Shipped])]
+impl Summary {
+    fn created(e: &Created) -> Self {
+        Summary { order: e.order, customer: e.customer, total: 0 }
+    }
+    unsafe fn shipped(&mut self, _: &Shipped) {}
+}
+
+fn main() {}

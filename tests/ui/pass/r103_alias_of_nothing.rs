@@ -1,0 +1,9 @@
+//! CQRS103: a query returns something, whatever it is called: what to write instead.
+
+include!("../shop.rs");
+
+pub type Answer = bool;
+
+#[derive(Query, Serialize, Deserialize)]
+#[cqrs(returns = Answer)]
+pub struct IsOpen {}

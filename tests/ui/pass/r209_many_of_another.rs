@@ -1,0 +1,8 @@
+//! CQRS209: aggregates are loaded by their own ids: what to write instead.
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship, #[id([cmd.order])] _orders: Many<Order>) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}

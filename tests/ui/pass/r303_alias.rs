@@ -1,0 +1,12 @@
+//! CQRS303: a query takes nothing that writes, whatever it is called: what to write instead.
+
+include!("../shop.rs");
+
+use cqrs_sqlite::Sqlite;
+
+pub type Access = Reader<Sqlite>;
+
+#[query]
+async fn count(_q: Count, _access: Access) -> Result<u64, QueryError> {
+    Ok(0)
+}

@@ -1,0 +1,13 @@
+//! CQRS402: a fold takes its event, and its own id: what to write instead.
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created, Shipped])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    fn shipped(&mut self, _: &Shipped, _: &OrderId) {}
+}
