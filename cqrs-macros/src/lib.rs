@@ -18,6 +18,7 @@ mod names;
 mod options;
 mod rules;
 mod runtime;
+mod stored;
 mod types;
 mod view;
 
@@ -101,7 +102,7 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 101 it is no command or query as well · 104 it has no parameters · 105 it is a struct · 106 a tag is an id · 107 each version
-/// names the one before · 108 its options exist
+/// names the one before · 108 its options exist · 110 no field is left out of what is stored
 #[proc_macro_derive(Event, attributes(cqrs, tag))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     event::derive(input.into()).into()
@@ -230,7 +231,7 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 ///
 /// # Rules
 ///
-/// 108 its options exist · 308 it is searched by indexes alone · 505 it has one key · 506 an index is a column
+/// 108 its options exist · 110 no field is left out of what is stored · 308 it is searched by indexes alone · 505 it has one key · 506 an index is a column
 #[proc_macro_derive(View, attributes(cqrs, key, index))]
 pub fn derive_view(input: TokenStream) -> TokenStream {
     view::derive(input.into()).into()

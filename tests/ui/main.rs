@@ -1,7 +1,7 @@
 //! What must not compile, with its message, and the twin that does.
 //!
 //! A case is named after its rule. `TRYBUILD=overwrite cargo test -p cqrs-tests --test ui` writes the messages anew: read the
-//! difference as a user would. One case alone: `cargo test -p cqrs-tests --test ui -- trybuild=r205`.
+//! difference as a user would. One case alone: `cargo test -p cqrs-tests --test ui -- what_breaks trybuild=r205`.
 
 // The twins are compiled, nothing calls them, and each is as near to its case as it can be.
 #[allow(dead_code, clippy::pedantic)]

@@ -7,6 +7,7 @@ use crate::errors::Errors;
 use crate::options::{Allowed, Options, marker};
 use crate::rules;
 use crate::runtime::Runtime;
+use crate::stored::nothing_is_skipped;
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(Event)]", options: &["crate", "from", "name", "version"] };
 
@@ -43,6 +44,9 @@ impl<'a> Event<'a> {
     /// Reads the type, its options and its `#[tag]`s.
     pub fn parse(input: &'a DeriveInput, errors: &Errors) -> Self {
         let options = Options::of_type(&input.attrs, &OPTIONS, errors);
+        if let Data::Struct(data) = &input.data {
+            nothing_is_skipped(&data.fields, "event", errors);
+        }
         let fields = match &input.data {
             Data::Struct(data) => data
                 .fields

@@ -6,6 +6,7 @@ use syn::{Data, DeriveInput, Fields, Generics, Ident, Type, Visibility};
 use crate::errors::Errors;
 use crate::options::{Allowed, Options, marker};
 use crate::runtime::Runtime;
+use crate::stored::nothing_is_skipped;
 use crate::{names, rules};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "name"] };
@@ -41,6 +42,7 @@ impl<'a> View<'a> {
             },
             _ => None,
         };
+        nothing_is_skipped(named.into_iter().flatten(), "view", errors);
         let fields = named.into_iter().flatten().filter_map(|field| {
             Some(Field {
                 ident: field.ident.as_ref()?,

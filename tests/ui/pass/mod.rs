@@ -25,6 +25,8 @@ mod r108_unknown;
 mod r108_value;
 mod r109_no_error;
 mod r109_not_sync;
+mod r110_event_field;
+mod r110_view_field;
 mod r201_nothing;
 mod r201_query;
 mod r201_reference;
