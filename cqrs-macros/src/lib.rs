@@ -7,6 +7,7 @@
 //!
 //! The code they write is thin: a trait's implementation and one registration. What it does is the runtime's.
 
+mod cqs;
 mod errors;
 mod event;
 mod events;
@@ -436,4 +437,90 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     fold::projection(arguments.into(), &item.into()).into()
+}
+
+/// Command-query separation on a plain object: each of its methods changes the object or answers, never both.
+///
+/// ```
+/// use cqrs_runtime::cqs;
+///
+/// pub struct Account {
+///     cents: u64,
+/// }
+///
+/// #[derive(Debug, PartialEq)]
+/// pub struct Overdrawn;
+///
+/// #[cqs]
+/// impl Account {
+///     pub fn new() -> Self {
+///         Self { cents: 0 }
+///     }
+///
+///     #[command]
+///     pub fn deposit(&mut self, cents: u64) {
+///         self.cents += cents;
+///     }
+///
+///     #[command]
+///     pub fn withdraw(&mut self, cents: u64) -> Result<(), Overdrawn> {
+///         self.cents = self.cents.checked_sub(cents).ok_or(Overdrawn)?;
+///         Ok(())
+///     }
+///
+///     #[query]
+///     pub fn balance(&self) -> u64 {
+///         self.cents
+///     }
+/// }
+///
+/// let mut account = Account::new();
+/// account.deposit(100);
+/// assert_eq!(account.withdraw(200), Err(Overdrawn));
+/// assert_eq!(account.balance(), 100);
+/// ```
+///
+/// It stands on the own `impl` of any type, generic or not, as often as there are such blocks; not on a trait, and not on an `impl` of
+/// one. Each public method with a `self` carries `#[command]` or `#[query]`. Private methods and those without a `self`, constructors
+/// among them, need neither; a private method that carries one is held to it. Inside, the two are `#[cqs]`'s own: only `cqs` is imported.
+/// Methods may be `async`.
+///
+/// # What a command is
+///
+/// It takes `&mut self`, or `self` (also in a `Box` or `Pin`), which ends the object: a `close`. It returns nothing, or `Result<(), E>`: done,
+/// or why not. Not `&self`, even where the type could change behind it: an object that is shared has its lock around it,
+/// `Mutex<ShoppingCart>`, not inside.
+///
+/// # What a query is
+///
+/// It takes `&self`, or `self` (a small value, `into_items(self)`): what it is handed over for good, it changes for nobody. Its other
+/// parameters are anything but `&mut T`, at whatever depth, and `FnMut`; it returns anything but `&mut T` and `()`. `Result<(), E>` is an
+/// answer, yes or why not, and so is `Option<()>`. What a function is called with is free: `impl Fn(&mut String)` is the query's to call.
+///
+/// # What it generates
+///
+/// The block as it is, without the two markers. Where the block has queries, one constant beside it, in which the compiler is asked what a
+/// macro cannot see (704, 705, 706).
+///
+/// # What is not seen
+///
+/// - `Mutex`, `RwLock`, atomics, files and sockets inside the type. Rule 706 asks the compiler for `RefUnwindSafe`, which `Cell`,
+///   `RefCell`, `OnceCell` and `UnsafeCell` have not, at whatever depth; these have it.
+/// - What a type parameter of the block is, and what one of the method is: with `W: Write` a caller may hand over a `&mut String`.
+/// - A struct that holds a `&mut T`, as `std::slice::IterMut` does, and an alias of one; an alias of `&mut T` is seen, except in a method
+///   with type parameters of its own.
+/// - What the body does: a `static`, a parameter with a `Cell` inside, an answer written into a command's `&mut` argument.
+///
+/// # Options
+///
+/// - `interior_mutability`: the type may change behind a shared reference, and no answer depends on it (a cache)
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 701 each public method is one of the two · 702 a command returns no data · 703 a command has the object to itself · 704 a query changes
+/// nothing · 705 a query answers · 706 nothing inside changes in secret · 707 no method is both
+#[proc_macro_attribute]
+pub fn cqs(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    cqs::attribute(arguments.into(), &item.into()).into()
 }

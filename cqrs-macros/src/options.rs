@@ -28,6 +28,7 @@ const ALL: &[(&str, &str)] = &[
     ("from", "#[derive(Event)]"),
     ("id", "#[aggregate]"),
     ("ignore", "#[projection]"),
+    ("interior_mutability", "#[cqs]"),
     ("key", "#[projection]"),
     ("name", "types and #[projection]"),
     ("on", "#[aggregate] and #[projection]"),
@@ -60,6 +61,8 @@ pub struct Options {
     pub id: Option<Type>,
     /// `ignore = [A, B]`
     pub ignore: Option<Vec<Path>>,
+    /// `interior_mutability`
+    pub interior_mutability: bool,
     /// `key = field`
     pub key: Option<Ident>,
     /// `name = ".."`
@@ -127,6 +130,7 @@ impl Options {
     fn value(&mut self, name: &Ident, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
         match text {
             "foreign" => self.foreign = Some(name.span()),
+            "interior_mutability" => self.interior_mutability = true,
             "retry" => self.retry = Some(name.span()),
             _ => {
                 let refuse =

@@ -73,6 +73,8 @@ const REPLAY: &str = "a projection is replayed, and its side effects would happe
 const TRAVELS: &str = "messages cross threads, processes and time";
 const ONE_FACT: &str = "one fact, one type: that is how it is found, and how its fields evolve";
 const LISTED: &str = "an option that is not understood would do nothing";
+const SEPARATE: &str =
+    "a method changes the object or answers, never both: only then can a question be asked at any time";
 const CONTRACT: &str = "what a handler declares is what its callers compile against";
 
 rules! {
@@ -133,6 +135,8 @@ rules! {
         "write a plain function of the message and what its handler needs";
     HANDLER_PATTERN = 208 Macro, "parameter `{0}` has no name to load it by", FOUND,
         "name it as the command's field that holds its id, or say which with `#[id(cmd.field)]`";
+    HANDLER_METHOD = 208 Macro, "a handler cannot take `self`", FOUND,
+        "write a plain function of the message and what its handler needs; a method of a plain object is a `#[{0}]` where its `impl` is `#[cqs]`";
     RETRY_DECISION = 208 Macro, "`retry` on a decision", "a decision never conflicts, so there is nothing to retry",
         "take `retry` away, or make the handler a workflow: `async fn`";
     TWO_TRANSACTIONS = 208 Macro, "a second `{0}`", "a command's events are committed in one transaction",
@@ -233,6 +237,25 @@ rules! {
         "make two projections, one a database";
     ASYNC_VIEW = 507 Macro, "`{0}` on an async projection", "it writes through a transaction, and makes no view",
         "take `{0}` away";
+
+    // ---- 7xx plain objects ----
+    CQS_NEITHER = 701 Macro, "public method `{0}` is neither a command nor a query", SEPARATE, "{1}";
+    CQS_SHAPE = 701 Macro, "`#[cqs]` on {0}", "it holds the methods of one type to what they are marked as",
+        "put it on the type's own `impl Type { .. }`";
+    CQS_UNSEEN = 701 Macro, "the call of `{0}!` inside a `#[cqs] impl`", "the methods that it makes are not seen, and not held to the rules",
+        "write the methods out, or move the call to an `impl` of its own";
+    CQS_COMMAND_ANSWERS = 702 Macro, "a command cannot return `{0}`", SEPARATE,
+        "return nothing, or `Result<(), E>`, written out; give the answer in a `#[query]` of its own";
+    CQS_COMMAND_SHARES = 703 Macro, "a command cannot take `{0}`", "it could only change the object behind a shared reference, in secret",
+        "take `&mut self`; if it changes nothing, it is a `#[query]`; an object that is shared has its lock around it, not inside";
+    CQS_COMMAND_OF_NOTHING = 703 Macro, "command `{0}` takes no `self`", "a command changes the object that it is called on",
+        "take `&mut self`, or take `#[command]` away";
+    CQS_QUERY_CHANGES = 704 Macro, "a query cannot {0}", ASKS,
+        "take `&self` and what only reads (`&T`, a value, `impl Fn`), and return no more; what changes something is a `#[command]`";
+    CQS_QUERY_ANSWERS_NOTHING = 705 Macro, "query `{0}` returns nothing", "it answers nothing, and can only be a command",
+        "return the answer, or mark it `#[command]`";
+    CQS_BOTH = 707 Macro, "`{0}` is both a command and a query", SEPARATE,
+        "keep one of the two; if it does both, make it two methods";
 }
 
 /// The rest: code, stage, what is refused. Their messages stand in the runtime's traits, in `App::build`, or in `rustc`.
@@ -247,6 +270,11 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (306, Stage::Types, "a second handler; `ask` without a handler"),
     (307, Stage::Types, "a query on the command bus, a command on the query bus"),
     (308, Stage::Types, "`find` by a field that has no `#[index]`"),
+    (
+        706,
+        Stage::Types,
+        "a `#[query]` on a type with interior mutability inside, without `#[cqs(interior_mutability)]`",
+    ),
     (801, Stage::Program, "two messages, events, projections or policies of one name"),
     (802, Stage::Program, "a command or query that no handler in this program serves"),
     (803, Stage::Program, "a handler whose `State<T>` or database the app was not given"),
@@ -266,7 +294,13 @@ mod tests {
     fn the_tables_hold_every_rule_that_is_enforced() {
         let ours = OURS.iter().map(|rule| rule.code);
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
-        let expected = (101..=110).chain(201..=211).chain(301..=308).chain(401..=405).chain(501..=507).chain(801..=807);
+        let expected = (101..=110)
+            .chain(201..=211)
+            .chain(301..=308)
+            .chain(401..=405)
+            .chain(501..=507)
+            .chain(701..=707)
+            .chain(801..=807);
         assert_eq!(codes, expected.collect());
     }
 

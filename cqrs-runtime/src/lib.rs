@@ -105,6 +105,7 @@ pub mod app;
 pub mod boundary;
 pub mod capability;
 pub mod command;
+mod cqs;
 pub mod error;
 pub mod event;
 mod field;
@@ -142,14 +143,14 @@ pub use time::{Date, Timestamp};
 pub use uuid::Uuid;
 pub use view::{View, Views};
 
-pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, projection, query};
+pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, projection, query};
 
 /// All that annotated domain code names: `use cqrs_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
         Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx, Uuid,
-        View, Views, aggregate, command, emit, projection, query,
+        View, Views, aggregate, command, cqs, emit, projection, query,
     };
     pub use serde::{Deserialize, Serialize};
 }
@@ -161,6 +162,7 @@ pub mod __private {
     pub use crate::boundary::Boundary;
     pub use crate::capability::Tx;
     pub use crate::command::CommandContext;
+    pub use crate::cqs::{Seen, SeenPlain, unchanging};
     pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo};
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};

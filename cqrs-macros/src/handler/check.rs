@@ -11,6 +11,11 @@ const BUSES: &[&str] = &["CommandBus", "QueryBus", "EventLog", "App", "AppBuilde
 const READ_SIDE: &[&str] = &["Views", "Reader"];
 
 pub fn check(handler: &Handler, errors: &Errors) {
+    // A method: nothing else about it is meant as a handler's.
+    if let Some(receiver @ FnArg::Receiver(_)) = handler.function.sig.inputs.first() {
+        errors.refuse(&rules::HANDLER_METHOD, receiver, &[handler.kind.text()]);
+        return;
+    }
     a_plain_function(handler, errors);
     the_message_comes_first(handler, errors);
     the_result_is_declared(handler, errors);
@@ -47,12 +52,10 @@ fn a_plain_function(handler: &Handler, errors: &Errors) {
         errors.refuse(&rules::HANDLER_SHAPE, variadic, &["be variadic"]);
     }
     for input in &signature.inputs {
-        match input {
-            FnArg::Receiver(receiver) => errors.refuse(&rules::HANDLER_SHAPE, receiver, &["take `self`"]),
-            FnArg::Typed(typed) if matches!(types::bare(&typed.ty), Type::ImplTrait(_)) => {
-                errors.refuse(&rules::HANDLER_SHAPE, &typed.ty, &["take `impl Trait`"]);
-            }
-            FnArg::Typed(_) => {}
+        if let FnArg::Typed(typed) = input
+            && matches!(types::bare(&typed.ty), Type::ImplTrait(_))
+        {
+            errors.refuse(&rules::HANDLER_SHAPE, &typed.ty, &["take `impl Trait`"]);
         }
     }
     if handler.kind == Kind::Query && !handler.is_async() {

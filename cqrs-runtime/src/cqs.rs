@@ -1,0 +1,83 @@
+//! What `#[cqs]` expands to calls of: what the compiler knows of a type that a macro cannot see.
+
+use std::marker::PhantomData;
+use std::panic::RefUnwindSafe;
+use std::pin::Pin;
+
+/// A type that does not change behind a shared reference, as far as [`RefUnwindSafe`] knows.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS706] `{Self}` has a `#[query]`, and may change behind a shared reference",
+    label = "a `Cell`, `RefCell`, `OnceCell` or other `UnsafeCell` is inside, or a `dyn Trait` that may hold one",
+    note = "why: a query that could change state in secret would not be one",
+    note = "instead: keep the state in plain fields, and let a `#[command]` change it; where no answer depends on it (a cache), say so aloud: `#[cqs(interior_mutability)]`",
+    note = "a `dyn Trait` that holds none says so as well: `dyn Trait + RefUnwindSafe`"
+)]
+pub trait Unchanging {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + RefUnwindSafe> Unchanging for T {}
+
+/// 706: refuses a type that may change behind a shared reference.
+pub fn unchanging<T: ?Sized + Unchanging>() {}
+
+/// A type that the signature of a query names, whatever the name stands for.
+///
+/// The functions here are found first, and cannot be called; those of [`SeenPlain`] are there for all other types.
+pub struct Seen<T: ?Sized>(PhantomData<T>);
+
+/// What a query may take and return.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS704] a query cannot take or return `{Self}`",
+    label = "this is another name for it",
+    note = "why: asking a question must not change the answer",
+    note = "instead: take and return what only reads, `&T` or a value; what changes something is a `#[command]`"
+)]
+pub trait OfQuery {}
+
+/// An answer, unlike `()`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS705] a query returns `()`",
+    label = "this is another name for it",
+    note = "why: it answers nothing, and can only be a command",
+    note = "instead: return the answer, or mark it `#[command]`"
+)]
+pub trait Answer {}
+
+macro_rules! exclusive {
+    ($($ty:ty),+) => {$(
+        impl<'a, T: ?Sized> Seen<$ty> {
+            /// 704: refuses it among the parameters.
+            pub fn taken()
+            where
+                $ty: OfQuery,
+            {
+            }
+            /// 704: refuses it in the answer.
+            pub fn returned()
+            where
+                $ty: OfQuery,
+            {
+            }
+        }
+    )+};
+}
+exclusive!(&'a mut T, Option<&'a mut T>, Pin<&'a mut T>);
+
+impl Seen<()> {
+    /// 705: refuses it as the answer. (The lifetime keeps the bound from being refused here.)
+    pub fn returned<'a>()
+    where
+        &'a (): Answer,
+    {
+    }
+}
+
+/// In place of the functions of [`Seen`], for types that are what they seem to be.
+pub trait SeenPlain {
+    /// Nothing is wrong with it as a parameter.
+    fn taken() {}
+    /// Nor as the answer.
+    fn returned() {}
+}
+
+impl<T: ?Sized> SeenPlain for Seen<T> {}
