@@ -26,6 +26,11 @@ fn what_breaks_a_rule_is_refused() {
 }
 
 #[test]
+fn all_faults_of_one_item_show_at_once() {
+    trybuild::TestCases::new().compile_fail("ui/many/*.rs");
+}
+
+#[test]
 fn each_case_is_one_error_with_its_code_at_the_fault() {
     let mut faults = Vec::new();
     for (name, source) in sources("fail", "rs") {

@@ -1,0 +1,16 @@
+//! CQRS701: it stands on an `impl`
+//!
+//! The fault: `pub`
+
+use cqrs_runtime::cqs;
+
+#[cqs]
+pub struct Cart;
+
+impl Cart {
+    pub fn total(&self) -> u32 {
+        0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+//! CQRS704: asking changes nothing that it is lent
+//!
+//! The fault: `&mut Vec<u32>`
+
+use cqrs_runtime::cqs;
+
+pub struct Cart {
+    items: Vec<u32>,
+}
+
+#[cqs]
+impl Cart {
+    #[query]
+    pub fn total(&self, log: &mut Vec<u32>) -> u32 {
+        self.items.iter().chain(log.iter()).sum()
+    }
+}
+
+fn main() {}

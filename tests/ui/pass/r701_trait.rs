@@ -1,0 +1,13 @@
+//! CQRS701: it stands on a type's own methods: what to write instead.
+
+use cqrs_runtime::cqs;
+
+pub struct Cart;
+
+#[cqs]
+impl Cart {
+    #[query]
+    pub fn total(&self) -> u32 {
+        0
+    }
+}

@@ -1,0 +1,15 @@
+//! CQRS702: a command is no link of a chain: what to write instead.
+
+use cqrs_runtime::cqs;
+
+pub struct Cart {
+    items: Vec<u32>,
+}
+
+#[cqs]
+impl Cart {
+    #[command]
+    pub fn add(&mut self, price: u32) {
+        self.items.push(price);
+    }
+}

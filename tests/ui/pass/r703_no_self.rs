@@ -1,0 +1,15 @@
+//! CQRS703: a command changes the object that it is called on: what to write instead.
+
+use cqrs_runtime::cqs;
+
+pub struct Cart {
+    items: Vec<u32>,
+}
+
+#[cqs]
+impl Cart {
+    #[command]
+    pub fn clear(&mut self) {
+        self.items.clear();
+    }
+}

@@ -1,0 +1,15 @@
+//! CQRS703: a pinned reference is a reference: what to write instead.
+
+use cqrs_runtime::cqs;
+
+use std::pin::Pin;
+
+pub struct Cart {
+    items: Vec<u32>,
+}
+
+#[cqs]
+impl Cart {
+    #[command]
+    pub fn clear(self: Pin<&mut Self>) {}
+}

@@ -1,0 +1,17 @@
+//! CQRS704: under another name as well: what to write instead.
+
+use cqrs_runtime::cqs;
+
+pub struct Cart<T> {
+    items: Vec<T>,
+}
+
+#[cqs]
+impl<T: Clone> Cart<T> {
+    #[query]
+    pub fn items<'a>(&self, log: Option<Log<'a, T>>) -> Vec<T> {
+        log.map_or_else(|| self.items.clone(), |log| log.clone())
+    }
+}
+
+pub type Log<'a, T> = &'a Vec<T>;

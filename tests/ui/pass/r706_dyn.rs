@@ -1,0 +1,26 @@
+//! CQRS706: who may hold a cell says that he does not: what to write instead.
+
+use cqrs_runtime::cqs;
+
+use std::panic::RefUnwindSafe;
+
+pub trait Prices: Send {
+    fn price(&self, item: u32) -> u32;
+}
+
+pub struct Cart {
+    items: Vec<u32>,
+    prices: Box<dyn Prices + RefUnwindSafe>,
+}
+
+impl RefUnwindSafe for Fixed {}
+
+pub struct Fixed;
+
+#[cqs]
+impl Cart {
+    #[query]
+    pub fn total(&self) -> u32 {
+        self.items.iter().map(|&item| self.prices.price(item)).sum()
+    }
+}
