@@ -25,23 +25,26 @@ pub fn unchanging<T: ?Sized + Unchanging>() {}
 /// The functions here are found first, and cannot be called; those of [`SeenPlain`] are there for all other types.
 pub struct Seen<T: ?Sized>(PhantomData<T>);
 
+/// The signature of a query: what may stand in it, it implements. It implements neither of these, whatever `T` is.
+pub struct Signature;
+
 /// What a query may take and return.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS704] a query cannot take or return `{Self}`",
+    message = "[CQRS704] a query cannot take or return `{T}`",
     label = "this is another name for it",
     note = "why: asking a question must not change the answer",
     note = "instead: take and return what only reads, `&T` or a value; what changes something is a `#[command]`"
 )]
-pub trait OfQuery {}
+pub trait Lends<T> {}
 
-/// An answer, unlike `()`.
+/// What a query may answer.
 #[diagnostic::on_unimplemented(
     message = "[CQRS705] a query returns `()`",
     label = "this is another name for it",
     note = "why: it answers nothing, and can only be a command",
     note = "instead: return the answer, or mark it `#[command]`"
 )]
-pub trait Answer {}
+pub trait Answers<T> {}
 
 macro_rules! exclusive {
     ($($ty:ty),+) => {$(
@@ -49,13 +52,13 @@ macro_rules! exclusive {
             /// 704: refuses it among the parameters.
             pub fn taken()
             where
-                $ty: OfQuery,
+                Signature: Lends<$ty>,
             {
             }
             /// 704: refuses it in the answer.
             pub fn returned()
             where
-                $ty: OfQuery,
+                Signature: Lends<$ty>,
             {
             }
         }
@@ -67,7 +70,7 @@ impl Seen<()> {
     /// 705: refuses it as the answer. (The lifetime keeps the bound from being refused here.)
     pub fn returned<'a>()
     where
-        &'a (): Answer,
+        Signature: Answers<&'a ()>,
     {
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of plain objects that their tokens can break.
 
-use syn::{ImplItem, Type};
+use quote::ToTokens;
+use syn::{ImplItem, ReceiverKind, Type};
 
 use super::parse::{Access, Block, Kind, Method};
 use super::walk::{Found, walk, walk_bounds};
@@ -66,19 +67,25 @@ fn is_done(output: &Type) -> bool {
 fn a_command_can_change(method: &Method, errors: &Errors) {
     match (method.receiver(), method.access) {
         (Some(_), Some(Access::Owned | Access::Exclusive)) => {}
-        (Some(receiver), _) => errors.refuse(&rules::CQS_COMMAND_SHARES, receiver, &[&types::text(receiver)]),
+        (Some(receiver), _) => {
+            let text = match &receiver.kind {
+                ReceiverKind::Typed(_, ty) => format!("self: {}", types::text(ty)),
+                _ => types::text(receiver),
+            };
+            errors.refuse(&rules::CQS_COMMAND_SHARES, receiver, &[&text]);
+        }
         (None, _) => errors.refuse(&rules::CQS_COMMAND_OF_NOTHING, method.ident(), &[&names::text(method.ident())]),
     }
 }
 
 /// 704: it is handed nothing that changes, and hands out nothing to change with.
 fn a_query_changes_nothing(method: &Method, errors: &Errors) {
-    let refuse = |tokens: &dyn quote::ToTokens, verb: &str| {
+    let refuse = |tokens: &dyn ToTokens, verb: &str| {
         let text = types::text(&tokens.to_token_stream());
         errors.refuse(&rules::CQS_QUERY_CHANGES, tokens, &[&format!("{verb} `{text}`")]);
     };
     if let (Some(receiver), Some(Access::Exclusive)) = (method.receiver(), method.access)
-        && !matches!(receiver.kind, syn::ReceiverKind::Typed(..))
+        && !matches!(receiver.kind, ReceiverKind::Typed(..))
     {
         refuse(receiver, "take");
     }

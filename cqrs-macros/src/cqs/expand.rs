@@ -18,7 +18,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Type, parse_quote};
@@ -74,7 +74,7 @@ fn checks(block: &Block) -> TokenStream {
 /// 706: nothing inside the type changes behind a shared reference.
 fn unchanging(block: &Block) -> TokenStream {
     let own = &block.block.self_ty;
-    let span = types::last_segment(own).map_or_else(|| own.span(), |segment| segment.ident.span());
+    let span = at_its_name(own);
     let rt = block.rt.at(span);
     quote_spanned!(span=> #rt::unchanging::<Self>();)
 }
@@ -98,7 +98,7 @@ fn no_alias_hides_it(block: &Block, method: &Method, seen: &mut BTreeSet<String>
             if !seen.insert(format!("{condition_text} {function} {}", types::text(&alias))) {
                 continue;
             }
-            let span = syn::parse2::<Type>(alias.clone()).map_or_else(|_| alias.span(), |ty| types::anchor(&ty));
+            let span = syn::parse2(alias.clone()).map_or_else(|_| alias.span(), |ty| at_its_name(&ty));
             let (rt, function) = (block.rt.at(span), Ident::new(function, span));
             let call = quote_spanned!(span=> #rt::Seen::<#alias>::#function(););
             statements.push(quote!(#(#conditions)* { #call }));
@@ -109,6 +109,11 @@ fn no_alias_hides_it(block: &Block, method: &Method, seen: &mut BTreeSet<String>
         check(output, "returned");
     }
     statements
+}
+
+/// Where an error about a type is seen: at its name, whatever its arguments.
+fn at_its_name(ty: &Type) -> Span {
+    types::last_segment(ty).map_or_else(|| ty.span(), |segment| segment.ident.span())
 }
 
 /// The `#[cfg]`s of an item, which what is made of it must share.

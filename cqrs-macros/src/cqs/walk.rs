@@ -108,17 +108,16 @@ fn output<'a>(output: &'a ReturnType, see: &mut dyn FnMut(Found<'a>)) {
 
 /// The named types inside a type that may be another name for something else, each as tokens for the inside of a function:
 /// lifetimes are left to be inferred. Left out is what the standard library's commonest names and `Self` stand for.
+///
+/// None where the type changes something as it is written: that is refused already.
 pub fn aliases(ty: &Type) -> Vec<TokenStream> {
-    let mut found = Vec::new();
-    walk(ty, &mut |what| {
-        if let Found::Named(named) = what
-            && !is_known(named)
-            && let Some(tokens) = without_lifetimes(named.to_token_stream())
-        {
-            found.push(tokens);
-        }
+    let (mut found, mut refused) = (Vec::new(), false);
+    walk(ty, &mut |what| match what {
+        Found::Named(named) if !is_known(named) => found.extend(without_lifetimes(named.to_token_stream())),
+        Found::Named(_) => {}
+        Found::Exclusive(_) | Found::Changing(_) => refused = true,
     });
-    found
+    if refused { Vec::new() } else { found }
 }
 
 fn is_known(named: &TypePath) -> bool {
@@ -204,6 +203,7 @@ mod tests {
         };
         assert_eq!(texts("Option<shop::Log<'a, 'static, u8>>"), ["shop::Log<'_, 'static, u8>"]);
         assert_eq!(texts("Map<Key, Vec<&str>>"), ["Map<Key, Vec<&str>>", "Key"]);
+        assert_eq!(texts("(Key, Pin<&mut Item>)"), [""; 0]);
         assert_eq!(texts("(u8, Self, Option<String>)"), [""; 0]);
         assert_eq!(texts("Keep<dyn for<'a> Fn(&'a Item)>"), [""; 0]);
     }
