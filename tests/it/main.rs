@@ -4,6 +4,7 @@ mod commands;
 mod idempotency;
 mod logs;
 mod middleware;
+mod plain_objects;
 mod sequencer;
 mod startup;
 mod wire;

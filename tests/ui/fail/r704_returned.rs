@@ -1,6 +1,6 @@
 //! CQRS704: an answer is nothing to change with
 //!
-//! The fault: `&mut u32`
+//! The fault: `&'static mut u32`
 
 use cqrs_runtime::cqs;
 
