@@ -2,6 +2,14 @@
 
 #[no_implicit_prelude]
 #[deny(warnings, missing_docs, unused_qualifications)]
+// The forms are the point, not what their bodies make of them.
+#[allow(
+    clippy::multiple_bound_locations,
+    clippy::needless_lifetimes,
+    clippy::unused_self,
+    clippy::boxed_local,
+    clippy::unused_async
+)]
 mod allowed {
     extern crate cqrs_runtime as renamed;
 

@@ -9,11 +9,11 @@ use crate::errors::Errors;
 use crate::{names, rules, types};
 
 pub fn check(block: &Block, errors: &Errors) {
-    if let Some((of, _)) = &block.block.trait_ {
+    if let Some((of, _)) = &block.item.trait_ {
         errors.refuse(&rules::CQS_SHAPE, of, &["an `impl` of a trait"]);
         return;
     }
-    for item in &block.block.items {
+    for item in &block.item.items {
         if let ImplItem::Macro(call) = item {
             errors.refuse(&rules::CQS_UNSEEN, &call.mac.path, &[&types::text(&call.mac.path)]);
         }

@@ -28,13 +28,13 @@ use super::walk::aliases;
 use crate::types;
 
 pub fn expand(block: &Block) -> TokenStream {
-    let item = &block.block;
+    let item = &block.item;
     let checks = if item.trait_.is_some() { TokenStream::new() } else { checks(block) };
     quote!(#item #checks)
 }
 
 fn checks(block: &Block) -> TokenStream {
-    let Block { rt, block: item, .. } = block;
+    let Block { rt, item, .. } = block;
     let queries = || block.methods.iter().filter(|method| method.kind == Some(Kind::Query));
     let unchanging = (queries().next().is_some() && !block.may_change_inside).then(|| unchanging(block));
     let mut seen = BTreeSet::new();
@@ -73,7 +73,7 @@ fn checks(block: &Block) -> TokenStream {
 
 /// 706: nothing inside the type changes behind a shared reference.
 fn unchanging(block: &Block) -> TokenStream {
-    let own = &block.block.self_ty;
+    let own = &block.item.self_ty;
     let span = at_its_name(own);
     let rt = block.rt.at(span);
     quote_spanned!(span=> #rt::unchanging::<Self>();)

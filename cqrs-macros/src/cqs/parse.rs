@@ -16,7 +16,7 @@ pub struct Block {
     /// `interior_mutability`
     pub may_change_inside: bool,
     /// The block without markers, as it is emitted.
-    pub block: ItemImpl,
+    pub item: ItemImpl,
     pub methods: Vec<Method>,
 }
 
@@ -52,22 +52,17 @@ pub struct Method {
 
 impl Block {
     /// Reads the block and the options, and takes the markers off.
-    pub fn parse(arguments: TokenStream, mut block: ItemImpl, errors: &Errors) -> Self {
+    pub fn parse(arguments: TokenStream, mut item: ItemImpl, errors: &Errors) -> Self {
         let options = Options::of_macro(arguments, &ALLOWED, errors);
         let mut methods = Vec::new();
-        for item in &mut block.items {
-            if let ImplItem::Fn(function) = item {
+        for part in &mut item.items {
+            if let ImplItem::Fn(function) = part {
                 let kind = take_markers(function, errors);
-                let access = receiver(function).map(|receiver| access(receiver, &block.self_ty));
+                let access = receiver(function).map(|receiver| access(receiver, &item.self_ty));
                 methods.push(Method { function: function.clone(), kind, access });
             }
         }
-        Self {
-            rt: Runtime::new(options.krate.as_ref()),
-            may_change_inside: options.interior_mutability,
-            block,
-            methods,
-        }
+        Self { rt: Runtime::new(options.krate.as_ref()), may_change_inside: options.interior_mutability, item, methods }
     }
 }
 

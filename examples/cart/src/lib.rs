@@ -14,7 +14,7 @@ pub use money::Money;
 pub const MOST_OF_ONE: u32 = 1_000;
 
 /// The highest price of one piece. A cart's total stays far within what [`Money`] can hold.
-pub const HIGHEST_PRICE: Money = Money::from_cents(1_000_000_00);
+pub const HIGHEST_PRICE: Money = Money::from_cents(100_000_000);
 
 /// The most different products in one cart.
 pub const MOST_PRODUCTS: usize = 1_000;
