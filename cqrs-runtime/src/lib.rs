@@ -90,6 +90,7 @@
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
 //! - [`testing`] has given/when/then for decisions and views; [`wire`] and [`middleware`] are for transports.
+//! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
 //!
 //! # What is linked is served
 //!
