@@ -81,6 +81,7 @@ fn expand(id: &Id<'_>) -> TokenStream {
             #text
             #serde
             #inherent
+            #rt::id_schema!(#ident, #inner);
         };
     }
 }

@@ -63,10 +63,29 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
+/// The version before: what `#[cqrs(from = Old)]` names.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS107] `{Self}` cannot be made from `{Old}`",
+    label = "`{Self}` has no `From` of it",
+    note = "every stored event must be readable for ever: the version before is read, and then made into this one",
+    note = "write `impl From<{Old}> for {Self}`"
+)]
+pub trait UpcastFrom<Old> {
+    /// The old event as the new one.
+    fn upcast(old: Old) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Old, E: From<Old>> UpcastFrom<Old> for E {
+    fn upcast(old: Old) -> Self {
+        Self::from(old)
+    }
+}
+
 /// One `#[tag]` field of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagInfo {
-    /// The field's name.
+    /// The field's name in the stored JSON.
     pub field: &'static str,
     /// The prefix of its identifier's tags.
     pub prefix: &'static str,

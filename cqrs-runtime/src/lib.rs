@@ -89,13 +89,20 @@
 //! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
-//! - [`testing`] has given/when/then for decisions and views; [`wire`] and [`middleware`] are for transports.
+//! - [`testing`] has given/when/then for decisions and views; [`verify`] tests what is linked, and that stored events can
+//!   still be read; [`wire`] and [`middleware`] are for transports.
 //! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
 //!
 //! # What is linked is served
 //!
 //! A crate that stands in `Cargo.toml` and is never named in source is not linked, and its handlers are not there. Write
-//! `use that_crate as _;`. [`AppBuilder::build`] refuses what is missing, twice there, or named alike, with file and line.
+//! `use that_crate as _;`. [`AppBuilder::build`] refuses what is missing, twice there, or named alike, with file and line;
+//! [`verify!`] is the same as a test.
+//!
+//! # Features
+//!
+//! - `schema`: `events.lock` holds the JSON schemas of the events that derive `schemars::JsonSchema`, which `#[derive(Id)]`
+//!   types then implement: see [`verify`].
 
 #![warn(missing_docs)]
 
@@ -124,6 +131,7 @@ mod sequencer;
 pub mod testing;
 pub mod time;
 mod value;
+pub mod verify;
 pub mod view;
 pub mod view_conformance;
 pub mod wire;
@@ -159,12 +167,13 @@ pub mod prelude {
 /// What the macros' expansions name. Not for use by hand, and free to change.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::__id_schema as id_schema;
     pub use crate::aggregate::{Aggregate, FoldError, IdentityOf, decode, fold, key_of};
     pub use crate::boundary::Boundary;
     pub use crate::capability::Tx;
     pub use crate::command::CommandContext;
     pub use crate::cqs::{Seen, SeenPlain, unchanging};
-    pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo};
+    pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
     pub use crate::handler::{Answering, Handling, Here};
@@ -173,8 +182,10 @@ pub mod __private {
     pub use crate::message::{Command, Message, Query};
     pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::QueryContext;
-    pub use crate::registry::{Probe, Registration, Unless, require, same_events, same_name};
+    pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
     pub use crate::value::{Column, ColumnKind, Value};
     pub use crate::view::{Index, IndexShape, Unindexed, View, ViewShape};
+    #[cfg(feature = "schema")]
+    pub use schemars;
     pub use {inventory, serde, uuid};
 }

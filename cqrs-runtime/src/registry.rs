@@ -69,6 +69,25 @@ pub struct EventInfo {
     pub tags: &'static [TagInfo],
     /// Its Rust type.
     pub type_name: fn() -> &'static str,
+    /// Its fields as the source writes them, without those that serde skips.
+    pub fields: &'static [FieldInfo],
+    /// What `#[serde(..)]` on the type says about how its fields are stored.
+    pub serde: &'static str,
+    /// Makes its JSON schema, where the type derives `JsonSchema` and the feature `schema` is on.
+    pub schema: Option<fn() -> serde_json::Value>,
+}
+
+/// A field of an event, as the source writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// Its name in the stored JSON, or its number in a tuple struct.
+    pub name: &'static str,
+    /// Its type.
+    pub type_written: &'static str,
+    /// Whether a stored event can be read without it: it is an `Option`, or `#[serde(default)]`.
+    pub optional: bool,
+    /// What else `#[serde(..)]` says about how it is stored.
+    pub serde: &'static str,
 }
 
 /// An aggregate.
@@ -196,10 +215,15 @@ impl Registration {
         )
     }
 
-    /// Registers an event.
+    /// Registers an event, with all that is known about how it is stored.
     #[must_use]
     #[track_caller]
-    pub const fn event<E: Event>(module: &'static str) -> Self {
+    pub const fn event<E: Event>(
+        module: &'static str,
+        fields: &'static [FieldInfo],
+        serde: &'static str,
+        schema: Option<fn() -> serde_json::Value>,
+    ) -> Self {
         Self::new(
             module,
             Item::Event(EventInfo {
@@ -207,6 +231,9 @@ impl Registration {
                 version: E::VERSION,
                 tags: E::TAGS,
                 type_name: std::any::type_name::<E>,
+                fields,
+                serde,
+                schema,
             }),
         )
     }
@@ -299,6 +326,11 @@ pub trait Unless {
     const PARAMETER: ParameterInfo = ParameterInfo::Nothing;
     /// No result of a handler.
     const EMITS: fn(&mut Vec<&'static str>) = |_| {};
+    /// No JSON schema: the type derives none, or the feature `schema` is off.
+    const SCHEMA: Option<fn() -> serde_json::Value> = None;
+    /// What stands for such a type inside another's schema: anything.
+    #[cfg(feature = "schema")]
+    const SUBSCHEMA: fn(&mut schemars::SchemaGenerator) -> schemars::Schema = |_| true.into();
 }
 
 impl<T: ?Sized> Unless for Probe<T> {}
@@ -345,6 +377,18 @@ where
     pub const EMITS: fn(&mut Vec<&'static str>) = <T::Success as Outcome>::names;
 }
 
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> Probe<T> {
+    /// Makes the JSON schema of what can be read as a `T`.
+    pub const SCHEMA: Option<fn() -> serde_json::Value> = Some(|| {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_deserialize();
+        settings.into_generator().into_root_schema_for::<T>().to_value()
+    });
+    /// The schema of a `T` inside another type.
+    pub const SUBSCHEMA: fn(&mut schemars::SchemaGenerator) -> schemars::Schema =
+        |generator| generator.subschema_for::<T>();
+}
+
 impl<T: Parameter> Probe<T> {
     /// What the parameter needs.
     pub const PARAMETER: ParameterInfo = T::INFO;
@@ -382,6 +426,39 @@ impl<V: View> Parameter for Views<V> {
 }
 impl<T: Parameter> Parameter for Stale<T> {
     const INFO: ParameterInfo = T::INFO;
+}
+
+/// `JsonSchema` for an identifier: the schema of its value. Nothing without the feature `schema`.
+#[cfg(feature = "schema")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __id_schema {
+    ($id:ident, $inner:ty) => {
+        #[automatically_derived]
+        impl $crate::__private::schemars::JsonSchema for $id {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                ::std::borrow::Cow::Borrowed(::core::stringify!($id))
+            }
+            fn json_schema(
+                generator: &mut $crate::__private::schemars::SchemaGenerator,
+            ) -> $crate::__private::schemars::Schema {
+                #[allow(unused_imports)]
+                use $crate::__private::Unless as _;
+                $crate::__private::Probe::<$inner>::SUBSCHEMA(generator)
+            }
+        }
+    };
+}
+
+/// `JsonSchema` for an identifier: the schema of its value. Nothing without the feature `schema`.
+#[cfg(not(feature = "schema"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __id_schema {
+    ($id:ident, $inner:ty) => {};
 }
 
 /// Refuses what the macros cannot see and the compiler can: where `condition` is false, `message` is the compile error,

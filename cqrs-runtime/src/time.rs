@@ -138,3 +138,22 @@ macro_rules! serde_as_text {
     )+};
 }
 serde_as_text! { Timestamp Date }
+
+#[cfg(feature = "schema")]
+macro_rules! schema_of_text {
+    ($($type:ident $format:literal)+) => {$(
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "format": $format })
+            }
+        }
+    )+};
+}
+#[cfg(feature = "schema")]
+schema_of_text! { Timestamp "date-time" Date "date" }

@@ -7,5 +7,6 @@ mod middleware;
 mod plain_objects;
 mod sequencer;
 mod startup;
+mod verify;
 mod wire;
 mod workflows;

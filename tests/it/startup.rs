@@ -161,3 +161,324 @@ async fn a_module_that_holds_nothing_and_a_missing_log() {
     let text = App::builder().build().await.err().expect("refused").to_string();
     says(&text, &["the app has no log", "App::builder().log(..)"]);
 }
+
+mod versions {
+    pub mod chain {
+        use cqrs_runtime::prelude::*;
+        #[derive(Event, Serialize, Deserialize)]
+        #[cqrs(name = "Renamed")]
+        pub struct RenamedV1 {
+            name: String,
+        }
+        #[derive(Event, Serialize, Deserialize)]
+        #[cqrs(version = 2, from = RenamedV1)]
+        pub struct Renamed {
+            first: String,
+            last: String,
+        }
+        impl From<RenamedV1> for Renamed {
+            fn from(old: RenamedV1) -> Self {
+                Self { first: String::new(), last: old.name }
+            }
+        }
+        #[derive(Command, Serialize, Deserialize)]
+        pub struct Rename {
+            first: String,
+            last: String,
+        }
+        #[command]
+        fn rename(cmd: Rename) -> Result<Renamed, std::convert::Infallible> {
+            Ok(Renamed { first: cmd.first, last: cmd.last })
+        }
+    }
+    mod fork {
+        use cqrs_runtime::prelude::*;
+        #[derive(Event, Serialize, Deserialize)]
+        #[cqrs(name = "Renamed", version = 2, from = super::chain::RenamedV1)]
+        pub struct OtherwiseRenamed {
+            full: String,
+        }
+        impl From<super::chain::RenamedV1> for OtherwiseRenamed {
+            fn from(_: super::chain::RenamedV1) -> Self {
+                Self { full: String::new() }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_may_have_many_versions_and_each_of_them_once() {
+    let text = refusal("versions").await;
+    says(&text, &["[CQRS801] 2 events are named `Renamed version 2`", "rename one"]);
+    assert_eq!(text.matches("startup.rs:").count(), 2, "version 1 is no fault:\n{text}");
+    let chain = format!("{}::versions::chain", module_path!());
+    App::builder().log(MemoryLog::new()).only([chain]).build().await.expect("two versions of one event are well");
+}
+
+mod models {
+    mod a {
+        use cqrs_runtime::prelude::*;
+        #[derive(Id)]
+        pub struct LampId(Uuid);
+        #[derive(Event, Serialize, Deserialize)]
+        pub struct LampLit {
+            #[tag]
+            pub lamp: LampId,
+        }
+        pub struct Lamp;
+        #[aggregate(id = LampId, on = [LampLit])]
+        impl Lamp {
+            fn lit(_: &LampLit) -> Self {
+                Self
+            }
+        }
+        #[derive(View, Serialize, Deserialize)]
+        pub struct LampCard {
+            #[key]
+            pub lamp: LampId,
+        }
+        #[projection(on = [LampLit])]
+        impl LampCard {
+            fn lit(event: &LampLit) -> Self {
+                Self { lamp: event.lamp }
+            }
+        }
+        pub struct AlsoLamps;
+        #[projection(view = LampCard, on = [LampLit])]
+        impl AlsoLamps {
+            fn lit(event: &LampLit) -> LampCard {
+                LampCard { lamp: event.lamp }
+            }
+        }
+    }
+    mod b {
+        use super::a::{LampId, LampLit};
+        use cqrs_runtime::prelude::*;
+        pub struct Lamp;
+        #[aggregate(id = LampId, on = [LampLit])]
+        impl Lamp {
+            fn lit(_: &LampLit) -> Self {
+                Self
+            }
+        }
+        #[derive(View, Serialize, Deserialize)]
+        pub struct LampCard {
+            #[key]
+            pub lamp: LampId,
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_models_of_one_name_and_two_makers_of_one_view() {
+    let text = refusal("models").await;
+    says(
+        &text,
+        &[
+            "[CQRS801] 2 aggregates are named `Lamp`",
+            "[CQRS801] 2 views are named `LampCard`",
+            "[CQRS801] 2 projections make view `LampCard`",
+            "put their methods into one `#[projection]`",
+        ],
+    );
+    assert_eq!(text.matches("startup.rs:").count(), 6, "both places of the three faults:\n{text}");
+}
+
+mod one_projection_name {
+    use cqrs_runtime::prelude::*;
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Rung {
+        pub bell: u32,
+    }
+    mod a {
+        use cqrs_runtime::prelude::*;
+        #[derive(View, Serialize, Deserialize)]
+        pub struct Bell {
+            #[key]
+            bell: u32,
+        }
+        #[projection(on = [super::Rung], name = "bells")]
+        impl Bell {
+            fn rung(_: Option<Self>, event: &super::Rung) -> Self {
+                Self { bell: event.bell }
+            }
+        }
+    }
+    mod b {
+        use cqrs_runtime::prelude::*;
+        #[derive(View, Serialize, Deserialize)]
+        pub struct Ring {
+            #[key]
+            bell: u32,
+        }
+        #[projection(on = [super::Rung], name = "bells")]
+        impl Ring {
+            fn rung(_: Option<Self>, event: &super::Rung) -> Self {
+                Self { bell: event.bell }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_projections_of_one_name() {
+    let text = refusal("one_projection_name").await;
+    says(&text, &["[CQRS801] 2 projections are named `bells`"]);
+    assert_eq!(text.matches("startup.rs:").count(), 2, "{text}");
+}
+
+pub mod capabilities {
+    use cqrs_runtime::log::{BoxFuture, EventQuery, LogTransaction, MemoryLog, Page, StoreError};
+    use cqrs_runtime::prelude::*;
+    use cqrs_runtime::{Database, EventLog};
+    use cqrs_sqlite::Sqlite;
+
+    /// A database that nothing here is connected to.
+    pub enum Elsewhere {}
+    impl Database for Elsewhere {
+        type Transaction = ();
+        type Reader = ();
+    }
+    pub struct Clock;
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Ticked {
+        #[tag]
+        clock: ClockId,
+    }
+    #[derive(Id)]
+    pub struct ClockId(Uuid);
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Tick {
+        clock: ClockId,
+    }
+    #[command]
+    async fn tick(cmd: Tick, _clock: State<Clock>, _tx: &mut Tx<Sqlite>) -> Result<Ticked, std::convert::Infallible> {
+        Ok(Ticked { clock: cmd.clock })
+    }
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct TickElsewhere {
+        clock: ClockId,
+    }
+    #[command]
+    async fn tick_elsewhere(cmd: TickElsewhere, _tx: &mut Tx<Elsewhere>) -> Result<Ticked, std::convert::Infallible> {
+        Ok(Ticked { clock: cmd.clock })
+    }
+    #[derive(Query, Serialize, Deserialize)]
+    #[cqrs(returns = u32)]
+    pub struct Ticks {}
+    #[query]
+    async fn ticks(_q: Ticks, _db: Reader<Sqlite>) -> Result<u32, QueryError> {
+        Ok(0)
+    }
+    pub struct TickTable;
+    #[projection(on = [Ticked])]
+    impl TickTable {
+        async fn ticked(_tx: &mut Tx<Sqlite>, _event: &Ticked) -> Result<(), std::convert::Infallible> {
+            Ok(())
+        }
+    }
+
+    /// A log that keeps no views.
+    pub struct Bare(pub MemoryLog);
+    impl EventLog for Bare {
+        fn describe(&self) -> String {
+            "a bare log".into()
+        }
+        fn read<'a>(
+            &'a self,
+            query: &'a EventQuery,
+            after: Position,
+            limit: usize,
+        ) -> BoxFuture<'a, Result<Page, StoreError>> {
+            self.0.read(query, after, limit)
+        }
+        fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+            self.0.head()
+        }
+        fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
+            self.0.begin()
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
+    let module = format!("{}::capabilities", module_path!());
+    let refused = App::builder().log(capabilities::Bare(MemoryLog::new())).only([&*module]).build().await;
+    let text = refused.err().expect("refused").to_string();
+    let faults = [
+        "[CQRS803] `tick` takes `State<it::startup::capabilities::Clock>`, and the app was given none",
+        "[CQRS806] `tick` takes `&mut Tx<cqrs_sqlite::transaction::Sqlite>`, and the log is a bare log: \
+         the events would not commit with it",
+        "[CQRS806] `tick_elsewhere` takes `&mut Tx<it::startup::capabilities::Elsewhere>`, and the log is a bare log",
+        "[CQRS803] `ticks` takes `Reader<cqrs_sqlite::transaction::Sqlite>`, which is not the read side's database",
+        "[CQRS803] projection `TickTable` writes to `cqrs_sqlite::transaction::Sqlite`",
+        "[CQRS803] there are projections, and a bare log keeps no views",
+    ];
+    says(&text, &faults);
+    says(&text, &["App::builder().state(..)", "take the transaction of the log's own database"]);
+    assert_eq!(text.matches("startup.rs:").count(), faults.len(), "each has its place:\n{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let log = crate::logs::open(&folder).await;
+    let refused = App::builder().log(log).state(capabilities::Clock).only([&*module]).build().await;
+    let text = refused.err().expect("refused").to_string();
+    says(&text, &["[CQRS806] `tick_elsewhere` takes `&mut Tx<"]);
+    assert_eq!(text.matches("[CQRS").count(), 1, "the others have what they take:\n{text}");
+}
+
+mod torn {
+    pub mod events {
+        use cqrs_runtime::prelude::*;
+        #[derive(Event, Serialize, Deserialize)]
+        pub struct Torn {
+            pub page: u32,
+        }
+    }
+    pub mod models {
+        use super::events::Torn;
+        use cqrs_runtime::prelude::*;
+        #[derive(Command, Serialize, Deserialize)]
+        pub struct Tear {
+            page: u32,
+        }
+        #[command]
+        fn tear(cmd: Tear) -> Result<Torn, std::convert::Infallible> {
+            Ok(Torn { page: cmd.page })
+        }
+        #[derive(View, Serialize, Deserialize)]
+        pub struct Shred {
+            #[key]
+            page: u32,
+        }
+        #[projection(on = [Torn])]
+        impl Shred {
+            fn torn(_: Option<Self>, event: &Torn, #[id(event.page)] _book: Option<&super::books::Book>) -> Self {
+                Self { page: event.page }
+            }
+        }
+    }
+    pub mod books {
+        use cqrs_runtime::prelude::*;
+        #[derive(View, Serialize, Deserialize)]
+        pub struct Book {
+            #[key]
+            page: u32,
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_and_views_that_are_not_linked() {
+    let text = refusal("torn::models").await;
+    says(
+        &text,
+        &[
+            "[CQRS804] `tear` states event `Torn`, which is not linked",
+            "[CQRS804] projection `Shred` listens to event `Torn`, which is not linked",
+            "[CQRS804] projection `Shred` looks up view `Book`, which no projection makes",
+            "use that_crate as _;",
+        ],
+    );
+    assert_eq!(text.matches("startup.rs:").count(), 3, "{text}");
+}

@@ -7,13 +7,13 @@ use syn::spanned::Spanned;
 
 use super::parse::Event;
 use crate::runtime::{self, Runtime, local};
-use crate::{names, rules};
+use crate::{names, rules, types};
 
 pub fn expand(event: &Event<'_>) -> TokenStream {
     let Event { rt, ident, name, .. } = event;
     let version = event.version.map_or(1, |(version, _)| version);
     let tags = event.fields.iter().filter(|field| field.is_tag).map(|field| {
-        let (name, ty) = (field.name(), field.ty);
+        let (name, ty) = (field.stored_name(), field.ty);
         let of = rt.at(ty.span());
         quote!(#rt::TagInfo { field: #name, prefix: <#ty as #of::TagField>::PREFIX })
     });
@@ -26,7 +26,7 @@ pub fn expand(event: &Event<'_>) -> TokenStream {
         let (version, data) = (local("version"), local("data"));
         let span = from.span();
         let of = rt.at(span);
-        let earlier = quote_spanned!(span=> <Self as ::core::convert::From<#from>>::from(<#from as #of::Event>::decode(#version, #data)?));
+        let earlier = quote_spanned!(span=> <Self as #of::UpcastFrom<#from>>::upcast(<#from as #of::Event>::decode(#version, #data)?));
         quote! {
             fn decode_earlier(#version: u32, #data: &str) -> ::core::result::Result<Self, #rt::DecodeError> {
                 ::core::result::Result::Ok(#earlier)
@@ -35,7 +35,11 @@ pub fn expand(event: &Event<'_>) -> TokenStream {
     });
     let fields = has_fields(event);
     let chain = follows_the_version_before(event, version);
-    let registration = rt.submit(&quote!(event::<#ident>(::core::module_path!())));
+    let as_written = fields_as_written(event);
+    let serde = &event.serde.rest;
+    let registration = rt.submit(&quote! {
+        event::<#ident>(::core::module_path!(), &[#(#as_written),*], #serde, #rt::Probe::<#ident>::SCHEMA)
+    });
     let fallbacks = rt.fallbacks();
     quote! {
         const _: () = {
@@ -69,6 +73,18 @@ pub fn stub(event: &Event<'_>) -> TokenStream {
     let fields = event.generics.params.is_empty().then(|| has_fields(event));
     let stub = runtime::stub(rt, event.generics, &quote!(#rt::Event), ident, &body);
     quote!(#stub #fields)
+}
+
+/// What `events.lock` says about a type that has no schema.
+fn fields_as_written(event: &Event<'_>) -> impl Iterator<Item = TokenStream> {
+    let Event { rt, serde: container, .. } = event;
+    event.fields.iter().filter(|field| !field.serde.skip).map(move |field| {
+        let name = field.stored_name();
+        let (written, serde) = (types::text(field.ty), &field.serde.rest);
+        let is_option = types::is_named(field.ty, &["Option"]) && !field.serde.with;
+        let optional = is_option || field.serde.default || container.default;
+        quote!(#rt::FieldInfo { name: #name, type_written: #written, optional: #optional, serde: #serde })
+    })
 }
 
 /// How a projection, which cannot see the event's fields, reaches the one that has the name of its view's key.

@@ -3,6 +3,7 @@
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Generics, Ident, Member, Type};
 
+use super::serde::Serde;
 use crate::errors::Errors;
 use crate::options::{Allowed, Options, marker};
 use crate::rules;
@@ -21,6 +22,7 @@ pub struct Event<'a> {
     pub version: Option<(u32, Span)>,
     pub from: Option<Type>,
     pub fields: Vec<Field<'a>>,
+    pub serde: Serde,
 }
 
 /// One of its fields.
@@ -28,11 +30,15 @@ pub struct Field<'a> {
     pub member: Member,
     pub ty: &'a Type,
     pub is_tag: bool,
+    pub serde: Serde,
 }
 
 impl Field<'_> {
-    /// Its name as text: `0` for the first field of a tuple struct.
-    pub fn name(&self) -> String {
+    /// Its name in the stored JSON: `0` for the first field of a tuple struct.
+    pub fn stored_name(&self) -> String {
+        if let Some(rename) = &self.serde.rename {
+            return rename.clone();
+        }
         match &self.member {
             Member::Named(ident) => crate::names::text(ident),
             Member::Unnamed(index) => index.index.to_string(),
@@ -56,6 +62,7 @@ impl<'a> Event<'a> {
                     member,
                     ty: &field.ty,
                     is_tag: marker(&field.attrs, "tag", &rules::TAG_TWICE, errors).is_some(),
+                    serde: Serde::of(&field.attrs),
                 })
                 .collect(),
             _ => Vec::new(),
@@ -69,6 +76,7 @@ impl<'a> Event<'a> {
             version: options.version,
             from: options.from,
             fields,
+            serde: Serde::of(&input.attrs),
         }
     }
 }

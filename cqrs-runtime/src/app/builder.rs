@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::checks::{self, BuildError, Fault};
-use super::table::Table;
+use super::table::{Placed, Table};
 use super::{App, Inner};
 use crate::capability::State;
 use crate::log::EventLog;
@@ -16,7 +16,7 @@ use crate::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
 use crate::projection::Engine;
-use crate::registry::{Registration, registered};
+use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Applied, Sequencer, Sizes};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
@@ -132,14 +132,13 @@ impl AppBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn build(self) -> Result<App, BuildError> {
-        let registry = Table::new(select(self.only.as_deref())?);
+        let registry = Table::new(select(self.only.as_deref()).map_err(BuildError::Faults)?);
         let log = self.log.clone().ok_or_else(|| {
             BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
         })?;
         let views = log.views();
         checks::check(&registry, &self.states, &*log, views.as_deref())?;
-        let engine = Engine::new(&registry.projections())
-            .map_err(|reason| BuildError::from(Fault::new(reason, &[], "take one of the look-ups out")))?;
+        let engine = Engine::new(&registry.projections()).map_err(|reason| BuildError::from(circle(reason)))?;
         if let Some(views) = &views {
             for projection in registry.projections() {
                 if let Some(shape) = &projection.view {
@@ -152,6 +151,26 @@ impl AppBuilder {
             app.inner.sequencer.catch_up().await?;
         }
         Ok(app)
+    }
+
+    /// What is wrong with the linked program, and its events; with what this builder was given, if it is `composed`.
+    pub(crate) fn verify(&self, composed: bool) -> (Vec<Fault>, Vec<Placed<EventInfo>>) {
+        let table = match select(self.only.as_deref()) {
+            Ok(registrations) => Table::new(registrations),
+            Err(faults) => return (faults, Vec::new()),
+        };
+        let mut faults = checks::linked(&table);
+        if let Err(reason) = Engine::new(&table.projections()) {
+            faults.push(circle(reason));
+        }
+        if composed {
+            checks::services_are_there(&table, &self.states, &mut faults);
+        }
+        match &self.log {
+            Some(log) => checks::databases_are_there(&table, &**log, log.views().as_deref(), &mut faults),
+            None => checks::one_write_database(&table, &mut faults),
+        }
+        (faults, table.events)
     }
 
     /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
@@ -188,7 +207,11 @@ where
     layers.into_iter().rev().fold(None, |inside, wrap| Some(wrap(inside.unwrap_or_else(BusService::innermost))))
 }
 
-fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, BuildError> {
+fn circle(reason: String) -> Fault {
+    Fault::new(reason, &[], "take one of the look-ups out")
+}
+
+fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, Vec<Fault>> {
     let within = |module: &str, path: &str| {
         module.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
@@ -205,7 +228,7 @@ fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, BuildEr
         })
         .collect();
     if !empty.is_empty() {
-        return Err(BuildError::Faults(empty));
+        return Err(empty);
     }
     Ok(registered().filter(|entry| only.iter().any(|path| within(entry.module, path))).collect())
 }

@@ -55,7 +55,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(what: impl Into<String>, parties: &[&Registration], instead: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, parties: &[&Registration], instead: impl Into<String>) -> Self {
         let place = |party: &&Registration| format!("{}:{}", party.location.file(), party.location.line());
         Self { what: what.into(), places: parties.iter().map(place).collect(), instead: instead.into() }
     }
@@ -63,32 +63,39 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "- {}", self.what)?;
+        write!(f, "- {}", self.what.replace('\n', "\n    "))?;
         for place in &self.places {
             write!(f, "\n    at {place}")?;
         }
-        write!(f, "\n    {}", self.instead)
+        self.instead.lines().try_for_each(|line| write!(f, "\n    {line}"))
     }
 }
 
-type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+pub(super) type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
-/// Holds the linked program to the rules.
+/// Holds the linked program and what its composition root has given it to the rules.
 pub(super) fn check(
     table: &Table,
     states: &States,
     log: &dyn EventLog,
     views: Option<&dyn ViewStore>,
 ) -> Result<(), BuildError> {
+    let mut faults = linked(table);
+    services_are_there(table, states, &mut faults);
+    databases_are_there(table, log, views, &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(BuildError::Faults(faults)) }
+}
+
+/// Holds the linked program to the rules that no composition root is needed for.
+pub(super) fn linked(table: &Table) -> Vec<Fault> {
     let mut faults = Vec::new();
     something_is_linked(table, &mut faults);
     names_are_unique(table, &mut faults);
     one_handler_a_message(table, &mut faults);
     every_message_is_handled(table, &mut faults);
-    resources_are_there(table, states, log, views, &mut faults);
     events_are_linked(table, &mut faults);
-    views_are_made(table, views, log, &mut faults);
-    if faults.is_empty() { Ok(()) } else { Err(BuildError::Faults(faults)) }
+    views_are_made(table, &mut faults);
+    faults
 }
 
 fn something_is_linked(table: &Table, faults: &mut Vec<Fault>) {
@@ -180,44 +187,59 @@ fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-/// 803 and 806
-fn resources_are_there(
+/// Every handler's function and parameters, and where it stands.
+fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
+    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+    let all = commands.chain(queries);
+    all.flat_map(|(function, parameters, registration)| {
+        parameters.iter().map(move |one| (function, *one, registration))
+    })
+}
+
+/// 803: services.
+pub(super) fn services_are_there(table: &Table, states: &States, faults: &mut Vec<Fault>) {
+    for (function, parameter, registration) in parameters(table) {
+        let ParameterInfo::State(state) = parameter else { continue };
+        if !states.contains_key(&(state.type_id)()) {
+            faults.push(Fault::new(
+                format!("[CQRS803] `{function}` takes `State<{}>`, and the app was given none", (state.name)()),
+                &[registration],
+                "give it one: `App::builder().state(..)`",
+            ));
+        }
+    }
+}
+
+/// 803 and 806: databases.
+pub(super) fn databases_are_there(
     table: &Table,
-    states: &States,
     log: &dyn EventLog,
     views: Option<&dyn ViewStore>,
     faults: &mut Vec<Fault>,
 ) {
-    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
     let log_database = log.database();
     let read_database = views.and_then(ViewStore::database);
-    for (function, parameters, registration) in commands.chain(queries) {
-        for parameter in parameters {
-            let (what, instead) = match parameter {
-                ParameterInfo::State(state) if !states.contains_key(&(state.type_id)()) => (
-                    format!("[CQRS803] `{function}` takes `State<{}>`, and the app was given none", (state.name)()),
-                    "give it one: `App::builder().state(..)`".to_owned(),
+    for (function, parameter, registration) in parameters(table) {
+        let (what, instead) = match parameter {
+            ParameterInfo::Transaction(wanted) if !is(log_database, wanted) => (
+                format!(
+                    "[CQRS806] `{function}` takes `&mut Tx<{}>`, and the log is {}: the events would not commit with it",
+                    (wanted.name)(),
+                    log.describe()
                 ),
-                ParameterInfo::Transaction(wanted) if !is(log_database, *wanted) => (
-                    format!(
-                        "[CQRS806] `{function}` takes `&mut Tx<{}>`, and the log is {}: the events would not commit with it",
-                        (wanted.name)(),
-                        log.describe()
-                    ),
-                    "take the transaction of the log's own database".to_owned(),
+                "take the transaction of the log's own database",
+            ),
+            ParameterInfo::Reader(wanted) if !is(read_database, wanted) => (
+                format!(
+                    "[CQRS803] `{function}` takes `Reader<{}>`, which is not the read side's database",
+                    (wanted.name)()
                 ),
-                ParameterInfo::Reader(wanted) if !is(read_database, *wanted) => (
-                    format!(
-                        "[CQRS803] `{function}` takes `Reader<{}>`, which is not the read side's database",
-                        (wanted.name)()
-                    ),
-                    "take the reader of the database that the views live in".to_owned(),
-                ),
-                _ => continue,
-            };
-            faults.push(Fault::new(what, &[registration], instead));
-        }
+                "take the reader of the database that the views live in",
+            ),
+            _ => continue,
+        };
+        faults.push(Fault::new(what, &[registration], instead));
     }
     for projection in &table.projections {
         if let Some(wanted) = projection.database.filter(|&wanted| !is(read_database, wanted)) {
@@ -232,21 +254,58 @@ fn resources_are_there(
             ));
         }
     }
+    if views.is_none() && !table.projections.is_empty() {
+        faults.push(Fault::new(
+            format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
+            &[table.projections[0].registration],
+            "use a log that keeps views beside the events",
+        ));
+    }
+}
+
+/// 806, as far as it shows without the log: one log has one database.
+pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
+    let mut first: Option<(&str, Resource, &Registration)> = None;
+    for (function, parameter, registration) in parameters(table) {
+        let ParameterInfo::Transaction(wanted) = parameter else { continue };
+        let (other, database, place) = *first.get_or_insert((function, wanted, registration));
+        if (database.type_id)() != (wanted.type_id)() {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS806] `{other}` takes `&mut Tx<{}>`, and `{function}` takes `&mut Tx<{}>`: the log lives in one of \
+                     them, and the events of the other would not commit with it",
+                    (database.name)(),
+                    (wanted.name)()
+                ),
+                &[place, registration],
+                "take the transaction of the log's own database, or narrow what is served by `.only(..)`",
+            ));
+        }
+    }
 }
 
 fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> bool {
     there.is_some_and(|there| there.type_id == (wanted.type_id)())
 }
 
+const LINK_THE_EVENT: &str = "link the crate that has it: `use that_crate as _;`, or add its module to `.only(..)`";
+
 /// 804: what is dead, and what would be lost.
 fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
     let linked: HashSet<&str> = table.events.iter().map(|event| event.name).collect();
     let mut used: HashSet<&str> = HashSet::new();
-    let mut emitted = Vec::new();
     for handler in table.command_handlers.values() {
+        let mut emitted = Vec::new();
         (handler.emits)(&mut emitted);
+        used.extend(&emitted);
+        for event in emitted.iter().filter(|event| !linked.contains(*event)) {
+            faults.push(Fault::new(
+                format!("[CQRS804] `{}` states event `{event}`, which is not linked", handler.function),
+                &[handler.registration],
+                LINK_THE_EVENT,
+            ));
+        }
     }
-    used.extend(emitted);
     let aggregates = table.aggregates.iter().map(|entry| ("aggregate", entry.name, entry.events, entry.registration));
     let projections =
         table.projections.iter().map(|entry| ("projection", entry.name, entry.events, entry.registration));
@@ -256,7 +315,7 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(
                 format!("[CQRS804] {what} `{name}` listens to event `{event}`, which is not linked"),
                 &[registration],
-                "link the crate that has it: `use that_crate as _;`, or add its module to `.only(..)`",
+                LINK_THE_EVENT,
             ));
         }
     }
@@ -270,20 +329,16 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
 }
 
 /// A handler that reads a view which no projection makes would find nothing, for ever.
-fn views_are_made(table: &Table, views: Option<&dyn ViewStore>, log: &dyn EventLog, faults: &mut Vec<Fault>) {
+fn views_are_made(table: &Table, faults: &mut Vec<Fault>) {
     let made: HashSet<&str> = table.projections.iter().filter_map(|entry| entry.view.map(|view| view.name)).collect();
-    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    for (function, parameters, registration) in commands.chain(queries) {
-        for parameter in parameters {
-            let ParameterInfo::View(view) = parameter else { continue };
-            if !made.contains(view.name) {
-                faults.push(Fault::new(
-                    format!("[CQRS804] `{function}` reads view `{}`, which no projection makes", view.name),
-                    &[registration],
-                    "write its `#[projection(on = [..])]`, or link the crate that has it",
-                ));
-            }
+    for (function, parameter, registration) in parameters(table) {
+        let ParameterInfo::View(view) = parameter else { continue };
+        if !made.contains(view.name) {
+            faults.push(Fault::new(
+                format!("[CQRS804] `{function}` reads view `{}`, which no projection makes", view.name),
+                &[registration],
+                "write its `#[projection(on = [..])]`, or link the crate that has it",
+            ));
         }
     }
     for projection in &table.projections {
@@ -315,12 +370,5 @@ fn views_are_made(table: &Table, views: Option<&dyn ViewStore>, log: &dyn EventL
                 "put their methods into one `#[projection]`, or give one of them a view of its own",
             ));
         }
-    }
-    if views.is_none() && !table.projections.is_empty() {
-        faults.push(Fault::new(
-            format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
-            &[table.projections[0].registration],
-            "use a log that keeps views beside the events",
-        ));
     }
 }

@@ -24,6 +24,7 @@ mod table;
 pub use builder::AppBuilder;
 pub use checks::{BuildError, Fault};
 pub use describe::Description;
+pub(crate) use table::Placed;
 use table::Table;
 
 /// Annotated domain code at work: handlers, a log, read models. Cheap to clone.

@@ -9,9 +9,9 @@ use crate::registry::{
 use crate::wire::{UnknownName, WireError};
 
 /// An entry, and where its macro stands.
-pub(super) struct Placed<T: 'static> {
+pub(crate) struct Placed<T: 'static> {
     pub(super) info: &'static T,
-    pub(super) registration: &'static Registration,
+    pub(crate) registration: &'static Registration,
 }
 
 impl<T> Clone for Placed<T> {

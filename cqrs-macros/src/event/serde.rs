@@ -1,0 +1,81 @@
+//! What serde's own attributes say about how an event is stored, for `events.lock`.
+
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token};
+
+use crate::types;
+
+/// The `#[serde(..)]` of a type or a field. What serde itself refuses is passed over here.
+#[derive(Default)]
+pub struct Serde {
+    /// `rename = ".."`: the name in JSON.
+    pub rename: Option<String>,
+    /// `default`: may be missing.
+    pub default: bool,
+    /// `skip`: is not stored.
+    pub skip: bool,
+    /// `with = ".."`, `deserialize_with = ".."`: an `Option` is not missing by itself then.
+    pub with: bool,
+    /// Everything else that changes what is stored, as it is written.
+    pub rest: String,
+}
+
+/// What says nothing about how stored JSON is read.
+const SILENT: &[&str] = &["alias", "bound", "crate", "expecting", "skip_serializing_if"];
+
+impl Serde {
+    /// All `#[serde(..)]` of one place together.
+    pub fn of(attributes: &[Attribute]) -> Self {
+        let mut serde = Self::default();
+        let mut rest = Vec::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+            let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
+            for meta in metas {
+                let name = types::text(meta.path());
+                match (&*name, text_of(&meta)) {
+                    ("rename", Some(rename)) => serde.rename = Some(rename),
+                    ("default", _) => serde.default = true,
+                    ("skip", _) => serde.skip = true,
+                    (name, _) if SILENT.contains(&name) => {}
+                    (name, _) => {
+                        serde.with |= ["with", "deserialize_with"].contains(&name);
+                        rest.push(types::text(&meta));
+                    }
+                }
+            }
+        }
+        serde.rest = rest.join(", ");
+        serde
+    }
+}
+
+/// `".."` of `name = ".."`.
+fn text_of(meta: &Meta) -> Option<String> {
+    match meta {
+        Meta::NameValue(pair) => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn what_changes_the_stored_json_is_kept() {
+        let attributes: Vec<Attribute> = vec![
+            parse_quote!(#[serde(rename = "a b", default = "none", alias = "c")]),
+            parse_quote!(#[serde(with = "cents", flatten)]),
+            parse_quote!(#[other(rename = "x")]),
+        ];
+        let serde = Serde::of(&attributes);
+        assert_eq!(serde.rename.as_deref(), Some("a b"));
+        assert!(serde.default && serde.with && !serde.skip);
+        assert_eq!(serde.rest, "with=\"cents\", flatten");
+    }
+}

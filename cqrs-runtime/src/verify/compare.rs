@@ -1,0 +1,272 @@
+//! What has changed since `events.lock` was written, and what that does to stored events.
+
+use std::collections::BTreeMap;
+
+use super::lock::{Field, Lock, Shape};
+
+/// The changes of one version of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The event's name.
+    pub(super) event: String,
+    /// The version.
+    pub(super) version: u32,
+    /// What stored events lose, one sentence each.
+    pub(super) losses: Vec<String>,
+    /// What is new and harms no stored event, one sentence each.
+    pub(super) additions: Vec<String>,
+}
+
+/// Compares what was written with what is linked.
+pub(super) fn compare(locked: &Lock, linked: &Lock) -> Vec<Change> {
+    let mut changes: BTreeMap<&(String, u32), Change> = BTreeMap::new();
+    for (key, now) in &linked.events {
+        let mut change = Change { event: key.0.clone(), version: key.1, losses: Vec::new(), additions: Vec::new() };
+        match locked.events.get(key) {
+            Some(before) => shapes(before, now, &mut change),
+            None => change.additions.push(new_event(key, locked)),
+        }
+        changes.insert(key, change);
+    }
+    for (key, before) in &locked.events {
+        if !linked.events.contains_key(key) {
+            let losses = vec![gone(key, before, locked, linked)];
+            changes.insert(key, Change { event: key.0.clone(), version: key.1, losses, additions: Vec::new() });
+        }
+    }
+    changes.into_values().filter(|change| !change.losses.is_empty() || !change.additions.is_empty()).collect()
+}
+
+fn new_event((name, version): &(String, u32), locked: &Lock) -> String {
+    if locked.events.keys().any(|(known, _)| known == name) {
+        format!("version {version} is new")
+    } else {
+        "it is a new event".to_owned()
+    }
+}
+
+fn gone(key: &(String, u32), before: &Shape, locked: &Lock, linked: &Lock) -> String {
+    let new = linked.events.iter().filter(|(key, _)| !locked.events.contains_key(*key));
+    // An event without fields is like any other.
+    let renamed = new.filter(|((name, _), shape)| *name != key.0 && *shape == before && !before.fields.is_empty());
+    let renamed = renamed.map(|((name, _), _)| format!("; `{name}` is new and has the same fields: was it renamed?"));
+    format!("it is not linked any more: stored events of it could not be read{}", renamed.take(1).collect::<String>())
+}
+
+fn shapes(before: &Shape, now: &Shape, change: &mut Change) {
+    // Between a schema and the source's own words only the names at the top can be compared.
+    let comparable = before.is_schema == now.is_schema;
+    if !comparable {
+        change.additions.push(if now.is_schema {
+            "it has a JSON schema now".to_owned()
+        } else {
+            "its JSON schema is gone: the feature `schema` of cqrs-runtime is off, or it derives `JsonSchema` no more"
+                .to_owned()
+        });
+    } else if before.serde != now.serde {
+        change.losses.push(format!(
+            "`#[serde(..)]` on it says `{}` where stored events were written by `{}`",
+            now.serde, before.serde
+        ));
+    }
+    tags(before, now, change);
+    let top = |shape: &Shape| -> BTreeMap<String, Field> {
+        let is_top = |path: &String| comparable || !path.contains(['.', '|', '[', '{']);
+        shape
+            .fields
+            .iter()
+            .filter(|(path, _)| is_top(path))
+            .map(|(path, field)| (path.clone(), field.clone()))
+            .collect()
+    };
+    fields(&top(before), &top(now), comparable, change);
+}
+
+fn tags(before: &Shape, now: &Shape, change: &mut Change) {
+    for (field, prefix) in before.tags.difference(&now.tags) {
+        change.losses.push(format!(
+            "tag `{field}` with prefix `{prefix}` is gone: what is found by it finds the stored events, and not the new ones"
+        ));
+    }
+    for (field, prefix) in now.tags.difference(&before.tags) {
+        // A stored event that lacks the field could not have had the tag.
+        if before.fields.contains_key(field) || !now.fields.get(field).is_some_and(|field| field.optional) {
+            change.losses.push(format!(
+                "tag `{field}` with prefix `{prefix}` is new: stored events do not carry it, and are not found by it"
+            ));
+        } else {
+            change.additions.push(format!("tag `{field}` with prefix `{prefix}` is new"));
+        }
+    }
+}
+
+fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, comparable: bool, change: &mut Change) {
+    let mut reported: Vec<&str> = Vec::new();
+    let paths: BTreeMap<&String, ()> = before.keys().chain(now.keys()).map(|path| (path, ())).collect();
+    for path in paths.into_keys() {
+        // What is inside something that has changed has changed with it.
+        if reported.iter().any(|outer| is_inside(path, outer)) {
+            continue;
+        }
+        match (before.get(path), now.get(path)) {
+            (Some(was), Some(is)) => {
+                let same = !comparable || was.kind == is.kind;
+                if !same && !widened(&was.kind, &is.kind) {
+                    change
+                        .losses
+                        .push(format!("`{path}` is {}, and was {} when events were stored", is.kind, was.kind));
+                    reported.push(path);
+                } else if was.optional && !is.optional {
+                    change.losses.push(format!("`{path}` must be there, and stored events may lack it"));
+                } else if !same {
+                    change.additions.push(format!("`{path}` is {}, and was {}", is.kind, was.kind));
+                } else if !was.optional && is.optional {
+                    change.additions.push(format!("`{path}` may be missing"));
+                }
+            }
+            (Some(_), None) => {
+                change.losses.push(format!("`{path}` is gone: what stored events say there would be lost"));
+                reported.push(path);
+            }
+            (None, Some(is)) if is.optional => {
+                change.additions.push(format!("`{path}` is new, and may be missing"));
+                reported.push(path);
+            }
+            (None, Some(_)) => {
+                change.losses.push(format!("`{path}` is new, and stored events lack it: they could not be read"));
+                reported.push(path);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn is_inside(path: &str, outer: &str) -> bool {
+    // The root, where it is no plain object, holds everything.
+    outer == "." || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with(['.', '|', '[', '{']))
+}
+
+/// Whether everything that was of the first kind can be read as the second.
+fn widened(was: &str, is: &str) -> bool {
+    is.strip_suffix(" or null") == Some(was)
+        || is.strip_prefix("Option<").and_then(|rest| rest.strip_suffix('>')) == Some(was)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Name 2 tag:prefix field=kind field?=kind` an event, `!` for a schema.
+    fn lock(events: &[&str]) -> Lock {
+        let mut lock = Lock::default();
+        for event in events {
+            let mut words = event.split(' ');
+            let name = words.next().unwrap().to_owned();
+            let version = words.next().unwrap().parse().unwrap();
+            let mut shape = Shape::default();
+            for word in words {
+                if word == "!" {
+                    shape.is_schema = true;
+                } else if let Some(serde) = word.strip_prefix('#') {
+                    shape.serde = serde.to_owned();
+                } else if let Some((field, kind)) = word.split_once('=') {
+                    let optional = field.ends_with('?');
+                    let kind = kind.replace('_', " ");
+                    shape.fields.insert(field.trim_end_matches('?').to_owned(), Field { kind, optional });
+                } else {
+                    let (field, prefix) = word.split_once(':').unwrap();
+                    shape.tags.insert((field.to_owned(), prefix.to_owned()));
+                }
+            }
+            lock.events.insert((name, version), shape);
+        }
+        lock
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Verdict {
+        Same,
+        Adds,
+        Loses,
+    }
+    use Verdict::{Adds, Loses, Same};
+
+    #[test]
+    fn each_change_has_its_verdict() {
+        let table: &[(&str, &[&str], &[&str], Verdict, &str)] = &[
+            ("nothing", &["A 1 x=u32"], &["A 1 x=u32"], Same, ""),
+            ("a new event", &["A 1"], &["A 1", "B 1"], Adds, "a new event"),
+            ("a new version", &["A 1 x=u32"], &["A 1 x=u32", "A 2 y=u32"], Adds, "version 2 is new"),
+            ("an event gone", &["A 1", "B 1"], &["A 1"], Loses, "not linked any more"),
+            ("a version gone", &["A 1", "A 2"], &["A 2"], Loses, "not linked any more"),
+            ("an event renamed", &["A 1 x=u32"], &["B 1 x=u32"], Loses, "`B` is new and has the same fields"),
+            ("a field gone", &["A 1 x=u32 y=u32"], &["A 1 x=u32"], Loses, "`y` is gone"),
+            ("an optional field gone", &["A 1 y?=u32"], &["A 1"], Loses, "`y` is gone"),
+            ("another type", &["A 1 x=u32"], &["A 1 x=String"], Loses, "`x` is String, and was u32"),
+            ("a new field", &["A 1"], &["A 1 x=u32"], Loses, "stored events lack it"),
+            ("a new field with a default", &["A 1"], &["A 1 x?=u32"], Adds, "`x` is new, and may be missing"),
+            ("a default", &["A 1 x=u32"], &["A 1 x?=u32"], Adds, "`x` may be missing"),
+            ("no default any more", &["A 1 x?=u32"], &["A 1 x=u32"], Loses, "must be there"),
+            ("an option", &["A 1 x=u32"], &["A 1 x?=Option<u32>"], Adds, "`x` is Option<u32>"),
+            ("no option any more", &["A 1 x?=Option<u32>"], &["A 1 x=u32"], Loses, "`x` is u32, and was Option<u32>"),
+            ("null", &["A 1 ! x=string"], &["A 1 ! x=string_or_null"], Adds, "string or null"),
+            ("no null any more", &["A 1 ! x=string_or_null"], &["A 1 ! x=string"], Loses, "was string or null"),
+            ("a tag gone", &["A 1 x:a x=Id"], &["A 1 x=Id"], Loses, "tag `x`"),
+            ("a tag of another prefix", &["A 1 x:a x=Id"], &["A 1 x:b x=Id"], Loses, "prefix `b` is new"),
+            ("a tag on an old field", &["A 1 x=Id"], &["A 1 x:a x=Id"], Loses, "do not carry it"),
+            ("a tag on a new optional field", &["A 1"], &["A 1 x:a x?=Option<Id>"], Adds, "tag `x`"),
+            ("serde on the type", &["A 1 #a x=u32"], &["A 1 #b x=u32"], Loses, "says `b`"),
+            (
+                "a new variant",
+                &["A 1 ! s=one_of s|X?=constant"],
+                &["A 1 ! s=one_of s|X?=constant s|Y?=constant"],
+                Adds,
+                "s|Y",
+            ),
+            ("a variant gone", &["A 1 ! s=one_of s|X?=constant"], &["A 1 ! s=one_of"], Loses, "`s|X` is gone"),
+            ("a new optional struct", &["A 1 !"], &["A 1 ! to?=object to.n=string"], Adds, "`to` is new"),
+            (
+                "a field of an inner struct",
+                &["A 1 ! l[]=object"],
+                &["A 1 ! l[]=object l[].n=string"],
+                Loses,
+                "`l[].n` is new",
+            ),
+            (
+                "a schema",
+                &["A 1 l=Vec<Line>"],
+                &["A 1 ! l=array l[]=object l[].n=string"],
+                Adds,
+                "has a JSON schema now",
+            ),
+            (
+                "no schema any more",
+                &["A 1 ! l=array l[]=object"],
+                &["A 1 l=Vec<Line>"],
+                Adds,
+                "its JSON schema is gone",
+            ),
+            ("a schema, and a field gone", &["A 1 l=Vec<Line> x=u32"], &["A 1 ! l=array"], Loses, "`x` is gone"),
+        ];
+        for (case, before, now, verdict, says) in table {
+            let changes = compare(&lock(before), &lock(now));
+            let found = match &changes[..] {
+                [] => Same,
+                changes if changes.iter().any(|change| !change.losses.is_empty()) => Loses,
+                _ => Adds,
+            };
+            assert_eq!(found, *verdict, "{case}: {changes:?}");
+            let all = changes.iter().flat_map(|change| change.losses.iter().chain(&change.additions));
+            assert!(all.cloned().collect::<Vec<_>>().join("; ").contains(says), "{case}: {changes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_inside_a_change_is_not_told_again() {
+        let before = lock(&["A 1 ! a=object a.x=string a.y=string ab=string"]);
+        let changes = compare(&before, &lock(&["A 1 ! ab=string"]));
+        assert_eq!(changes[0].losses.len(), 1, "{changes:?}");
+        let changes = compare(&before, &lock(&["A 1 !"]));
+        assert_eq!(changes[0].losses.len(), 2, "`ab` is not inside `a`: {changes:?}");
+    }
+}

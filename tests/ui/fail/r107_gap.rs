@@ -1,0 +1,25 @@
+//! CQRS107: no version is left out
+//!
+//! The fault: `OpenedV1`
+
+include!("../shop.rs");
+
+#[derive(Event, Serialize, Deserialize)]
+#[cqrs(name = "Opened")]
+pub struct OpenedV1 {
+    pub order: OrderId,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[cqrs(version = 3, from = OpenedV1)]
+pub struct Opened {
+    pub order: OrderId,
+}
+
+impl From<OpenedV1> for Opened {
+    fn from(old: OpenedV1) -> Self {
+        Self { order: old.order }
+    }
+}
+
+fn main() {}

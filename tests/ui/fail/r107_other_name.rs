@@ -1,0 +1,25 @@
+//! CQRS107: all versions of an event have its name
+//!
+//! The fault: `OpenedV1`
+
+include!("../shop.rs");
+
+#[derive(Event, Serialize, Deserialize)]
+#[cqrs(name = "OpenedV1")]
+pub struct OpenedV1 {
+    pub order: OrderId,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[cqrs(version = 2, from = OpenedV1)]
+pub struct Opened {
+    pub order: OrderId,
+}
+
+impl From<OpenedV1> for Opened {
+    fn from(old: OpenedV1) -> Self {
+        Self { order: old.order }
+    }
+}
+
+fn main() {}
