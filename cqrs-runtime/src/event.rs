@@ -107,10 +107,7 @@ pub enum DecodeError {
         reason: String,
     },
     /// No type of that version is linked.
-    #[error(
-        "stored event `{event}` has version {stored}, and this program knows {newest} as the newest: \
-         a newer program wrote it, or the chain of `#[cqrs(from = ..)]` does not reach back that far"
-    )]
+    #[error("stored event `{event}` has version {stored}, and this program knows {newest} as the newest: {}", unknown(*stored, *newest))]
     UnknownVersion {
         /// The event's name.
         event: &'static str,
@@ -119,6 +116,14 @@ pub enum DecodeError {
         /// The newest version that this program knows.
         newest: u32,
     },
+}
+
+fn unknown(stored: u32, newest: u32) -> &'static str {
+    if stored > newest {
+        "a newer program wrote it, and this one must be brought up to date to read it"
+    } else {
+        "the chain of `#[cqrs(from = ..)]` does not reach back that far"
+    }
 }
 
 /// All that the log keeps about an event beside its own fields.

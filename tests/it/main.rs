@@ -1,6 +1,7 @@
 //! The guarantees of level 1, on the in-memory log and on SQLite.
 
 mod commands;
+mod evolution;
 mod idempotency;
 mod logs;
 mod middleware;

@@ -6,3 +6,5 @@ mod northwind;
 mod processes;
 mod program;
 mod support;
+
+cqrs_runtime::verify!();
