@@ -41,7 +41,8 @@ use proc_macro::TokenStream;
 /// # What it generates
 ///
 /// `Clone`, `Copy` (unless the value is a `String`, `Box`, `Arc`, `Rc`, `Cow` or `Vec`), `Eq`, `Ord`, `Hash`, `Debug`, `Display`,
-/// `FromStr`, `Serialize` and `Deserialize` as the bare value, `From` the value, `new` and `into_inner`. Of a `Uuid`, `new()`
+/// `FromStr`, `Serialize` and `Deserialize` as the bare value (and `JsonSchema`, with the runtime's feature `schema`), `From` the
+/// value, `new` and `into_inner`. Of a `Uuid`, `new()`
 /// makes a new one of version 7, and `Default` does too; of anything else, `new(value)` takes it. And the trait `Id`: its tags
 /// begin with the type's name in snake case without a final `Id`.
 ///
@@ -91,7 +92,8 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 /// # What it generates
 ///
 /// The trait `Event`: name, version, tags, and the way back to the version before; a `HasField` for each named field, by which
-/// projections find the one that holds their key; its registration.
+/// projections find the one that holds their key; its registration, with the fields as they are written, for `events.lock`:
+/// the runtime's `verify` module tells how events may change.
 ///
 /// # Options, in `#[cqrs(..)]`
 ///

@@ -89,7 +89,7 @@
 //! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
-//! - [`testing`] has given/when/then for decisions and views; [`verify`] tests what is linked, and that stored events can
+//! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
 //!   still be read; [`wire`] and [`middleware`] are for transports.
 //! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
 //!
@@ -102,7 +102,7 @@
 //! # Features
 //!
 //! - `schema`: `events.lock` holds the JSON schemas of the events that derive `schemars::JsonSchema`, which `#[derive(Id)]`
-//!   types then implement: see [`verify`].
+//!   types then implement: see [`mod@verify`].
 
 #![warn(missing_docs)]
 

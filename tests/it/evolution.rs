@@ -311,8 +311,8 @@ async fn histories_of_old_versions_are_read_as_todays() {
             assert_eq!(known, &all[3], "old ones in memory, on SQLite, today's in memory, on SQLite");
             for room in known {
                 let view = room.by_view.as_ref().unwrap();
-                let seen = (&room.by_decision.inside, room.by_decision.hours);
-                assert_eq!((seen, &room.by_workflow), ((&view.inside, view.hours), &room.by_decision));
+                let decided_on = (&room.by_decision.inside, room.by_decision.hours);
+                assert_eq!((decided_on, &room.by_workflow), ((&view.inside, view.hours), &room.by_decision));
             }
         }
     }

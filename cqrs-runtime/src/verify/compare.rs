@@ -1,6 +1,6 @@
 //! What has changed since `events.lock` was written, and what that does to stored events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lock::{Field, Lock, Shape};
 
@@ -70,16 +70,25 @@ fn shapes(before: &Shape, now: &Shape, change: &mut Change) {
         ));
     }
     tags(before, now, change);
-    let top = |shape: &Shape| -> BTreeMap<String, Field> {
-        let is_top = |path: &String| comparable || !path.contains(['.', '|', '[', '{']);
-        shape
-            .fields
-            .iter()
-            .filter(|(path, _)| is_top(path))
-            .map(|(path, field)| (path.clone(), field.clone()))
-            .collect()
-    };
-    fields(&top(before), &top(now), comparable, change);
+    if comparable {
+        fields(&before.fields, &now.fields, true, change);
+    } else if let (Some(before), Some(now)) = (before.names(), now.names()) {
+        fields(&before, &now, false, change);
+    }
+}
+
+impl Shape {
+    /// The fields at the top, if what the source writes and what a schema says of them have the same names.
+    fn names(&self) -> Option<BTreeMap<String, Field>> {
+        let renamed = |field: &Field| !self.is_schema && field.kind.contains(" by serde(");
+        if !self.serde.is_empty() || self.fields.values().any(renamed) {
+            return None;
+        }
+        // The parts of a tuple have numbers in the source.
+        let is_name = |path: &str| !path.contains(['.', '|', '[', '{']) && path.parse::<u32>().is_err();
+        let fields = self.fields.iter().filter(|(path, _)| is_name(path));
+        Some(fields.map(|(path, field)| (path.clone(), field.clone())).collect())
+    }
 }
 
 fn tags(before: &Shape, now: &Shape, change: &mut Change) {
@@ -102,8 +111,8 @@ fn tags(before: &Shape, now: &Shape, change: &mut Change) {
 
 fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, comparable: bool, change: &mut Change) {
     let mut reported: Vec<&str> = Vec::new();
-    let paths: BTreeMap<&String, ()> = before.keys().chain(now.keys()).map(|path| (path, ())).collect();
-    for path in paths.into_keys() {
+    let paths: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    for path in paths {
         // What is inside something that has changed has changed with it.
         if reported.iter().any(|outer| is_inside(path, outer)) {
             continue;
@@ -146,10 +155,39 @@ fn is_inside(path: &str, outer: &str) -> bool {
     outer == "." || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with(['.', '|', '[', '{']))
 }
 
-/// Whether everything that was of the first kind can be read as the second.
+/// Whether everything that was of the first kind can be read as the second, or it is the same in other words.
 fn widened(was: &str, is: &str) -> bool {
+    if let (Some((was_signed, was_bits)), Some((signed, bits))) = (whole_number(was), whole_number(is)) {
+        return (was_signed == signed && bits >= was_bits) || (signed && bits > was_bits);
+    }
+    unqualified(was) == unqualified(is) || optional(was, is)
+}
+
+/// Whether the second kind is the first or nothing.
+fn optional(was: &str, is: &str) -> bool {
     is.strip_suffix(" or null") == Some(was)
         || is.strip_prefix("Option<").and_then(|rest| rest.strip_suffix('>')) == Some(was)
+}
+
+/// Whether a kind of whole numbers has a sign, and how many bits: `u32` in the source, `integer (uint32)` in a schema.
+fn whole_number(kind: &str) -> Option<(bool, u32)> {
+    let name = kind.strip_prefix("integer (").and_then(|format| format.strip_suffix(')')).unwrap_or(kind);
+    let (signed, bits) = match name.strip_prefix("uint").or_else(|| name.strip_prefix('u')) {
+        Some(bits) => (false, bits),
+        None => (true, name.strip_prefix("int").or_else(|| name.strip_prefix('i'))?),
+    };
+    Some((signed, bits.parse().ok()?))
+}
+
+/// A type as the source writes it, without the paths to its names: those change with the imports.
+fn unqualified(kind: &str) -> String {
+    let mut short = String::new();
+    for part in kind.split("::") {
+        let path = short.trim_end_matches(|letter: char| letter.is_alphanumeric() || letter == '_').len();
+        short.truncate(path);
+        short.push_str(part);
+    }
+    short
 }
 
 #[cfg(test)]
@@ -191,9 +229,12 @@ mod tests {
     }
     use Verdict::{Adds, Loses, Same};
 
+    /// A name, the events before, the events now, the verdict, and a part of what is said.
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Verdict, &'a str);
+
     #[test]
     fn each_change_has_its_verdict() {
-        let table: &[(&str, &[&str], &[&str], Verdict, &str)] = &[
+        let table: &[Case<'_>] = &[
             ("nothing", &["A 1 x=u32"], &["A 1 x=u32"], Same, ""),
             ("a new event", &["A 1"], &["A 1", "B 1"], Adds, "a new event"),
             ("a new version", &["A 1 x=u32"], &["A 1 x=u32", "A 2 y=u32"], Adds, "version 2 is new"),
@@ -215,6 +256,14 @@ mod tests {
             ("a tag of another prefix", &["A 1 x:a x=Id"], &["A 1 x:b x=Id"], Loses, "prefix `b` is new"),
             ("a tag on an old field", &["A 1 x=Id"], &["A 1 x:a x=Id"], Loses, "do not carry it"),
             ("a tag on a new optional field", &["A 1"], &["A 1 x:a x?=Option<Id>"], Adds, "tag `x`"),
+            ("a wider number", &["A 1 x=u32"], &["A 1 x=u64"], Adds, "`x` is u64, and was u32"),
+            ("a sign and room for it", &["A 1 ! x=integer_(uint32)"], &["A 1 ! x=integer_(int64)"], Adds, "int64"),
+            ("a narrower number", &["A 1 x=u32"], &["A 1 x=u16"], Loses, "`x` is u16"),
+            ("a sign without room", &["A 1 x=u32"], &["A 1 x=i32"], Loses, "`x` is i32"),
+            ("no sign", &["A 1 x=i32"], &["A 1 x=u64"], Loses, "`x` is u64"),
+            ("a float", &["A 1 x=u32"], &["A 1 x=f64"], Loses, "`x` is f64"),
+            ("another import", &["A 1 x=Vec<a::Id>"], &["A 1 x=Vec<crate::b::Id>"], Adds, "`x` is Vec<crate::b::Id>"),
+            ("another type elsewhere", &["A 1 x=a::Id"], &["A 1 x=a::Key"], Loses, "`x` is a::Key"),
             ("serde on the type", &["A 1 #a x=u32"], &["A 1 #b x=u32"], Loses, "says `b`"),
             (
                 "a new variant",
@@ -246,6 +295,15 @@ mod tests {
                 Adds,
                 "its JSON schema is gone",
             ),
+            (
+                "a schema of a tuple",
+                &["A 1 0=u32 1=u32"],
+                &["A 1 ! .=array [0]=integer [1]=integer"],
+                Adds,
+                "JSON schema",
+            ),
+            ("a schema of renamed fields", &["A 1 #rename_all x_y=u32"], &["A 1 ! xY=integer"], Adds, "JSON schema"),
+            ("a schema of flat fields", &["A 1 x=X_by_serde(flatten)"], &["A 1 ! y=integer"], Adds, "JSON schema"),
             ("a schema, and a field gone", &["A 1 l=Vec<Line> x=u32"], &["A 1 ! l=array"], Loses, "`x` is gone"),
         ];
         for (case, before, now, verdict, says) in table {

@@ -17,7 +17,7 @@
 //! | `builder = shop_builder()` | the composition root: 803 and 806 need the services and the log that it was given |
 //! | `lock = "path/events.lock"` | the lock file, from the crate's folder: `events.lock` there without the option |
 //!
-//! The function underneath, for a test of another form (an async one, say): [`linked`].
+//! The test has one name, so a module holds one of them. The function underneath, for a test of another form (an async one, say): [`linked`].
 //!
 //! # How events may change
 //!
@@ -26,7 +26,8 @@
 //! of three:
 //!
 //! **Nothing is lost, and nothing is lacking: change it in place.** A new field that stored events can do without, because
-//! it is an `Option` or has a `#[serde(default)]`; a field that may be missing from now on; a new variant of an enum inside.
+//! it is an `Option` or has a `#[serde(default)]`; a field that may be missing from now on; a wider number, `u64` for `u32`; a new
+//! variant of an enum inside.
 //! Choose a default only where it *says what was true* when the old events were stored. A renamed field keeps its name in the
 //! log by `#[serde(rename = "..")]`, a renamed event by `#[cqrs(name = "..")]`.
 //!
@@ -72,7 +73,7 @@
 //! The file lists every event, with its versions, tags and fields, one a line, sorted: a change of an event is a change of
 //! this file, and is seen in review. The test compares it with the program:
 //!
-//! - *Additions* (a new event, a new version, a new field that may be missing) fail it until they are written down:
+//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are written down:
 //!   `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first run.
 //! - *Losses* (a field that is gone, is of another type, or is new and not in stored events; a tag that is another; an event
 //!   or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored events would
@@ -94,16 +95,15 @@
 //! log, the readers are brought up to date before the writer.
 
 mod compare;
+mod file;
 mod lock;
 mod schema;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::app::{AppBuilder, Fault, Placed};
-use crate::registry::{EventInfo, Registration};
+use crate::app::{AppBuilder, Fault};
 use compare::Change;
-use lock::{Lock, Shape};
 
 /// A test of everything that is linked, and of `events.lock`: see [the module](mod@crate::verify).
 ///
@@ -217,116 +217,9 @@ impl Verify {
             app = app.only(self.only);
         }
         let (mut faults, events) = app.verify(composed);
-        let path = self.folder.join(self.lock);
-        check_lock(&path, &events, &self.bless, &mut faults);
+        faults.extend(file::check(&self.folder.join(self.lock), &events, &self.bless));
         if faults.is_empty() { Ok(()) } else { Err(VerifyError { faults }) }
     }
-}
-
-/// 805: stored events can still be read.
-fn check_lock(path: &Path, events: &[Placed<EventInfo>], bless: &Bless, faults: &mut Vec<Fault>) {
-    let linked = Lock {
-        events: events.iter().map(|event| ((event.name.to_owned(), event.version), Shape::of(event))).collect(),
-    };
-    let locked = match std::fs::read_to_string(path) {
-        Ok(text) => Lock::parse(&text).map_err(|(line, what)| {
-            Fault::new(
-                format!("[CQRS805] {}:{line} cannot be read: {what}", path.display()),
-                &[],
-                "mend it, or take it from version control: it is not written anew, since it says what stored events are",
-            )
-        }),
-        // Nothing can be lost where there is nothing.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && events.is_empty() => return,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && *bless == Bless::No => Err(Fault::new(
-            format!("[CQRS805] there is no {}, which says what stored events are", path.display()),
-            &[],
-            "write it, and commit it:\n    CQRS_BLESS=1 cargo test",
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
-        Err(error) => Err(cannot("read", path, &error)),
-    };
-    let locked = match locked {
-        Ok(locked) => locked,
-        Err(fault) => return faults.push(fault),
-    };
-    let changes = compare::compare(&locked, &linked);
-    if !changes.is_empty() && changes.iter().all(|change| bless.takes(change)) {
-        match write(path, &linked.to_string()) {
-            Ok(()) => eprintln!("{} is written: commit it", path.display()),
-            Err(error) => faults.push(cannot("written", path, &error)),
-        }
-        return;
-    }
-    let place = |change: &Change| {
-        let mut of_name = events.iter().filter(|event| event.name == change.event);
-        let exact = of_name.clone().find(|event| event.version == change.version);
-        exact.or_else(|| of_name.next()).map(|event| (event.registration, (event.type_name)()))
-    };
-    for change in changes.iter().filter(|change| !change.losses.is_empty()) {
-        let before = locked.events.get(&(change.event.clone(), change.version));
-        faults.push(loss(change, before.unwrap_or(&Shape::default()), place(change), path));
-    }
-    if changes.iter().any(|change| !change.additions.is_empty()) {
-        faults.push(additions(&changes, &changes.iter().filter_map(place).map(|(at, _)| at).collect::<Vec<_>>(), path));
-    }
-}
-
-/// Whole or not at all: a lock that is half written could not be read.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, path)
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Fault {
-    let instead = "let the test read and write it, or name another file: `verify!(lock = \"..\")`";
-    Fault::new(format!("[CQRS805] {} cannot be {what}: {error}", path.display()), &[], instead)
-}
-
-fn loss(change: &Change, before: &Shape, place: Option<(&Registration, &str)>, path: &Path) -> Fault {
-    let Change { event, version, losses, .. } = change;
-    let what = format!(
-        "[CQRS805] event `{event}` version {version} is not what {} says that stored events are:\n  {}",
-        path.display(),
-        losses.join("\n  ")
-    );
-    let parties: Vec<_> = place.iter().map(|(registration, _)| *registration).collect();
-    let ty = place.map_or(event.as_str(), |(_, type_name)| type_name.rsplit("::").next().unwrap_or(type_name));
-    let base = ty.strip_suffix(&format!("V{version}")).unwrap_or(ty);
-    let old = format!("{base}V{version}");
-    let options =
-        if *version == 1 { String::new() } else { format!(", version = {version}, from = {base}V{}", version - 1) };
-    let next = version + 1;
-    let instead = format!(
-        "keep the type as it was, and make what it is now version {next}:\n    \
-         #[derive(Event, Serialize, Deserialize)]\n    \
-         #[cqrs(name = \"{event}\"{options})]\n    \
-         {old_type}\n    \
-         #[derive(Event, Serialize, Deserialize)]\n    \
-         #[cqrs(name = \"{event}\", version = {next}, from = {old})]\n    \
-         pub struct {base} {{ .. }}\n    \
-         impl From<{old}> for {base} {{ .. }}\n\
-         a new field that old events can do without is an `Option`, or has a `#[serde(default)]`; a renamed one keeps its \
-         name by `#[serde(rename = \"..\")]`, a renamed event by `#[cqrs(name = \"..\")]`\n\
-         only if no log holds such an event: CQRS_BLESS=1 CQRS_BLESS_LOSS={event} cargo test",
-        old_type = before.source(&old),
-    );
-    Fault::new(what, &parties, instead)
-}
-
-fn additions(changes: &[Change], places: &[&Registration], path: &Path) -> Fault {
-    let line = |change: &Change| {
-        let Change { event, version, additions, .. } = change;
-        (!additions.is_empty()).then(|| format!("`{event}` version {version}: {}", additions.join("; ")))
-    };
-    let lines: Vec<_> = changes.iter().filter_map(line).collect();
-    let what = format!("[CQRS805] {} does not say yet:\n  {}", path.display(), lines.join("\n  "));
-    Fault::new(
-        what,
-        places,
-        "stored events lose nothing by it; write it down, and commit the file:\n    CQRS_BLESS=1 cargo test",
-    )
 }
 
 /// What is wrong with the linked program, or with its `events.lock`.

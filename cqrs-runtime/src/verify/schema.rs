@@ -74,7 +74,9 @@ impl<'a> Walk<'a> {
             }
             self.inside.pop();
         } else if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-            parts.iter().for_each(|part| self.at(path, part, place));
+            for part in parts {
+                self.at(path, part, place);
+            }
             if schema.get("type").is_some() || schema.get("properties").is_some() {
                 self.plain(path, schema, place);
             }

@@ -1,0 +1,132 @@
+//! 805: the lock file against the program, what to say about it, and when to write it.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::Bless;
+use super::compare::{Change, compare};
+use super::lock::{Lock, Shape};
+use crate::app::{Fault, Placed};
+use crate::registry::EventInfo;
+
+/// What is wrong with the file. It is written where `bless` takes every change.
+pub(super) fn check(path: &Path, events: &[Placed<EventInfo>], bless: &Bless) -> Vec<Fault> {
+    let shape = |event: &Placed<EventInfo>| ((event.name.to_owned(), event.version), Shape::of(event));
+    let linked = Lock { events: events.iter().map(shape).collect() };
+    let locked = match read(path, bless, events.is_empty()) {
+        Ok(locked) => locked,
+        Err(fault) => return vec![fault],
+    };
+    let changes = compare(&locked, &linked);
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    if changes.iter().all(|change| bless.takes(change)) {
+        return match write(path, &linked.to_string()) {
+            Ok(()) => {
+                eprintln!("{} is written: commit it", path.display());
+                Vec::new()
+            }
+            Err(error) => vec![unusable("written", path, &error)],
+        };
+    }
+    let lost = changes.iter().filter(|change| !change.losses.is_empty());
+    let mut faults: Vec<Fault> = lost.map(|change| loss(change, &locked, events, path)).collect();
+    let added: Vec<&Change> = changes.iter().filter(|change| !change.additions.is_empty()).collect();
+    if !added.is_empty() {
+        faults.push(additions(&added, events, path));
+    }
+    faults
+}
+
+fn read(path: &Path, bless: &Bless, without_events: bool) -> Result<Lock, Fault> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Lock::parse(&text).map_err(|(line, what)| {
+            Fault::new(
+                format!("[CQRS805] {}:{line} cannot be read: {what}", path.display()),
+                &[],
+                "mend it, or take it from version control: it is not written anew, since it says what stored events are",
+            )
+        }),
+        // Nothing can be lost where there is nothing.
+        Err(error) if error.kind() == ErrorKind::NotFound && (without_events || *bless != Bless::No) => Ok(Lock::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Fault::new(
+            format!("[CQRS805] there is no {}, which says what stored events are", path.display()),
+            &[],
+            "write it, and commit it:\n    CQRS_BLESS=1 cargo test",
+        )),
+        Err(error) => Err(unusable("read", path, &error)),
+    }
+}
+
+/// Whole or not at all: a file that is half written could not be read.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    std::fs::write(&beside, text)?;
+    std::fs::rename(&beside, path)
+}
+
+fn unusable(what: &str, path: &Path, error: &std::io::Error) -> Fault {
+    let instead = "let the test read and write it, or name another file: `verify!(lock = \"..\")`";
+    Fault::new(format!("[CQRS805] {} cannot be {what}: {error}", path.display()), &[], instead)
+}
+
+/// The linked type of this change's event and version, or of another version of it.
+fn of<'a>(change: &Change, events: &'a [Placed<EventInfo>]) -> Option<&'a Placed<EventInfo>> {
+    let mut named = events.iter().filter(|event| event.name == change.event);
+    named.clone().find(|event| event.version == change.version).or_else(|| named.next())
+}
+
+fn loss(change: &Change, locked: &Lock, events: &[Placed<EventInfo>], path: &Path) -> Fault {
+    let Change { event, version, losses, .. } = change;
+    let what = format!(
+        "[CQRS805] event `{event}` version {version} is not what {} says that stored events are:\n  {}",
+        path.display(),
+        losses.join("\n  ")
+    );
+    let party = of(change, events);
+    let type_name = party.map_or(event.as_str(), |party| (party.type_name)());
+    let type_name = type_name.rsplit("::").next().unwrap_or(type_name);
+    let base = type_name.strip_suffix(&format!("V{version}")).unwrap_or(type_name);
+    let old = format!("{base}V{version}");
+    let before = locked.events.get(&(event.clone(), *version)).map(|before| before.source(&old)).unwrap_or_default();
+    let came_from = match version {
+        1 => String::new(),
+        _ => format!(", version = {version}, from = {base}V{}", version - 1),
+    };
+    let as_it_was =
+        format!("#[derive(Event, Serialize, Deserialize)]\n    #[cqrs(name = \"{event}\"{came_from})]\n    {before}");
+    let next = version + 1;
+    let instead = if party.is_some_and(|party| party.version == *version) {
+        format!(
+            "keep the type as it was, and make what it is now version {next}:\n    \
+             {as_it_was}\n    \
+             #[derive(Event, Serialize, Deserialize)]\n    \
+             #[cqrs(name = \"{event}\", version = {next}, from = {old})]\n    \
+             pub struct {base} {{ .. }}\n    \
+             impl From<{old}> for {base} {{ .. }}\n\
+             a new field that old events can do without is an `Option`, or has a `#[serde(default)]`; a renamed one keeps \
+             its name by `#[serde(rename = \"..\")]`"
+        )
+    } else {
+        format!(
+            "bring the type back, under its name in the log:\n    {as_it_was}\nor link the crate that has it: `use that_crate as _;`"
+        )
+    };
+    let last = format!("\nonly if no log holds such an event: CQRS_BLESS=1 CQRS_BLESS_LOSS={event} cargo test");
+    let parties: Vec<_> = party.iter().map(|party| party.registration).collect();
+    Fault::new(what, &parties, instead + &last)
+}
+
+fn additions(changes: &[&Change], events: &[Placed<EventInfo>], path: &Path) -> Fault {
+    let line = |change: &&Change| {
+        let Change { event, version, additions, .. } = change;
+        format!("`{event}` version {version}: {}", additions.join("; "))
+    };
+    let lines: Vec<_> = changes.iter().map(line).collect();
+    let what = format!("[CQRS805] {} does not say yet:\n  {}", path.display(), lines.join("\n  "));
+    let parties: Vec<_> =
+        changes.iter().filter_map(|change| of(change, events)).map(|party| party.registration).collect();
+    let instead = "stored events lose nothing by it; write it down, and commit the file:\n    CQRS_BLESS=1 cargo test";
+    Fault::new(what, &parties, instead)
+}
