@@ -263,6 +263,8 @@ fn a_lock_that_cannot_be_read_is_never_written_anew() {
 
 /// Events whose types say what is inside them.
 mod covered {
+    use std::collections::BTreeMap;
+
     use cqrs_runtime::prelude::*;
     use schemars::JsonSchema;
     #[derive(Id)]
@@ -290,12 +292,49 @@ mod covered {
         #[serde(default)]
         pub gift: bool,
     }
+    /// One of each kind of thing that a type can be made of.
+    #[derive(Event, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub struct BoxOpened {
+        #[tag]
+        pub box_id: BoxId,
+        pub by_shelf: BTreeMap<String, Vec<u8>>,
+        pub size: (u32, f64),
+        pub first: Option<Item>,
+        pub tree: Tree,
+        pub found: Found,
+        pub either: Either,
+        #[serde(flatten)]
+        pub place: Place,
+    }
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub struct Tree {
+        pub inside: Vec<Tree>,
+    }
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(tag = "kind")]
+    pub enum Found {
+        Nothing,
+        Things { number: u16 },
+    }
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(untagged)]
+    pub enum Either {
+        Text(String),
+        Number(i64),
+    }
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    pub struct Place {
+        pub shelf: String,
+        pub day: Date,
+    }
     pub struct Packed;
-    #[aggregate(id = BoxId, on = [BoxPacked])]
+    #[aggregate(id = BoxId, on = [BoxPacked, BoxOpened])]
     impl Packed {
         fn made(_: &BoxPacked) -> Self {
             Self
         }
+        fn opened(&mut self, _: &BoxOpened) {}
     }
     serves!();
 }
@@ -336,6 +375,34 @@ fn an_event_with_a_schema_is_covered_down_to_the_innermost_field() {
     let folder = tempfile::tempdir().unwrap();
     check(folder.path(), "covered", Bless::Additions).unwrap();
     let expected = "
+event BoxOpened version 1
+  schema: JSON
+  tag box_id: box
+  field boxId: string (uuid)
+  field byShelf: object
+  field byShelf{}: array
+  field byShelf{}[]: integer (uint8)
+  field day: string (date)
+  field either: one of
+  field either|integer (int64): integer (int64), may be missing
+  field either|string: string, may be missing
+  field first: object or null, may be missing
+  field first.label: string
+  field first.pieces: integer (uint32)
+  field found: one of
+  field found|kind=Nothing: object, may be missing
+  field found|kind=Nothing.kind: constant \"Nothing\"
+  field found|kind=Things: object, may be missing
+  field found|kind=Things.kind: constant \"Things\"
+  field found|kind=Things.number: integer (uint16)
+  field shelf: string
+  field size: array of 2
+  field size[0]: integer (uint32)
+  field size[1]: number (double)
+  field tree: object
+  field tree.inside: array
+  field tree.inside[]: Tree again
+
 event BoxPacked version 1
   schema: JSON
   tag box: box

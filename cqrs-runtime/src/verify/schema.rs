@@ -102,8 +102,12 @@ impl<'a> Walk<'a> {
         self.put(path, "one of", Place { nullable, ..place });
         // No stored event must hold it: a new alternative harms none.
         let place = Place { optional: true, nullable: false };
+        let mut keys: Vec<String> = Vec::new();
         for alternative in rest {
-            let path = format!("{path}|{}", alternative.key());
+            let key = alternative.key();
+            let alike = keys.iter().filter(|known| **known == key).count();
+            let path = if alike == 0 { format!("{path}|{key}") } else { format!("{path}|{key} {}", alike + 1) };
+            keys.push(key);
             match alternative {
                 Alternative::Value(_) => self.put(&path, "constant", place),
                 Alternative::Schema(schema) => self.at(&path, schema, place),
@@ -297,6 +301,13 @@ mod tests {
                 "|kind=D.kind: constant \"D\"",
                 "|kind=D.n: string",
             ]
+        );
+        let part = |field: &str| json!({ "type": "object", "required": [field, "n"], "properties": { field: { "type": "null" } } });
+        let alike = json!({ "anyOf": [part("a"), part("b")] });
+        assert_eq!(
+            lines(&alike),
+            [".: one of", "|object: object?", "|object 2: object?", "|object 2.b: null", "|object.a: null"],
+            "neither hides the other"
         );
     }
 }
