@@ -125,6 +125,18 @@ impl AppBuilder {
 
     /// Checks everything that is linked, brings the views up to date, and starts the app.
     ///
+    /// A program that nothing is linked into is refused too, since it is a mistake:
+    ///
+    /// ```standalone_crate
+    /// # use cqrs_runtime::{App, log::MemoryLog};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let refused = App::builder().log(MemoryLog::new()).build().await.err().unwrap().to_string();
+    /// assert!(refused.contains("no handler and no projection is linked into this program"));
+    /// assert!(refused.contains("write `use that_crate as _;`"));
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`BuildError`] lists every fault of the linked program, with the file and line of every party; or the store that could
     /// not be made ready.

@@ -73,8 +73,8 @@
 //! The file lists every event, with its versions, tags and fields, one a line, sorted: a change of an event is a change of
 //! this file, and is seen in review. The test compares it with the program:
 //!
-//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are written down:
-//!   `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first run.
+//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are written
+//!   down: `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first run.
 //! - *Losses* (a field that is gone, is of another type, or is new and not in stored events; a tag that is another; an event
 //!   or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored events would
 //!   lose and how to write the new version instead. Where no log holds such an event, before the first release, say, the
@@ -168,11 +168,14 @@ pub struct Verify {
 
 /// Everything that is linked into this program, and the `events.lock` in `folder`: `env!("CARGO_MANIFEST_DIR")`.
 ///
-/// ```no_run
-/// # fn shop_builder() -> cqrs_runtime::AppBuilder { cqrs_runtime::App::builder() }
-/// let verified = cqrs_runtime::verify::linked(env!("CARGO_MANIFEST_DIR")).builder(shop_builder()).check();
-/// if let Err(faults) = verified {
-///     panic!("{faults}");
+/// ```
+/// use cqrs_runtime::App;
+/// use cqrs_runtime::log::MemoryLog;
+///
+/// #[tokio::test]
+/// async fn the_shop_fits_together() {
+///     let shop = App::builder().log(MemoryLog::new());
+///     cqrs_runtime::verify::linked(env!("CARGO_MANIFEST_DIR")).builder(shop).check().unwrap();
 /// }
 /// ```
 pub fn linked(folder: impl Into<PathBuf>) -> Verify {
