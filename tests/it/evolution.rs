@@ -1,5 +1,5 @@
-//! Every version that was ever stored is read as today's, on every path that reads; and what no version can read stops what
-//! it is about, and nothing else.
+//! Every version that was ever stored is read as today's, on every path that reads; and what no version can read stops
+//! what it is about, and nothing else.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;

@@ -26,7 +26,8 @@ pub fn expand(event: &Event<'_>) -> TokenStream {
         let (version, data) = (local("version"), local("data"));
         let span = from.span();
         let of = rt.at(span);
-        let earlier = quote_spanned!(span=> <Self as #of::UpcastFrom<#from>>::upcast(<#from as #of::Event>::decode(#version, #data)?));
+        let old = quote_spanned!(span=> <#from as #of::Event>::decode(#version, #data)?);
+        let earlier = quote_spanned!(span=> <Self as #of::UpcastFrom<#from>>::upcast(#old));
         quote! {
             fn decode_earlier(#version: u32, #data: &str) -> ::core::result::Result<Self, #rt::DecodeError> {
                 ::core::result::Result::Ok(#earlier)

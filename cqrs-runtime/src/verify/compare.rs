@@ -94,7 +94,7 @@ impl Shape {
 fn tags(before: &Shape, now: &Shape, change: &mut Change) {
     for (field, prefix) in before.tags.difference(&now.tags) {
         change.losses.push(format!(
-            "tag `{field}` with prefix `{prefix}` is gone: what is found by it finds the stored events, and not the new ones"
+            "tag `{field}` with prefix `{prefix}` is gone: a reader of it finds the stored events, and not the new ones"
         ));
     }
     for (field, prefix) in now.tags.difference(&before.tags) {

@@ -45,16 +45,18 @@ fn read(path: &Path, bless: &Bless, without_events: bool) -> Result<Lock, Fault>
             Fault::new(
                 format!("[CQRS805] {}:{line} cannot be read: {what}", path.display()),
                 &[],
-                "mend it, or take it from version control: it is not written anew, since it says what stored events are",
+                "mend it, or take it from version control: it is not written anew, for it says what stored events are",
             )
         }),
         // Nothing can be lost where there is nothing.
-        Err(error) if error.kind() == ErrorKind::NotFound && (without_events || *bless != Bless::No) => Ok(Lock::default()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(Fault::new(
-            format!("[CQRS805] there is no {}, which says what stored events are", path.display()),
-            &[],
-            "write it, and commit it:\n    CQRS_BLESS=1 cargo test",
-        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => match bless {
+            Bless::No if !without_events => Err(Fault::new(
+                format!("[CQRS805] there is no {}, which says what stored events are", path.display()),
+                &[],
+                "write it, and commit it:\n    CQRS_BLESS=1 cargo test",
+            )),
+            _ => Ok(Lock::default()),
+        },
         Err(error) => Err(unusable("read", path, &error)),
     }
 }
@@ -105,12 +107,13 @@ fn loss(change: &Change, locked: &Lock, events: &[Placed<EventInfo>], path: &Pat
              #[cqrs(name = \"{event}\", version = {next}, from = {old})]\n    \
              pub struct {base} {{ .. }}\n    \
              impl From<{old}> for {base} {{ .. }}\n\
-             a new field that old events can do without is an `Option`, or has a `#[serde(default)]`; a renamed one keeps \
-             its name by `#[serde(rename = \"..\")]`"
+             a new field that old events can do without is an `Option`, or has a `#[serde(default)]`; a renamed one \
+             keeps its name by `#[serde(rename = \"..\")]`"
         )
     } else {
         format!(
-            "bring the type back, under its name in the log:\n    {as_it_was}\nor link the crate that has it: `use that_crate as _;`"
+            "bring the type back, under its name in the log:\n    {as_it_was}\n\
+             or link the crate that has it: `use that_crate as _;`"
         )
     };
     let last = format!("\nonly if no log holds such an event: CQRS_BLESS=1 CQRS_BLESS_LOSS={event} cargo test");

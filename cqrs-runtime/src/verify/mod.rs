@@ -7,9 +7,10 @@
 //! ```
 //!
 //! It makes a `#[test]` that checks everything that is linked into the test program, without a database: what
-//! [`AppBuilder::build`] checks (rules 801 to 807), and that the events are those of `events.lock` (rule 805). It stands
-//! best in a file of `tests/`, which links the crate as its users do: in a unit test the crate's other unit tests are linked
-//! as well, with whatever events they make up. A crate that the test never names is not linked: `use my_domain as _;`.
+//! [`AppBuilder::build`] checks (rules 801 to 807), and that the events are those of `events.lock` (rule 805). It
+//! stands best in a file of `tests/`, which links the crate as its users do: in a unit test the crate's other unit
+//! tests are linked as well, with whatever events they make up. A crate that the test never names is not linked:
+//! `use my_domain as _;`.
 //!
 //! | option | meaning |
 //! | --- | --- |
@@ -17,22 +18,23 @@
 //! | `builder = shop_builder()` | the composition root: 803 and 806 need the services and the log that it was given |
 //! | `lock = "path/events.lock"` | the lock file, from the crate's folder: `events.lock` there without the option |
 //!
-//! The test has one name, so a module holds one of them. The function underneath, for a test of another form (an async one, say): [`linked`].
+//! The test has one name, so a module holds one of them. The function underneath, for a test of another form (an async
+//! one, say): [`linked`].
 //!
 //! # How events may change
 //!
-//! A stored event is never rewritten. Whatever a program has written into its log, every later program must be able to read:
-//! that is the one thing about an event-sourced program that cannot be put right afterwards. So a change of an event is one
-//! of three:
+//! A stored event is never rewritten. Whatever a program has written into its log, every later program must be able to
+//! read: that is the one thing about an event-sourced program that cannot be put right afterwards. So a change of an
+//! event is one of three:
 //!
-//! **Nothing is lost, and nothing is lacking: change it in place.** A new field that stored events can do without, because
-//! it is an `Option` or has a `#[serde(default)]`; a field that may be missing from now on; a wider number, `u64` for `u32`; a new
-//! variant of an enum inside.
-//! Choose a default only where it *says what was true* when the old events were stored. A renamed field keeps its name in the
-//! log by `#[serde(rename = "..")]`, a renamed event by `#[cqrs(name = "..")]`.
+//! **Nothing is lost, and nothing is lacking: change it in place.** A new field that stored events can do without,
+//! because it is an `Option` or has a `#[serde(default)]`; a field that may be missing from now on; a wider number,
+//! `u64` for `u32`; a new variant of an enum inside. Choose a default only where it *says what was true* when the old
+//! events were stored. A renamed field keeps its name in the log by `#[serde(rename = "..")]`, a renamed event by
+//! `#[cqrs(name = "..")]`.
 //!
-//! **Its fields mean something else, or there are other fields: a new version.** The old type stays as it was, under another
-//! Rust name; the new one names it, and says how the one becomes the other:
+//! **Its fields mean something else, or there are other fields: a new version.** The old type stays as it was, under
+//! another Rust name; the new one names it, and says how the one becomes the other:
 //!
 //! ```
 //! use cqrs_runtime::prelude::*;
@@ -61,38 +63,40 @@
 //! }
 //! ```
 //!
-//! Everything else knows today's version only: aggregates, projections and handlers are given an `OrderShipped`, whatever
-//! version was stored. The chain of `from` is checked when the program is compiled (rule 107), so it always reaches back to
-//! version 1. What cannot be raised are *tags*: they are stored beside the event, as its type of that day made them.
+//! Everything else knows today's version only: aggregates, projections and handlers are given an `OrderShipped`,
+//! whatever version was stored. The chain of `from` is checked when the program is compiled (rule 107), so it always
+//! reaches back to version 1. What cannot be raised are *tags*: they are stored beside the event, as its type of that
+//! day made them.
 //!
-//! **It is another fact: another event.** An event that comes to mean something else than its name says, or that falls into
-//! two, gets a new name and keeps the old type, which its readers go on folding.
+//! **It is another fact: another event.** An event that comes to mean something else than its name says, or that falls
+//! into two, gets a new name and keeps the old type, which its readers go on folding.
 //!
 //! # `events.lock`
 //!
-//! The file lists every event, with its versions, tags and fields, one a line, sorted: a change of an event is a change of
-//! this file, and is seen in review. The test compares it with the program:
+//! The file lists every event, with its versions, tags and fields, one a line, sorted: a change of an event is a change
+//! of this file, and is seen in review. The test compares it with the program:
 //!
-//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are written
-//!   down: `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first run.
-//! - *Losses* (a field that is gone, is of another type, or is new and not in stored events; a tag that is another; an event
-//!   or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored events would
-//!   lose and how to write the new version instead. Where no log holds such an event, before the first release, say, the
-//!   event is named: `CQRS_BLESS=1 CQRS_BLESS_LOSS=OrderShipped,OrderClosed cargo test`.
+//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are
+//!   written down: `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first
+//!   run.
+//! - *Losses* (a field that is gone, is of another type, or is new and not in stored events; a tag that is another; an
+//!   event or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored
+//!   events would lose and how to write the new version instead. Where no log holds such an event, before the first
+//!   release, say, the event is named: `CQRS_BLESS=1 CQRS_BLESS_LOSS=OrderShipped,OrderClosed cargo test`.
 //! - A file that cannot be read, after a merge, say, is never written anew: mend it, or take it from version control.
 //!
-//! What an event's own derive can see are its fields and the types *as the source writes them*: `lines: Vec<Line>`. A change
-//! inside `Line` does not show there, and the file says so: `schema: not covered`. With the feature `schema` of this crate, the
-//! events that derive `schemars::JsonSchema` (version 1 of `schemars`) are listed down to the innermost field instead, with no
-//! further attribute. Types of `#[derive(Id)]`, [`Timestamp`](crate::Timestamp) and [`Date`](crate::Date) implement it with
-//! that feature.
+//! What an event's own derive can see are its fields and the types *as the source writes them*: `lines: Vec<Line>`. A
+//! change inside `Line` does not show there, and the file says so: `schema: not covered`. With the feature `schema` of
+//! this crate, the events that derive `schemars::JsonSchema` (version 1 of `schemars`) are listed down to the innermost
+//! field instead, with no further attribute. Types of `#[derive(Id)]`, [`Timestamp`](crate::Timestamp) and
+//! [`Date`](crate::Date) implement it with that feature.
 //!
 //! # When it is too late
 //!
-//! An event that a *newer* program wrote, or one that no version can read, stops nothing but what it is about: commands on
-//! that aggregate fail with [`CommandError::Corrupt`](crate::CommandError::Corrupt), a view's row is parked
-//! ([`App::parked`](crate::App::parked)), each with the event, its position and the versions. So, where several programs share a
-//! log, the readers are brought up to date before the writer.
+//! An event that a *newer* program wrote, or one that no version can read, stops nothing but what it is about: commands
+//! on that aggregate fail with [`CommandError::Corrupt`](crate::CommandError::Corrupt), a view's row is parked and an
+//! async projection waits before it ([`App::parked`](crate::App::parked)), each with the event, its position and the
+//! versions. So, where several programs share a log, the readers are brought up to date before the writer.
 
 mod compare;
 mod file;
@@ -190,8 +194,8 @@ impl Verify {
         self
     }
 
-    /// The composition root, so that 803 and 806 can be checked too: the services that it was given, and its log, if it has
-    /// one already.
+    /// The composition root, so that 803 and 806 can be checked too: the services that it was given, and its log, if it
+    /// has one already.
     pub fn builder(mut self, app: AppBuilder) -> Self {
         self.app = Some(app);
         self

@@ -1,4 +1,4 @@
-//! A JSON schema as a list of places, one a line of `events.lock`, so that a change of the one is a difference of the other.
+//! A JSON schema as a list of places, one a line of `events.lock`, so that a change of one is one of the other.
 //!
 //! `lines[].price` is the field `price` of each element of the array `lines`, `rates{}` each value of the map `rates`,
 //! `pair[0]` the first part of a tuple, `status|Shipped` the alternative `Shipped` of an enum; `.` is the event itself.
@@ -286,8 +286,14 @@ mod tests {
         assert_eq!(lines(&plain), lines(&described));
         let data = json!({ "oneOf": [
             { "type": "string", "enum": ["A", "B"] },
-            { "type": "object", "required": ["C"], "properties": { "C": { "type": "string" } }, "additionalProperties": false },
-            { "type": "object", "required": ["kind", "n"], "properties": { "kind": { "const": "D" }, "n": { "type": "string" } } },
+            {
+                "type": "object", "required": ["C"], "additionalProperties": false,
+                "properties": { "C": { "type": "string" } },
+            },
+            {
+                "type": "object", "required": ["kind", "n"],
+                "properties": { "kind": { "const": "D" }, "n": { "type": "string" } },
+            },
         ] });
         assert_eq!(
             lines(&data),
