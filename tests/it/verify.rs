@@ -36,8 +36,6 @@ mod first {
         pub note: Option<String>,
         #[serde(default, with = "super::cents")]
         pub price: u32,
-        #[serde(skip)]
-        pub cached: u32,
     }
     #[derive(Event, Serialize, Deserialize)]
     pub struct ParcelLost {

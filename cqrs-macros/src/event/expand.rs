@@ -79,7 +79,7 @@ pub fn stub(event: &Event<'_>) -> TokenStream {
 /// What `events.lock` says about a type that has no schema.
 fn fields_as_written(event: &Event<'_>) -> impl Iterator<Item = TokenStream> {
     let Event { rt, serde: container, .. } = event;
-    event.fields.iter().filter(|field| !field.serde.skip).map(move |field| {
+    event.fields.iter().map(move |field| {
         let name = field.stored_name();
         let (written, serde) = (types::text(field.ty), &field.serde.rest);
         let is_option = types::is_named(field.ty, &["Option"]) && !field.serde.with;

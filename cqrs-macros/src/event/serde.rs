@@ -12,8 +12,6 @@ pub struct Serde {
     pub rename: Option<String>,
     /// `default`: may be missing.
     pub default: bool,
-    /// `skip`: is not stored.
-    pub skip: bool,
     /// `with = ".."`, `deserialize_with = ".."`: an `Option` is not missing by itself then.
     pub with: bool,
     /// Everything else that changes what is stored, as it is written.
@@ -35,7 +33,6 @@ impl Serde {
                 match (&*name, text_of(&meta)) {
                     ("rename", Some(rename)) => serde.rename = Some(rename),
                     ("default", _) => serde.default = true,
-                    ("skip", _) => serde.skip = true,
                     (name, _) if SILENT.contains(&name) => {}
                     (name, _) => {
                         serde.with |= ["with", "deserialize_with"].contains(&name);
@@ -75,7 +72,7 @@ mod tests {
         ];
         let serde = Serde::of(&attributes);
         assert_eq!(serde.rename.as_deref(), Some("a b"));
-        assert!(serde.default && serde.with && !serde.skip);
+        assert!(serde.default && serde.with);
         assert_eq!(serde.rest, "with=\"cents\", flatten");
     }
 }
