@@ -17,6 +17,7 @@ mod id;
 mod message;
 mod names;
 mod options;
+mod policy;
 mod rules;
 mod runtime;
 mod stored;
@@ -439,6 +440,94 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     fold::projection(arguments.into(), &item.into()).into()
+}
+
+/// Answers an event with commands, or acts outside. Never replayed: a policy's past is past, whatever is rebuilt.
+///
+/// ```
+/// use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderPaid { #[tag] order: OrderId }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId }
+/// # #[derive(Command, Serialize, Deserialize)] pub struct PackOrder { order: OrderId }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderPacked { #[tag] order: OrderId }
+/// # #[command]
+/// # fn pack(cmd: PackOrder) -> Result<OrderPacked, std::convert::Infallible> { Ok(OrderPacked { order: cmd.order }) }
+/// # pub struct Mailer;
+/// # impl Mailer { async fn send(&self, _order: OrderId, _once: Uuid) -> Result<(), std::io::Error> { Ok(()) } }
+///
+/// #[policy(on = [OrderPaid])]
+/// fn pack_what_is_paid(e: &OrderPaid) -> PackOrder {
+///     PackOrder { order: e.order }
+/// }
+///
+/// #[policy(on = [OrderShipped])]
+/// async fn tell_the_customer(e: &Recorded<OrderShipped>, mailer: State<Mailer>) -> Result<(), std::io::Error> {
+///     mailer.send(e.order, e.id()).await
+/// }
+///
+/// # let order = OrderId::new();
+/// assert_eq!(pack_what_is_paid(&OrderPaid { order }).order, order); // a policy is tested by calling it
+/// ```
+///
+/// It takes its event first, as `&E` or `&Recorded<E>`, then any of
+///
+/// - `State<T>`: a service that the app was given
+/// - `orders: Stale<Views<V>>`: the read side, behind by as much as its projections lag
+///
+/// A **`fn`** is pure, and returns commands: one, a tuple, array, `Vec` or `Option` of them, or nothing. An **`async fn`** may act
+/// outside, and may also return `Result<commands, error>`, where the error is `Display`: it is tried again, and parked in the end.
+///
+/// Each command takes effect once, however often its event is handled. What is done outside is done at least once; the event's
+/// id (`Recorded::id`) tells the outside that it is the same again. What becomes of refused commands and of failures, and when
+/// a policy runs, stands in the runtime's module `policy`; `App::settled` waits until nothing more follows.
+///
+/// A policy on **several events** stands on an `impl` of a marker struct, with one function an event:
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderPaid { #[tag] order: OrderId }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCancelled { #[tag] order: OrderId, paid: bool }
+/// # #[derive(Command, Serialize, Deserialize)] pub struct PackOrder { order: OrderId }
+/// # #[derive(Command, Serialize, Deserialize)] pub struct ReturnMoney { order: OrderId }
+/// # #[derive(Event, Serialize, Deserialize)] pub struct Done { #[tag] order: OrderId }
+/// # #[command]
+/// # fn pack(cmd: PackOrder) -> Result<Done, std::convert::Infallible> { Ok(Done { order: cmd.order }) }
+/// # #[command]
+/// # fn return_money(cmd: ReturnMoney) -> Result<Done, std::convert::Infallible> { Ok(Done { order: cmd.order }) }
+/// pub struct Fulfilment;
+///
+/// #[policy(on = [OrderPaid, OrderCancelled])]
+/// impl Fulfilment {
+///     fn paid(e: &OrderPaid) -> PackOrder {
+///         PackOrder { order: e.order }
+///     }
+///     fn cancelled(e: &OrderCancelled) -> Option<ReturnMoney> {
+///         e.paid.then_some(ReturnMoney { order: e.order })
+///     }
+/// }
+/// ```
+///
+/// # What it generates
+///
+/// The item as it is, and its registration.
+///
+/// # Options
+///
+/// - `on = [..]`: its events
+/// - `from_start`: it starts at the log's first event; without it, where the log ends when it is first part of an app
+/// - `name = ".."`: its name, instead of the function's or the type's. How far it has come is kept under its name: one that is
+///   renamed without this option starts anew
+/// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # Rules
+///
+/// 207 its commands have handlers · 208 plain functions · 601 it returns commands · 602 it takes no bus, log or transaction · 603 each event
+/// of the list is taken
+#[proc_macro_attribute]
+pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    policy::policy(arguments.into(), &item.into()).into()
 }
 
 /// Command-query separation on a plain object: each of its methods changes the object or answers, never both.

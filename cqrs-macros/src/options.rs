@@ -26,12 +26,13 @@ const ALL: &[(&str, &str)] = &[
     ("error", "#[derive(Command)]"),
     ("foreign", "#[command] and #[query]"),
     ("from", "#[derive(Event)]"),
+    ("from_start", "#[policy]"),
     ("id", "#[aggregate]"),
     ("ignore", "#[projection]"),
     ("interior_mutability", "#[cqs]"),
     ("key", "#[projection]"),
-    ("name", "types and #[projection]"),
-    ("on", "#[aggregate] and #[projection]"),
+    ("name", "types, #[projection] and #[policy]"),
+    ("on", "#[aggregate], #[projection] and #[policy]"),
     ("retry", "#[command]"),
     ("returns", "#[derive(Command)] and #[derive(Query)]"),
     ("version", "#[derive(Event)]"),
@@ -57,6 +58,8 @@ pub struct Options {
     pub foreign: Option<Span>,
     /// `from = Type`
     pub from: Option<Type>,
+    /// `from_start`
+    pub from_start: Option<Span>,
     /// `id = Type`
     pub id: Option<Type>,
     /// `ignore = [A, B]`
@@ -130,6 +133,7 @@ impl Options {
     fn value(&mut self, name: &Ident, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
         match text {
             "foreign" => self.foreign = Some(name.span()),
+            "from_start" => self.from_start = Some(name.span()),
             "interior_mutability" => self.interior_mutability = true,
             "retry" => self.retry = Some(name.span()),
             _ => {

@@ -73,6 +73,7 @@ const REPLAY: &str = "a projection is replayed, and its side effects would happe
 const TRAVELS: &str = "messages cross threads, processes and time";
 const ONE_FACT: &str = "one fact, one type: that is how it is found, and how its fields evolve";
 const LISTED: &str = "an option that is not understood would do nothing";
+const REACTS: &str = "a policy returns its commands, so that they get ids and each takes effect once";
 const SEPARATE: &str =
     "a method changes the object or answers, never both: only then can a question be asked at any time";
 const CONTRACT: &str = "what a handler declares is what its callers compile against";
@@ -238,6 +239,31 @@ rules! {
     ASYNC_VIEW = 507 Macro, "`{0}` on an async projection", "it writes through a transaction, and makes no view",
         "take `{0}` away";
 
+    // ---- 6xx policies ----
+    POLICY_RETURN = 601 Macro, "a policy cannot return `{0}`", "its signature states every command that it can send",
+        "return nothing, a command, or a tuple, array, `Vec` or `Option` of them";
+    POLICY_BUS = 602 Macro, "a policy cannot take `{0}`", REACTS,
+        "return the commands; what the store must write with an event is a workflow's or a projection's";
+    POLICY_PARAMETER = 602 Macro, "a policy cannot take `{0}`",
+        "what a command is decided on is loaded by its handler, under the log's lock",
+        "after the event take `State<T>` or `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`";
+    POLICY_EVENT = 603 Macro, "`{0}` does not begin with an event by reference", SILENCE,
+        "write `fn {0}(e: &E, ..)` or `fn {0}(e: &Recorded<E>, ..)`";
+    POLICY_NOT_TAKEN = 603 Macro, "event `{0}` is listed, and `{1}` does not take it", SILENCE,
+        "list the event that it takes; a policy on several events is an `impl` of a marker struct, with one function an event";
+    POLICY_WITHOUT_FUNCTION = 603 Macro, "event `{0}` is listed and has no function", SILENCE,
+        "write its function, or take it off the list";
+    POLICY_NOT_LISTED = 603 Macro, "event `{0}` is not listed in `on`", "the function would never be called",
+        "add it: `on = [.., {0}]`";
+    POLICY_TWICE = 603 Macro, "a second function for event `{0}`", "only one of the two would be called",
+        "keep one function an event, and return all commands from it";
+    POLICY_LISTED_TWICE = 603 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
+    POLICY_LISTENS_TO_NOTHING = 603 Macro, "`on` lists no event", "the policy would never be called",
+        "list what it answers: `on = [..]`";
+    POLICY_SHAPE = 603 Macro, "`#[policy]` cannot stand on {0}", "it answers events",
+        "write a `fn`, an `async fn`, or an `impl` of a marker struct with one function an event";
+    POLICY_ITEM = 603 Macro, "{0} inside `#[policy]`", "every function here answers one event",
+        "move it to a plain `impl` block";
     // ---- 7xx plain objects ----
     CQS_NEITHER = 701 Macro, "public method `{0}` is neither a command nor a query", SEPARATE, "{1}";
     CQS_SHAPE = 701 Macro, "`#[cqs]` on {0}", "it holds the methods of one type to what they are marked as",
@@ -299,6 +325,7 @@ mod tests {
             .chain(301..=308)
             .chain(401..=405)
             .chain(501..=507)
+            .chain(601..=603)
             .chain(701..=707)
             .chain(801..=807);
         assert_eq!(codes, expected.collect());

@@ -55,6 +55,14 @@ pub fn of_path(path: &Path) -> Type {
     Type::Path(TypePath { attrs: Vec::new(), qself: None, path: path.clone() })
 }
 
+/// The path of a type that is written as one.
+pub fn path(ty: &Type) -> Option<&Path> {
+    match bare(ty) {
+        Type::Path(path) => Some(&path.path),
+        _ => None,
+    }
+}
+
 /// Whether the type is `()`.
 pub fn is_unit(ty: &Type) -> bool {
     matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())

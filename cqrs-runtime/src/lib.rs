@@ -88,6 +88,7 @@
 //!
 //! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
+//! - [`policy`](mod@policy) says when a policy runs, and what becomes of what it returns.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
 //! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
 //!   still be read; [`wire`] and [`middleware`] are for transports.
@@ -124,6 +125,7 @@ pub mod log;
 pub mod message;
 pub mod meta;
 pub mod middleware;
+pub mod policy;
 pub mod projection;
 pub mod query;
 pub mod registry;
@@ -152,14 +154,14 @@ pub use time::{Date, Timestamp};
 pub use uuid::Uuid;
 pub use view::{View, Views};
 
-pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, projection, query};
+pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query};
 
 /// All that annotated domain code names: `use cqrs_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
         Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx, Uuid,
-        View, Views, aggregate, command, cqs, emit, projection, query,
+        View, Views, aggregate, command, cqs, emit, policy, projection, query,
     };
     pub use serde::{Deserialize, Serialize};
 }
@@ -180,6 +182,7 @@ pub mod __private {
     pub use crate::id::{Id, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};
+    pub use crate::policy::{PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns};
     pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::QueryContext;
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};

@@ -13,6 +13,7 @@ use crate::event::{Event, TagInfo};
 use crate::handler::{HandlerResult, Outcome};
 use crate::id::Id;
 use crate::message::{Command, Query};
+use crate::policy::PolicyInfo;
 use crate::projection::{ErasedProjection, Fold, Handle};
 use crate::view::{View, ViewShape, Views};
 use crate::wire::{WireAnswer, WireCommand};
@@ -47,6 +48,8 @@ pub enum Item {
     CommandHandler(CommandHandlerInfo),
     /// `#[query]`
     QueryHandler(QueryHandlerInfo),
+    /// `#[policy]`
+    Policy(PolicyInfo),
 }
 
 /// A command or a query.

@@ -6,6 +6,7 @@ mod idempotency;
 mod logs;
 mod middleware;
 mod plain_objects;
+mod policies;
 mod sequencer;
 mod startup;
 mod verify;

@@ -482,3 +482,169 @@ async fn events_and_views_that_are_not_linked() {
     );
     assert_eq!(text.matches("startup.rs:").count(), 3, "{text}");
 }
+
+mod faulty_policies {
+    pub mod messages {
+        use cqrs_runtime::prelude::*;
+        #[derive(Id)]
+        pub struct JobId(Uuid);
+        #[derive(Event, Serialize, Deserialize)]
+        pub struct JobDone {
+            #[tag]
+            pub job: JobId,
+        }
+        #[derive(Command, Serialize, Deserialize)]
+        pub struct DoJob {
+            pub job: JobId,
+        }
+        #[command]
+        fn do_job(cmd: DoJob) -> Result<JobDone, std::convert::Infallible> {
+            Ok(JobDone { job: cmd.job })
+        }
+    }
+    pub mod policies {
+        use super::messages::{DoJob, JobDone};
+        use cqrs_runtime::prelude::*;
+        #[policy(on = [JobDone])]
+        async fn again(e: &JobDone, _service: State<u8>) -> DoJob {
+            DoJob { job: e.job }
+        }
+        mod of_the_same_name {
+            use super::JobDone;
+            use cqrs_runtime::prelude::*;
+            #[policy(on = [JobDone], name = "again")]
+            fn other(_: &JobDone) {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn policies_of_one_name_without_their_service_and_on_events_that_are_not_linked() {
+    let text = refusal("faulty_policies::policies").await;
+    says(
+        &text,
+        &[
+            "[CQRS801] 2 policies are named `again`",
+            "[CQRS803] `again` takes `State<u8>`, and the app was given none",
+            "[CQRS804] policy `again` listens to event `JobDone`, which is not linked",
+            "[CQRS802] policy `again` sends `DoJob`, whose handler is not among what is served",
+        ],
+    );
+}
+
+mod endless {
+    use cqrs_runtime::prelude::*;
+    #[derive(Id)]
+    pub struct BallId(Uuid);
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Pinged {
+        #[tag]
+        ball: BallId,
+    }
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Ponged {
+        #[tag]
+        ball: BallId,
+    }
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Ping {
+        ball: BallId,
+    }
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Pong {
+        ball: BallId,
+    }
+    #[policy(on = [Pinged])]
+    fn answer_ping(e: &Pinged) -> [Pong; 1] {
+        [Pong { ball: e.ball }]
+    }
+    #[policy(on = [Ponged])]
+    fn answer_pong(e: &Ponged) -> Ping {
+        Ping { ball: e.ball }
+    }
+    #[command]
+    fn ping(cmd: Ping) -> Result<Pinged, std::convert::Infallible> {
+        Ok(Pinged { ball: cmd.ball })
+    }
+    pub mod unstopped {
+        use super::{Pong, Ponged};
+        use cqrs_runtime::prelude::*;
+        #[command(foreign)]
+        fn pong(cmd: Pong) -> Result<Ponged, std::convert::Infallible> {
+            Ok(Ponged { ball: cmd.ball })
+        }
+    }
+}
+
+#[tokio::test]
+async fn policies_that_feed_each_other_without_end() {
+    let text = refusal("endless").await;
+    says(
+        &text,
+        &[
+            "[CQRS807] policies feed each other without end: `answer_ping` sends `Pong`, for which `pong` states `Ponged`; \
+             `answer_pong` sends `Ping`, for which `ping` states `Pinged`; to which `answer_ping` listens again",
+            "decide one of these commands on an aggregate",
+        ],
+    );
+    assert_eq!(text.matches("startup.rs:").count(), 4, "every party, once:\n{text}");
+}
+
+/// The same circle; what the one command is decided on ends it.
+mod ending {
+    use cqrs_runtime::prelude::*;
+    #[derive(Id)]
+    #[cqrs(name = "ended_ball")]
+    pub struct BallId(Uuid);
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Pinged {
+        #[tag]
+        pub ball: BallId,
+    }
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Ponged {
+        #[tag]
+        pub ball: BallId,
+    }
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Ping {
+        pub ball: BallId,
+    }
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Pong {
+        pub ball: BallId,
+    }
+    pub struct Ball {
+        times: u32,
+    }
+    #[aggregate(id = BallId, on = [Pinged])]
+    impl Ball {
+        fn pinged(this: Option<Self>, _: &Pinged) -> Self {
+            Self { times: this.map_or(0, |this| this.times) + 1 }
+        }
+    }
+    #[policy(on = [Pinged])]
+    fn answer_ping(e: &Pinged) -> Pong {
+        Pong { ball: e.ball }
+    }
+    #[policy(on = [Ponged])]
+    fn answer_pong(e: &Ponged) -> Ping {
+        Ping { ball: e.ball }
+    }
+    #[command]
+    fn ping(cmd: Ping) -> Result<Pinged, std::convert::Infallible> {
+        Ok(Pinged { ball: cmd.ball })
+    }
+    #[command]
+    fn pong(cmd: Pong, ball: &Ball) -> Result<Option<Ponged>, std::convert::Infallible> {
+        Ok((ball.times < 3).then_some(Ponged { ball: cmd.ball }))
+    }
+}
+
+#[tokio::test]
+async fn an_aggregate_ends_a_circle_of_policies() {
+    let module = format!("{}::ending", module_path!());
+    let app = App::builder().log(MemoryLog::new()).only([module]).build().await.unwrap();
+    app.commands().execute(ending::Ping { ball: ending::BallId::new() }).await.unwrap();
+    assert_eq!(app.settled().await.unwrap(), 5, "three pings and two pongs");
+}

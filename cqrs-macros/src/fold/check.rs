@@ -1,7 +1,7 @@
 //! The rules of aggregates and projections that their tokens can break.
 
 use syn::spanned::Spanned;
-use syn::{ImplItem, Path, Safety, Type};
+use syn::{ImplItem, Safety, Type};
 
 use super::method::{Form, Method};
 use super::parse::{Kind, Model, is_same};
@@ -184,7 +184,7 @@ fn each_event_has_one_method(model: &Model, errors: &Errors) {
         .filter_map(|method| method.event.as_ref())
         .collect();
     for (at, event) in taken.iter().enumerate() {
-        let path = as_path(&event.ty);
+        let path = types::path(&event.ty);
         let name = types::text(&event.ty);
         if taken[..at].iter().any(|earlier| path.is_some_and(|path| is_same(path, &earlier.ty))) {
             errors.refuse(twice, &event.ty, &[&name]);
@@ -196,13 +196,6 @@ fn each_event_has_one_method(model: &Model, errors: &Errors) {
         if model.ignore.iter().flatten().any(|ignored| is_same(ignored, &event.ty)) {
             errors.refuse(&rules::IGNORED_AND_FOLDED, &event.ty, &[&name]);
         }
-    }
-}
-
-fn as_path(ty: &Type) -> Option<&Path> {
-    match types::bare(ty) {
-        Type::Path(path) => Some(&path.path),
-        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ use quote::quote;
 
 use crate::errors::Errors;
 use crate::rules;
+pub use parse::is_same;
 use parse::{Kind, Model};
 
 /// `#[aggregate]`

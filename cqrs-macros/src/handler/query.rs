@@ -77,10 +77,13 @@ fn implementation(handler: &Handler, message: &Message, context: &str, body: &To
     // All at the query's type: a second handler, or a first parameter that is no query, is marked there, once.
     let (rt, query) = (handler.rt.at(span), &message.ty);
     let context = moved(span, local(context).to_token_stream());
+    // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
     let (declaration, of) = if handler.foreign {
         (
             quote!(
-                struct Foreign;
+                #[doc(hidden)]
+                #[allow(unreachable_pub)]
+                pub struct Foreign;
             ),
             quote_spanned!(span=> <Foreign>),
         )

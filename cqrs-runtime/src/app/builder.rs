@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 use tower_service::Service;
@@ -15,6 +16,7 @@ use crate::log::EventLog;
 use crate::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
+use crate::policy::{self, Policies};
 use crate::projection::Engine;
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Applied, Sequencer, Sizes};
@@ -31,6 +33,7 @@ pub struct AppBuilder {
     query_layers: Vec<Wrap<QueryService>>,
     sizes: Sizes,
     most_bytes: Option<usize>,
+    policies: policy::Settings,
 }
 
 /// The longest message that the wire path accepts unless told otherwise: one mebibyte.
@@ -123,6 +126,37 @@ impl AppBuilder {
         self
     }
 
+    /// Runs no policies in this process: others on the same log do. See [`policy`].
+    #[must_use]
+    pub fn without_policies(mut self) -> Self {
+        self.policies.enabled = false;
+        self
+    }
+
+    /// How long a policy that has nothing to do waits before it looks for events that other processes have appended (one
+    /// second unless told otherwise). Of this process's own it is told at once.
+    #[must_use]
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.policies.poll = interval;
+        self
+    }
+
+    /// How often a policy tries what fails and may yet succeed, before it is parked (10 times unless told otherwise), and the
+    /// pause before the second time (100 milliseconds). Each further pause is twice as long, 30 seconds at most.
+    #[must_use]
+    pub fn policy_attempts(mut self, attempts: u32, first_pause: Duration) -> Self {
+        (self.policies.attempts, self.policies.first_pause) = (attempts, first_pause);
+        self
+    }
+
+    /// How long another process may be at work on one event of a policy `async fn` before this one takes it over (30 seconds
+    /// unless told otherwise): as if it had crashed. More than what the function may take.
+    #[must_use]
+    pub fn take_over_after(mut self, patience: Duration) -> Self {
+        self.policies.patience = patience;
+        self
+    }
+
     /// Checks everything that is linked, brings the views up to date, and starts the app.
     ///
     /// A program that nothing is linked into is refused too, since it is a mistake:
@@ -158,9 +192,14 @@ impl AppBuilder {
                 }
             }
         }
+        let (policies, settings) = (registry.policies(), self.policies);
         let app = self.start(log, registry, engine);
         if !app.inner.registry.projections.is_empty() {
             app.inner.sequencer.catch_up().await?;
+        }
+        let from = policy::start(&*app.inner.log, &policies).await?;
+        if settings.enabled {
+            Policies::run(&app.inner, &policies, &from, settings);
         }
         Ok(app)
     }
@@ -203,6 +242,7 @@ impl AppBuilder {
             applied,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
+            policies: Policies::default(),
             states: self.states,
             most_bytes: self.most_bytes.unwrap_or(MOST_BYTES),
         };

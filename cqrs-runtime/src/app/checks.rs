@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+use super::policies;
 use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
 use crate::registry::{ParameterInfo, Registration, Resource};
@@ -95,11 +96,13 @@ pub(super) fn linked(table: &Table) -> Vec<Fault> {
     every_message_is_handled(table, &mut faults);
     events_are_linked(table, &mut faults);
     views_are_made(table, &mut faults);
+    policies::check(table, &mut faults);
     faults
 }
 
 fn something_is_linked(table: &Table, faults: &mut Vec<Fault>) {
-    if table.command_handlers.is_empty() && table.query_handlers.is_empty() && table.projections.is_empty() {
+    let handlers = table.command_handlers.len() + table.query_handlers.len();
+    if handlers + table.projections.len() + table.policies.len() == 0 {
         faults.push(Fault::new(
             "no handler and no projection is linked into this program",
             &[],
@@ -121,6 +124,7 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
     unique("aggregates", table.aggregates.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
     unique("views", table.views.iter().map(|entry| (entry.shape.name.to_owned(), entry.registration)), faults);
     unique("projections", table.projections.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
+    unique("policies", table.policies.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
     let mut prefixes: BTreeMap<&str, Placed<_>> = BTreeMap::new();
     for aggregate in &table.aggregates {
         let other = *prefixes.entry(aggregate.prefix).or_insert(*aggregate);
@@ -187,14 +191,18 @@ fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Every handler's function and parameters, and where it stands.
+/// The parameters of every handler and policy, with its name and where it stands.
 fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
     let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
     let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    let all = commands.chain(queries);
-    all.flat_map(|(function, parameters, registration)| {
+    let handlers = commands.chain(queries).flat_map(|(function, parameters, registration)| {
         parameters.iter().map(move |one| (function, *one, registration))
-    })
+    });
+    let policies = table
+        .policies
+        .iter()
+        .flat_map(|entry| entry.info.parameters().map(move |one| (entry.name, *one, entry.registration)));
+    handlers.chain(policies)
 }
 
 /// 803: services.
@@ -254,6 +262,13 @@ pub(super) fn databases_are_there(
             ));
         }
     }
+    if let (Some(policy), true) = (table.policies.first(), log.views().is_none()) {
+        faults.push(Fault::new(
+            format!("[CQRS803] there are policies, and {} cannot keep how far they have come", log.describe()),
+            &[policy.registration],
+            "use a log that keeps views beside the events",
+        ));
+    }
     if views.is_none() && !table.projections.is_empty() {
         faults.push(Fault::new(
             format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
@@ -306,11 +321,13 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
             ));
         }
     }
-    let aggregates = table.aggregates.iter().map(|entry| ("aggregate", entry.name, entry.events, entry.registration));
+    let aggregates =
+        table.aggregates.iter().map(|entry| ("aggregate", entry.name, entry.events.to_vec(), entry.registration));
     let projections =
-        table.projections.iter().map(|entry| ("projection", entry.name, entry.events, entry.registration));
-    for (what, name, events, registration) in aggregates.chain(projections) {
-        used.extend(events);
+        table.projections.iter().map(|entry| ("projection", entry.name, entry.events.to_vec(), entry.registration));
+    let policies = table.policies.iter().map(|entry| ("policy", entry.name, entry.events(), entry.registration));
+    for (what, name, events, registration) in aggregates.chain(projections).chain(policies) {
+        used.extend(&events);
         for event in events.iter().filter(|event| !linked.contains(*event)) {
             faults.push(Fault::new(
                 format!("[CQRS804] {what} `{name}` listens to event `{event}`, which is not linked"),

@@ -5,7 +5,7 @@ use std::fmt;
 use super::table::Table;
 use crate::registry::{ParameterInfo, Registration};
 
-/// What an app consists of: every command, query, event, aggregate and projection, and who handles what. Prints as text.
+/// What an app consists of: every command, query, event, aggregate, projection and policy, and who handles what. Prints as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// The parts, in the order in which they print: a heading, and its lines.
@@ -73,6 +73,13 @@ impl Description {
             line(projection.name, details, projection.registration)
         });
         sections.push(("Projections", projections.collect()));
+        let policies = table.policies.iter().map(|policy| {
+            let effects = policy.reactions.iter().any(|reaction| reaction.effects);
+            let acts = if effects { "acts outside" } else { "pure" };
+            let details = vec![acts.to_owned(), on("listens to", &policy.events()), on("sends", &policy.commands())];
+            line(policy.name, details, policy.registration)
+        });
+        sections.push(("Policies", policies.collect()));
         Self { sections }
     }
 }

@@ -10,6 +10,7 @@ use crate::command::CommandBus;
 use crate::error::{NotYet, QueryError};
 use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
+use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
 use crate::projection::Engine;
 use crate::query::{After, QueryBus};
 use crate::sequencer::{Applied, Sequencer};
@@ -19,6 +20,7 @@ use crate::wire::WireError;
 mod builder;
 mod checks;
 mod describe;
+mod policies;
 mod table;
 
 pub use builder::AppBuilder;
@@ -91,7 +93,53 @@ impl App {
         Description::new(&self.inner.registry)
     }
 
-    /// The keys whose events could not be folded, of all projections. Empty when all is well.
+    /// How far the policies that run in this process have come. Empty where they do not:
+    /// [`AppBuilder::without_policies`].
+    #[must_use]
+    pub fn policies(&self) -> Vec<PolicyStatus> {
+        self.inner.policies.status()
+    }
+
+    /// Waits until every policy has handled every event, those included that its own commands have stated, and returns the
+    /// log's head at that moment. A test asks for this instead of sleeping.
+    ///
+    /// It waits for as long as a policy is held up ([`policies`](Self::policies) says by what), and for as long as others append.
+    ///
+    /// # Errors
+    /// The log cannot be reached, or the policies are not run in this process.
+    pub async fn settled(&self) -> Result<Position, StoreError> {
+        self.inner.applied.wake();
+        self.inner.policies.settled(&*self.inner.log, self.inner.registry.policies.len()).await
+    }
+
+    /// Handles again the events that a policy could not finish, once the cause is mended, say, and returns what is parked still.
+    /// Of its commands only those take effect that have not yet; what an `async fn` does outside, it does again.
+    ///
+    /// # Errors
+    /// There is no policy of that name, or the store failed: then what was parked is parked still.
+    pub async fn retry_policy(&self, policy: &str) -> Result<Vec<Parked>, StoreError> {
+        policy::retry(&self.inner, self.policy(policy)?).await
+    }
+
+    /// Forgets what a policy could not finish, and returns it.
+    ///
+    /// # Errors
+    /// There is no policy of that name, or the store failed: then nothing is forgotten.
+    pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, StoreError> {
+        policy::dismiss(&self.inner, self.policy(policy)?).await
+    }
+
+    fn policy(&self, name: &str) -> Result<&'static PolicyInfo, StoreError> {
+        let known = self.inner.registry.policies();
+        known.iter().find(|info| info.name == name).copied().ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|info| info.name).collect();
+            let reason = format!("there is no policy `{name}`; there are {}", names.join(", "));
+            StoreError::Failed { store: "the app".into(), reason }
+        })
+    }
+
+    /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
+    /// event at `@position`, or a command that it came to. Empty when all is well.
     ///
     /// # Errors
     /// The read side cannot be reached.
@@ -125,6 +173,7 @@ pub(crate) struct Inner {
     pub(crate) sequencer: Sequencer,
     pub(crate) engine: Arc<Engine>,
     pub(crate) applied: Arc<Applied>,
+    pub(crate) policies: Policies,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
     views: Option<Arc<dyn ViewStore>>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::policy::PolicyInfo;
 use crate::registry::{
     AggregateInfo, CommandHandlerInfo, EventInfo, Item, MessageInfo, ProjectionInfo, QueryHandlerInfo, Registration,
     ViewInfo,
@@ -38,6 +39,7 @@ pub(crate) struct Table {
     pub(super) aggregates: Vec<Placed<AggregateInfo>>,
     pub(super) views: Vec<Placed<ViewInfo>>,
     pub(super) projections: Vec<Placed<ProjectionInfo>>,
+    pub(super) policies: Vec<Placed<PolicyInfo>>,
     pub(super) command_handlers: BTreeMap<&'static str, Placed<CommandHandlerInfo>>,
     pub(super) query_handlers: BTreeMap<&'static str, Placed<QueryHandlerInfo>>,
     /// Handlers beyond the first of their message.
@@ -57,6 +59,7 @@ impl Table {
                 Item::Aggregate(info) => table.aggregates.push(Placed { info, registration }),
                 Item::View(info) => table.views.push(Placed { info, registration }),
                 Item::Projection(info) => table.projections.push(Placed { info, registration }),
+                Item::Policy(info) => table.policies.push(Placed { info, registration }),
                 Item::CommandHandler(info) => {
                     if let Some(first) = table.command_handlers.get(info.command) {
                         table.doubles.push((info.command, first.registration, registration));
@@ -91,6 +94,11 @@ impl Table {
     /// The projections.
     pub(crate) fn projections(&self) -> Vec<&'static ProjectionInfo> {
         self.projections.iter().map(|placed| placed.info).collect()
+    }
+
+    /// The policies.
+    pub(crate) fn policies(&self) -> Vec<&'static PolicyInfo> {
+        self.policies.iter().map(|placed| placed.info).collect()
     }
 }
 

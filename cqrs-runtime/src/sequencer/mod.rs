@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::boundary::{Boundary, Loaded};
 use crate::error::CommandError;
@@ -111,17 +111,31 @@ impl Sequencer {
 
 /// The position that every inline view of this process is known to have reached.
 #[derive(Default)]
-pub(crate) struct Applied(std::sync::atomic::AtomicU64);
+pub(crate) struct Applied(watch::Sender<Position>);
 
 impl Applied {
     /// Learns that the views have reached `position`.
     pub(crate) fn raise(&self, position: Position) {
-        self.0.fetch_max(position.get(), std::sync::atomic::Ordering::AcqRel);
+        self.0.send_if_modified(|reached| {
+            let news = *reached < position;
+            *reached = position.max(*reached);
+            news
+        });
     }
 
     /// The position.
     pub(crate) fn get(&self) -> Position {
-        Position::new(self.0.load(std::sync::atomic::Ordering::Acquire))
+        *self.0.borrow()
+    }
+
+    /// Tells of each move, and when this is gone.
+    pub(crate) fn appended(&self) -> watch::Receiver<Position> {
+        self.0.subscribe()
+    }
+
+    /// Makes those that wait for a move look at the log themselves.
+    pub(crate) fn wake(&self) {
+        self.0.send_modify(|_| {});
     }
 }
 

@@ -70,6 +70,36 @@
 //! assert_eq!(doors.view::<DoorUse>(door), Some(DoorUse { door, opened: 2 }));
 //! assert_eq!(doors.view::<DoorUse>(other), None);
 //! ```
+//!
+//! # Policies
+//!
+//! A policy stays the function that it is: a test calls it. [`recorded`] makes the event of one that takes `&Recorded<E>`, and
+//! [`State::new`](crate::State::new) the service that it acts through.
+//!
+//! ```
+//! use cqrs_runtime::prelude::*;
+//! use cqrs_runtime::testing::recorded;
+//!
+//! # #[derive(Id)] pub struct DoorId(Uuid);
+//! # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+//! # #[derive(Event, Serialize, Deserialize)] pub struct DoorClosed { #[tag] door: DoorId }
+//! #[derive(Command, Serialize, Deserialize, Debug, PartialEq)]
+//! pub struct CloseDoor { door: DoorId, because: Uuid }
+//! # #[command]
+//! # fn close(cmd: CloseDoor) -> Result<DoorClosed, std::convert::Infallible> { Ok(DoorClosed { door: cmd.door }) }
+//!
+//! #[policy(on = [DoorOpened])]
+//! fn doors_close_themselves(e: &Recorded<DoorOpened>) -> CloseDoor {
+//!     CloseDoor { door: e.door, because: e.id() }
+//! }
+//!
+//! let opened = recorded(DoorOpened { door: DoorId::new() });
+//! let expected = CloseDoor { door: opened.door, because: opened.id() };
+//! assert_eq!(doors_close_themselves(&opened), expected);
+//! ```
+//!
+//! Events, policies and decisions together are tested on an app with a log in memory, which says when nothing more follows:
+//! [`App::settled`](crate::App::settled).
 
 mod outcome;
 pub(crate) mod random;
@@ -77,4 +107,4 @@ mod scenario;
 mod views;
 
 pub use outcome::Outcome;
-pub use scenario::{Scenario, given, nothing};
+pub use scenario::{Scenario, given, nothing, recorded};

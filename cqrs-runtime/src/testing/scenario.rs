@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::outcome::Outcome;
 use crate::app::{App, AppBuilder};
-use crate::event::{Emitted, Events, RecordedEvent};
+use crate::event::{Emitted, Event, Events, Recorded, RecordedEvent};
 use crate::handler::Handled;
 use crate::log::{EventLog, EventQuery, MemoryLog, Position};
 use crate::meta::Meta;
@@ -33,6 +33,18 @@ pub fn given(events: impl Events) -> Scenario {
 /// Nothing has happened.
 pub fn nothing() -> Scenario {
     Scenario::default()
+}
+
+/// An event as a policy or a projection takes it that needs more than the bare fact: the first of a log, stated just now.
+///
+/// # Panics
+/// If `serde` refuses to write it.
+#[track_caller]
+pub fn recorded<E: Event>(event: E) -> Recorded<E> {
+    let stored = record(event, Position::START, &Meta::new()).pop().expect("one event is recorded as one");
+    let header = Arc::new(stored.header().clone());
+    let event = E::decode(header.version, stored.data());
+    Recorded::new(header, event.unwrap_or_else(|error| panic!("what was just written cannot be read: {error}")))
 }
 
 impl Scenario {

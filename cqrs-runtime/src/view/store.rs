@@ -52,7 +52,7 @@ pub struct RowQuery {
 /// A key whose event could not be folded. Its later events wait until it is retried or skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The projection.
+    /// The projection, or `policy:NAME` where it is a policy that could not finish an event.
     pub projection: String,
     /// The key's text; empty where the projection as a whole is parked, because the event did not even yield a key.
     pub key: String,
@@ -69,7 +69,8 @@ pub struct Parked {
 pub struct Checkpoint {
     /// Every event up to here has been folded.
     pub position: Position,
-    /// The shape that its rows were folded into.
+    /// The shape that its rows were folded into. Of a policy (`policy:NAME`), which has no rows: who is at work on the event that
+    /// follows, if anyone is.
     pub fingerprint: u64,
 }
 

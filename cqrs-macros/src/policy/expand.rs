@@ -1,0 +1,83 @@
+//! The registration: for each event, a function that decodes it, calls the user's, and takes what that returns.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use super::parse::{Policy, Reaction};
+use crate::fold::is_same;
+use crate::runtime::{local, moved};
+use crate::{rules, types};
+
+pub fn expand(policy: &Policy) -> TokenStream {
+    let (rt, name, from_start) = (&policy.rt, policy.name(), policy.from_start);
+    let owner = format!("policy:{name}");
+    let reactions = policy.listed().iter().filter_map(|event| {
+        let takes = |reaction: &&Reaction| reaction.event.as_ref().is_some_and(|own| is_same(event, own));
+        Some(reaction(policy, &types::of_path(event), policy.reactions.iter().find(takes)?))
+    });
+    let buses = policy.reactions.iter().flat_map(|reaction| &reaction.rest).map(|ty| no_bus_as_a_service(policy, ty));
+    let registration = rt.submit(&quote! {
+        policy(::core::module_path!(), #name, #owner, #from_start, REACTIONS)
+    });
+    let fallbacks = rt.fallbacks();
+    quote! {
+        #fallbacks
+        #[allow(unused_imports)]
+        use #rt::ReturnedNothing as _;
+        #[allow(unused_qualifications)]
+        const REACTIONS: &[#rt::Reaction] = &[#(#reactions),*];
+        #(#buses)*
+        #registration
+    }
+}
+
+fn reaction(policy: &Policy, event: &Type, reaction: &Reaction) -> TokenStream {
+    let (rt, effects, parameters) = (&policy.rt, reaction.is_async(), &reaction.rest);
+    let name = {
+        let rt = rt.at(event.span());
+        quote_spanned!(event.span()=> <#event as #rt::Event>::NAME)
+    };
+    let nothing = syn::parse_quote!(());
+    let output = reaction.output().unwrap_or(&nothing);
+    // At what is returned: an error about it belongs there.
+    let span = reaction.output().map_or_else(|| reaction.ident().span(), types::anchor);
+    let at_output = rt.at(span);
+    let returns = Ident::new(if effects { "may_return" } else { "returns" }, span);
+    let commands = quote_spanned!(span=> #at_output::#returns::<#output>());
+    let sent = quote_spanned!(span=> #at_output::Returned::<#output>::sent());
+    let context = local(if parameters.is_empty() { "_context" } else { "context" });
+    let (recorded, e) = (local("event"), local("e"));
+    let arguments = parameters.iter().map(|ty| {
+        let span = types::anchor(ty);
+        let context = moved(span, context.to_token_stream());
+        quote_spanned!(span=> #context.service::<#ty>()?)
+    });
+    let function = policy.path(reaction.ident());
+    let wait = effects.then(|| quote!(.await));
+    quote! {
+        #rt::Reaction {
+            event: #name,
+            effects: #effects,
+            parameters: &[#(#rt::Probe::<#parameters>::PARAMETER),*],
+            commands: #commands,
+            react: {
+                fn react<'a>(#context: &'a #rt::PolicyContext<'a>, #recorded: &'a #rt::RecordedEvent) -> #rt::Reacting<'a> {
+                    ::std::boxed::Box::pin(async move {
+                        let #e = #rt::Of::<#event>::decode(#recorded)?;
+                        #sent(#function(&#e, #(#arguments),*)#wait)
+                    })
+                }
+                react
+            },
+        }
+    }
+}
+
+/// 602: no service is a bus in disguise.
+fn no_bus_as_a_service(policy: &Policy, ty: &Type) -> TokenStream {
+    let text = rules::POLICY_BUS.message(&[&types::text(ty)]);
+    let span = types::anchor(ty);
+    policy.rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS), &text)
+}

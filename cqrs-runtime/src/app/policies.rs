@@ -1,0 +1,135 @@
+//! What policies of the linked program are held to, as a whole.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write;
+
+use super::checks::Fault;
+use super::table::{Placed, Table};
+use crate::policy::PolicyInfo;
+use crate::registry::{CommandHandlerInfo, ParameterInfo, Registration};
+
+/// Holds the policies to the rules.
+pub(super) fn check(table: &Table, faults: &mut Vec<Fault>) {
+    their_checkpoints_are_their_own(table, faults);
+    their_commands_are_served(table, faults);
+    no_circle_is_endless(table, faults);
+}
+
+/// 801: how far a policy has come is kept under a name of its own.
+fn their_checkpoints_are_their_own(table: &Table, faults: &mut Vec<Fault>) {
+    for policy in &table.policies {
+        for projection in table.projections.iter().filter(|projection| projection.name == policy.owner) {
+            faults.push(Fault::new(
+                format!(
+                    "[CQRS801] projection `{}` and policy `{}` would share a checkpoint",
+                    projection.name, policy.name
+                ),
+                &[projection.registration, policy.registration],
+                "give the projection another name",
+            ));
+        }
+    }
+}
+
+/// 802: a command that is sent is one that this program describes and checks.
+fn their_commands_are_served(table: &Table, faults: &mut Vec<Fault>) {
+    for policy in &table.policies {
+        for command in policy.commands() {
+            if !table.command_handlers.contains_key(command) {
+                faults.push(Fault::new(
+                    format!(
+                        "[CQRS802] policy `{}` sends `{command}`, whose handler is not among what is served",
+                        policy.name
+                    ),
+                    &[policy.registration],
+                    "add the handler's module to `.only(..)`",
+                ));
+            }
+        }
+    }
+}
+
+/// One way from a policy to the next: a command whose handler decides on nothing, and an event that it may state.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    from: usize,
+    handler: &'a Placed<CommandHandlerInfo>,
+    event: &'static str,
+    to: usize,
+}
+
+/// 807: policies that feed each other for ever. A circle is one in which no command's handler decides on anything (an
+/// aggregate, or the tables of its transaction) that could say that it is done.
+fn no_circle_is_endless(table: &Table, faults: &mut Vec<Fault>) {
+    let steps: Vec<Vec<Step<'_>>> = (0..table.policies.len()).map(|from| steps(table, from)).collect();
+    let mut reported: BTreeSet<usize> = BTreeSet::new();
+    for start in 0..table.policies.len() {
+        let Some(circle) = shortest_circle(&steps, start).filter(|_| !reported.contains(&start)) else { continue };
+        reported.extend(circle.iter().map(|step| step.from));
+        faults.push(endless(table, &circle));
+    }
+}
+
+fn steps(table: &Table, from: usize) -> Vec<Step<'_>> {
+    let mut steps = Vec::new();
+    for command in table.policies[from].commands() {
+        let Some(handler) = table.command_handlers.get(command).filter(|handler| decides_on_nothing(handler)) else {
+            continue;
+        };
+        let mut events = Vec::new();
+        (handler.emits)(&mut events);
+        for event in events {
+            let listens = |policy: &Placed<PolicyInfo>| policy.reactions.iter().any(|reaction| reaction.event == event);
+            let listening = table.policies.iter().enumerate().filter(|(_, policy)| listens(policy));
+            steps.extend(listening.map(|(to, _)| Step { from, handler, event, to }));
+        }
+    }
+    steps
+}
+
+fn decides_on_nothing(handler: &CommandHandlerInfo) -> bool {
+    let stops =
+        |parameter: &ParameterInfo| matches!(parameter, ParameterInfo::Aggregate(_) | ParameterInfo::Transaction(_));
+    !handler.parameters.iter().any(stops)
+}
+
+/// The shortest way from a policy back to itself.
+fn shortest_circle<'a>(steps: &[Vec<Step<'a>>], start: usize) -> Option<Vec<Step<'a>>> {
+    let mut came_by: BTreeMap<usize, Step<'a>> = BTreeMap::new();
+    let mut waiting = VecDeque::from([start]);
+    while let Some(at) = waiting.pop_front() {
+        for step in &steps[at] {
+            if came_by.contains_key(&step.to) {
+                continue;
+            }
+            came_by.insert(step.to, *step);
+            if step.to == start {
+                let mut circle = vec![*step];
+                while circle[0].from != start {
+                    circle.insert(0, came_by[&circle[0].from]);
+                }
+                return Some(circle);
+            }
+            waiting.push_back(step.to);
+        }
+    }
+    None
+}
+
+fn endless(table: &Table, circle: &[Step<'_>]) -> Fault {
+    let mut parties: Vec<&Registration> = Vec::new();
+    let mut way = String::new();
+    for step in circle {
+        let policy = &table.policies[step.from];
+        let (command, function) = (step.handler.command, step.handler.function);
+        let (name, event) = (policy.name, step.event);
+        let _ = write!(way, "`{name}` sends `{command}`, for which `{function}` states `{event}`; ");
+        parties.extend([policy.registration, step.handler.registration]);
+    }
+    let first = table.policies[circle[0].from].name;
+    Fault::new(
+        format!("[CQRS807] policies feed each other without end: {way}to which `{first}` listens again"),
+        &parties,
+        "decide one of these commands on an aggregate (`&A`), which knows what is done already",
+    )
+}

@@ -1,0 +1,96 @@
+//! Who acts outside: of the processes that run a policy, one at a time.
+//!
+//! The claim stands beside the policy's checkpoint, in place of a fingerprint: who is at work on the event that follows. It
+//! needs no clock that processes share, and costs nothing while there is no event.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::reaction::PolicyInfo;
+use super::start::{NO_ROWS, checkpoints};
+use crate::app::Inner;
+use crate::log::{Position, StoreError};
+use crate::view::Checkpoint;
+
+/// Nobody is at work.
+const NOBODY: u64 = NO_ROWS;
+
+/// A runner, as others know it.
+pub(super) struct Claimant {
+    own: u64,
+    patience: Duration,
+    /// Whom it waits for: the checkpoint as it was first seen, and when.
+    rival: Option<(Checkpoint, Instant)>,
+}
+
+/// What became of a claim.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// The event is this runner's to handle.
+    Ours,
+    /// Another process is at work on it.
+    Theirs,
+    /// Another process has handled it.
+    Done,
+}
+
+impl Claimant {
+    /// One who waits for `patience` before it takes over from another who has not come on.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None }
+    }
+
+    /// Claims the event at `position`.
+    pub(super) async fn claim(
+        &mut self,
+        inner: &Inner,
+        info: &'static PolicyInfo,
+        position: Position,
+    ) -> Result<Claim, StoreError> {
+        if self.rival.is_some() && self.waits_still(inner, info).await? {
+            return Ok(Claim::Theirs);
+        }
+        let mut tx = inner.log.begin().await?;
+        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let known = views.checkpoints(&[info.owner]).await?.pop().flatten();
+        let known = known.unwrap_or(Checkpoint { position: Position::START, fingerprint: NOBODY });
+        if known.position >= position {
+            self.rival = None;
+            return Ok(Claim::Done);
+        }
+        if ![NOBODY, self.own].contains(&known.fingerprint) && !self.has_waited_for(known) {
+            return Ok(Claim::Theirs);
+        }
+        self.rival = None;
+        if known.fingerprint != self.own {
+            views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: self.own, ..known })]).await?;
+            tx.commit().await?;
+        }
+        Ok(Claim::Ours)
+    }
+
+    /// The claim that stands beside a checkpoint which this runner moves: its own ends, another's stays.
+    pub(super) fn left_of(&self, known: Option<Checkpoint>) -> u64 {
+        known.map(|known| known.fingerprint).filter(|&claimed| claimed != self.own).unwrap_or(NOBODY)
+    }
+
+    /// Whether nothing has changed since the other was last seen, and its time is not up. Takes no lock.
+    async fn waits_still(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<bool, StoreError> {
+        let Some(views) = inner.log.views() else { return Ok(false) };
+        let known = views.checkpoint(info.owner).await?;
+        Ok(self.rival.is_some_and(|(seen, since)| known == Some(seen) && since.elapsed() < self.patience))
+    }
+
+    /// Whether the other has had its time.
+    fn has_waited_for(&mut self, known: Checkpoint) -> bool {
+        match self.rival {
+            Some((seen, since)) if seen == known => since.elapsed() >= self.patience,
+            _ => {
+                self.rival = Some((known, Instant::now()));
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Handling one event: calling the policy, and executing its commands.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::reaction::{PolicyContext, PolicyInfo, Reaction, ReactionError};
+use super::returns::{Failure, Sent, SentCommand};
+use crate::app::Inner;
+use crate::command::CommandBus;
+use crate::event::RecordedEvent;
+use crate::log::BoxFuture;
+use crate::meta::{CommandId, Meta};
+use crate::sequencer::panic_message;
+use crate::view::Parked;
+
+/// A command with its id.
+pub(super) struct Ready {
+    id: CommandId,
+    /// What it is parked under.
+    pub(super) key: String,
+    command: Box<dyn SentCommand>,
+}
+
+/// Gives commands their ids: by their name and their place among those of that name, so that an event which is handled again
+/// by a policy that answers otherwise by then makes no id mean another command.
+pub(super) fn ready(info: &PolicyInfo, event: &RecordedEvent, sent: Sent) -> VecDeque<Ready> {
+    let mut places: HashMap<&'static str, u32> = HashMap::new();
+    let ready = |command: Box<dyn SentCommand>| {
+        let place = places.entry(command.name()).or_default();
+        let part = format!("{}:{place}", command.name());
+        *place += 1;
+        let id = CommandId::new(&format!("{}:{}:{part}", info.owner, event.header().id));
+        Ready { id, key: format!("{}:{part}", event_key(event)), command }
+    };
+    sent.commands.into_iter().map(ready).collect()
+}
+
+impl Ready {
+    /// Executes the command. It can be called again.
+    pub(super) async fn execute(
+        &mut self,
+        inner: &Arc<Inner>,
+        info: &PolicyInfo,
+        event: &RecordedEvent,
+    ) -> Result<(), Failure> {
+        let (header, cause) = (event.header(), &event.header().meta);
+        let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
+        let meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
+        let bus = CommandBus::new(Arc::clone(inner)).with(meta.command_id(self.id.clone()));
+        let command = &mut self.command;
+        let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));
+        let executed = match executing {
+            Ok(executing) => unpanicked(executing).await,
+            Err(panic) => Err(panic_message(&*panic)),
+        };
+        executed.unwrap_or_else(|panic| Err(Failure::Final(format!("it panicked: {panic}"))))
+    }
+
+    /// Its refusal, as it is parked.
+    pub(super) fn refused(&self, error: &str) -> String {
+        format!("its command `{}`: {error}", self.command.name())
+    }
+}
+
+/// What an event is parked under.
+pub(super) fn event_key(event: &RecordedEvent) -> String {
+    format!("@{}", event.position())
+}
+
+/// What a policy could not finish.
+pub(super) fn parked(info: &PolicyInfo, event: &RecordedEvent, key: String, error: String) -> Parked {
+    Parked { projection: info.owner.to_owned(), key, position: event.position(), event: event.name().to_owned(), error }
+}
+
+/// Calls the policy.
+pub(super) async fn react(inner: &Inner, reaction: &Reaction, event: &RecordedEvent) -> Result<Sent, ReactionError> {
+    let context = PolicyContext { inner };
+    let reacting = catch_unwind(AssertUnwindSafe(|| (reaction.react)(&context, event)));
+    let reacted = match reacting {
+        Ok(reacting) => unpanicked(reacting).await,
+        Err(panic) => Err(panic_message(&*panic)),
+    };
+    reacted.unwrap_or_else(|panic| Err(ReactionError::Panicked(panic)))
+}
+
+/// What a future comes to, or what its panic said.
+async fn unpanicked<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
+    std::future::poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic_message(&*panic))), |poll| poll.map(Ok))
+    })
+    .await
+}

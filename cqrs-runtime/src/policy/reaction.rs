@@ -1,0 +1,136 @@
+//! One event, and the function that a policy answers it with.
+
+use super::returns::{Names, Sent};
+use crate::aggregate::FoldError;
+use crate::app::Inner;
+use crate::capability::{Stale, State};
+use crate::event::RecordedEvent;
+use crate::log::{BoxFuture, StoreError};
+use crate::registry::{Item, ParameterInfo, Registration};
+use crate::view::{View, Views};
+
+/// A policy.
+pub struct PolicyInfo {
+    /// Its name: the function's or the type's own, or `name = ".."`.
+    pub name: &'static str,
+    /// What its checkpoint, its parked events and its commands' ids go by: `policy:` and its name.
+    pub owner: &'static str,
+    /// Whether it starts at the log's first event.
+    pub from_start: bool,
+    /// Its functions.
+    pub reactions: &'static [Reaction],
+}
+
+impl PolicyInfo {
+    /// The names of the events that it listens to.
+    pub(crate) fn events(&self) -> Vec<&'static str> {
+        self.reactions.iter().map(|reaction| reaction.event).collect()
+    }
+
+    /// The names of the commands that it may send, each once.
+    pub(crate) fn commands(&self) -> Vec<&'static str> {
+        let mut commands = Vec::new();
+        self.reactions.iter().for_each(|reaction| (reaction.commands)(&mut commands));
+        commands.sort_unstable();
+        commands.dedup();
+        commands
+    }
+
+    /// What its functions take beside their events.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static ParameterInfo> {
+        self.reactions.iter().flat_map(|reaction| reaction.parameters)
+    }
+}
+
+/// What a policy does about one event.
+pub type React = for<'a> fn(&'a PolicyContext<'a>, &'a RecordedEvent) -> Reacting<'a>;
+
+/// A policy at work.
+pub type Reacting<'a> = BoxFuture<'a, Result<Sent, ReactionError>>;
+
+/// One event, and the function that a policy answers it with.
+pub struct Reaction {
+    /// The event's name.
+    pub event: &'static str,
+    /// Whether the function is `async`, so that it may act outside.
+    pub effects: bool,
+    /// What it takes beside its event.
+    pub parameters: &'static [ParameterInfo],
+    /// Adds the names of the commands that it may return.
+    pub commands: Names,
+    /// The function.
+    pub react: React,
+}
+
+impl Registration {
+    /// Registers a policy.
+    #[must_use]
+    #[track_caller]
+    pub const fn policy(
+        module: &'static str,
+        name: &'static str,
+        owner: &'static str,
+        from_start: bool,
+        reactions: &'static [Reaction],
+    ) -> Self {
+        let item = Item::Policy(PolicyInfo { name, owner, from_start, reactions });
+        Self { module, location: std::panic::Location::caller(), item }
+    }
+}
+
+/// Why a policy has no answer to an event.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactionError {
+    /// The event cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] FoldError),
+    /// What it takes cannot be had.
+    #[error(transparent)]
+    Unavailable(#[from] StoreError),
+    /// It returned this error.
+    #[error("it failed: {0}")]
+    Failed(String),
+    /// It panicked.
+    #[error("it panicked: {0}")]
+    Panicked(String),
+}
+
+/// What surrounds a policy.
+pub struct PolicyContext<'a> {
+    pub(super) inner: &'a Inner,
+}
+
+impl PolicyContext<'_> {
+    /// A service or a stale reading of the read side.
+    ///
+    /// # Errors
+    /// The read side cannot be reached.
+    pub fn service<P: PolicyParameter>(&self) -> Result<P, StoreError> {
+        P::from_context(self)
+    }
+}
+
+/// What a policy may take after its event.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS602] a policy cannot take `{Self}`",
+    label = "not `State<T>` or `Stale<Views<V>>`",
+    note = "a policy returns its commands, so that they get ids and each takes effect once; what it decides on is the handler's to load",
+    note = "a service is `State<T>`, a stale reading `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`"
+)]
+pub trait PolicyParameter: Sized + Send {
+    /// Takes it from the app.
+    #[doc(hidden)]
+    fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError>;
+}
+
+impl<T: ?Sized + Send + Sync + 'static> PolicyParameter for State<T> {
+    fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
+        Ok(context.inner.state())
+    }
+}
+
+impl<V: View> PolicyParameter for Stale<Views<V>> {
+    fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
+        Ok(Self(Views::new(context.inner.views()?)))
+    }
+}

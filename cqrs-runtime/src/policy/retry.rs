@@ -1,0 +1,101 @@
+//! What an operator does about what a policy could not finish.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::handling::{event_key, parked, react, ready};
+use super::reaction::{PolicyInfo, ReactionError};
+use super::returns::Failure;
+use super::start::checkpoints;
+use crate::app::Inner;
+use crate::event::RecordedEvent;
+use crate::log::{EventQuery, Position, StoreError};
+use crate::view::Parked;
+
+/// Handles the parked events of a policy again, and returns what is parked still.
+pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
+    let mut by_event: BTreeMap<Position, Vec<Parked>> = BTreeMap::new();
+    for entry in parked_of(inner, info).await? {
+        by_event.entry(entry.position).or_default().push(entry);
+    }
+    let (mut tried, mut still) = (Vec::new(), Vec::new());
+    for (position, entries) in by_event {
+        let before = Position::new(position.get().saturating_sub(1));
+        let event = inner.log.read(&EventQuery::all(), before, 1).await?.events.pop();
+        match event.filter(|event| event.position() == position) {
+            Some(event) => still.extend(handle(inner, info, &event).await?.unwrap_or_else(|| entries.clone())),
+            None => still.extend(entries.iter().cloned()),
+        }
+        tried.extend(entries);
+    }
+    replace(inner, info, &tried, &still).await?;
+    Ok(still)
+}
+
+/// Forgets what is parked of a policy, and returns it.
+pub(crate) async fn dismiss(inner: &Inner, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
+    let parked = parked_of(inner, info).await?;
+    replace(inner, info, &parked, &[]).await?;
+    Ok(parked)
+}
+
+async fn parked_of(inner: &Inner, info: &PolicyInfo) -> Result<Vec<Parked>, StoreError> {
+    let Some(views) = inner.log.views() else { return Ok(Vec::new()) };
+    Ok(views.parked().await?.into_iter().filter(|entry| entry.projection == info.owner).collect())
+}
+
+/// Handles one event, and returns what is to be parked of it. `None` where the policy does not listen to it any more.
+async fn handle(
+    inner: &Arc<Inner>,
+    info: &'static PolicyInfo,
+    event: &RecordedEvent,
+) -> Result<Option<Vec<Parked>>, StoreError> {
+    let Some(reaction) = info.reactions.iter().find(|reaction| reaction.event == event.name()) else { return Ok(None) };
+    let sent = match react(inner, reaction, event).await {
+        Ok(sent) => sent,
+        Err(ReactionError::Unavailable(error)) => return Err(error),
+        Err(error) => return Ok(Some(vec![parked(info, event, event_key(event), error.to_string())])),
+    };
+    let mut still = Vec::new();
+    for mut ready in ready(info, event, sent) {
+        match ready.execute(inner, info, event).await {
+            Ok(()) => {}
+            Err(Failure::Later(error) | Failure::Final(error)) => {
+                still.push(parked(info, event, ready.key.clone(), ready.refused(&error)));
+            }
+            Err(Failure::Unavailable(reason)) => {
+                return Err(StoreError::Unavailable { store: inner.log.describe(), reason });
+            }
+            Err(Failure::ShutDown) => {
+                let reason = "the app is shutting down".into();
+                return Err(StoreError::Unavailable { store: "the app".into(), reason });
+            }
+        }
+    }
+    Ok(Some(still))
+}
+
+/// Parks `still` instead of `tried`. What was parked meanwhile stays, and so does the checkpoint.
+async fn replace(
+    inner: &Inner,
+    info: &'static PolicyInfo,
+    tried: &[Parked],
+    still: &[Parked],
+) -> Result<(), StoreError> {
+    if tried.is_empty() {
+        return Ok(());
+    }
+    let mut tx = inner.log.begin().await?;
+    let views = checkpoints(&mut *tx, &inner.log.describe())?;
+    let reached = views.checkpoints(&[info.owner]).await?.pop().flatten();
+    let own = views.parked().await?.into_iter().filter(|entry| entry.projection == info.owner);
+    let kept: Vec<Parked> = own.filter(|entry| !tried.contains(entry)).chain(still.iter().cloned()).collect();
+    views.clear(None, info.owner).await?;
+    if let Some(reached) = reached {
+        views.set_checkpoints(&[(info.owner, reached)]).await?;
+    }
+    if !kept.is_empty() {
+        views.park(&kept).await?;
+    }
+    tx.commit().await
+}

@@ -1,0 +1,288 @@
+//! A policy's runner: follows the log from the checkpoint, one event after the other.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+
+use super::claim::{Claim, Claimant};
+use super::handling::{Ready, event_key, parked, react, ready};
+use super::reaction::{PolicyInfo, Reaction, ReactionError};
+use super::returns::Failure;
+use super::start::{Settings, checkpoints};
+use super::status::State;
+use crate::app::Inner;
+use crate::event::RecordedEvent;
+use crate::log::{EventQuery, Position, StoreError};
+use crate::view::{Checkpoint, Parked};
+
+/// How many events are read at once.
+const PAGE: usize = 100;
+
+/// How far the checkpoint may lag behind while no event is this policy's.
+const MOST_UNSTORED: u64 = 1_000;
+
+/// However often something has failed, it is tried again after this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) struct Runner {
+    info: &'static PolicyInfo,
+    query: EventQuery,
+    /// Weak, so that the app ends when its last handle is dropped, and the runner with it.
+    app: Weak<Inner>,
+    appended: watch::Receiver<Position>,
+    state: watch::Sender<State>,
+    settings: Settings,
+    claimant: Claimant,
+    /// The rest of the page that was read.
+    page: VecDeque<RecordedEvent>,
+    /// How far the page reaches.
+    read: Position,
+    work: Option<Work>,
+    /// Every event up to here has been handled.
+    position: Position,
+    /// The checkpoint.
+    stored: Position,
+    /// What is to be stored with the next checkpoint.
+    parked: Vec<Parked>,
+    /// Whether nothing more may be done until the checkpoint is stored.
+    unstored: bool,
+    /// How often in a row something has failed.
+    failures: u32,
+    /// How often the step at hand has been tried and may yet succeed.
+    tries: u32,
+}
+
+/// The event at hand.
+struct Work {
+    event: RecordedEvent,
+    reaction: &'static Reaction,
+    /// What is left to send, once the policy has answered.
+    commands: Option<VecDeque<Ready>>,
+}
+
+/// What comes after a step.
+enum Next {
+    Step,
+    Wait,
+    /// The same again, after a pause, for this reason.
+    Again(String),
+    Stop,
+}
+
+impl Runner {
+    pub(super) fn new(
+        info: &'static PolicyInfo,
+        app: Weak<Inner>,
+        appended: watch::Receiver<Position>,
+        state: watch::Sender<State>,
+        settings: Settings,
+    ) -> Self {
+        let position = state.borrow().position;
+        Self {
+            info,
+            query: EventQuery::named(&info.events()),
+            app,
+            appended,
+            state,
+            settings,
+            claimant: Claimant::new(settings.patience),
+            page: VecDeque::new(),
+            read: position,
+            work: None,
+            position,
+            stored: position,
+            parked: Vec::new(),
+            unstored: false,
+            failures: 0,
+            tries: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let span = tracing::info_span!("policy", name = self.info.name);
+        async move {
+            loop {
+                let Some(inner) = self.app.upgrade() else { return };
+                let next = self.step(&inner).await;
+                // Nothing is held while it waits.
+                drop(inner);
+                let goes_on = match next {
+                    Next::Step => true,
+                    Next::Wait => !matches!(timeout(self.settings.poll, self.appended.changed()).await, Ok(Err(_))),
+                    Next::Again(error) => self.pause(error).await,
+                    Next::Stop => false,
+                };
+                if !goes_on {
+                    return;
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn step(&mut self, inner: &Arc<Inner>) -> Next {
+        let stepped = self.try_step(inner).await;
+        let next = stepped.unwrap_or_else(|error| Next::Again(error.to_string()));
+        if !matches!(next, Next::Again(_)) {
+            self.failures = 0;
+        }
+        next
+    }
+
+    async fn try_step(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+        if self.unstored {
+            self.store(inner).await?;
+            self.tell(None);
+        }
+        if let Some(work) = self.work.take() {
+            return self.go_on(inner, work).await;
+        }
+        if let Some(event) = self.page.pop_front() {
+            if let Some(reaction) = self.info.reactions.iter().find(|reaction| reaction.event == event.name()) {
+                self.work = Some(Work { event, reaction, commands: None });
+            }
+            return Ok(Next::Step);
+        }
+        if self.read > self.position {
+            self.position = self.read;
+        }
+        let lag = self.position.get() - self.stored.get();
+        if lag > MOST_UNSTORED {
+            self.store(inner).await?;
+        }
+        self.tell(None);
+        // What is appended from here on wakes it again.
+        self.appended.borrow_and_update();
+        let page = inner.log.read(&self.query, self.position, PAGE).await?;
+        self.read = page.up_to.max(self.position);
+        self.page = page.events.into();
+        if !self.page.is_empty() {
+            return Ok(Next::Step);
+        }
+        // Nothing of it is this policy's.
+        self.position = self.read;
+        self.tell(None);
+        Ok(Next::Wait)
+    }
+
+    /// Does what is left to do about an event.
+    async fn go_on(&mut self, inner: &Arc<Inner>, mut work: Work) -> Result<Next, StoreError> {
+        if work.commands.is_none() {
+            if work.reaction.effects {
+                match self.claimant.claim(inner, self.info, work.event.position()).await {
+                    Ok(Claim::Ours) => {}
+                    Ok(Claim::Done) => {
+                        self.position = work.event.position();
+                        return Ok(Next::Step);
+                    }
+                    Ok(Claim::Theirs) => {
+                        self.work = Some(work);
+                        return Ok(Next::Wait);
+                    }
+                    Err(error) => return Ok(self.again(work, error.to_string())),
+                }
+            }
+            match react(inner, work.reaction, &work.event).await {
+                Ok(sent) => {
+                    self.tries = 0;
+                    work.commands = Some(ready(self.info, &work.event, sent));
+                }
+                Err(ReactionError::Unavailable(error)) => return Ok(self.again(work, error.to_string())),
+                Err(ReactionError::Failed(error)) if self.has_tries_left() => return Ok(self.again(work, error)),
+                Err(error) => {
+                    self.park(&work.event, event_key(&work.event), error.to_string());
+                    self.tries = 0;
+                    work.commands = Some(VecDeque::new());
+                }
+            }
+        }
+        let event = &work.event;
+        let commands = work.commands.get_or_insert_default();
+        while let Some(ready) = commands.front_mut() {
+            match ready.execute(inner, self.info, event).await {
+                Ok(()) => {}
+                Err(Failure::ShutDown) => return Ok(Next::Stop),
+                Err(Failure::Unavailable(error)) => return Ok(self.again(work, error)),
+                Err(Failure::Later(error)) if self.has_tries_left() => return Ok(self.again(work, error)),
+                Err(Failure::Later(error) | Failure::Final(error)) => {
+                    let (key, error) = (ready.key.clone(), ready.refused(&error));
+                    self.park(event, key, error);
+                }
+            }
+            (self.failures, self.tries) = (0, 0);
+            commands.pop_front();
+        }
+        self.position = event.position();
+        // What was done outside must not be done again if it can be helped. Commands have ids, and a page of them is enough.
+        self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
+        if self.unstored {
+            self.store(inner).await?;
+        }
+        self.tell(None);
+        Ok(Next::Step)
+    }
+
+    fn again(&mut self, work: Work, error: String) -> Next {
+        self.work = Some(work);
+        Next::Again(error)
+    }
+
+    /// Counts a try of what failed and may yet succeed.
+    fn has_tries_left(&mut self) -> bool {
+        self.tries += 1;
+        self.tries < self.settings.attempts
+    }
+
+    fn park(&mut self, event: &RecordedEvent, key: String, error: String) {
+        tracing::error!(event = event.name(), position = %event.position(), key, error, "a policy could not finish an event: it is parked");
+        self.parked.push(parked(self.info, event, key, error));
+    }
+
+    /// Moves the checkpoint, with what is parked. Another process's, which may be further, stays.
+    async fn store(&mut self, inner: &Inner) -> Result<(), StoreError> {
+        let mut tx = inner.log.begin().await?;
+        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
+        if known.is_none_or(|known| known.position < self.position) {
+            let reached = Checkpoint { position: self.position, fingerprint: self.claimant.left_of(known) };
+            views.set_checkpoints(&[(self.info.owner, reached)]).await?;
+        }
+        if !self.parked.is_empty() {
+            views.park(&self.parked).await?;
+        }
+        tx.commit().await?;
+        self.parked.clear();
+        (self.stored, self.unstored) = (self.position, false);
+        Ok(())
+    }
+
+    fn tell(&self, error: Option<String>) {
+        let position = if self.unstored { self.stored } else { self.position };
+        self.state.send_if_modified(|state| {
+            let news = state.position != position || state.error != error;
+            *state = State { position, error };
+            news
+        });
+    }
+
+    /// Waits before the next attempt. Says whether the app is still there.
+    async fn pause(&mut self, error: String) -> bool {
+        let pause = self.settings.first_pause.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
+        self.failures += 1;
+        tracing::warn!(error, attempt = self.failures, ?pause, "a policy is held up, and tries again");
+        self.tell(Some(error));
+        let until = Instant::now() + pause;
+        loop {
+            match timeout_at(until, self.appended.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+}

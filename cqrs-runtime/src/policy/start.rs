@@ -1,0 +1,91 @@
+//! Starting the runners.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::reaction::PolicyInfo;
+use super::runner::Runner;
+use super::status::{Policies, Running};
+use crate::app::Inner;
+use crate::log::{EventLog, LogTransaction, Position, StoreError};
+use crate::view::{Checkpoint, ViewTransaction};
+
+/// The fingerprint of checkpoints that stand for no rows.
+pub(super) const NO_ROWS: u64 = 0;
+
+/// How the runners of policies go about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Whether they run in this process.
+    pub enabled: bool,
+    /// How long a runner that has nothing to do waits before it looks for what other processes have appended.
+    pub poll: Duration,
+    /// How often what fails is tried.
+    pub attempts: u32,
+    /// The pause before it is tried a second time; each further one is twice as long.
+    pub first_pause: Duration,
+    /// How long another process may take for one event's effects.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            poll: Duration::from_secs(1),
+            attempts: 10,
+            first_pause: Duration::from_millis(100),
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Where each policy goes on, in their order. What has no checkpoint gets one: the log's head, or its start.
+pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) -> Result<Vec<Position>, StoreError> {
+    if policies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let owners: Vec<&'static str> = policies.iter().map(|info| info.owner).collect();
+    let mut tx = log.begin().await?;
+    let head = tx.head();
+    let checkpoints = checkpoints(&mut *tx, &log.describe())?;
+    let known = checkpoints.checkpoints(&owners).await?;
+    let mut new = Vec::new();
+    let mut positions = Vec::with_capacity(policies.len());
+    for (info, known) in policies.iter().zip(known) {
+        let first = if info.from_start { Position::START } else { head };
+        if known.is_none() {
+            new.push((info.owner, Checkpoint { position: first, fingerprint: NO_ROWS }));
+        }
+        positions.push(known.map_or(first, |known| known.position));
+    }
+    if !new.is_empty() {
+        checkpoints.set_checkpoints(&new).await?;
+        tx.commit().await?;
+    }
+    Ok(positions)
+}
+
+/// The checkpoints beside the events.
+pub(super) fn checkpoints<'a>(
+    tx: &'a mut dyn LogTransaction,
+    store: &str,
+) -> Result<&'a mut dyn ViewTransaction, StoreError> {
+    let reason = "it keeps no checkpoints, which `App::build` checks";
+    tx.views().ok_or_else(|| StoreError::Failed { store: store.to_owned(), reason: reason.into() })
+}
+
+impl Policies {
+    /// Starts a runner a policy. They end with the app.
+    pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Position], settings: Settings) {
+        let running = policies.iter().zip(from).map(|(&info, &position)| {
+            let (sender, state) = watch::channel(super::status::State { position, error: None });
+            let appended = inner.applied.appended();
+            tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings).run());
+            Running { info, state }
+        });
+        inner.policies.set(running.collect());
+    }
+}

@@ -1,0 +1,17 @@
+//! CQRS602: a policy returns its commands
+//!
+//! The fault: `App`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn answer(e: &Created, _app: State<App>) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! CQRS603: what is listed is taken
+//!
+//! The fault: `Shipped`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Shipped])]
+fn answer(e: &Created) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
+
+fn main() {}

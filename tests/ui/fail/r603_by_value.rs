@@ -1,0 +1,17 @@
+//! CQRS603: the event comes first, by reference
+//!
+//! The fault: `Created`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn answer(e: Created) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! CQRS603: an event is listed once
+//!
+//! The fault: `Created`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created, Created])]
+fn answer(e: &Created) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
+
+fn main() {}

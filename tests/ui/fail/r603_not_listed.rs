@@ -1,0 +1,22 @@
+//! CQRS603: what is taken is listed
+//!
+//! The fault: `Shipped`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+pub struct Answers;
+
+#[policy(on = [Created])]
+impl Answers {
+    fn created(e: &Created) -> Ship {
+        Ship { order: e.order, customer: e.customer }
+    }
+    fn shipped(_: &Shipped) {}
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! CQRS603: a plain `impl`
+//!
+//! The fault: `Answering`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+pub struct Answers;
+
+pub trait Answering {
+    fn created(e: &Created) -> Ship;
+}
+
+#[policy(on = [Created])]
+impl Answering for Answers {
+    fn created(e: &Created) -> Ship {
+        Ship { order: e.order, customer: e.customer }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! CQRS207: what a policy sends is handled: what to write instead.
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn answer(e: &Created) -> (Vec<Ship>, Option<Ship>) {
+    (vec![Ship { order: e.order, customer: e.customer }], None)
+}

@@ -1,0 +1,13 @@
+//! CQRS208: a policy is a plain function: what to write instead.
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn answer(e: &Created) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}

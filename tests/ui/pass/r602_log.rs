@@ -1,0 +1,13 @@
+//! CQRS602: a policy returns its commands: what to write instead.
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn answer(e: &Created, _service: State<u8>) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
