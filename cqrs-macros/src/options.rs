@@ -35,6 +35,7 @@ const ALL: &[(&str, &str)] = &[
     ("on", "#[aggregate], #[projection] and #[policy]"),
     ("retry", "#[command]"),
     ("returns", "#[derive(Command)] and #[derive(Query)]"),
+    ("snapshots", "#[aggregate]"),
     ("version", "#[derive(Event)]"),
     ("view", "#[projection]"),
 ];
@@ -76,6 +77,8 @@ pub struct Options {
     pub retry: Option<Span>,
     /// `returns = Type`
     pub returns: Option<Type>,
+    /// `snapshots`, `snapshots = N`
+    pub snapshots: Option<u32>,
     /// `version = N`
     pub version: Option<(u32, Span)>,
     /// `view = Type`
@@ -136,6 +139,7 @@ impl Options {
             "from_start" => self.from_start = Some(name.span()),
             "interior_mutability" => self.interior_mutability = true,
             "retry" => self.retry = Some(name.span()),
+            "snapshots" if !input.peek(Token![=]) => self.snapshots = Some(1),
             _ => {
                 let refuse =
                     |fault: TokenStream| errors.refuse(&rules::OPTION_VALUE, fault, &[text, kind_of_value(text)]);
@@ -167,7 +171,8 @@ impl Options {
             "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
             "on" => self.on = Some(On::Aggregate(input.parse()?)),
             "returns" => self.returns = Some(input.parse()?),
-            "version" => self.version = Some(version(input, errors)?),
+            "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
+            "version" => self.version = Some(counted(input, text, errors)?),
             "view" => self.view = Some(input.parse()?),
             other => unreachable!("option `{other}` is allowed and not parsed"),
         }
@@ -183,6 +188,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
         "on" => "a list of events, `on = [A, B]`",
+        "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
         "version" => "a whole number from 1, `version = 2`",
         _ => "a type",
     }
@@ -236,13 +242,13 @@ fn name_literal(input: ParseStream<'_>, errors: &Errors) -> syn::Result<LitStr> 
     Ok(name)
 }
 
-fn version(input: ParseStream<'_>, errors: &Errors) -> syn::Result<(u32, Span)> {
-    let number: LitInt = input.parse()?;
-    let version = number.base10_parse().unwrap_or(0);
-    if version == 0 {
-        errors.refuse(&rules::OPTION_VALUE, &number, &["version", "a whole number from 1"]);
+fn counted(input: ParseStream<'_>, option: &str, errors: &Errors) -> syn::Result<(u32, Span)> {
+    let literal: LitInt = input.parse()?;
+    let number = literal.base10_parse().unwrap_or(0);
+    if number == 0 {
+        errors.refuse(&rules::OPTION_VALUE, &literal, &[option, "a whole number from 1"]);
     }
-    Ok((version, number.span()))
+    Ok((number, literal.span()))
 }
 
 /// The arguments of a helper attribute, `#[id(expr)]`, as a `T`. Two of one name on one place, or none, are faults.
@@ -298,6 +304,22 @@ mod tests {
             assert!(faults.contains(part), "{part} is not in {faults}");
         }
         assert_eq!(faults.matches("[CQRS108]").count(), 4);
+    }
+
+    #[test]
+    fn snapshots_are_counted_from_one() {
+        const AGGREGATE: Allowed = Allowed { reader: "#[aggregate]", options: &["crate", "id", "on", "snapshots"] };
+        let read = |arguments| {
+            let errors = Errors::new();
+            let options = Options::of_macro(arguments, &AGGREGATE, &errors);
+            (options.snapshots, errors.into_tokens().to_string().matches("[CQRS108]").count())
+        };
+        assert_eq!(read(quote!(id = OrderId)), (None, 0));
+        assert_eq!(read(quote!(snapshots, id = OrderId)), (Some(1), 0));
+        assert_eq!(read(quote!(id = OrderId, snapshots = 3)), (Some(3), 0));
+        assert_eq!(read(quote!(snapshots = 0)).1, 1);
+        assert_eq!(read(quote!(snapshots = true, id = OrderId)), (None, 1));
+        assert_eq!(read(quote!(snapshot)).1, 1, "a misspelt option");
     }
 
     #[test]

@@ -296,6 +296,7 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (306, Stage::Types, "a second handler; `ask` without a handler"),
     (307, Stage::Types, "a query on the command bus, a command on the query bus"),
     (308, Stage::Types, "`find` by a field that has no `#[index]`"),
+    (406, Stage::Types, "snapshots of a state that serde cannot write and read back"),
     (
         706,
         Stage::Types,
@@ -323,7 +324,7 @@ mod tests {
         let expected = (101..=110)
             .chain(201..=211)
             .chain(301..=308)
-            .chain(401..=405)
+            .chain(401..=406)
             .chain(501..=507)
             .chain(601..=603)
             .chain(701..=707)

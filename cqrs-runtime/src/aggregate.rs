@@ -3,6 +3,7 @@
 use crate::event::{DecodeError, Decoded, Event, RecordedEvent};
 use crate::id::Id;
 use crate::log::Position;
+use crate::snapshot::Snapshots;
 
 /// A write model: what decisions are made on. Made by `#[aggregate(id = .., on = [..])]`.
 #[diagnostic::on_unimplemented(
@@ -18,6 +19,8 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     type Id: Id;
     /// The names of the events that it is folded from.
     const EVENTS: &'static [&'static str];
+    /// How its state is kept beside the log, where `snapshots` asks for that.
+    const SNAPSHOTS: Option<Snapshots<Self>> = None;
 
     /// Applies one event: its method, found by the event's name. An event of another name changes nothing.
     ///

@@ -8,7 +8,8 @@ use crate::aggregate::{Aggregate, FoldError};
 use crate::error::{Entity, Refusal};
 use crate::event::RecordedEvent;
 use crate::id::{Id, Tag};
-use crate::log::{EventQuery, QueryItem};
+use crate::log::QueryItem;
+use crate::snapshot::SnapshotKey;
 
 /// A parameter that asks for an aggregate not to be there yet: the command fails with `AlreadyExists` if it is.
 ///
@@ -166,11 +167,6 @@ impl Boundary {
     ) {
         self.slots.push(ids.into_iter().map(|id| TypedSlot::<P::Aggregate>::boxed(id.id())).collect());
     }
-
-    /// The events that the boundary is made of.
-    pub(crate) fn query(&self) -> EventQuery {
-        EventQuery { items: self.slots.iter().flatten().map(|slot| slot.query()).collect() }
-    }
 }
 
 /// One aggregate, its type forgotten: what it is loaded by, and its state once it is.
@@ -192,6 +188,12 @@ pub trait AggregateSlot: Send + Sync {
     }
     /// An empty one of the same identity.
     fn empty(&self) -> Box<dyn AggregateSlot>;
+    /// What its snapshot is found by, where its type has opted in.
+    fn snapshot_key(&self) -> Option<SnapshotKey>;
+    /// The state as a snapshot, if there is a state; or why it cannot be written.
+    fn write(&self) -> Result<Option<String>, String>;
+    /// Takes over the state of a snapshot; or says why it cannot be read.
+    fn restore(&mut self, state: &str) -> Result<(), String>;
 }
 
 /// An aggregate's type at run time.
@@ -205,11 +207,14 @@ pub struct AggregateKind {
     pub prefix: &'static str,
     /// The names of its events.
     pub events: &'static [&'static str],
+    /// Whether snapshots of it are kept.
+    pub snapshots: bool,
 }
 
 impl AggregateKind {
     fn of<A: Aggregate>() -> Self {
-        Self { type_id: TypeId::of::<A>(), name: A::NAME, prefix: A::Id::PREFIX, events: A::EVENTS }
+        let (prefix, snapshots) = (A::Id::PREFIX, A::SNAPSHOTS.is_some());
+        Self { type_id: TypeId::of::<A>(), name: A::NAME, prefix, events: A::EVENTS, snapshots }
     }
 }
 
@@ -240,6 +245,19 @@ impl<A: Aggregate> AggregateSlot for TypedSlot<A> {
     }
     fn empty(&self) -> Box<dyn AggregateSlot> {
         Box::new(Self { tag: self.tag.clone(), id: self.id.clone(), state: None })
+    }
+    fn snapshot_key(&self) -> Option<SnapshotKey> {
+        A::SNAPSHOTS.map(|snapshots| snapshots.key(&self.tag))
+    }
+    fn write(&self) -> Result<Option<String>, String> {
+        let (Some(snapshots), Some(state)) = (A::SNAPSHOTS, &self.state) else { return Ok(None) };
+        snapshots.write(state).map(Some).map_err(|error| error.to_string())
+    }
+    fn restore(&mut self, state: &str) -> Result<(), String> {
+        if let Some(snapshots) = A::SNAPSHOTS {
+            self.state = Some(snapshots.read(state).map_err(|error| error.to_string())?);
+        }
+        Ok(())
     }
 }
 
@@ -278,9 +296,9 @@ impl<'a> LoadedSlot<'a> {
 
 impl<'a> Loaded<'a> {
     /// All of these.
-    pub(crate) fn of(slots: &'a [Vec<Box<dyn AggregateSlot>>]) -> Self {
-        let states = |slots: &'a Vec<Box<dyn AggregateSlot>>| slots.iter().map(|slot| LoadedState { slot: &**slot });
-        Self { slots: slots.iter().map(|slots| LoadedSlot { states: states(slots).collect() }).collect() }
+    pub(crate) fn of(slots: impl Iterator<Item: Iterator<Item = &'a dyn AggregateSlot>>) -> Self {
+        let one = |slots| Iterator::map(slots, |slot| LoadedState { slot });
+        Self { slots: slots.map(|slots| LoadedSlot { states: one(slots).collect() }).collect() }
     }
 
     /// The aggregate parameter number `index`, from 0.

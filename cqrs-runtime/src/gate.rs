@@ -163,6 +163,8 @@ impl<'a, P: AggregateParameter<'a>> Of<P> {
 impl<E: Event> Of<E> {
     /// See [`Event::NAME`].
     pub const NAME: &'static str = E::NAME;
+    /// See [`Event::VERSION`].
+    pub const VERSION: u32 = E::VERSION;
 
     /// See [`crate::aggregate::decode`].
     ///
@@ -342,6 +344,8 @@ pub trait OfNothing {
     }
     /// No event's name.
     const NAME: &'static str = "";
+    /// No event's version.
+    const VERSION: u32 = 0;
     /// No command's fields.
     const FIELDS: Option<&'static [&'static str]> = None;
     /// No view's key.

@@ -90,6 +90,7 @@
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`policy`](mod@policy) says when a policy runs, and what becomes of what it returns.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
+//! - [`snapshot`] says how long histories are loaded quickly, and when a snapshot is ignored.
 //! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
 //!   still be read; [`wire`] and [`middleware`] are for transports.
 //! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
@@ -130,6 +131,7 @@ pub mod projection;
 pub mod query;
 pub mod registry;
 mod sequencer;
+pub mod snapshot;
 pub mod testing;
 pub mod time;
 mod value;
@@ -186,6 +188,7 @@ pub mod __private {
     pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::QueryContext;
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
+    pub use crate::snapshot::{Snapshots, snapshots};
     pub use crate::value::{Column, ColumnKind, Value};
     pub use crate::view::{Index, IndexShape, Unindexed, View, ViewShape};
     #[cfg(feature = "schema")]

@@ -8,6 +8,7 @@ mod middleware;
 mod plain_objects;
 mod policies;
 mod sequencer;
+mod snapshots;
 mod startup;
 mod verify;
 mod wire;

@@ -26,6 +26,7 @@
 //! | `cqrs_commands` | what is remembered of commands that came with an id |
 //! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
 //! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
+//! | `cqrs_snapshots` | states of aggregates that opted in: a cache, which may be emptied at any time |
 //! | `cqrs_schema` | the version of all this |
 //!
 //! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
@@ -53,6 +54,7 @@ mod pool;
 mod query;
 mod rows;
 mod schema;
+mod snapshots;
 mod sql;
 mod transaction;
 mod views;

@@ -1,19 +1,21 @@
 //! The log on a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
 use rusqlite::Connection;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{OpenError, is_busy, store_error};
 use crate::events;
 use crate::guard::Guard;
 use crate::options::SqliteLogBuilder;
 use crate::pool::Pool;
+use crate::snapshots::SqliteSnapshots;
 use crate::transaction::{Locked, Sqlite, Transaction};
 use crate::views::SqliteViews;
 
@@ -24,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(8);
 /// For how long after another process has written this one lets others go first.
 const POLITE: Duration = Duration::from_secs(1);
 
-/// An event log in one `SQLite` file, with views beside it. Clones share it.
+/// An event log in one `SQLite` file, with views and snapshots beside it. Clones share it.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,12 +45,14 @@ const POLITE: Duration = Duration::from_secs(1);
 pub struct SqliteLog {
     shared: Arc<Shared>,
     views: Arc<SqliteViews>,
+    snapshots: Arc<SqliteSnapshots>,
 }
 
 /// What the log and its views have in common.
 pub(crate) struct Shared {
     pub(crate) store: Arc<str>,
     pub(crate) readers: Pool,
+    path: PathBuf,
     /// The one connection that writes. The mutex is fair: who came first goes first.
     writer: Arc<Mutex<Writer>>,
     busy_timeout: Duration,
@@ -85,12 +89,23 @@ impl SqliteLog {
         let writer = Writer { connection, guard, head: Position::START, released: None, others: None };
         let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
         let writer = Arc::new(Mutex::new(writer));
-        let shared = Arc::new(Shared { store, readers, writer, busy_timeout: options.busy_timeout });
-        Self { views: Arc::new(SqliteViews::new(Arc::clone(&shared))), shared }
+        let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
+        let shared = Arc::new(Shared { store, readers, path, writer, busy_timeout });
+        let views = Arc::new(SqliteViews::new(Arc::clone(&shared)));
+        Self { views, snapshots: Arc::new(SqliteSnapshots::new(Arc::clone(&shared))), shared }
     }
 }
 
 impl Shared {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for this process's turn to write.
+    pub(crate) async fn lock(&self) -> OwnedMutexGuard<Writer> {
+        Arc::clone(&self.writer).lock_owned().await
+    }
+
     /// Takes the lock: first among the tasks of this process, then among processes.
     pub(crate) async fn begin(&self) -> Result<Locked, StoreError> {
         let started = Instant::now();
@@ -150,7 +165,7 @@ impl Writer {
 }
 
 /// Between half and all of `wait`, so that processes that wait for each other fall out of step.
-fn jittered(wait: Duration) -> Duration {
+pub(crate) fn jittered(wait: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let half = wait / 2;
     let random = RandomState::new().hash_one(0) % 1024;
@@ -193,6 +208,10 @@ impl EventLog for SqliteLog {
 
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
         Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+
+    fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
+        Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
     }
 
     fn database(&self) -> Option<DatabaseInfo> {

@@ -6,8 +6,8 @@ use cqrs_runtime::view::{ColumnKind, Comparison, Filter, IndexShape, RowQuery, V
 use rusqlite::{Connection, params_from_iter};
 
 use crate::query::statements;
-use crate::sql::{Sql, bound};
-use crate::{filter, options, rows, schema, views};
+use crate::sql::{Parameter, Sql, bound};
+use crate::{filter, options, rows, schema, snapshots, views};
 
 fn file() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -100,6 +100,19 @@ fn mixed_alternatives_are_looked_up() {
         item(&["Gone"], &[]),
     ];
     touches_only(&plans(&connection, items), &["SEARCH t USING PRIMARY KEY (tag=? AND position>?)"]);
+}
+
+#[test]
+fn a_snapshot_is_looked_up() {
+    let (_folder, connection) = file();
+    let mut sql = Sql::default();
+    sql.push(snapshots::LOOK_UP);
+    sql.parameters.extend([Parameter::text("Order"), Parameter::text("order:1"), Parameter::integer(1)]);
+    let plan = plan(&connection, &sql);
+    assert!(
+        plan.starts_with("SEARCH main.cqrs_snapshots USING INDEX") && plan.ends_with("(aggregate=? AND tag=?)"),
+        "{plan}"
+    );
 }
 
 const SHAPE: ViewShape = ViewShape {

@@ -10,7 +10,8 @@ use crate::error::OpenError;
 ///
 /// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
 /// too, and its migration tool is likely to use the pragma.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE cqrs_events (
         position INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -52,11 +53,23 @@ const MIGRATIONS: [&str; 1] = ["
         error TEXT NOT NULL,
         PRIMARY KEY (projection, key)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE cqrs_snapshots (
+        aggregate TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        fingerprint INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        event BLOB NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (aggregate, tag)
+    ) STRICT;
+",
+];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 1;
-const _: () = assert!(MIGRATIONS.len() == 1, "one migration a version");
+pub(crate) const VERSION: i64 = 2;
+const _: () = assert!(MIGRATIONS.len() == 2, "one migration a version");
 
 /// Brings a file up to the newest schema. Several processes may try at once.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

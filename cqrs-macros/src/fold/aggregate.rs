@@ -25,7 +25,12 @@ pub fn expand(model: &Model) -> TokenStream {
             _ => ::core::result::Result::Ok(()),
         }
     };
-    let implementation = implementation(model, id, &quote!(#(#events),*), &[&state, &event, &identity], &body);
+    let snapshots = snapshots(model, &folds);
+    let constants = quote! {
+        const EVENTS: &'static [&'static str] = &[#(#events),*];
+        #snapshots
+    };
+    let implementation = implementation(model, id, &constants, &[&state, &event, &identity], &body);
     let registration = rt.submit(&quote!(aggregate::<#own>(::core::module_path!())));
     let fallbacks = rt.fallbacks();
     quote! {
@@ -44,13 +49,16 @@ pub fn stub(model: &Model) -> TokenStream {
     }
     let unused = local("_unused");
     let names = [&local("_state"), &local("_event"), &unused];
-    implementation(model, id, &TokenStream::new(), &names, &quote!(::core::result::Result::Ok(())))
+    let none = quote!(
+        const EVENTS: &'static [&'static str] = &[];
+    );
+    implementation(model, id, &none, &names, &quote!(::core::result::Result::Ok(())))
 }
 
 fn implementation(
     model: &Model,
     id: &Type,
-    events: &TokenStream,
+    constants: &TokenStream,
     [state, event, identity]: &[&syn::Ident; 3],
     body: &TokenStream,
 ) -> TokenStream {
@@ -60,7 +68,7 @@ fn implementation(
         impl #rt::Aggregate for #own {
             const NAME: &'static str = #name;
             type Id = #id;
-            const EVENTS: &'static [&'static str] = &[#events];
+            #constants
             fn fold(
                 #state: &mut ::core::option::Option<Self>,
                 #event: &#rt::RecordedEvent,
@@ -70,6 +78,19 @@ fn implementation(
             }
         }
     }
+}
+
+/// `const SNAPSHOTS: .. = Some(snapshots::<Order>(1, &[Of::<OrderCreated>::VERSION]));`, at the type, which 406 is about.
+fn snapshots(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStream> {
+    let number = model.snapshots?;
+    let (rt, own) = (&model.rt, model.own());
+    let versions = folds.iter().map(|(event, _)| quote!(#rt::Of::<#event>::VERSION));
+    let here = rt.at(own.span());
+    let of_own = quote_spanned!(own.span()=> #here::snapshots::<#own>);
+    Some(quote! {
+        const SNAPSHOTS: ::core::option::Option<#rt::Snapshots<Self>> =
+            ::core::option::Option::Some(#of_own(#number, &[#(#versions),*]));
+    })
 }
 
 /// `<OrderCreated as Event>::NAME`, at the event, where it is listed.

@@ -27,7 +27,7 @@ impl Kind {
 
     fn allowed(self) -> &'static Allowed {
         match self {
-            Self::Aggregate => &Allowed { reader: "#[aggregate]", options: &["crate", "id", "on"] },
+            Self::Aggregate => &Allowed { reader: "#[aggregate]", options: &["crate", "id", "on", "snapshots"] },
             Self::Projection => {
                 &Allowed { reader: "#[projection]", options: &["crate", "ignore", "key", "name", "on", "view"] }
             }
@@ -43,6 +43,8 @@ pub struct Model {
     pub block: ItemImpl,
     pub methods: Vec<Method>,
     pub id: Option<Type>,
+    /// The fold's number, where snapshots are asked for.
+    pub snapshots: Option<u32>,
     pub on: Option<On>,
     pub ignore: Option<Vec<Path>>,
     pub key: Option<Ident>,
@@ -81,6 +83,7 @@ impl Model {
             block,
             methods,
             id: options.id,
+            snapshots: options.snapshots,
             on: options.on,
             ignore: options.ignore,
             key: options.key,

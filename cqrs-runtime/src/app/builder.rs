@@ -20,6 +20,7 @@ use crate::policy::{self, Policies};
 use crate::projection::Engine;
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Applied, Sequencer, Sizes};
+use crate::snapshot::Keeper;
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
@@ -116,6 +117,14 @@ impl AppBuilder {
     #[must_use]
     pub fn cached_aggregates(mut self, aggregates: usize) -> Self {
         self.sizes.cache = aggregates;
+        self
+    }
+
+    /// After how many events of an aggregate a snapshot of it is taken, in the background (100 unless told otherwise; at least
+    /// one). See [`snapshot`](crate::snapshot).
+    #[must_use]
+    pub fn snapshot_every(mut self, events: u64) -> Self {
+        self.sizes.snapshot_every = events.max(1);
         self
     }
 
@@ -225,14 +234,17 @@ impl AppBuilder {
     }
 
     /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
-    pub(crate) fn unchecked(self, log: Arc<dyn EventLog>) -> App {
+    pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         let engine = Engine::new(&[]).expect("without projections there is no circle");
+        self.sizes.rehearse_snapshots = true;
         self.start(log, Table::default(), engine)
     }
 
     fn start(self, log: Arc<dyn EventLog>, registry: Table, engine: Engine) -> App {
         let (engine, applied) = (Arc::new(engine), Arc::new(Applied::default()));
-        let sequencer = Sequencer::start(Arc::clone(&log), Arc::clone(&engine), Arc::clone(&applied), self.sizes);
+        let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
+        let (log_too, engine_too, applied_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&applied));
+        let sequencer = Sequencer::start(log_too, engine_too, applied_too, Arc::clone(&keeper), self.sizes);
         let inner = Inner {
             views: log.views(),
             log,
@@ -240,6 +252,7 @@ impl AppBuilder {
             sequencer,
             engine,
             applied,
+            keeper,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
             policies: Policies::default(),

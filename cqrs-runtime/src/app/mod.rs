@@ -14,6 +14,7 @@ use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
 use crate::projection::Engine;
 use crate::query::{After, QueryBus};
 use crate::sequencer::{Applied, Sequencer};
+use crate::snapshot::Keeper;
 use crate::view::{Parked, ViewStore};
 use crate::wire::WireError;
 
@@ -173,6 +174,7 @@ pub(crate) struct Inner {
     pub(crate) sequencer: Sequencer,
     pub(crate) engine: Arc<Engine>,
     pub(crate) applied: Arc<Applied>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) policies: Policies,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,

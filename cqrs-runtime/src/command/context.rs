@@ -12,7 +12,7 @@ use crate::handler::{Emission, Handling};
 use crate::log::{Condition, EventQuery, LogTransaction, Position, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
-use crate::sequencer::{self, known_receipt};
+use crate::sequencer::{self, Entry, Source, known_receipt};
 use crate::time::Timestamp;
 use crate::view::{View, Views};
 
@@ -76,9 +76,7 @@ impl CommandContext {
             None if transaction => Some(self.inner.log.begin().await.map_err(|error| Err(error.into()))?),
             None => None,
         };
-        let mut work = Work { boundary: load, transaction: locked, loaded_at: Position::START };
-        work.load(&self.inner).await.map_err(|fault| Err(fault.into()))?;
-        Ok(work)
+        Work::load(load, locked, &self.inner).await.map_err(|fault| Err(fault.into()))
     }
 
     /// A service or a stale reading of the read side, as a workflow takes it.
@@ -98,7 +96,8 @@ impl CommandContext {
 
 /// A workflow at work: what it has loaded, and the transaction if it takes one.
 pub struct Work {
-    boundary: Boundary,
+    /// The aggregates of each parameter.
+    loaded: Vec<Vec<Entry>>,
     transaction: Option<Box<dyn LogTransaction>>,
     loaded_at: Position,
 }
@@ -119,38 +118,42 @@ impl<E> From<LoadFault> for CommandError<E> {
 }
 
 impl Work {
-    async fn load(&mut self, inner: &Inner) -> Result<(), LoadFault> {
-        let query = self.boundary.query();
-        if query.items.is_empty() {
-            // An empty query would be every event: without aggregates there is nothing to load, and nothing to conflict with.
-            return Ok(());
-        }
-        loop {
-            let page = match &mut self.transaction {
-                Some(tx) => tx.read(&query, self.loaded_at, sequencer::PAGE).await,
-                None => inner.log.read(&query, self.loaded_at, sequencer::PAGE).await,
-            };
-            let page = page.map_err(LoadFault::Store)?;
-            for event in &page.events {
-                self.fold(event).map_err(LoadFault::Corrupt)?;
-            }
-            self.loaded_at = page.up_to;
-            if !page.more {
-                return Ok(());
-            }
-        }
+    async fn load(
+        boundary: Boundary,
+        mut transaction: Option<Box<dyn LogTransaction>>,
+        inner: &Inner,
+    ) -> Result<Self, LoadFault> {
+        let sizes: Vec<usize> = boundary.slots.iter().map(Vec::len).collect();
+        let mut entries: Vec<Entry> = boundary.slots.into_iter().flatten().map(Entry::new).collect();
+        let mut source = match &mut transaction {
+            Some(tx) => Source::Locked(&mut **tx),
+            None => Source::Log(&*inner.log),
+        };
+        let loaded_at = sequencer::load(&mut entries, &mut source, &inner.keeper).await.map_err(LoadFault::Store)?;
+        let mut entries = entries.into_iter();
+        let loaded = sizes.into_iter().map(|size| entries.by_ref().take(size).collect()).collect();
+        let work = Self { loaded, transaction, loaded_at };
+        work.refuse_corrupt().map_err(LoadFault::Corrupt)?;
+        Ok(work)
+    }
+
+    fn refuse_corrupt(&self) -> Result<(), Box<Corrupt>> {
+        let found = self.loaded.iter().flatten().find_map(|entry| Some((&entry.slot, entry.corrupt.clone()?)));
+        found.map_or(Ok(()), |(slot, error)| Err(corrupt(&**slot, error)))
     }
 
     fn fold(&mut self, event: &RecordedEvent) -> Result<(), Box<Corrupt>> {
-        for slot in self.boundary.slots.iter_mut().flatten().filter(|slot| slot.query().matches(event)) {
-            slot.fold(event).map_err(|error| corrupt(&**slot, error))?;
-        }
-        Ok(())
+        self.loaded
+            .iter_mut()
+            .flatten()
+            .filter(|entry| entry.slot.query().matches(event))
+            .for_each(|entry| entry.fold(event));
+        self.refuse_corrupt()
     }
 
     /// The loaded aggregates, and the transaction.
     pub fn parts(&mut self) -> (Loaded<'_>, Transaction<'_>) {
-        let loaded = Loaded::of(&self.boundary.slots);
+        let loaded = Loaded::of(self.loaded.iter().map(|entries| entries.iter().map(|entry| &*entry.slot)));
         let database = self.transaction.as_mut().and_then(|tx| tx.database());
         (loaded, Transaction(database))
     }
@@ -177,14 +180,16 @@ impl Work {
         let records: Vec<_> = sequencer::record::<C>(&context.meta, &receipt).into_iter().collect();
         sequencer::store(tx, &context.inner.engine, &events, &records).await?;
         context.inner.applied.raise(receipt.position);
+        self.loaded.iter_mut().flatten().for_each(|entry| context.inner.keeper.offer(entry));
         Ok(receipt)
     }
 
     async fn submit<C: Command>(self, context: &CommandContext, emission: Emission<C::Returns>) -> Handling<C> {
         let loaded_at = self.loaded_at;
-        let query: EventQuery = self.boundary.query();
+        let query = EventQuery { items: self.loaded.iter().flatten().map(|entry| entry.slot.query()).collect() };
         let condition = (!query.items.is_empty()).then_some(Condition { query, after: loaded_at });
-        let slots = self.boundary.slots.iter().map(|slots| slots.iter().map(|slot| slot.empty()).collect()).collect();
+        let slots =
+            self.loaded.iter().map(|entries| entries.iter().map(|entry| entry.slot.empty()).collect()).collect();
         let decision = move |_: &Loaded<'_>, _: &Meta| Ok(emission);
         let meta = Arc::clone(&context.meta);
         let answer = context.inner.sequencer.run::<C, _>(meta, Boundary { slots }, condition, decision).await;

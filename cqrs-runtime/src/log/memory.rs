@@ -10,15 +10,17 @@ use super::{BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, Page
 use crate::event::RecordedEvent;
 use crate::id::Tag;
 use crate::meta::CommandId;
+use crate::snapshot::{MemorySnapshots, SnapshotStore};
 use crate::view::memory::{MemoryViewTransaction, MemoryViews};
 use crate::view::{ViewStore, ViewTransaction};
 
-/// An event log, with views beside it, that lives as long as the program. Clones share one log.
+/// An event log, with views and snapshots beside it, that lives as long as the program. Clones share one log.
 #[derive(Clone, Default)]
 pub struct MemoryLog {
     lock: Arc<Mutex<()>>,
     stored: Arc<RwLock<Stored>>,
     views: Arc<MemoryViews>,
+    snapshots: Arc<MemorySnapshots>,
 }
 
 #[derive(Default)]
@@ -126,6 +128,10 @@ impl EventLog for MemoryLog {
 
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
         Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+
+    fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
+        Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
     }
 }
 

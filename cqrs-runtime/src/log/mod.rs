@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::RecordedEvent;
 use crate::id::Tag;
 use crate::meta::CommandId;
+use crate::snapshot::SnapshotStore;
 use crate::view::{ViewStore, ViewTransaction};
 
 mod append;
@@ -231,6 +232,11 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The view store that lives in the same database, whose writes join the log's transactions (level 1).
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
+        None
+    }
+
+    /// Where snapshots of aggregates are kept. Without one, aggregates are always folded from their first event.
+    fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
         None
     }
 

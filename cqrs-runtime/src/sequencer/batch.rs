@@ -1,14 +1,16 @@
 //! One batch: load, lock, catch up, decide, append, commit, answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use super::cache::{Cache, Entry, Key};
+use super::cache::{Cache, Key};
+use super::entry::Entry;
 use super::job::{Fault, Job};
+use super::load::{Source, load};
 use super::{Applied, PAGE, Request, Sizes, catch_up, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
@@ -16,6 +18,7 @@ use crate::event::{Emitted, RecordedEvent};
 use crate::log::{CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::meta::CommandId;
 use crate::projection::Engine;
+use crate::snapshot::Keeper;
 use crate::time::Timestamp;
 
 /// A decision that takes longer holds up everyone behind it.
@@ -28,6 +31,7 @@ pub(super) struct Worker {
     log: Arc<dyn EventLog>,
     engine: Arc<Engine>,
     applied: Arc<Applied>,
+    keeper: Arc<Keeper>,
     sizes: Sizes,
     cache: Cache,
     /// Every aggregate in the cache is up to date to here, or further.
@@ -56,8 +60,14 @@ impl Decided {
 }
 
 impl Worker {
-    pub(super) fn new(log: Arc<dyn EventLog>, engine: Arc<Engine>, applied: Arc<Applied>, sizes: Sizes) -> Self {
-        Self { log, engine, applied, sizes, cache: Cache::new(sizes.cache), known: Position::START }
+    pub(super) fn new(
+        log: Arc<dyn EventLog>,
+        engine: Arc<Engine>,
+        applied: Arc<Applied>,
+        keeper: Arc<Keeper>,
+        sizes: Sizes,
+    ) -> Self {
+        Self { log, engine, applied, keeper, sizes, cache: Cache::new(sizes.cache), known: Position::START }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -117,8 +127,16 @@ impl Worker {
             self.cache.clear();
             self.known = Position::START;
         }
+        let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
+        let used: HashSet<Key> = slots.filter(|slot| slot.kind().snapshots).map(|slot| Key::of(&**slot)).collect();
         for job in jobs {
             job.answer(failed.as_ref());
+        }
+        // What is in memory is committed now, or was cleared.
+        for key in used {
+            if let Some(entry) = self.cache.get_mut(&key) {
+                self.keeper.offer(entry);
+            }
         }
     }
 
@@ -146,33 +164,26 @@ impl Worker {
         Ok(())
     }
 
-    /// Loads, outside the lock and in one reading, the aggregates that are not in memory.
+    /// Loads, outside the lock, the aggregates that are not in memory.
     async fn load_cold(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), StoreError> {
-        let mut cold = Cache::new(usize::MAX);
-        let mut query = EventQuery::default();
+        let mut keys = HashSet::new();
+        let mut cold = Vec::new();
         for slot in jobs.iter().flat_map(|job| job.slots()).flatten() {
             let key = Key::of(&**slot);
-            if !self.cache.touch(&key) && cold.get(&key).is_none() {
-                query.items.push(slot.query());
-                cold.insert(key, Entry::new(slot.empty()));
+            if !self.cache.touch(&key) && keys.insert(key) {
+                cold.push(Entry::new(slot.empty()));
             }
         }
-        if query.items.is_empty() {
+        if cold.is_empty() {
             return Ok(());
         }
-        let mut after = Position::START;
-        loop {
-            let page = self.log.read(&query, after, PAGE).await?;
-            page.events.iter().for_each(|event| cold.fold(event));
-            after = page.up_to;
-            if !page.more {
-                break;
-            }
-        }
+        let reached = load(&mut cold, &mut Source::Log(&*self.log), &self.keeper).await?;
         if self.cache.is_empty() {
-            self.known = after;
+            self.known = reached;
         }
-        self.cache.absorb(cold);
+        for entry in cold {
+            self.cache.insert(Key::of(&*entry.slot), entry);
+        }
         Ok(())
     }
 
@@ -294,17 +305,10 @@ impl Worker {
             if self.cache.touch(&key) {
                 continue;
             }
-            let query = EventQuery { items: vec![slot.query()] };
-            let mut entry = Entry::new(slot.empty());
-            let mut after = Position::START;
-            loop {
-                let page = tx.read(&query, after, PAGE).await?;
-                page.events.iter().for_each(|event| entry.fold(event));
-                after = page.up_to;
-                if !page.more {
-                    break;
-                }
-            }
+            let mut spoilt = [Entry::new(slot.empty())];
+            load(&mut spoilt, &mut Source::Locked(tx), &self.keeper).await?;
+            let [mut entry] = spoilt;
+            let query = slot.query();
             decided.events.iter().filter(|event| query.matches(event)).for_each(|event| entry.fold(event));
             self.cache.insert(key, entry);
         }

@@ -2,14 +2,11 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::job::panic_message;
-use crate::aggregate::{FoldError, FoldRefusal};
+use super::entry::Entry;
 use crate::boundary::{AggregateKind, AggregateSlot};
 use crate::event::RecordedEvent;
 use crate::id::Tag;
-use crate::log::Position;
 
 /// What an aggregate is found by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -21,33 +18,6 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn of(slot: &dyn AggregateSlot) -> Self {
         Self { kind: slot.kind().type_id, tag: slot.tag().clone() }
-    }
-}
-
-/// An aggregate in memory.
-pub(super) struct Entry {
-    pub(super) slot: Box<dyn AggregateSlot>,
-    /// Its last event that is folded in. Events reach it in order, so that it lacks none before.
-    as_of: Position,
-    /// Why it cannot be folded, if it cannot.
-    pub(super) corrupt: Option<FoldError>,
-}
-
-impl Entry {
-    pub(super) fn new(slot: Box<dyn AggregateSlot>) -> Self {
-        Self { slot, as_of: Position::START, corrupt: None }
-    }
-
-    /// Folds one of its events in, unless that is done already.
-    pub(super) fn fold(&mut self, event: &RecordedEvent) {
-        if self.as_of >= event.position() || self.corrupt.is_some() {
-            return;
-        }
-        let slot = &mut self.slot;
-        let folded = catch_unwind(AssertUnwindSafe(|| slot.fold(event)))
-            .unwrap_or_else(|panic| Err(FoldError::at(event, FoldRefusal::Panicked(panic_message(&*panic)))));
-        self.corrupt = folded.err();
-        self.as_of = event.position();
     }
 }
 
@@ -68,6 +38,11 @@ impl Cache {
     /// The entry, if it is there.
     pub(super) fn get(&self, key: &Key) -> Option<&Entry> {
         self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Entry> {
+        self.young.get_mut(key).or_else(|| self.old.get_mut(key))
     }
 
     /// Keeps the entry from being forgotten. Says whether it is there.
@@ -93,13 +68,6 @@ impl Cache {
     pub(super) fn trim(&mut self) {
         if self.young.len() > self.generation {
             self.old = std::mem::take(&mut self.young);
-        }
-    }
-
-    /// Takes over all entries of `other`.
-    pub(super) fn absorb(&mut self, other: Self) {
-        for (key, entry) in other.young.into_iter().chain(other.old) {
-            self.insert(key, entry);
         }
     }
 
@@ -130,8 +98,7 @@ impl Cache {
     pub(super) fn fold(&mut self, event: &RecordedEvent) {
         let keys: Vec<Key> = self.keys(event).collect();
         for key in keys {
-            let entry = self.young.get_mut(&key).or_else(|| self.old.get_mut(&key));
-            if let Some(entry) = entry {
+            if let Some(entry) = self.get_mut(&key) {
                 entry.fold(event);
             }
         }

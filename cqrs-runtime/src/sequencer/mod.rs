@@ -16,13 +16,18 @@ use crate::log::{CommandRecord, Condition, EventLog, EventQuery, LogTransaction,
 use crate::message::Command;
 use crate::meta::Meta;
 use crate::projection::Engine;
+use crate::snapshot::Keeper;
 
 mod batch;
 mod cache;
+mod entry;
 mod job;
+mod load;
 
+pub(crate) use entry::Entry;
 use job::{Job, TypedJob};
 pub(crate) use job::{known_receipt, panic_message, receipt, record};
+pub(crate) use load::{Source, load};
 
 /// How many events are read at once.
 pub(crate) const PAGE: usize = 1_000;
@@ -36,11 +41,15 @@ pub(crate) struct Sizes {
     pub batch: usize,
     /// How many aggregates are kept in memory.
     pub cache: usize,
+    /// After how many events of an aggregate a snapshot is taken.
+    pub snapshot_every: u64,
+    /// Whether states go through a snapshot when they are loaded: for tests.
+    pub rehearse_snapshots: bool,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { queue: 4_096, batch: 512, cache: 100_000 }
+        Self { queue: 4_096, batch: 512, cache: 100_000, snapshot_every: 100, rehearse_snapshots: false }
     }
 }
 
@@ -58,10 +67,16 @@ pub(crate) struct Sequencer {
 
 impl Sequencer {
     /// Starts the thread. It ends when the last handle to it is dropped and everything queued is answered.
-    pub(crate) fn start(log: Arc<dyn EventLog>, engine: Arc<Engine>, applied: Arc<Applied>, sizes: Sizes) -> Self {
+    pub(crate) fn start(
+        log: Arc<dyn EventLog>,
+        engine: Arc<Engine>,
+        applied: Arc<Applied>,
+        keeper: Arc<Keeper>,
+        sizes: Sizes,
+    ) -> Self {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
-        let worker = batch::Worker::new(log, engine, applied, sizes);
+        let worker = batch::Worker::new(log, engine, applied, keeper, sizes);
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))

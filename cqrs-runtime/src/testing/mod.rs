@@ -4,6 +4,9 @@
 //! no runtime: tests are plain functions, and inside a runtime they work as well. Nothing else that is linked matters, so
 //! that one test binary may hold several domains.
 //!
+//! An aggregate that [snapshots](crate::snapshot) are kept of is written and read back before each decision: what `serde` skips is
+//! missed here, and not years later.
+//!
 //! # Commands
 //!
 //! ```

@@ -19,3 +19,9 @@ async fn the_views_conform() {
     let folder = tempfile::tempdir().unwrap();
     cqrs_runtime::view_conformance::all(async || make(&folder).await).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_snapshots_conform() {
+    let folder = tempfile::tempdir().unwrap();
+    cqrs_runtime::snapshot::conformance::all(async || make(&folder).await).await;
+}

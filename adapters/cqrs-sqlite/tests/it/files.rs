@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cqrs_runtime::EventLog;
 use cqrs_runtime::log::StoreError;
+use cqrs_runtime::snapshot::{Snapshot, SnapshotKey};
 use cqrs_sqlite::rusqlite::Connection;
 use cqrs_sqlite::{OpenError, SqliteLog};
 
@@ -35,8 +36,53 @@ async fn a_newer_schema_is_refused() {
     drop(SqliteLog::open(&path).await.unwrap());
     Connection::open(&path).unwrap().execute("UPDATE cqrs_schema SET version = version + 7", []).unwrap();
     let error = refusal(&path).await;
-    assert!(matches!(error, OpenError::Newer { found: 8, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 9, known: 2, .. }), "{error:?}");
     assert!(error.to_string().contains("update this program"), "it says what to do: {error}");
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_brought_up() {
+    let (_folder, path) = folder();
+    append(&SqliteLog::open(&path).await.unwrap(), "order:1", "1").await.unwrap();
+    let file = Connection::open(&path).unwrap();
+    file.execute_batch("DROP TABLE cqrs_snapshots; UPDATE cqrs_schema SET version = 1").unwrap();
+    let log = SqliteLog::open(&path).await.unwrap();
+    assert_eq!(file.query_row("SELECT version FROM cqrs_schema", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(all(&log).await, ["1"]);
+    cqrs_runtime::snapshot::conformance::every_field_comes_back(&log).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_waits_for_another_process_and_is_saved() {
+    let (folder, log) = log().await;
+    let other = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
+    let snapshot = snapshot();
+    let tx = other.begin().await.unwrap();
+    let (store, saved) = (log.snapshots().unwrap(), snapshot.clone());
+    let mut saving = tokio::spawn(async move { store.save(&[saved]).await });
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut saving).await.is_err(), "it waits");
+    drop(tx);
+    saving.await.unwrap().unwrap();
+    let store = other.snapshots().unwrap();
+    assert_eq!(store.load(std::slice::from_ref(&snapshot.key)).await.unwrap(), [Some(snapshot)]);
+}
+
+fn snapshot() -> Snapshot {
+    let key = SnapshotKey { aggregate: "Order".into(), tag: cqrs_runtime::Tag::from_text("order:1"), fingerprint: 1 };
+    Snapshot { key, position: 1.into(), event: cqrs_runtime::Uuid::now_v7(), state: "{}".into() }
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_is_as_good_as_none() {
+    let (folder, log) = log().await;
+    let snapshot = snapshot();
+    let store = log.snapshots().unwrap();
+    let file = Connection::open(folder.path().join("log.db")).unwrap();
+    for damage in ["position = -1", "event = x'00'", "state = CAST(x'FF00' AS TEXT)"] {
+        store.save(std::slice::from_ref(&snapshot)).await.unwrap();
+        file.execute(&format!("UPDATE cqrs_snapshots SET {damage}"), []).unwrap();
+        assert_eq!(store.load(std::slice::from_ref(&snapshot.key)).await.unwrap(), [None], "{damage}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,135 @@
+//! The snapshots that live in the log's file.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cqrs_runtime::Uuid;
+use cqrs_runtime::log::{BoxFuture, Position, StoreError};
+use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use crate::error::{is_busy, store_error};
+use crate::log::{Shared, jittered};
+use crate::options::open_snapshot_writer;
+use crate::sql::clamped;
+
+/// How long to try while another process writes. What is not saved then is saved later.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long to wait before the file is tried again.
+const WAIT: Duration = Duration::from_millis(4);
+
+/// The snapshots of a log.
+///
+/// They are written by a connection of their own, which does not wait for the disk: it holds up the one that appends for as long
+/// as it takes to write into the write-ahead log's memory. The order of the file's pages keeps the log whole all the same, and
+/// the next commit of events takes the snapshots to the disk too.
+pub(crate) struct SqliteSnapshots {
+    shared: Arc<Shared>,
+    /// Opened when the first is saved.
+    writer: Arc<Mutex<Option<Connection>>>,
+}
+
+impl SqliteSnapshots {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, writer: Arc::default() }
+    }
+
+    /// Saves under the lock of this process, so that it is fair to those who append. Says whether no other process wrote just then.
+    async fn try_save(&self, snapshots: &Arc<[Snapshot]>) -> Result<bool, StoreError> {
+        let lock = self.shared.lock().await;
+        let (writer, path, snapshots) =
+            (Arc::clone(&self.writer), self.shared.path().to_owned(), Arc::clone(snapshots));
+        let saving = tokio::task::spawn_blocking(move || {
+            // Held until it is done, whether somebody waits for that or not.
+            let _lock = lock;
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let connection = match &mut *writer {
+                Some(connection) => connection,
+                none => none.insert(open_snapshot_writer(&path)?),
+            };
+            write(connection, &snapshots)
+        });
+        let store = &*self.shared.store;
+        match saving.await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(error)) if is_busy(&error) => Ok(false),
+            Ok(Err(error)) => Err(store_error(store, &error)),
+            Err(error) => Err(StoreError::Unavailable { store: store.to_owned(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl SnapshotStore for SqliteSnapshots {
+    fn describe(&self) -> String {
+        self.shared.store.to_string()
+    }
+
+    fn load<'a>(&'a self, keys: &'a [SnapshotKey]) -> BoxFuture<'a, Result<Vec<Option<Snapshot>>, StoreError>> {
+        let keys = keys.to_vec();
+        Box::pin(
+            self.shared
+                .readers
+                .read(move |connection, store| read(connection, keys).map_err(|error| store_error(store, &error))),
+        )
+    }
+
+    fn save<'a>(&'a self, snapshots: &'a [Snapshot]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let snapshots: Arc<[Snapshot]> = snapshots.into();
+        Box::pin(async move {
+            let started = Instant::now();
+            while !self.try_save(&snapshots).await? {
+                if started.elapsed() >= PATIENCE {
+                    let (store, reason) = (self.describe(), "other processes write without pause".to_owned());
+                    return Err(StoreError::Unavailable { store, reason });
+                }
+                tokio::time::sleep(jittered(WAIT)).await;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// One row, by its primary key.
+pub(crate) const LOOK_UP: &str =
+    "SELECT position, event, state FROM main.cqrs_snapshots WHERE aggregate = ?1 AND tag = ?2 AND fingerprint = ?3";
+
+fn read(connection: &Connection, keys: Vec<SnapshotKey>) -> rusqlite::Result<Vec<Option<Snapshot>>> {
+    let mut statement = connection.prepare_cached(LOOK_UP)?;
+    let one = |key: SnapshotKey| {
+        let found =
+            statement.query_row(params![&*key.aggregate, key.tag.as_str(), key.fingerprint.cast_signed()], fields);
+        let snapshot = |(position, event, state)| Snapshot { key, position, event, state };
+        Ok(found.optional()?.flatten().map(snapshot))
+    };
+    keys.into_iter().map(one).collect()
+}
+
+/// The fields of a row; `None` where it holds what was never saved, which is as good as no row.
+fn fields(row: &Row<'_>) -> rusqlite::Result<Option<(Position, Uuid, Box<str>)>> {
+    let position = u64::try_from(row.get::<_, i64>(0)?).ok().map(Position::new);
+    let event = Uuid::from_slice(row.get_ref(1)?.as_blob()?).ok();
+    let state = row.get_ref(2)?.as_str().ok().map(Box::from);
+    Ok(position.zip(event).zip(state).map(|((position, event), state)| (position, event, state)))
+}
+
+fn write(connection: &mut Connection, snapshots: &[Snapshot]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut statement = transaction.prepare_cached(
+            "INSERT OR REPLACE INTO main.cqrs_snapshots (aggregate, tag, fingerprint, position, event, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for Snapshot { key, position, event, state } in snapshots {
+            statement.execute(params![
+                &*key.aggregate,
+                key.tag.as_str(),
+                key.fingerprint.cast_signed(),
+                clamped(position.get()),
+                event.as_bytes().as_slice(),
+                state,
+            ])?;
+        }
+    }
+    transaction.commit()
+}

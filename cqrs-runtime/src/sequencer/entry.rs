@@ -1,0 +1,135 @@
+//! An aggregate in memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use uuid::Uuid;
+
+use super::job::panic_message;
+use crate::aggregate::{FoldError, FoldRefusal};
+use crate::boundary::AggregateSlot;
+use crate::event::RecordedEvent;
+use crate::log::Position;
+use crate::snapshot::{Snapshot, SnapshotKey};
+
+/// An aggregate in memory.
+pub(crate) struct Entry {
+    pub(crate) slot: Box<dyn AggregateSlot>,
+    /// Its last event that is folded in. Events reach it in order, so that it lacks none before.
+    as_of: Position,
+    /// That event's id.
+    last: Uuid,
+    /// Why it cannot be folded, if it cannot.
+    pub(crate) corrupt: Option<FoldError>,
+    /// Whether it rests on a snapshot, and whether the log is known to hold the event that this was taken at.
+    basis: Basis,
+    /// How many events were folded in since the last snapshot was taken.
+    since: u64,
+}
+
+/// What an entry was folded from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    /// Its first event, or a snapshot that the log agrees with.
+    Known,
+    /// A snapshot whose event the log has not shown yet.
+    Claimed,
+    /// A snapshot of events that are not in the log.
+    Refuted,
+}
+
+impl Entry {
+    pub(crate) fn new(slot: Box<dyn AggregateSlot>) -> Self {
+        Self { slot, as_of: Position::START, last: Uuid::nil(), corrupt: None, basis: Basis::Known, since: 0 }
+    }
+
+    /// Folds one of its events in, unless that is done already.
+    pub(crate) fn fold(&mut self, event: &RecordedEvent) {
+        if self.basis == Basis::Claimed && event.position() >= self.as_of {
+            let agrees = event.position() == self.as_of && event.header().id == self.last;
+            self.basis = if agrees { Basis::Known } else { Basis::Refuted };
+        }
+        if self.as_of >= event.position() || self.corrupt.is_some() || self.basis == Basis::Refuted {
+            return;
+        }
+        let slot = &mut self.slot;
+        let folded = catch_unwind(AssertUnwindSafe(|| slot.fold(event)))
+            .unwrap_or_else(|panic| Err(FoldError::at(event, FoldRefusal::Panicked(panic_message(&*panic)))));
+        self.corrupt = folded.err();
+        self.as_of = event.position();
+        self.last = event.header().id;
+        self.since += 1;
+    }
+
+    /// Puts an empty entry onto a snapshot. One that cannot be read is passed over.
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
+        let slot = &mut self.slot;
+        let restored = catch_unwind(AssertUnwindSafe(|| slot.restore(&snapshot.state)))
+            .unwrap_or_else(|panic| Err(panic_message(&*panic)));
+        match restored {
+            Ok(()) => {
+                (self.as_of, self.last) = (snapshot.position, snapshot.event);
+                self.basis = Basis::Claimed;
+            }
+            Err(reason) => {
+                let (SnapshotKey { aggregate, tag, .. }, position) = (&snapshot.key, snapshot.position);
+                tracing::warn!(%aggregate, %tag, %position, reason, "a snapshot cannot be read, and is ignored");
+            }
+        }
+    }
+
+    /// After which position its events must be read. The event that its snapshot was taken at is among them.
+    pub(super) fn start(&self) -> Position {
+        if self.basis == Basis::Claimed { Position::new(self.as_of.get().saturating_sub(1)) } else { self.as_of }
+    }
+
+    /// Empties it, where its snapshot does not fit what has been read of the log. Says whether that was so.
+    ///
+    /// The log decides: whatever cannot be folded on a snapshot is tried again without.
+    pub(super) fn give_up_snapshot(&mut self, on_snapshot: bool) -> bool {
+        let wrong = self.basis != Basis::Known || (on_snapshot && self.corrupt.is_some());
+        if wrong {
+            let (aggregate, tag, position) = (self.slot.kind().name, self.slot.tag(), self.as_of);
+            tracing::warn!(aggregate, %tag, %position, "a snapshot does not fit the log's events, and is ignored");
+            *self = Self::new(self.slot.empty());
+        }
+        wrong
+    }
+
+    /// Whether it stands on a snapshot that the log has not confirmed yet.
+    pub(super) fn is_on_snapshot(&self) -> bool {
+        self.basis == Basis::Claimed
+    }
+
+    /// Puts it onto a snapshot of itself. What cannot be written and read back is corrupt.
+    pub(crate) fn rehearse(&mut self) {
+        if self.corrupt.is_some() || self.slot.snapshot_key().is_none() {
+            return;
+        }
+        let mut slot = self.slot.empty();
+        let through = || self.slot.write()?.map_or(Ok(()), |state| slot.restore(&state));
+        match catch_unwind(AssertUnwindSafe(through)).unwrap_or_else(|panic| Err(panic_message(&*panic))) {
+            Ok(()) => self.slot = slot,
+            Err(reason) => {
+                let reason = FoldRefusal::Failed(format!("the state is no snapshot: serde says `{reason}`"));
+                let event = self.slot.kind().events.join("` or `");
+                self.corrupt = Some(FoldError { event, position: self.as_of, reason });
+            }
+        }
+    }
+
+    /// Whether so many events have been folded in since the last snapshot.
+    pub(crate) fn is_due(&self, every: u64) -> bool {
+        self.since >= every && self.corrupt.is_none() && self.basis == Basis::Known
+    }
+
+    /// Its state as it is now. `None` where there is none.
+    pub(crate) fn snapshot(&mut self, key: SnapshotKey) -> Result<Option<Snapshot>, String> {
+        // Also where it fails: the same state would fail again.
+        self.since = 0;
+        let slot = &self.slot;
+        let written =
+            catch_unwind(AssertUnwindSafe(|| slot.write())).unwrap_or_else(|panic| Err(panic_message(&*panic)))?;
+        let state = written.map(String::into_boxed_str);
+        Ok(state.map(|state| Snapshot { key, position: self.as_of, event: self.last, state }))
+    }
+}

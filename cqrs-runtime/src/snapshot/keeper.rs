@@ -1,0 +1,136 @@
+//! Between those who load and change aggregates, and the store of snapshots.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::store::{Snapshot, SnapshotKey, SnapshotStore};
+use crate::log::EventLog;
+use crate::sequencer::Entry;
+
+/// How many snapshots may wait to be saved. What finds no room is offered again when its aggregate is next used.
+const MOST_WAITING: usize = 256;
+
+/// Reads snapshots for who loads aggregates, and saves them in a task of its own. Where the log keeps none it does nothing.
+pub(crate) struct Keeper {
+    store: Option<Arc<dyn SnapshotStore>>,
+    every: u64,
+    /// Whether every state that is loaded goes through a snapshot first, so that a test shows what is lost by that.
+    rehearses: bool,
+    waiting: Arc<Waiting>,
+}
+
+/// What is to be saved. Of one aggregate the latest alone: it takes the place of one that still waits.
+#[derive(Default)]
+struct Waiting {
+    snapshots: Mutex<Offered>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Offered {
+    by_key: HashMap<SnapshotKey, Snapshot>,
+    closed: bool,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Offered> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper {
+    /// Starts the task, if the log keeps snapshots. It ends when the keeper is dropped and everything offered was tried.
+    pub(crate) fn start(log: &dyn EventLog, every: u64, rehearses: bool) -> Self {
+        let waiting = Arc::<Waiting>::default();
+        let store = log.snapshots();
+        if let Some(store) = store.clone() {
+            tokio::spawn(save(store, Arc::clone(&waiting)));
+        }
+        Self { store, every, rehearses, waiting }
+    }
+
+    /// Puts the entries, which are empty, onto their snapshots, as far as there are any.
+    pub(crate) async fn restore(&self, entries: &mut [Entry]) {
+        let Some(store) = &self.store else { return };
+        let found: Vec<(usize, SnapshotKey)> =
+            entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.slot.snapshot_key()?))).collect();
+        if found.is_empty() {
+            return;
+        }
+        let (places, keys): (Vec<usize>, Vec<SnapshotKey>) = found.into_iter().unzip();
+        match store.load(&keys).await {
+            Ok(snapshots) => {
+                for (at, snapshot) in places.into_iter().zip(snapshots) {
+                    if let Some(snapshot) = snapshot {
+                        entries[at].restore(&snapshot);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "snapshots cannot be read: aggregates are folded from their first event");
+            }
+        }
+    }
+
+    /// Where that is wanted, writes the states and reads them back.
+    pub(crate) fn rehearse(&self, entries: &mut [Entry]) {
+        if self.rehearses {
+            entries.iter_mut().for_each(Entry::rehearse);
+        }
+    }
+
+    /// Takes a snapshot, if it is time for one. Every event that is folded in must be committed.
+    pub(crate) fn offer(&self, entry: &mut Entry) {
+        if self.store.is_none() || !entry.is_due(self.every) {
+            return;
+        }
+        let Some(key) = entry.slot.snapshot_key() else { return };
+        {
+            let offered = self.waiting.lock();
+            if offered.by_key.len() >= MOST_WAITING && !offered.by_key.contains_key(&key) {
+                return;
+            }
+        }
+        match entry.snapshot(key.clone()) {
+            Ok(snapshot) => {
+                if let Some(snapshot) = snapshot {
+                    self.waiting.lock().by_key.insert(key, snapshot);
+                    self.waiting.changed.notify_one();
+                }
+            }
+            Err(reason) => {
+                let (aggregate, tag) = (&key.aggregate, &key.tag);
+                tracing::warn!(%aggregate, %tag, reason, "a state cannot be written as a snapshot");
+            }
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.waiting.lock().closed = true;
+        self.waiting.changed.notify_one();
+    }
+}
+
+async fn save(store: Arc<dyn SnapshotStore>, waiting: Arc<Waiting>) {
+    loop {
+        let (snapshots, closed) = {
+            let mut offered = waiting.lock();
+            let snapshots: Vec<Snapshot> = std::mem::take(&mut offered.by_key).into_values().collect();
+            (snapshots, offered.closed)
+        };
+        if snapshots.is_empty() {
+            if closed {
+                return;
+            }
+            waiting.changed.notified().await;
+            continue;
+        }
+        if let Err(error) = store.save(&snapshots).await {
+            tracing::warn!(%error, snapshots = snapshots.len(), "snapshots were not saved; later ones will be");
+        }
+    }
+}

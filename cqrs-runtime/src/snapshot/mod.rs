@@ -1,0 +1,206 @@
+//! Snapshots: an aggregate's state, kept beside the log, so that loading it reads only what has happened since.
+//!
+//! An aggregate opts in with `#[aggregate(id = OrderId, on = [..], snapshots)]`. Whenever a hundred of its events
+//! ([`AppBuilder::snapshot_every`](crate::AppBuilder::snapshot_every)) have been folded in since the last one, its state is written
+//! in the background, after the commands that changed it were answered; the next process that loads it starts from there.
+//!
+//! A snapshot is a cache. It is taken of committed events alone, it is written in no command's transaction, and one that is
+//! missing, damaged, of another shape, or of events that are not in the log (an older copy of the log was put back, say) is passed
+//! over: the aggregate is then folded from its first event, as it is without snapshots.
+//!
+//! # When a snapshot counts
+//!
+//! It is kept with a [fingerprint](Snapshots::fingerprint) of
+//!
+//! - the state's shape: names, fields, variants and types, all the way down, as its `Deserialize` asks for them
+//! - the names and versions of its events
+//! - the number that the option gives: `snapshots = 2`
+//!
+//! so that after a change of any of these, old snapshots are ignored by themselves.
+//!
+//! # What no fingerprint sees
+//!
+//! **A fold method whose code changes, while the fields stay as they are.** If `discount` was kept in percent and is now kept in
+//! cents, both an `u32`, a snapshot of the old program is read as one of the new, and decisions are made on a state that no fold
+//! of today has made. Count up the option's number whenever a fold method changes what it makes: `snapshots`, then
+//! `snapshots = 2`, `snapshots = 3`. The same goes for code that the methods call, and for an event's `From` of an earlier version.
+//!
+//! **What `Deserialize` does not ask for**: the inside of an `untagged` enum, of a flattened `Option` and of `serde_json::Value`, and in a
+//! tuple what follows a type that takes none of the values that are tried. Count up when that changes.
+//!
+//! **A field that serde skips.** A snapshot holds what `Serialize` writes and `Deserialize` reads. A field that is marked
+//! `#[serde(skip)]` comes back as its default, and not as it was folded. A test that is a
+//! [scenario](crate::testing::given) shows it: there, decisions are made on states that have been written and read back.
+
+use std::any::{TypeId, type_name};
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::aggregate::Aggregate;
+
+pub mod conformance;
+mod keeper;
+mod memory;
+mod shape;
+mod store;
+
+pub(crate) use keeper::Keeper;
+pub(crate) use memory::MemorySnapshots;
+pub use store::{Snapshot, SnapshotKey, SnapshotStore};
+
+/// A state that can be kept: `Serialize + DeserializeOwned`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS406] snapshots of `{Self}` cannot be kept",
+    label = "not `Serialize + DeserializeOwned`",
+    note = "a snapshot is the state as serde writes it and reads it back: all that is in it must go through",
+    note = "derive `Serialize` and `Deserialize` for it, or take `snapshots` away"
+)]
+pub trait Snapshotted: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Snapshotted for T {}
+
+/// How the state of `A` is kept beside the log.
+pub struct Snapshots<A> {
+    fold: u32,
+    versions: &'static [u32],
+    trace: fn() -> Vec<String>,
+    write: fn(&A) -> serde_json::Result<String>,
+    read: fn(&str) -> serde_json::Result<A>,
+}
+
+/// The snapshots of `A`, whose fold is number `fold`, from 1, and whose events have these versions, in the order of
+/// [`Aggregate::EVENTS`].
+#[must_use]
+pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> Snapshots<A> {
+    Snapshots {
+        fold,
+        versions,
+        trace: shape::facts::<A>,
+        write: |state| serde_json::to_string(state),
+        read: |text| serde_json::from_str(text),
+    }
+}
+
+impl<A: Aggregate> Snapshots<A> {
+    /// What every snapshot that this program can read was written with. Worked out once a type.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<A>()).copied();
+        known.unwrap_or_else(|| {
+            let fingerprint = self.compute();
+            KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<A>(), fingerprint);
+            fingerprint
+        })
+    }
+
+    fn compute(&self) -> u64 {
+        let mut events: Vec<_> = A::EVENTS.iter().zip(self.versions).collect();
+        events.sort_unstable();
+        let mut hash = Hash::default();
+        hash.part(&format!("{} {:?}", self.fold, events));
+        for fact in (self.trace)() {
+            hash.part(&fact);
+        }
+        hash.0
+    }
+
+    pub(crate) fn key(&self, tag: &crate::id::Tag) -> SnapshotKey {
+        SnapshotKey { aggregate: type_name::<A>().into(), tag: tag.clone(), fingerprint: self.fingerprint() }
+    }
+
+    pub(crate) fn write(&self, state: &A) -> serde_json::Result<String> {
+        (self.write)(state)
+    }
+
+    pub(crate) fn read(&self, text: &str) -> serde_json::Result<A> {
+        (self.read)(text)
+    }
+}
+
+/// FNV-1a, the same in every program and on every machine.
+struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hash {
+    /// Takes in one text, and where it ends.
+    fn part(&mut self, text: &str) {
+        for byte in text.bytes().chain([0xFF]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::FoldError;
+    use crate::event::RecordedEvent;
+    use crate::id::Tag;
+
+    #[derive(cqrs_macros::Id)]
+    pub struct DoorId(uuid::Uuid);
+
+    /// One shape, and whatever else a fingerprint is of.
+    macro_rules! fingerprint {
+        ($events:expr, $fold:literal, $versions:expr) => {
+            fingerprint!($events, $fold, $versions, bool)
+        };
+        ($events:expr, $fold:literal, $versions:expr, $open:ty) => {{
+            #[derive(serde::Serialize, serde::Deserialize)]
+            struct Door {
+                open: $open,
+            }
+            impl Aggregate for Door {
+                const NAME: &'static str = "Door";
+                type Id = DoorId;
+                const EVENTS: &'static [&'static str] = &$events;
+                const SNAPSHOTS: Option<Snapshots<Self>> = Some(snapshots::<Door>($fold, &$versions));
+                fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &DoorId) -> Result<(), FoldError> {
+                    Ok(())
+                }
+            }
+            Door::SNAPSHOTS.map(|snapshots| snapshots.fingerprint()).unwrap()
+        }};
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_shape_events_versions_and_the_folds_number() {
+        let one = fingerprint!(["Opened", "Closed"], 1, [1, 2]);
+        assert_eq!(one, fingerprint!(["Opened", "Closed"], 1, [1, 2]), "it is the same for the same");
+        assert_eq!(one, fingerprint!(["Closed", "Opened"], 1, [2, 1]), "the order of a list is nothing");
+        assert_ne!(one, fingerprint!(["Opened", "Closed"], 2, [1, 2]), "the fold's number");
+        assert_ne!(one, fingerprint!(["Opened", "Closed"], 1, [2, 1]), "which event has which version");
+        assert_ne!(one, fingerprint!(["Opened", "Locked"], 1, [1, 2]), "an event's name");
+        assert_ne!(one, fingerprint!(["Opened"], 1, [1]), "an event less");
+        assert_ne!(one, fingerprint!(["Opened", "Closed"], 1, [1, 2], Option<bool>), "the state's shape");
+    }
+
+    #[test]
+    fn a_key_names_the_type_with_its_path() {
+        mod other {
+            #[derive(serde::Serialize, serde::Deserialize)]
+            pub struct Door;
+        }
+        impl Aggregate for other::Door {
+            const NAME: &'static str = "Door";
+            type Id = DoorId;
+            const EVENTS: &'static [&'static str] = &[];
+            fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &DoorId) -> Result<(), FoldError> {
+                Ok(())
+            }
+        }
+        let key = snapshots::<other::Door>(1, &[]).key(&Tag::from_text("door:1"));
+        assert!(key.aggregate.ends_with("::other::Door"), "two aggregates of one name do not meet: {}", key.aggregate);
+        assert_eq!(key.tag.as_str(), "door:1");
+    }
+}

@@ -1,0 +1,52 @@
+//! The shape of a state, as its `Deserialize` asks for it.
+//!
+//! A type is read from nothing: a deserializer answers every request with a minimal value, and takes note of what was asked for and
+//! where: the names of structs and their fields, the variants of enums, the kinds of values. One pass shows one variant of an enum,
+//! so the type is read again and again, until a pass shows nothing new. What is found is a set of facts, each with its path:
+//!
+//! ```text
+//! .: struct Order ["lines", "status"]
+//! .lines: seq
+//! .lines[]: struct Line ["pieces", "product"]
+//! .lines[].pieces: u32
+//! .status: enum Status ["Open", "Shipped"]
+//! ```
+//!
+//! A set has no order: fields and variants that change places are the same shape, as they are the same JSON. A type that refuses
+//! minimal values (a checked text, say) is known as far as it asked; its neighbours are read all the same, since a field that
+//! refuses is given last. What cannot be seen: the inside of an untagged enum and of `serde_json::Value`, which ask for "anything".
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::de::DeserializeOwned;
+
+mod fault;
+mod known;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use known::Known;
+use reader::At;
+
+/// How often a type is read, and how many requests it may make in all of it. Beyond that the facts found so far count.
+const MOST_PASSES: usize = 4_096;
+const MOST_REQUESTS: usize = 500_000;
+
+/// How deep types may lie in each other.
+const MOST_DEPTH: usize = 64;
+
+/// All that is found about a type, sorted.
+pub(super) fn facts<T: DeserializeOwned>() -> Vec<String> {
+    let mut known = Known::default();
+    for _ in 0..MOST_PASSES {
+        known.begin_pass();
+        let mut pass = || At::root(&mut known).read::<T>();
+        // A `Deserialize` that panics has refused.
+        let _ = catch_unwind(AssertUnwindSafe(&mut pass));
+        if !known.end_pass() {
+            break;
+        }
+    }
+    known.into_facts()
+}
