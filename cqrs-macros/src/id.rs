@@ -16,8 +16,27 @@ struct Id<'a> {
     rt: Runtime,
     ident: &'a Ident,
     prefix: String,
+    /// Its value's field.
     member: Member,
     inner: &'a Type,
+    copy: bool,
+    /// It is no newtype: nothing can be made of it, and whoever names it needs to hear no more of that.
+    faulty: bool,
+}
+
+impl Id<'_> {
+    /// The identifier of a value.
+    fn of(&self, value: &TokenStream) -> TokenStream {
+        let member = &self.member;
+        if self.faulty {
+            quote!({
+                let _ = #value;
+                ::core::option::Option::None::<Self>.expect("an identifier that compiles")
+            })
+        } else {
+            quote!(Self { #member: #value })
+        }
+    }
 }
 
 /// `#[derive(Id)]`
@@ -48,17 +67,18 @@ fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Option<Id<'a>> {
     if prefix.contains(':') {
         errors.refuse(&rules::OPTION_VALUE, &input.ident, &["name", "a text without `:`, which ends a tag's prefix"]);
     }
-    match &input.data {
-        Data::Struct(data) if data.fields.len() == 1 => {
-            let (field, member) = data.fields.iter().zip(data.fields.members()).next()?;
-            let rt = Runtime::new(options.krate.as_ref());
-            Some(Id { rt, ident: &input.ident, prefix, member, inner: &field.ty })
-        }
-        _ => {
-            errors.refuse(&rules::ID_SHAPE, &input.ident, &[&name]);
-            None
-        }
+    let Data::Struct(data) = &input.data else {
+        errors.refuse(&rules::ID_SHAPE, &input.ident, &[&name]);
+        return None;
+    };
+    let faulty = data.fields.len() != 1;
+    if faulty {
+        errors.refuse(&rules::ID_SHAPE, &input.ident, &[&name]);
     }
+    let (field, member) = data.fields.iter().zip(data.fields.members()).next()?;
+    let copy = data.fields.iter().all(|field| !types::is_named(&field.ty, OWNED));
+    let rt = Runtime::new(options.krate.as_ref());
+    Some(Id { rt, ident: &input.ident, prefix, member, inner: &field.ty, copy, faulty })
 }
 
 fn expand(id: &Id<'_>) -> TokenStream {
@@ -66,7 +86,7 @@ fn expand(id: &Id<'_>) -> TokenStream {
     let text = text_traits(id);
     let serde = serde_traits(id);
     let inherent = inherent(id);
-    let Id { rt, ident, prefix, member, inner } = id;
+    let Id { rt, ident, prefix, member, inner, .. } = id;
     quote! {
         const _: () = {
             #[automatically_derived]
@@ -91,11 +111,12 @@ const OWNED: &[&str] = &["String", "Box", "Arc", "Rc", "Cow", "Vec"];
 
 fn standard_traits(id: &Id<'_>) -> TokenStream {
     let Id { ident, member, inner, .. } = id;
-    let (copy, clone) = if types::is_named(inner, OWNED) {
-        (None, quote!(Self { #member: ::core::clone::Clone::clone(&self.#member) }))
-    } else {
+    let (copy, clone) = if id.copy {
         (Some(quote!(#[automatically_derived] impl ::core::marker::Copy for #ident {})), quote!(*self))
+    } else {
+        (None, id.of(&quote!(::core::clone::Clone::clone(&self.#member))))
     };
+    let from = id.of(&quote!(value));
     quote! {
         #copy
         #[automatically_derived]
@@ -124,14 +145,15 @@ fn standard_traits(id: &Id<'_>) -> TokenStream {
         }
         #[automatically_derived]
         impl ::core::convert::From<#inner> for #ident {
-            fn from(value: #inner) -> Self { Self { #member: value } }
+            fn from(value: #inner) -> Self { #from }
         }
     }
 }
 
 fn text_traits(id: &Id<'_>) -> TokenStream {
-    let Id { rt, ident, prefix, member, inner } = id;
+    let Id { rt, ident, prefix, member, inner, .. } = id;
     let name = names::text(ident);
+    let read = id.of(&quote!(value));
     quote! {
         #[automatically_derived]
         impl ::core::fmt::Debug for #ident {
@@ -150,7 +172,7 @@ fn text_traits(id: &Id<'_>) -> TokenStream {
             type Err = #rt::ParseIdError;
             fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
                 match <#inner as ::core::str::FromStr>::from_str(text) {
-                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(Self { #member: value }),
+                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(#read),
                     ::core::result::Result::Err(error) => {
                         ::core::result::Result::Err(#rt::ParseIdError::new(#prefix, text, error))
                     }
@@ -163,6 +185,7 @@ fn text_traits(id: &Id<'_>) -> TokenStream {
 /// As its value alone is written.
 fn serde_traits(id: &Id<'_>) -> TokenStream {
     let Id { rt, ident, member, inner, .. } = id;
+    let read = id.of(&quote!(value));
     quote! {
         #[automatically_derived]
         impl #rt::serde::Serialize for #ident {
@@ -172,12 +195,12 @@ fn serde_traits(id: &Id<'_>) -> TokenStream {
         }
         #[automatically_derived]
         impl<'de> #rt::serde::Deserialize<'de> for #ident {
-            fn deserialize<D: #rt::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
+            fn deserialize<__D: #rt::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
                 ::core::result::Result::map(
                     <#inner as #rt::serde::Deserialize>::deserialize(deserializer),
-                    |value| Self { #member: value },
+                    |value| #read,
                 )
             }
         }
@@ -187,18 +210,20 @@ fn serde_traits(id: &Id<'_>) -> TokenStream {
 fn inherent(id: &Id<'_>) -> TokenStream {
     let Id { rt, ident, member, inner, .. } = id;
     let is_uuid = types::is_named(inner, &["Uuid"]);
+    let new_uuid = id.of(&quote!(#rt::uuid::Uuid::now_v7()));
+    let of_value = id.of(&quote!(::core::convert::Into::<#inner>::into(value)));
     let new = if is_uuid {
         quote! {
             /// A new identifier, unlike any other: a UUID of version 7, so that later ones sort after earlier ones.
             #[must_use]
-            pub fn new() -> Self { Self { #member: #rt::uuid::Uuid::now_v7() } }
+            pub fn new() -> Self { #new_uuid }
         }
     } else {
         quote! {
             /// The identifier of this value.
             #[must_use]
             pub fn new(value: impl ::core::convert::Into<#inner>) -> Self {
-                Self { #member: ::core::convert::Into::into(value) }
+                #of_value
             }
         }
     };

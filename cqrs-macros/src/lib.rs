@@ -7,6 +7,8 @@
 //!
 //! The code they write is thin: a trait's implementation and one registration. What it does is the runtime's.
 
+#[cfg(test)]
+mod cases;
 mod cqs;
 mod errors;
 mod event;
@@ -19,7 +21,11 @@ mod names;
 mod options;
 mod policy;
 mod rules;
+#[cfg(test)]
+mod rules_page;
 mod runtime;
+#[cfg(test)]
+mod snapshots;
 mod stored;
 mod types;
 mod view;

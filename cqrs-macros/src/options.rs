@@ -117,8 +117,11 @@ impl Options {
             let name = input.call(Ident::parse_any)?;
             let text = name.unraw().to_string();
             if !allowed.options.contains(&&*text) {
-                refuse_unknown(&name, &text, allowed, errors);
-                skip_value(input)?;
+                match refuse_unknown(&name, &text, allowed, errors) {
+                    // Read as what it was meant to be, so that nothing else seems to be missing.
+                    Some(near) if !given.iter().any(|given| given == near) => self.value(&name, near, input, errors)?,
+                    _ => skip_value(input)?,
+                }
             } else if given.contains(&text) {
                 errors.refuse(&rules::OPTION_REPEATED, &name, &[&text]);
                 skip_value(input)?;
@@ -194,19 +197,22 @@ fn kind_of_value(option: &str) -> &'static str {
     }
 }
 
-fn refuse_unknown(name: &Ident, text: &str, allowed: &Allowed, errors: &Errors) {
+/// Refuses an option that the macro does not have. The one that it may be a misspelling of, if there is one.
+fn refuse_unknown(name: &Ident, text: &str, allowed: &Allowed, errors: &Errors) -> Option<&'static str> {
     let list = match allowed.options {
         [] => "no options".to_owned(),
         options => format!("`{}`", options.join("`, `")),
     };
     if let Some((_, home)) = ALL.iter().find(|(known, _)| *known == text) {
         errors.refuse(&rules::OPTION_MISPLACED, name, &[text, home, allowed.reader, &list]);
-        return;
+        return None;
     }
-    match nearest(text, allowed.options) {
+    let near = nearest(text, allowed.options);
+    match near {
         Some(near) => errors.refuse(&rules::OPTION_MISSPELT, name, &[text, allowed.reader, near]),
         None => errors.refuse(&rules::OPTION_UNKNOWN, name, &[text, allowed.reader, &list]),
     }
+    near
 }
 
 /// Passes over the value of an option that is refused already, so that the next one is still read.
@@ -299,11 +305,54 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_list_shows() {
-        let faults = faults(quote!(vresion = 2, name = "a", returns = Result<A, B>, name = "b", colour = [1, 2]));
-        for part in ["did you mean `version`?", "#[derive(Command)] and #[derive(Query)]", "given twice", "`colour`"] {
+        let faults =
+            faults(quote!(vresion = 2, name = "a", returns = Result<A, B>, name = "b", colour = [1, 2], shade = a b));
+        for part in
+            ["did you mean `version`?", "#[derive(Command)] and #[derive(Query)]", "given twice", "`colour`", "`shade`"]
+        {
             assert!(faults.contains(part), "{part} is not in {faults}");
         }
-        assert_eq!(faults.matches("[CQRS108]").count(), 4);
+        assert_eq!((faults.matches("[CQRS108]").count(), faults.matches("compile_error").count()), (5, 5));
+    }
+
+    #[test]
+    fn a_misspelt_option_is_one_fault_and_is_read() {
+        let errors = Errors::new();
+        let options = Options::of_macro(quote!(vresion = 3, nmae = "a", name = "b"), &EVENT, &errors);
+        assert_eq!(errors.into_tokens().to_string().matches("[CQRS108]").count(), 2);
+        assert_eq!(options.version.map(|(version, _)| version), Some(3));
+        assert_eq!(options.name.map(|name| name.value()).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_misspelt_option_does_not_stand_in_for_one_that_is_given() {
+        let errors = Errors::new();
+        let options = Options::of_macro(quote!(name = "b", nmae = "a"), &EVENT, &errors);
+        assert_eq!(errors.into_tokens().to_string().matches("[CQRS108]").count(), 1);
+        assert_eq!(options.name.map(|name| name.value()).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_told_what_it_should_be() {
+        let options = &["crate", "error", "ignore", "key", "name", "on", "version"];
+        let any = Allowed { reader: "#[any]", options };
+        for (given, kind) in [
+            (quote!(crate = 1), "give it a path, `crate = my::cqrs_runtime`"),
+            (quote!(error = 1), "give it a type"),
+            (quote!(ignore = A), "give it a list of events, `ignore = [A, B]`"),
+            (quote!(key = 1), "give it a field's name, `key = order`"),
+            (quote!(name = shipped), "give it a text, `name = \\\".."),
+            (quote!(on = 1), "give it a list of events, `on = [A, B]`"),
+            (quote!(version = two), "give it a whole number from 1, `version = 2`"),
+            (quote!(version), "give it a whole number from 1, `version = 2`"),
+            (quote!(version = 0), "give it a whole number from 1"),
+            (quote!(name = " "), "give it a text that is not empty"),
+        ] {
+            let errors = Errors::new();
+            Options::of_macro(given.clone(), &any, &errors);
+            let text = errors.into_tokens().to_string();
+            assert!(text.contains(kind) && text.matches("[CQRS108]").count() == 1, "{given}: {kind} is not in {text}");
+        }
     }
 
     #[test]

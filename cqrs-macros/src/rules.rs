@@ -26,7 +26,6 @@ pub struct Rule {
     /// Its number.
     pub code: u16,
     /// Who finds a breach.
-    #[cfg_attr(test, expect(dead_code, reason = "as above"))]
     pub stage: Stage,
     /// What is wrong. `{0}`, `{1}` … stand for the user's names, here and in `instead`.
     pub what: &'static str,
@@ -49,7 +48,8 @@ impl Rule {
             parts.iter().enumerate().fold(text.to_owned(), |text, (at, part)| text.replace(&format!("{{{at}}}"), part))
         };
         let what = format!("[CQRS{}] {}", self.code, fill(self.what));
-        (what, format!("\n  why: {}\n  instead: {}", self.why, fill(self.instead)))
+        let see = format!("cqrs_runtime::rules#cqrs{}", self.code);
+        (what, format!("\n  why: {}\n  instead: {}\n  see: {see}", self.why, fill(self.instead)))
     }
 }
 
@@ -224,6 +224,10 @@ rules! {
     BY_CREATES = 504 Macro, "`#[by(..)]` on a method that creates", "it changes the rows that are there",
         "take `&mut self`, or `self` to end them";
     ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
+    LOOK_UP_PATTERN = 504 Macro, "look-up `{0}` has no name to find its row by", "another view is looked up by the event's field of the parameter's name",
+        "name it as the event's field that holds the key, or say which with `#[id(expr)]`";
+    ONE_OF_MANY = 504 Macro, "a method of `#[by(..)]` cannot take `{0}`", "it changes every row of an index, and they have no one identity",
+        "read the key from the row itself";
     VIEW_SHAPE = 505 Macro, "view `{0}` is not a struct with named fields and without parameters",
         "a view is stored as a row: its fields' names are its columns", "write `struct {0} { #[key] id: .., .. }`";
     VIEW_WITHOUT_KEY = 505 Macro, "view `{0}` has no `#[key]`", "the key finds the one row that an event is about",
@@ -337,5 +341,6 @@ mod tests {
         let message = DECISION_SERVICE.message(&["State<Clock>", "ship"]);
         assert!(message.starts_with("[CQRS203] a decision cannot take `State<Clock>`\n  why: "), "{message}");
         assert!(message.contains("`async fn ship`"), "{message}");
+        assert!(message.ends_with("\n  see: cqrs_runtime::rules#cqrs203"), "{message}");
     }
 }

@@ -16,7 +16,7 @@ impl Runtime {
 
     /// Registers an item: `call` is a constructor of `Registration`. Its location is where the macro stands.
     pub fn submit(&self, call: &TokenStream) -> TokenStream {
-        quote!(#self::inventory::submit! { #self::Registration::#call })
+        quote!(#self::inventory::submit!(#self::Registration::#call);)
     }
 
     /// Lets `Of` and `Probe` fall back on what asks for nothing, where a type is not what it should be.

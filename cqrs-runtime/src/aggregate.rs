@@ -10,7 +10,8 @@ use crate::snapshot::Snapshots;
     message = "[CQRS203] `{Self}` is not an aggregate",
     label = "no `#[aggregate(id = .., on = [..])]`",
     note = "a decision is made on aggregates, which the log's events alone make",
-    note = "put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods"
+    note = "put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods",
+    note = "see: cqrs_runtime::rules#cqrs203"
 )]
 pub trait Aggregate: Sized + Send + Sync + 'static {
     /// The type's name, for messages.
@@ -85,7 +86,8 @@ pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldErr
     message = "[CQRS402] a fold method cannot take `&{Self}`",
     label = "not `{I}`, the identity of what it folds into",
     note = "history has happened: applying it can neither fail nor answer, and it happens again at each replay",
-    note = "beside the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event"
+    note = "beside the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event",
+    note = "see: cqrs_runtime::rules#cqrs402"
 )]
 pub trait IdentityOf<I> {
     /// The same.
@@ -104,7 +106,8 @@ impl<I> IdentityOf<I> for I {
     message = "[CQRS503] a projection cannot take `&{Self}`",
     label = "not `{K}`, the key of the row",
     note = "a projection is replayed, and its side effects would happen again",
-    note = "beside the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`"
+    note = "beside the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`",
+    note = "see: cqrs_runtime::rules#cqrs503"
 )]
 pub trait KeyOf<K> {
     /// The same.

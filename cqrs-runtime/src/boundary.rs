@@ -75,7 +75,8 @@ impl<'a, A> IntoIterator for Many<'a, A> {
     message = "[CQRS203] a decision cannot take `{Self}`",
     label = "not `&A`, `Option<&A>`, `Absent<A>` or `Many<A>` of an aggregate, nor `&Meta`",
     note = "a decision is pure: it is batched, replayed and tested without the world, so it takes aggregates and nothing else",
-    note = "to use a service (`State<T>`) or a transaction (`&mut Tx<Db>`), make it a workflow: `#[command] async fn`"
+    note = "to use a service (`State<T>`) or a transaction (`&mut Tx<Db>`), make it a workflow: `#[command] async fn`",
+    note = "see: cqrs_runtime::rules#cqrs203"
 )]
 pub trait AggregateParameter<'a>: Sized {
     /// The aggregate.
@@ -123,7 +124,8 @@ impl<'a, A: Aggregate> AggregateParameter<'a> for Many<'a, A> {
     message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
     label = "not `{I}`",
     note = "an aggregate is loaded by its own id; another id would load another entity",
-    note = "name the field of the command that holds the id, or say which with `#[id(cmd.field)]` on the parameter"
+    note = "name the field of the command that holds the id, or say which with `#[id(cmd.field)]` on the parameter",
+    note = "see: cqrs_runtime::rules#cqrs209"
 )]
 pub trait Identifies<I> {
     /// The id.

@@ -97,7 +97,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for State<T> {
     message = "[CQRS303] a query cannot take `State<{Self}>`",
     label = "`{Self}` does not say that it is `ReadOnly`",
     note = "asking a question must not change the answer, and a service might",
-    note = "if it changes nothing, say so: `impl ReadOnly for {Self} {{}}`; if it does, the work belongs in a `#[command] async fn`"
+    note = "if it changes nothing, say so: `impl ReadOnly for {Self} {{}}`; if it does, the work belongs in a `#[command] async fn`",
+    note = "see: cqrs_runtime::rules#cqrs303"
 )]
 pub trait ReadOnly {}
 
@@ -132,7 +133,8 @@ impl<'a> Transaction<'a> {
     message = "[CQRS205] a command handler cannot take `&mut {Self}`",
     label = "not a transaction `Tx<Db>`",
     note = "state changes by events only: take an aggregate as `&A` and return the event that changes it",
-    note = "a workflow that writes to the log's own database takes `&mut Tx<Db>`"
+    note = "a workflow that writes to the log's own database takes `&mut Tx<Db>`",
+    note = "see: cqrs_runtime::rules#cqrs205"
 )]
 pub trait TransactionParameter: Any + Send {
     /// The type's name, for messages.

@@ -10,7 +10,8 @@ use std::pin::Pin;
     label = "a `Cell`, `RefCell`, `OnceCell` or other `UnsafeCell` is inside, or a `dyn Trait` that may hold one",
     note = "why: a query that could change state in secret would not be one",
     note = "instead: keep the state in plain fields, and let a `#[command]` change it; where no answer depends on it (a cache), say so aloud: `#[cqs(interior_mutability)]`",
-    note = "a `dyn Trait` that holds none says so as well: `dyn Trait + RefUnwindSafe`"
+    note = "a `dyn Trait` that holds none says so as well: `dyn Trait + RefUnwindSafe`",
+    note = "see: cqrs_runtime::rules#cqrs706"
 )]
 pub trait Unchanging {}
 
@@ -33,7 +34,8 @@ pub struct Signature;
     message = "[CQRS704] a query cannot take or return `{T}`",
     label = "this is another name for it",
     note = "why: asking a question must not change the answer",
-    note = "instead: take and return what only reads, `&T` or a value; what changes something is a `#[command]`"
+    note = "instead: take and return what only reads, `&T` or a value; what changes something is a `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs704"
 )]
 pub trait Lends<T> {}
 
@@ -42,7 +44,8 @@ pub trait Lends<T> {}
     message = "[CQRS705] a query returns `()`",
     label = "this is another name for it",
     note = "why: it answers nothing, and can only be a command",
-    note = "instead: return the answer, or mark it `#[command]`"
+    note = "instead: return the answer, or mark it `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs705"
 )]
 pub trait Answers<T> {}
 

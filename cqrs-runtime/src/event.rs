@@ -21,7 +21,8 @@ use crate::time::Timestamp;
     message = "[CQRS105] `{Self}` is not an event",
     label = "no `#[derive(Event)]`",
     note = "the log holds events: facts, one type each, that every later version can still read",
-    note = "derive `Event` (and `Serialize`, `Deserialize`) for it"
+    note = "derive `Event` (and `Serialize`, `Deserialize`) for it",
+    note = "see: cqrs_runtime::rules#cqrs105"
 )]
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name in the log: the type's own, or `#[cqrs(name = "..")]`.
@@ -68,7 +69,8 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     message = "[CQRS107] `{Self}` cannot be made from `{Old}`",
     label = "`{Self}` has no `From` of it",
     note = "every stored event must be readable for ever: the version before is read, and then made into this one",
-    note = "write `impl From<{Old}> for {Self}`"
+    note = "write `impl From<{Old}> for {Self}`",
+    note = "see: cqrs_runtime::rules#cqrs107"
 )]
 pub trait UpcastFrom<Old> {
     /// The old event as the new one.
@@ -315,7 +317,8 @@ impl<E> Deref for Decoded<'_, E> {
     label = "neither an event nor a set of events",
     note = "a command does not return data: its handler states events, and a query reads what they made of the views",
     note = "return `Result<events, error>`, where events is a `#[derive(Event)]` type, a tuple, array, `Vec` or `Option` of \
-            them, or a `#[derive(Events)]` enum; what is no event yet needs `#[derive(Event)]`"
+            them, or a `#[derive(Events)]` enum; what is no event yet needs `#[derive(Event)]`",
+    note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait Events: Send + 'static {
     /// Hands every event over, in order.

@@ -8,7 +8,8 @@ use crate::boundary::Identifies;
     message = "[CQRS504] event `{Self}` has no field that is named as the view's key",
     label = "it could reach no row",
     note = "a view's row is found by its key, and the event must say which row it is about",
-    note = "give the event a field of the key's name, or say what the key is: `#[key(expr)]` (or `#[keys(expr)]`, `#[by(index)]`) on its method"
+    note = "give the event a field of the key's name, or say what the key is: `#[key(expr)]` (or `#[keys(expr)]`, `#[by(index)]`) on its method",
+    note = "see: cqrs_runtime::rules#cqrs504"
 )]
 pub trait HasField<const NAME: u64, T> {
     /// The field.

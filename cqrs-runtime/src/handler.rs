@@ -24,7 +24,8 @@ pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
     label = "nothing handles this",
     note = "a command that nothing handles could only fail in production",
     note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it",
-    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`"
+    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`",
+    note = "see: cqrs_runtime::rules#cqrs207"
 )]
 pub trait Handled<H = Here>: Command {
     /// Runs the handler.
@@ -39,7 +40,8 @@ pub trait Handled<H = Here>: Command {
     label = "nothing answers this",
     note = "a query that nothing answers could only fail in production",
     note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it",
-    note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`"
+    note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`",
+    note = "see: cqrs_runtime::rules#cqrs306"
 )]
 pub trait Answered<H = Here>: Query {
     /// Runs the handler.
@@ -51,7 +53,8 @@ pub trait Answered<H = Here>: Query {
     message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "not a `Result`",
     note = "a handler either succeeds or says why not",
-    note = "return `Result<events, the command's error>`"
+    note = "return `Result<events, the command's error>`",
+    note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait HandlerResult {
     /// What success holds.
@@ -75,7 +78,8 @@ impl<T, E> HandlerResult for Result<T, E> {
     message = "[CQRS304] a query handler cannot return `{Self}`",
     label = "not a `Result`",
     note = "a handler either answers or says why not",
-    note = "return `Result<the query's returns, an error>`, `QueryError` for one"
+    note = "return `Result<the query's returns, an error>`, `QueryError` for one",
+    note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait QueryResult: HandlerResult {}
 
@@ -87,7 +91,8 @@ impl<T, E> QueryResult for Result<T, E> {}
     message = "[CQRS304] a query handler cannot fail with `{Self}`",
     label = "not `std::error::Error + Send + Sync + 'static`",
     note = "callers, logs and HTTP answers carry the error",
-    note = "return `Result<.., QueryError>`, or implement `std::error::Error` for it"
+    note = "return `Result<.., QueryError>`, or implement `std::error::Error` for it",
+    note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait AnswerError {
     /// As what the query bus returns: a [`QueryError`] as it is, another one wrapped.
@@ -138,7 +143,8 @@ impl<E> Decision<E> {
     message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "neither an event nor a set of events",
     note = "a command does not return data: its handler states events, and a query reads what they made of the views",
-    note = "return an event (`#[derive(Event)]`), a tuple, array, `Vec` or `Option` of them, a `#[derive(Events)]` enum, or, where the command declares `returns`, `emit(events).returning(id)`"
+    note = "return an event (`#[derive(Event)]`), a tuple, array, `Vec` or `Option` of them, a `#[derive(Events)]` enum, or, where the command declares `returns`, `emit(events).returning(id)`",
+    note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait Outcome: Send {
     /// What it returns beside the events.
@@ -176,7 +182,8 @@ impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
     message = "[CQRS211] the handler returns `{Self}` beside its events, and the command declares `returns = {Declared}`",
     label = "not what the command declares",
     note = "what a command declares is what its callers compile against",
-    note = "return `Decision<events, {Declared}>` by `emit(events).returning(..)`, or bare events where the command declares none; or change `#[cqrs(returns = ..)]`"
+    note = "return `Decision<events, {Declared}>` by `emit(events).returning(..)`, or bare events where the command declares none; or change `#[cqrs(returns = ..)]`",
+    note = "see: cqrs_runtime::rules#cqrs211"
 )]
 pub trait ReturnsDeclared<Declared> {
     /// The same value.
@@ -194,7 +201,8 @@ impl<T> ReturnsDeclared<T> for T {
     message = "[CQRS202] the handler's error is `{Self}`, and its command declares `error = {Declared}`",
     label = "not the command's error",
     note = "the error that a command declares is what its callers match on",
-    note = "return `Result<.., {Declared}>`, or declare `#[cqrs(error = {Self})]` on the command"
+    note = "return `Result<.., {Declared}>`, or declare `#[cqrs(error = {Self})]` on the command",
+    note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait ErrorDeclared<Declared> {
     /// The same value.
@@ -212,7 +220,8 @@ impl<T> ErrorDeclared<T> for T {
     message = "[CQRS304] the handler answers `{Self}`, and the query declares `returns = {Declared}`",
     label = "not what the query declares",
     note = "what a query declares is what its callers compile against",
-    note = "return `Result<{Declared}, ..>`, or change `#[cqrs(returns = ..)]`"
+    note = "return `Result<{Declared}, ..>`, or change `#[cqrs(returns = ..)]`",
+    note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait AnswerDeclared<Declared> {
     /// The same value.

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
     message = "[CQRS106] `{Self}` is no identifier",
     label = "not an `Id`",
     note = "an identifier names one entity: a newtype of its own keeps an order's from being taken for a customer's",
-    note = "write `#[derive(Id)] pub struct ...Id(Uuid);` and use that type here"
+    note = "write `#[derive(Id)] pub struct ...Id(Uuid);` and use that type here",
+    note = "see: cqrs_runtime::rules#cqrs106"
 )]
 pub trait Id:
     Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Serialize + DeserializeOwned + Send + Sync + 'static
@@ -85,7 +86,8 @@ impl fmt::Display for Tag {
     message = "[CQRS106] a `#[tag]` of type `{Self}` names no entity",
     label = "not an `Id`, nor an `Option` or `Vec` of one",
     note = "events are found by the entities that they are about, and an entity is named by its `Id`",
-    note = "give the field an identifier's type (`#[derive(Id)]`), or take `#[tag]` away"
+    note = "give the field an identifier's type (`#[derive(Id)]`), or take `#[tag]` away",
+    note = "see: cqrs_runtime::rules#cqrs106"
 )]
 pub trait TagField {
     /// The identifier inside.
@@ -140,7 +142,8 @@ impl ParseIdError {
     message = "[CQRS102] a command may not return `{Self}`",
     label = "neither `()`, an id, nor a tuple of ids",
     note = "a command changes state; data is asked for by a query",
-    note = "return the id of what was made (`#[derive(Id)]`), and let the caller ask a query for the rest"
+    note = "return the id of what was made (`#[derive(Id)]`), and let the caller ask a query for the rest",
+    note = "see: cqrs_runtime::rules#cqrs102"
 )]
 pub trait CommandReturns: Serialize + DeserializeOwned + Send + Sync + 'static {}
 

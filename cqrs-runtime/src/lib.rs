@@ -90,6 +90,7 @@
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`policy`](mod@policy) says when a policy runs, and what becomes of what it returns.
 //! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
+//! - [`rules`] explains each code that an error names: `[CQRS204]`.
 //! - [`snapshot`] says how long histories are loaded quickly, and when a snapshot is ignored.
 //! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
 //!   still be read; [`wire`] and [`middleware`] are for transports.
@@ -130,6 +131,8 @@ pub mod policy;
 pub mod projection;
 pub mod query;
 pub mod registry;
+#[cfg_attr(not(doctest), doc = include_str!("rules.md"))]
+pub mod rules {}
 mod sequencer;
 pub mod snapshot;
 pub mod testing;

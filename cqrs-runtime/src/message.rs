@@ -19,7 +19,8 @@ pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     message = "[CQRS201] `{Self}` is not a command",
     label = "no `#[derive(Command)]`",
     note = "`#[command]` handles one command, taken by value as the first parameter",
-    note = "if it only asks, make it `#[derive(Query)]` and its handler `#[query]`; if it changes something, derive `Command`"
+    note = "if it only asks, make it `#[derive(Query)]` and its handler `#[query]`; if it changes something, derive `Command`",
+    note = "see: cqrs_runtime::rules#cqrs201"
 )]
 pub trait Command: Message<Reply = Handling<Self>> {
     /// The name on the wire and in the log: the type's own, or `#[cqrs(name = "..")]`.
@@ -37,7 +38,8 @@ pub trait Command: Message<Reply = Handling<Self>> {
     message = "[CQRS301] `{Self}` is not a query",
     label = "no `#[derive(Query)]`",
     note = "`#[query]` answers one query, taken by value as the first parameter",
-    note = "if it changes something, make it `#[derive(Command)]` and its handler `#[command]`; if it only asks, derive `Query`"
+    note = "if it changes something, make it `#[derive(Command)]` and its handler `#[command]`; if it only asks, derive `Query`",
+    note = "see: cqrs_runtime::rules#cqrs301"
 )]
 pub trait Query: Message<Reply = Answering<Self>> {
     /// The name on the wire: the type's own, or `#[cqrs(name = "..")]`.
@@ -51,7 +53,8 @@ pub trait Query: Message<Reply = Answering<Self>> {
     message = "[CQRS304] a query cannot return `{Self}`",
     label = "cannot be sent as an answer",
     note = "answers travel as JSON, and between threads",
-    note = "derive `Serialize` for it"
+    note = "derive `Serialize` for it",
+    note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait Answer: Serialize + Send + 'static {}
 #[diagnostic::do_not_recommend]
@@ -64,7 +67,8 @@ impl<T: Serialize + Send + 'static> Answer for T {}
     message = "[CQRS109] `{Self}` cannot be a command's error",
     label = "not `std::error::Error + Send + Sync + 'static`",
     note = "callers, logs and HTTP answers carry the error",
-    note = "implement `std::error::Error` for it, by hand or with a derive"
+    note = "implement `std::error::Error` for it, by hand or with a derive",
+    note = "see: cqrs_runtime::rules#cqrs109"
 )]
 pub trait DomainError: Send + Sync + 'static {
     /// It, as what it is.

@@ -485,12 +485,12 @@ pub const fn same_name(one: &str, other: &str) -> bool {
     at == one.len() && at == other.len()
 }
 
-/// How many of an event's tags have this prefix.
+/// How many of an event's tags have this prefix. The tag that stands in for those of a faulty event has none, and counts.
 #[must_use]
 pub(crate) const fn tags_of(tags: &[TagInfo], prefix: &str) -> usize {
     let (mut at, mut found) = (0, 0);
     while at < tags.len() {
-        if same_name(tags[at].prefix, prefix) {
+        if tags[at].prefix.is_empty() || same_name(tags[at].prefix, prefix) {
             found += 1;
         }
         at += 1;

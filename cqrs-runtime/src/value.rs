@@ -52,7 +52,8 @@ pub enum ColumnKind {
     message = "[CQRS506] a field of type `{Self}` cannot be an index",
     label = "cannot be stored as one column",
     note = "an index is a column of the read database, so that views can be searched and sorted by it",
-    note = "use an id, a text, a number, a bool, a `Uuid`, a `Timestamp` or a `Date` (or an `Option` of one), or implement `Column` for `{Self}`"
+    note = "use an id, a text, a number, a bool, a `Uuid`, a `Timestamp` or a `Date` (or an `Option` of one), or implement `Column` for `{Self}`",
+    note = "see: cqrs_runtime::rules#cqrs506"
 )]
 pub trait Column {
     /// The kind of column. Every value of the type is of this kind, or [`Value::Null`].
@@ -66,7 +67,8 @@ pub trait Column {
     message = "[CQRS505] a field of type `{Self}` cannot be a view's key",
     label = "cannot name a row",
     note = "the key finds the one row that an event is about",
-    note = "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these"
+    note = "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these",
+    note = "see: cqrs_runtime::rules#cqrs505"
 )]
 pub trait Key: Clone + Send + Sync + 'static {
     /// The prefix of the tags that carry such keys, if it is an identifier.

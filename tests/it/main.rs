@@ -1,5 +1,6 @@
 //! The guarantees of level 1, on the in-memory log and on SQLite.
 
+mod by_hand;
 mod commands;
 mod evolution;
 mod idempotency;
@@ -9,6 +10,7 @@ mod plain_objects;
 mod policies;
 mod sequencer;
 mod snapshots;
+mod sound;
 mod startup;
 mod verify;
 mod wire;

@@ -643,6 +643,7 @@ mod ending {
 
 #[tokio::test]
 async fn an_aggregate_ends_a_circle_of_policies() {
+    // Keeps CQRS807
     let module = format!("{}::ending", module_path!());
     let app = App::builder().log(MemoryLog::new()).only([module]).build().await.unwrap();
     app.commands().execute(ending::Ping { ball: ending::BallId::new() }).await.unwrap();

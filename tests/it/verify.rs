@@ -204,6 +204,7 @@ fn additions_are_written_when_that_is_wanted() {
         &lock(&folder),
         &["event ParcelSent version 1\n", "event ParcelSent version 2\n", "  field found: bool, may be"],
     );
+    // Keeps CQRS805
     check(folder.path(), "grown", Bless::No).unwrap();
 }
 

@@ -10,8 +10,28 @@ use crate::runtime::{self, Runtime, local};
 use crate::{names, rules, types};
 
 pub fn expand(event: &Event<'_>) -> TokenStream {
-    let Event { rt, ident, name, .. } = event;
+    let Event { rt, ident, .. } = event;
     let version = event.version.map_or(1, |(version, _)| version);
+    let implementation = implementation(event, version, earlier(event).as_ref());
+    let fields = has_fields(event);
+    let chain = follows_the_version_before(event, version);
+    let as_written = fields_as_written(event);
+    let serde = &event.serde.rest;
+    let registration = rt.submit(&quote! {
+        event::<#ident>(::core::module_path!(), &[#(#as_written),*], #serde, #rt::Probe::<#ident>::SCHEMA)
+    });
+    quote! {
+        const _: () = {
+            #implementation
+            #fields
+            #chain
+            #registration
+        };
+    }
+}
+
+fn implementation(event: &Event<'_>, version: u32, earlier: Option<&TokenStream>) -> TokenStream {
+    let Event { rt, ident, name, .. } = event;
     let tags = event.fields.iter().filter(|field| field.is_tag).map(|field| {
         let (name, ty) = (field.stored_name(), field.ty);
         let of = rt.at(ty.span());
@@ -22,58 +42,53 @@ pub fn expand(event: &Event<'_>) -> TokenStream {
         quote!(#rt::Of::<#ty>::add_tags(&self.#member, #to);)
     });
     let to = local(if event.fields.iter().any(|field| field.is_tag) { "tags" } else { "_tags" });
-    let earlier = event.from.as_ref().map(|from| {
-        let (version, data) = (local("version"), local("data"));
-        let span = from.span();
-        let of = rt.at(span);
-        let old = quote_spanned!(span=> <#from as #of::Event>::decode(#version, #data)?);
-        let earlier = quote_spanned!(span=> <Self as #of::UpcastFrom<#from>>::upcast(#old));
-        quote! {
-            fn decode_earlier(#version: u32, #data: &str) -> ::core::result::Result<Self, #rt::DecodeError> {
-                ::core::result::Result::Ok(#earlier)
-            }
-        }
-    });
-    let fields = has_fields(event);
-    let chain = follows_the_version_before(event, version);
-    let as_written = fields_as_written(event);
-    let serde = &event.serde.rest;
-    let registration = rt.submit(&quote! {
-        event::<#ident>(::core::module_path!(), &[#(#as_written),*], #serde, #rt::Probe::<#ident>::SCHEMA)
-    });
     let fallbacks = rt.fallbacks();
     quote! {
-        const _: () = {
-            #fallbacks
-            #[automatically_derived]
-            impl #rt::Event for #ident {
-                const NAME: &'static str = #name;
-                const VERSION: u32 = #version;
-                const TAGS: &'static [#rt::TagInfo] = &[#(#tags),*];
-                fn tags(&self, #to: &mut ::std::vec::Vec<#rt::Tag>) {
-                    #(#adds)*
-                }
-                #earlier
+        #fallbacks
+        #[automatically_derived]
+        impl #rt::Event for #ident {
+            const NAME: &'static str = #name;
+            const VERSION: u32 = #version;
+            const TAGS: &'static [#rt::TagInfo] = &[#(#tags),*];
+            fn tags(&self, #to: &mut ::std::vec::Vec<#rt::Tag>) {
+                #(#adds)*
             }
-            #fields
-            #chain
-            #registration
-        };
+            #earlier
+        }
     }
 }
 
-/// What stands in for the implementation of a faulty event. Its fields are there, so that projections find theirs.
+/// How the version before is read.
+fn earlier(event: &Event<'_>) -> Option<TokenStream> {
+    let from = event.from.as_ref()?;
+    let (rt, version, data) = (&event.rt, local("version"), local("data"));
+    let span = from.span();
+    let of = rt.at(span);
+    let old = quote_spanned!(span=> <#from as #of::Event>::decode(#version, #data)?);
+    let earlier = quote_spanned!(span=> <Self as #of::UpcastFrom<#from>>::upcast(#old));
+    Some(quote! {
+        fn decode_earlier(#version: u32, #data: &str) -> ::core::result::Result<Self, #rt::DecodeError> {
+            ::core::result::Result::Ok(#earlier)
+        }
+    })
+}
+
+/// What stands in for the implementation of a faulty event. Its fields and tags are there, so that projections and
+/// aggregates find theirs.
 pub fn stub(event: &Event<'_>) -> TokenStream {
     let Event { rt, ident, name, .. } = event;
+    if event.is_struct && event.generics.params.is_empty() {
+        let (implementation, fields) = (implementation(event, 1, None), has_fields(event));
+        return quote!(const _: () = { #implementation #fields };);
+    }
+    // A tag without a prefix is every id's.
     let body = quote! {
         const NAME: &'static str = #name;
         const VERSION: u32 = 1;
-        const TAGS: &'static [#rt::TagInfo] = &[];
+        const TAGS: &'static [#rt::TagInfo] = &[#rt::TagInfo { field: "", prefix: "" }];
         fn tags(&self, _: &mut ::std::vec::Vec<#rt::Tag>) {}
     };
-    let fields = event.generics.params.is_empty().then(|| has_fields(event));
-    let stub = runtime::stub(rt, event.generics, &quote!(#rt::Event), ident, &body);
-    quote!(#stub #fields)
+    runtime::stub(rt, event.generics, &quote!(#rt::Event), ident, &body)
 }
 
 /// What `events.lock` says about a type that has no schema.

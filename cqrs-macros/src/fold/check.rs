@@ -97,15 +97,15 @@ fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
     }
 }
 
-/// 208, 503: a look-up is found by the event's field of its name, or by `#[id(..)]`; `#[by(..)]` leaves no one identity.
+/// 504: a look-up is found by the event's field of its name, or by `#[id(..)]`; `#[by(..)]` leaves no one identity.
 fn its_look_ups_are_found(method: &Method, errors: &Errors) {
     for rest in method.rest.iter().filter(|rest| look_up(&rest.ty).is_some()) {
         if rest.id.is_none() && rest.field().is_none() {
-            errors.refuse(&rules::HANDLER_PATTERN, &rest.pattern, &[&types::text(&rest.pattern)]);
+            errors.refuse(&rules::LOOK_UP_PATTERN, &rest.pattern, &[&types::text(&rest.pattern)]);
         }
     }
     if let (Some(_), Some(id)) = (&method.by, method.id()) {
-        errors.refuse(&rules::PROJECTION_PARAMETER, &id.ty, &[&types::text(&id.ty)]);
+        errors.refuse(&rules::ONE_OF_MANY, &id.ty, &[&types::text(&id.ty)]);
     }
 }
 

@@ -65,11 +65,13 @@ fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
         .map(|(at, (rest, view))| (format_ident!("look_up_{at}", span = Span::mixed_site()), rest, view))
         .collect();
     let lines = look_ups.iter().map(|(local_name, rest, view)| {
+        // At the expression, or at the parameter's name: an error about the key belongs there.
         let key = if let Some(id) = &rest.id {
-            quote!(&(#id))
+            quote_spanned!(id.span()=> &(#id))
         } else {
-            let field = rest.field();
-            quote!(&#e.#field)
+            let (span, field) = (rest.pattern.span(), rest.field());
+            let e = moved(span, e.to_token_stream());
+            quote_spanned!(span=> &#e.#field)
         };
         let look_ups = local("look_ups");
         quote!(let #local_name = #rt::Of::<#view>::look_up(#look_ups, #key);)

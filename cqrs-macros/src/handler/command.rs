@@ -1,6 +1,6 @@
 //! `impl Handled`, and the registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Pat, Type};
@@ -114,6 +114,7 @@ fn implementation(handler: &Handler, message: &Message, context: &str, body: &To
     // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
     let (declaration, of) = if handler.foreign {
         (
+            // Callers infer it, wherever they are.
             quote!(
                 #[doc(hidden)]
                 #[allow(unreachable_pub)]
@@ -267,12 +268,17 @@ fn boundary(handler: &Handler, message: &Message) -> TokenStream {
             (_, None, None) => TokenStream::new(),
         }
     });
-    quote!(|#name, #load| { #parts #(#lines;)* })
+    let mut lines: Vec<TokenStream> = lines.collect();
+    match lines.pop() {
+        Some(only) if lines.is_empty() && parts.is_none() => quote!(|#name, #load| #only),
+        last => quote!(|#name, #load| { #parts #(#lines;)* #last }),
+    }
 }
 
 /// `Of::<T>::take(loaded, 0)?`
 fn take(handler: &Handler, parameter: &Parameter, slot: usize) -> TokenStream {
     let (rt, ty, loaded) = (&handler.rt, &parameter.ty, local("loaded"));
+    let slot = Literal::usize_unsuffixed(slot);
     quote!(#rt::Of::<#ty>::take(&#loaded, #slot)?)
 }
 

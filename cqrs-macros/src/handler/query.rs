@@ -80,6 +80,7 @@ fn implementation(handler: &Handler, message: &Message, context: &str, body: &To
     // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
     let (declaration, of) = if handler.foreign {
         (
+            // Callers infer it, wherever they are.
             quote!(
                 #[doc(hidden)]
                 #[allow(unreachable_pub)]

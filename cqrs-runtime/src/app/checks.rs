@@ -68,7 +68,11 @@ impl fmt::Display for Fault {
         for place in &self.places {
             write!(f, "\n    at {place}")?;
         }
-        self.instead.lines().try_for_each(|line| write!(f, "\n    {line}"))
+        self.instead.lines().try_for_each(|line| write!(f, "\n    {line}"))?;
+        match self.what.strip_prefix("[CQRS").and_then(|rest| rest.split_once(']')) {
+            Some((code, _)) => write!(f, "\n    see: cqrs_runtime::rules#cqrs{code}"),
+            None => Ok(()),
+        }
     }
 }
 

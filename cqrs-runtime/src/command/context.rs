@@ -210,7 +210,8 @@ pub(crate) fn corrupt(slot: &dyn AggregateSlot, error: FoldError) -> Box<Corrupt
     message = "[CQRS204] a workflow cannot take `{Self}`",
     label = "not an aggregate, `State<T>`, `&mut Tx<Db>`, `Stale<Views<V>>` or `&Meta`",
     note = "what a command decides on must not lag: read models do, and buses and logs would let it act behind its own back",
-    note = "decide on an aggregate (`&A`); where a stale reading will do, say so: `Stale<Views<V>>`; a service is `State<T>`"
+    note = "decide on an aggregate (`&A`); where a stale reading will do, say so: `Stale<Views<V>>`; a service is `State<T>`",
+    note = "see: cqrs_runtime::rules#cqrs204"
 )]
 pub trait ServiceParameter: Sized + Send {
     /// Takes it from the app.

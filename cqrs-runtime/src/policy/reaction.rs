@@ -115,7 +115,8 @@ impl PolicyContext<'_> {
     message = "[CQRS602] a policy cannot take `{Self}`",
     label = "not `State<T>` or `Stale<Views<V>>`",
     note = "a policy returns its commands, so that they get ids and each takes effect once; what it decides on is the handler's to load",
-    note = "a service is `State<T>`, a stale reading `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`"
+    note = "a service is `State<T>`, a stale reading `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`",
+    note = "see: cqrs_runtime::rules#cqrs602"
 )]
 pub trait PolicyParameter: Sized + Send {
     /// Takes it from the app.

@@ -16,7 +16,8 @@ use crate::message::{Command, DomainError};
     label = "neither nothing nor commands",
     note = "what follows from an event is commands: they get ids, so that each takes effect once",
     note = "return nothing, a command (`#[derive(Command)]`), or a tuple, array, `Vec` or `Option` of them; an `async fn` also \
-            `Result<commands, error>`, where the error is `Display` and is tried again"
+            `Result<commands, error>`, where the error is `Display` and is tried again",
+    note = "see: cqrs_runtime::rules#cqrs601"
 )]
 pub trait PolicyReturn: Sized + Send + 'static {
     /// How its commands stand in it.
@@ -31,7 +32,8 @@ pub trait PolicyReturn: Sized + Send + 'static {
     label = "neither nothing nor commands, nor a `Result` of them",
     note = "what follows from an event is commands: they get ids, so that each takes effect once",
     note = "return nothing, a command (`#[derive(Command)]`), a tuple, array, `Vec` or `Option` of them, or \
-            `Result<commands, error>`, where the error is `Display` and is tried again"
+            `Result<commands, error>`, where the error is `Display` and is tried again",
+    note = "see: cqrs_runtime::rules#cqrs601"
 )]
 pub trait PolicyOutcome: Sized + Send + 'static {
     /// The commands.
@@ -66,7 +68,8 @@ impl<R: PolicyReturn, E: fmt::Display + Send + 'static> PolicyOutcome for Result
     message = "[CQRS207] no `#[command]` handler for `{Self}`",
     label = "nothing handles this",
     note = "a command that nothing handles could only fail in production",
-    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it"
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it",
+    note = "see: cqrs_runtime::rules#cqrs207"
 )]
 pub trait Commands<S, H> {
     /// Hands every command over, in order.

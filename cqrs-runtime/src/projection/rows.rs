@@ -17,7 +17,8 @@ use crate::view::{IndexOf, Parked, Row, View};
     message = "[CQRS504] `{Self}` does not find a row of `{V}`",
     label = "not the key type of `{V}`",
     note = "a fold method changes the row whose key the event names",
-    note = "give the event a field of the key's name and type, or say which value is the key: `#[key(expr)]` on the method"
+    note = "give the event a field of the key's name and type, or say which value is the key: `#[key(expr)]` on the method",
+    note = "see: cqrs_runtime::rules#cqrs504"
 )]
 pub trait FindsRow<V> {
     /// The key's text.

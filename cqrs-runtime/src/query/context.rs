@@ -44,7 +44,8 @@ impl QueryContext {
     message = "[CQRS303] a query cannot take `{Self}`",
     label = "not `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, or `&Meta`",
     note = "asking a question must not change the answer: a query can be handed nothing that writes",
-    note = "read a view (`Views<V>`) or tables (`Reader<Db>`); what changes state belongs in a `#[command]`"
+    note = "read a view (`Views<V>`) or tables (`Reader<Db>`); what changes state belongs in a `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs303"
 )]
 pub trait QueryParameter: Sized + Send + 'static {
     /// Takes it from the app.

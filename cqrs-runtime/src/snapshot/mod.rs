@@ -56,7 +56,8 @@ pub use store::{Snapshot, SnapshotKey, SnapshotStore};
     message = "[CQRS406] snapshots of `{Self}` cannot be kept",
     label = "not `Serialize + DeserializeOwned`",
     note = "a snapshot is the state as serde writes it and reads it back: all that is in it must go through",
-    note = "derive `Serialize` and `Deserialize` for it, or take `snapshots` away"
+    note = "derive `Serialize` and `Deserialize` for it, or take `snapshots` away",
+    note = "see: cqrs_runtime::rules#cqrs406"
 )]
 pub trait Snapshotted: Serialize + DeserializeOwned {}
 

@@ -47,7 +47,8 @@ pub enum Comparison {
     message = "[CQRS308] this field has no index of type `{T}`, so rows cannot be found by it",
     label = "not an index of `{T}`",
     note = "without an index the read database would scan every row",
-    note = "mark the view's field `#[index]`; `#[by(index = expr)]` gives a value of its type"
+    note = "mark the view's field `#[index]`; `#[by(index = expr)]` gives a value of its type",
+    note = "see: cqrs_runtime::rules#cqrs308"
 )]
 pub trait IndexOf<V, T> {
     /// The index.
@@ -186,7 +187,8 @@ pub struct Unindexed<V>(PhantomData<fn() -> V>);
     message = "[CQRS308] this field has no index, so views cannot be found or sorted by it",
     label = "not marked `#[index]`",
     note = "without an index the read database would scan every row",
-    note = "mark the field `#[index]` in the view; its stored rows are then folded anew at the next start"
+    note = "mark the field `#[index]` in the view; its stored rows are then folded anew at the next start",
+    note = "see: cqrs_runtime::rules#cqrs308"
 )]
 pub trait Indexed {}
 

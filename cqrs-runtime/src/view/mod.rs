@@ -18,7 +18,8 @@ pub use store::{Checkpoint, Filter, Parked, Row, RowQuery, ViewStore, ViewTransa
     message = "[CQRS505] `{Self}` is not a view",
     label = "no `#[derive(View)]`",
     note = "a read model is stored by its key and searched by its indexes, which `#[derive(View)]` takes from `#[key]` and `#[index]`",
-    note = "derive `View` for it, or, if it is the write side's state, decide on it in a `#[command]`"
+    note = "derive `View` for it, or, if it is the write side's state, decide on it in a `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs505"
 )]
 pub trait View: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The type of the `#[key]` field.

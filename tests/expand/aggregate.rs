@@ -1,0 +1,82 @@
+//! `#[aggregate]`: all forms of a method, with its own identity and without.
+
+#[aggregate(id = OrderId, on = [OrderCreated, OrderShipped, OrderCounted])]
+impl Order {
+    fn created(_: &OrderCreated) -> Self {
+        Order::new()
+    }
+    fn shipped(&mut self, event: &Recorded<OrderShipped>, id: &OrderId) {
+        self.shipped(event, id)
+    }
+    fn counted(this: Option<Self>, event: &OrderCounted) -> Self {
+        this.unwrap_or_default().plus(event)
+    }
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self
+)]
+impl Order {
+    fn created(_: &OrderCreated) -> Self {
+        Order::new()
+    }
+    fn shipped(&mut self, event: &Recorded<OrderShipped>, id: &OrderId) {
+        self.shipped(event, id)
+    }
+    fn counted(this: Option<Self>, event: &OrderCounted) -> Self {
+        this.unwrap_or_default().plus(event)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::Aggregate for Order {
+        const NAME: &'static str = "Order";
+        type Id = OrderId;
+        const EVENTS: &'static [&'static str] =
+            &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME, <OrderCounted as rt::Event>::NAME];
+        fn fold(
+            state: &mut ::core::option::Option<Self>,
+            event: &rt::RecordedEvent,
+            id: &Self::Id,
+        ) -> ::core::result::Result<(), rt::FoldError> {
+            match event.name() {
+                rt::Of::<OrderCreated>::NAME => {
+                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                    rt::fold::create(state, event, || Self::created(&e))
+                }
+                rt::Of::<OrderShipped>::NAME => {
+                    let e = rt::Of::<OrderShipped>::decode(event)?;
+                    rt::fold::change(state, event, |this| {
+                        Self::shipped(this, &e, <OrderId as rt::IdentityOf<Self::Id>>::of(id))
+                    })
+                }
+                rt::Of::<OrderCounted>::NAME => {
+                    let e = rt::Of::<OrderCounted>::decode(event)?;
+                    rt::fold::make_or_change(state, |this| Self::counted(this, &e))
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+    }
+    const _: () = rt::require(
+        rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
+        "[CQRS404] event `OrderCreated` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
+    );
+    const _: () = rt::require(
+        rt::Of::<(OrderShipped, OrderId)>::TAGS >= 1,
+        "[CQRS404] event `OrderShipped` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
+    );
+    const _: () = rt::require(
+        rt::Of::<(OrderCounted, OrderId)>::TAGS == 1,
+        "[CQRS404] event `OrderCounted` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
+    );
+    rt::inventory::submit!(rt::Registration::aggregate::<Order>(::core::module_path!()));
+};

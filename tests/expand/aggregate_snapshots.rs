@@ -1,0 +1,53 @@
+//! An aggregate that opts in to snapshots.
+
+#[aggregate(id = OrderId, on = [OrderCreated], snapshots = 2)]
+impl Order {
+    fn created(_: &OrderCreated) -> Self {
+        Order
+    }
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self
+)]
+impl Order {
+    fn created(_: &OrderCreated) -> Self {
+        Order
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::Aggregate for Order {
+        const NAME: &'static str = "Order";
+        type Id = OrderId;
+        const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME];
+        const SNAPSHOTS: ::core::option::Option<rt::Snapshots<Self>> =
+            ::core::option::Option::Some(rt::snapshots::<Order>(2u32, &[rt::Of::<OrderCreated>::VERSION]));
+        fn fold(
+            state: &mut ::core::option::Option<Self>,
+            event: &rt::RecordedEvent,
+            _id: &Self::Id,
+        ) -> ::core::result::Result<(), rt::FoldError> {
+            match event.name() {
+                rt::Of::<OrderCreated>::NAME => {
+                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                    rt::fold::create(state, event, || Self::created(&e))
+                }
+                _ => ::core::result::Result::Ok(()),
+            }
+        }
+    }
+    const _: () = rt::require(
+        rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
+        "[CQRS404] event `OrderCreated` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
+    );
+    rt::inventory::submit!(rt::Registration::aggregate::<Order>(::core::module_path!()));
+};

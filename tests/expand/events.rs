@@ -1,0 +1,27 @@
+//! `#[derive(Events)]`: one of several.
+
+#[derive(Events)]
+pub enum Outcome {
+    Shipped(OrderShipped),
+    Closed(OrderClosed),
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::Events for Outcome {
+        fn emit(self, to: &mut rt::Emitted) {
+            match self {
+                Self::Shipped(event) => rt::Of::<OrderShipped>::emit(event, to),
+                Self::Closed(event) => rt::Of::<OrderClosed>::emit(event, to),
+            }
+        }
+        fn names(names: &mut ::std::vec::Vec<&'static str>) {
+            <OrderShipped as rt::Events>::names(names);
+            <OrderClosed as rt::Events>::names(names);
+        }
+    }
+};

@@ -1,0 +1,43 @@
+//! `#[derive(Command)]` with all that it declares.
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(returns = OrderId, error = OrderError)]
+pub struct CreateOrder {
+    pub order: OrderId,
+    pub lines: Vec<Line>,
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+const _: () = {
+    #[automatically_derived]
+    impl rt::Message for CreateOrder {
+        type Reply = rt::Handling<Self>;
+    }
+    #[automatically_derived]
+    impl rt::Command for CreateOrder {
+        const NAME: &'static str = "CreateOrder";
+        const FIELDS: &'static [&'static str] = &["order", "lines"];
+        type Returns = OrderId;
+        type Error = OrderError;
+    }
+    #[automatically_derived]
+    impl rt::HasField<7774916592154454519u64, OrderId> for CreateOrder {
+        fn field(&self) -> &OrderId {
+            &self.order
+        }
+    }
+    #[automatically_derived]
+    impl rt::HasField<6693467979504746524u64, Vec<Line>> for CreateOrder {
+        fn field(&self) -> &Vec<Line> {
+            &self.lines
+        }
+    }
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    const _: () = rt::require(
+        !rt::Probe::<CreateOrder>::IS_QUERY && !rt::Probe::<CreateOrder>::IS_EVENT,
+        "[CQRS101] `CreateOrder` is more than one of command, query and event\n  why: a message has one intention\n  instead: keep one derive, and give the other intention a type of its own\n  see: cqrs_runtime::rules#cqrs101",
+    );
+    rt::inventory::submit!(rt::Registration::command::<CreateOrder>(::core::module_path!()));
+};

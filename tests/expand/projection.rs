@@ -1,0 +1,101 @@
+//! `#[projection]` of a view: all forms of a method, each found by the event's field of the key's name.
+
+#[projection(on = [OrderCreated, OrderShipped, OrderCounted, OrderClosed])]
+impl OrderSummary {
+    fn created(event: &Recorded<OrderCreated>) -> Self {
+        Self::new(event)
+    }
+    fn shipped(&mut self, _: &OrderShipped, id: &OrderId) {
+        self.shipped(id)
+    }
+    fn counted(this: Option<Self>, event: &OrderCounted) -> Self {
+        this.unwrap_or_default().plus(event)
+    }
+    fn closed(self, _: &OrderClosed) -> Option<Self> {
+        self.is_open.then_some(self)
+    }
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self
+)]
+impl OrderSummary {
+    fn created(event: &Recorded<OrderCreated>) -> Self {
+        Self::new(event)
+    }
+    fn shipped(&mut self, _: &OrderShipped, id: &OrderId) {
+        self.shipped(id)
+    }
+    fn counted(this: Option<Self>, event: &OrderCounted) -> Self {
+        this.unwrap_or_default().plus(event)
+    }
+    fn closed(self, _: &OrderClosed) -> Option<Self> {
+        self.is_open.then_some(self)
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::Fold for OrderSummary {
+        const NAME: &'static str = "OrderSummary";
+        type View = Self;
+        const EVENTS: &'static [&'static str] = &[
+            <OrderCreated as rt::Event>::NAME,
+            <OrderShipped as rt::Event>::NAME,
+            <OrderCounted as rt::Event>::NAME,
+            <OrderClosed as rt::Event>::NAME,
+        ];
+        fn fold(
+            event: &rt::RecordedEvent,
+            _look_ups: &rt::LookUps<'_>,
+            rows: &mut rt::Rows<'_, Self::View>,
+        ) -> ::core::result::Result<(), rt::FoldError> {
+            match event.name() {
+                rt::Of::<OrderCreated>::NAME => {
+                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                    rt::Of::<Self>::create(
+                        rows,
+                        event,
+                        <OrderCreated as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        || Self::created(&e),
+                    );
+                }
+                rt::Of::<OrderShipped>::NAME => {
+                    let e = rt::Of::<OrderShipped>::decode(event)?;
+                    let key = <OrderShipped as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e);
+                    rt::Of::<Self>::change(rows, event, key, |this| {
+                        Self::shipped(this, &e, rt::key_of::<OrderId, _>(key))
+                    });
+                }
+                rt::Of::<OrderCounted>::NAME => {
+                    let e = rt::Of::<OrderCounted>::decode(event)?;
+                    rt::Of::<Self>::make_or_change(
+                        rows,
+                        event,
+                        <OrderCounted as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        |this| Self::counted(this, &e),
+                    );
+                }
+                rt::Of::<OrderClosed>::NAME => {
+                    let e = rt::Of::<OrderClosed>::decode(event)?;
+                    rt::Of::<Self>::change_or_end(
+                        rows,
+                        event,
+                        <OrderClosed as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        |this| Self::closed(this, &e),
+                    );
+                }
+                _ => {}
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    rt::inventory::submit!(rt::Registration::fold::<OrderSummary>(::core::module_path!(), &[]));
+};

@@ -1,0 +1,65 @@
+//! `#[projection]` of a view that lives in another crate, over every event of an aggregate.
+
+#[projection(view = contracts::OrderSummary, on = Order, ignore = [OrderPriced], key = order)]
+impl OrderSummaries {
+    fn created(e: &OrderCreated) -> contracts::OrderSummary {
+        contracts::OrderSummary::new(e)
+    }
+    fn shipped(view: &mut contracts::OrderSummary, _: &OrderShipped) {
+        view.shipped = true;
+    }
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self
+)]
+impl OrderSummaries {
+    fn created(e: &OrderCreated) -> contracts::OrderSummary {
+        contracts::OrderSummary::new(e)
+    }
+    fn shipped(view: &mut contracts::OrderSummary, _: &OrderShipped) {
+        view.shipped = true;
+    }
+}
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::Fold for OrderSummaries {
+        const NAME: &'static str = "OrderSummaries";
+        type View = contracts::OrderSummary;
+        const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME];
+        fn fold(
+            event: &rt::RecordedEvent,
+            _look_ups: &rt::LookUps<'_>,
+            rows: &mut rt::Rows<'_, Self::View>,
+        ) -> ::core::result::Result<(), rt::FoldError> {
+            match event.name() {
+                rt::Of::<OrderCreated>::NAME => {
+                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                    rt::Of::<contracts::OrderSummary>::create(rows, event, &e.order, || Self::created(&e));
+                }
+                rt::Of::<OrderShipped>::NAME => {
+                    let e = rt::Of::<OrderShipped>::decode(event)?;
+                    rt::Of::<contracts::OrderSummary>::change(rows, event, &e.order, |this| Self::shipped(this, &e));
+                }
+                _ => {}
+            }
+            ::core::result::Result::Ok(())
+        }
+    }
+    const _: () = rt::require(
+        rt::same_events(
+            &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME, <OrderPriced as rt::Event>::NAME],
+            <Order as rt::Aggregate>::EVENTS,
+        ),
+        "[CQRS501] the methods and `ignore` are not exactly the events of `Order`\n  why: silence is how events get lost\n  instead: write a method for each of its events, or name it: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs501",
+    );
+    rt::inventory::submit!(rt::Registration::fold::<OrderSummaries>(::core::module_path!(), &[]));
+};

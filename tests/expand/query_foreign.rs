@@ -1,0 +1,42 @@
+//! The handler of a query that lives in another crate.
+
+#[query(foreign)]
+async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
+    Ok(0)
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async
+)]
+async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
+    Ok(0)
+}
+const _: () = {
+    #[doc(hidden)]
+    #[allow(unreachable_pub)]
+    pub struct Foreign;
+    #[automatically_derived]
+    #[allow(clippy::manual_async_fn)]
+    #[allow(unused_qualifications)]
+    impl rt::QueryHandler<Foreign> for contracts::Count {
+        fn answer(
+            self,
+            _context: rt::QueryContext,
+        ) -> impl ::core::future::Future<Output = rt::Answering<Self>> + ::core::marker::Send {
+            async move { rt::Of::<Self>::answered::<u64, QueryError>()(count(self).await) }
+        }
+    }
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    rt::inventory::submit!(rt::Registration::query_handler(
+        ::core::module_path!(),
+        rt::Of::<(contracts::Count, Foreign)>::QUERY,
+        "count",
+        &[],
+    ));
+};

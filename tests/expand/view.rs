@@ -1,0 +1,42 @@
+//! `#[derive(View)]`: a key, an index, and a field that has neither.
+
+#[derive(View, Serialize, Deserialize)]
+pub struct OrderSummary {
+    #[key]
+    pub order: OrderId,
+    #[index]
+    pub customer: CustomerId,
+    pub status: String,
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+const _: () = {
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    #[automatically_derived]
+    impl rt::View for OrderSummary {
+        type Key = OrderId;
+        const SHAPE: rt::ViewShape = rt::ViewShape {
+            name: "OrderSummary",
+            key: "order",
+            indexes: &[rt::IndexShape { name: "customer", kind: <CustomerId as rt::Column>::KIND }],
+            fingerprint: 16604460853659897503u64,
+        };
+        fn key(&self) -> &Self::Key {
+            &self.order
+        }
+        fn index_values(&self) -> ::std::vec::Vec<rt::Value> {
+            ::std::vec![rt::Of::<CustomerId>::value(&self.customer)]
+        }
+    }
+    #[automatically_derived]
+    #[allow(dead_code)]
+    impl OrderSummary {
+        ///The index `customer`: finds and sorts by it.
+        pub const CUSTOMER: rt::Index<Self, CustomerId> = rt::Index::new("customer");
+        #[doc(hidden)]
+        pub const STATUS: rt::Unindexed<Self> = rt::Unindexed::new();
+    }
+    rt::inventory::submit!(rt::Registration::view::<OrderSummary>(::core::module_path!()));
+};

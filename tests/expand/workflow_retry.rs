@@ -1,0 +1,86 @@
+//! A workflow that is run again where it meets a conflict.
+
+#[command(retry)]
+async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Result<Reserved, StockError> {
+    warehouse.reserve(cmd, stock).await
+}
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_async
+)]
+async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Result<Reserved, StockError> {
+    warehouse.reserve(cmd, stock).await
+}
+const _: () = {
+    #[automatically_derived]
+    #[allow(clippy::manual_async_fn)]
+    #[allow(unused_qualifications)]
+    impl rt::CommandHandler for Reserve {
+        fn handle(
+            self,
+            context: rt::CommandContext,
+        ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
+            async move {
+                let mut attempt = 1_u32;
+                loop {
+                    let mut work = match rt::Of::<Self>::begin(&context, &self, false, |cmd, load| {
+                        load.one::<&Stock>(rt::Fields::<_, 4981349169778920693u64>::of(cmd).named())
+                    })
+                    .await
+                    {
+                        ::core::result::Result::Ok(work) => work,
+                        ::core::result::Result::Err(answer) => return answer,
+                    };
+                    let result = {
+                        let (loaded, _) = work.parts();
+                        reserve(
+                            ::core::clone::Clone::clone(&self),
+                            rt::Of::<&Stock>::take(&loaded, 0)?,
+                            context.service::<State<Warehouse>>()?,
+                        )
+                        .await
+                    };
+                    match rt::Of::<Self>::finish(
+                        work,
+                        &context,
+                        rt::Of::<Self>::emitted::<Reserved, StockError>()(result),
+                    )
+                    .await
+                    {
+                        ::core::result::Result::Err(error) if context.may_retry(&error, attempt) => attempt += 1,
+                        answer => return answer,
+                    }
+                }
+            }
+        }
+    }
+    #[allow(unused_imports)]
+    use rt::{Names as _, NamesNothing as _};
+    #[allow(unused_imports)]
+    use rt::{OfNothing as _, Unless as _};
+    const _: () = {
+        rt::require_field(
+            rt::Of::<Reserve>::FIELDS,
+            "stock",
+            "[CQRS210] `stock` is no field of `Reserve`",
+            "\n  why: an aggregate is loaded by the command's field of its parameter's name\n  instead: name the parameter as the field that holds its id, or say which with `#[id(cmd.field)]`\n  see: cqrs_runtime::rules#cqrs210",
+        );
+    };
+    const _: () = rt::require(
+        !rt::Probe::<State<Warehouse>>::IS_BUS,
+        "[CQRS203] a command handler cannot take `State<Warehouse>`\n  why: a handler that sends commands or reads the log hides what it does from its signature\n  instead: return the events; what follows from them is the work of a `#[policy]`\n  see: cqrs_runtime::rules#cqrs203",
+    );
+    rt::inventory::submit!(rt::Registration::command_handler(
+        ::core::module_path!(),
+        rt::Of::<(Reserve, rt::Here)>::COMMAND,
+        "reserve",
+        true,
+        &[rt::Probe::<&Stock>::PARAMETER, rt::Probe::<State<Warehouse>>::PARAMETER],
+        rt::Probe::<Result<Reserved, StockError>>::EMITS,
+    ));
+};

@@ -1,0 +1,27 @@
+//! CQRS401: an aggregate with a fault is one error, whatever is decided on it
+//!
+//! The fault: `Shipped`
+
+include!("../shop.rs");
+
+pub struct Parcel {
+    pub sent: bool,
+}
+
+#[aggregate(id = OrderId, on = [Created, Shipped])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel { sent: false }
+    }
+}
+
+#[command]
+fn ship(cmd: Ship, order: &Parcel, #[id(cmd.order)] again: Option<&Parcel>) -> Result<Option<Shipped>, Refused> {
+    Ok((order.sent && again.is_some()).then_some(Shipped { order: cmd.order }))
+}
+
+pub fn uses(event: &Created) -> bool {
+    Parcel::created(event).sent
+}
+
+fn main() {}
