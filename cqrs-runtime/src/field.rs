@@ -26,6 +26,17 @@ impl<T> HasField<NO_FIELD, T> for T {
     }
 }
 
+/// The name of the key of a view that has none, and is refused for it: every event has that field, so that no event is
+/// refused as well.
+pub const NO_KEY: u64 = 1;
+
+#[diagnostic::do_not_recommend]
+impl<T> HasField<NO_KEY, String> for T {
+    fn field(&self) -> &String {
+        unreachable!("a view without a key does not compile")
+    }
+}
+
 /// The fields of a command, of which a handler's parameter names one.
 pub struct Fields<'a, C, const NAME: u64>(&'a C);
 

@@ -14,7 +14,7 @@ use crate::boundary::{AggregateParameter, Boundary, Loaded};
 use crate::command::{CommandContext, Receipt, Work};
 use crate::error::{CommandError, QueryError, Refusal};
 use crate::event::{Decoded, Emitted, Event, Events, RecordedEvent};
-use crate::field::{NO_FIELD, field_name};
+use crate::field::{NO_FIELD, NO_KEY, field_name};
 use crate::handler::{
     AnswerDeclared, AnswerError, Answered, Answering, Emission, ErrorDeclared, Handled, HandlerResult, Handling, Here,
     Outcome, QueryResult, ReturnsDeclared,
@@ -198,7 +198,7 @@ impl<T: Column> Of<T> {
 
 impl<V: View> Of<V> {
     /// The hash of the name of the view's key.
-    pub const KEY: u64 = field_name(V::SHAPE.key);
+    pub const KEY: u64 = if V::SHAPE.key.is_empty() { NO_KEY } else { field_name(V::SHAPE.key) };
     /// The view's name.
     pub const VIEW: &'static str = V::SHAPE.name;
 

@@ -89,6 +89,10 @@ fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
         errors.refuse(&rules::FOLD_ENDS, method.ident(), &[&name]);
     } else if !method.returns_its_form(model.subject()) || (method.form == Form::Async && method.database.is_none()) {
         errors.refuse(form, method.ident(), &[&name]);
+        // Without its transaction in front, the parameters are in another order, and each would be refused once more.
+        if method.form == Form::Async && method.database.is_none() {
+            return;
+        }
     }
     nothing_else_is_taken(model, method, errors);
     if !aggregate {

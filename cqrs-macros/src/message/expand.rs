@@ -64,6 +64,8 @@ fn implementation(message: &Message<'_>) -> (TokenStream, TokenStream) {
     let Message { rt, name, .. } = message;
     let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
     let error = message.error.as_ref().map_or_else(|| quote!(::core::convert::Infallible), |error| quote!(#error));
+    // At the type: where it is less visible than the command, the error belongs there.
+    let error = quote_spanned!(error.span()=> type Error = #error;);
     let fields = message.fields.iter().map(|(name, _)| names::text(name));
     match message.kind {
         Kind::Command => (
@@ -72,7 +74,7 @@ fn implementation(message: &Message<'_>) -> (TokenStream, TokenStream) {
                 const NAME: &'static str = #name;
                 const FIELDS: &'static [&'static str] = &[#(#fields),*];
                 type Returns = #returns;
-                type Error = #error;
+                #error
             },
         ),
         Kind::Query => (
