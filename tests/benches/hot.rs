@@ -4,9 +4,11 @@
 
 use std::time::Instant;
 
+use cqrs_postgres::PostgresLog;
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::{App, EventLog};
 use cqrs_sqlite::SqliteLog;
+use cqrs_test_servers::Postgres;
 use cqrs_tests::bank::{AccountId, OpenAccount, PayIn, PersonId};
 
 const TASKS: usize = 32;
@@ -19,6 +21,10 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let sqlite = SqliteLog::open(folder.path().join("bench.db")).await.expect("a new log");
     measure("sqlite", sqlite, 1_000).await;
+    let server = Postgres::start().unwrap_or_else(|error| panic!("{error}"));
+    let database = server.new_database().unwrap_or_else(|error| panic!("{error}"));
+    let postgres = PostgresLog::open(database.url()).await.expect("a new log");
+    measure("postgres", postgres, 1_000).await;
 }
 
 async fn measure(name: &str, log: impl EventLog, rounds: usize) {

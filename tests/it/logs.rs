@@ -1,16 +1,27 @@
 //! The logs that each test runs on.
 
+use cqrs_postgres::PostgresLog;
 use cqrs_runtime::App;
 use cqrs_runtime::log::MemoryLog;
 use cqrs_sqlite::SqliteLog;
+use cqrs_test_servers::{Database, Postgres};
 use tempfile::TempDir;
 
-/// The bank on a log of each kind; the folder lives as long as the file in it.
-pub async fn banks() -> Vec<(App, Option<TempDir>)> {
+/// Where a log lives, for as long as it is needed.
+pub enum Place {
+    Memory,
+    Folder(#[expect(dead_code, reason = "it goes when this is dropped")] TempDir),
+    Database(#[expect(dead_code, reason = "it goes when this is dropped")] Database),
+}
+
+/// The bank on a log of each kind.
+pub async fn banks() -> Vec<(App, Place)> {
     let memory = bank(App::builder().log(MemoryLog::new())).await;
     let folder = tempfile::tempdir().unwrap();
     let sqlite = bank(App::builder().log(open(&folder).await)).await;
-    vec![(memory, None), (sqlite, Some(folder))]
+    let database = Postgres::shared().database();
+    let postgres = bank(App::builder().log(PostgresLog::open(database.url()).await.unwrap())).await;
+    vec![(memory, Place::Memory), (sqlite, Place::Folder(folder)), (postgres, Place::Database(database))]
 }
 
 /// The SQLite log in this folder.

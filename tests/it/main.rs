@@ -1,4 +1,4 @@
-//! The guarantees of level 1, on the in-memory log and on SQLite.
+//! The guarantees of level 1, in memory, on SQLite and on PostgreSQL.
 
 mod by_hand;
 mod commands;

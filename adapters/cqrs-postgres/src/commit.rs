@@ -1,0 +1,160 @@
+//! How a transaction is committed, and what is done when the server's answer is lost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cqrs_runtime::log::{Position, StoreError};
+use tokio_postgres::Error;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::connect::{DURABLE, Purpose};
+use crate::connection::{Backend, Connection};
+use crate::error::{is_lost, reason, store_error, unavailable};
+use crate::lock::Held;
+use crate::log::Shared;
+use crate::sql::Sql;
+use crate::text::{clamped, literal};
+use crate::transaction::Locked;
+
+/// How long to wait before a server that cannot be reached is asked again.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// What a transaction leaves behind exactly if it is committed.
+enum Proof {
+    /// Its last event, at its place.
+    Event(Position, Uuid),
+    /// Where it has no event, a mark.
+    Mark(Uuid),
+}
+
+impl Locked {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        let proof = match self.last_event {
+            Some(event) => Proof::Event(self.last(), event),
+            None => Proof::Mark(Uuid::now_v7()),
+        };
+        let committed = self.connection.send_text(self.commit_sql(&proof)).await;
+        match committed {
+            Ok(()) => {
+                self.held.open = None;
+                // What was sent before is answered before, and the commit would have failed with it.
+                self.settle().await
+            }
+            Err(error) if is_lost(&error) => {
+                let Self { shared, mut held, .. } = self;
+                let lost = self.connection.backend.clone();
+                held.lose();
+                resolve(&shared, held, lost, &proof, &error).await
+            }
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// One message: what follows a statement that fails is not run, the commit least of all.
+    fn commit_sql(&self, proof: &Proof) -> String {
+        let Shared { schema, channel, .. } = &*self.shared;
+        let durable = if self.held.writer.lent { DURABLE } else { "" };
+        let told = match proof {
+            Proof::Event(last, _) if self.shared.notify => format!("SELECT pg_notify({}, '{last}');", literal(channel)),
+            Proof::Event(..) => String::new(),
+            Proof::Mark(id) => format!(
+                "DELETE FROM {schema}.cqrs_marks WHERE made < now() - interval '1 day';
+                 INSERT INTO {schema}.cqrs_marks (id) VALUES ('{id}');"
+            ),
+        };
+        // It divides by zero in any transaction but the one that was begun for this.
+        let ours = format!("current_setting('cqrs.transaction', true) IS NOT DISTINCT FROM '{}'", self.token);
+        format!("{durable}{told} SELECT 1 / ({ours})::int; COMMIT")
+    }
+}
+
+/// Finds out whether a commit whose answer was lost has taken place.
+///
+/// By looking, under the lock: the server's end of the lost connection has either committed or rolled back before it lets go of it. (Asking
+/// for the transaction's number is not enough: after a crash the server may give the number of an unfinished transaction to
+/// another.)
+async fn resolve(
+    shared: &Arc<Shared>,
+    mut held: Held,
+    lost: Backend,
+    proof: &Proof,
+    error: &Error,
+) -> Result<(), StoreError> {
+    let started = Instant::now();
+    let store = &shared.place.store;
+    let mut wait = FIRST_WAIT;
+    tracing::warn!(error = reason(error), "the answer to a commit was lost: looking whether it has taken place");
+    loop {
+        match look(shared, &lost, proof).await {
+            Ok((connection, there)) => {
+                held.writer.lost.clear();
+                held.writer.lent = false;
+                held.writer.connection = Some(connection);
+                let undone = || format!("the connection was lost before the commit: {}", reason(error));
+                return if there { Ok(()) } else { Err(unavailable(store, undone())) };
+            }
+            Err(later) if started.elapsed() >= shared.place.lock_timeout => {
+                let reason = format!("{}; and then: {later}", reason(error));
+                return Err(StoreError::Unknown { store: store.to_string(), reason });
+            }
+            Err(later) => tracing::warn!(error = %later, "the server cannot be asked yet"),
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Whether the proof is there, on a new connection.
+async fn look(shared: &Arc<Shared>, lost: &Backend, proof: &Proof) -> Result<(Arc<Connection>, bool), StoreError> {
+    let failed = |error: Error| store_error(&shared.place.store, &error);
+    let connection = shared.place.connect(Purpose::Write).await?;
+    shared.end_lost(&connection, std::slice::from_ref(lost)).await?;
+    connection.send_text(format!("BEGIN; {}", shared.lock_sql())).await.map_err(failed)?;
+    let schema = &shared.schema;
+    let sql = match proof {
+        Proof::Event(position, id) => {
+            Sql::new(format!("SELECT FROM {schema}.cqrs_events WHERE position = $1 AND id = $2"))
+                .with(clamped(position.get()), Type::INT8)
+                .with(*id, Type::UUID)
+        }
+        Proof::Mark(id) => Sql::new(format!("SELECT FROM {schema}.cqrs_marks WHERE id = $1")).with(*id, Type::UUID),
+    };
+    let rows = connection.query(sql).await.map_err(failed)?;
+    connection.send_text("ROLLBACK".into()).await.map_err(failed)?;
+    Ok((connection, !rows.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_runtime::log::{EventLog, EventQuery, LogTransaction};
+
+    use super::*;
+    use crate::PostgresLog;
+
+    /// What a handler could do if the guard overlooked something.
+    #[tokio::test]
+    async fn a_transaction_that_somebody_has_ended_stores_no_event() {
+        let database = cqrs_test_servers::Postgres::shared().database();
+        let log = PostgresLog::open(database.url()).await.expect("a log");
+        for ends in ["COMMIT", "ROLLBACK", "COMMIT; BEGIN", "ROLLBACK AND CHAIN"] {
+            for before in [true, false] {
+                let mut locked = log.shared().begin().await.expect("the lock");
+                let events = [crate::plans::event(locked.head().next())];
+                if before {
+                    locked.connection.send_text(ends.into()).await.expect("a statement");
+                }
+                locked.append(&events, &[]).await.expect("it is only sent");
+                if !before {
+                    locked.settle().await.expect("an append");
+                    locked.connection.send_text("ROLLBACK".into()).await.expect("a statement");
+                }
+                let error = locked.commit().await.expect_err("it is no longer there");
+                assert!(matches!(&error, StoreError::Failed { reason, .. } if reason.contains("ended")), "{error}");
+                let page = log.read(&EventQuery::all(), Position::START, 10).await.expect("a page");
+                assert!(page.events.is_empty(), "`{ends}`: {page:?}");
+            }
+        }
+    }
+}

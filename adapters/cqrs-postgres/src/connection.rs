@@ -1,0 +1,126 @@
+//! One connection: what is prepared on it, and what is under way.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row, Statement};
+
+use crate::sql::Sql;
+
+/// How many statements stay prepared on one connection.
+const MOST_PREPARED: usize = 256;
+
+/// A connection, and the statements that are prepared on it.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) backend: Backend,
+    statements: Mutex<HashMap<String, Statement>>,
+}
+
+/// The server's process behind a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    pub(crate) pid: i32,
+    pub(crate) started: String,
+}
+
+/// An answer that is on its way.
+pub(crate) struct Pending<T>(State<T>);
+
+type Asking<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+enum State<T> {
+    Asking(Asking<T>),
+    Answered(Option<Result<T, Error>>),
+}
+
+impl<T> Pending<T> {
+    /// Sends what `asking` sends, now: requests reach the server in the order of these calls, not of their awaits.
+    fn start(asking: impl Future<Output = Result<T, Error>> + Send + 'static) -> Self {
+        let mut asking: Asking<T> = Box::pin(asking);
+        match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Self(State::Answered(Some(answer))),
+            Poll::Pending => Self(State::Asking(asking)),
+        }
+    }
+}
+
+impl<T: Unpin> Future for Pending<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Asking(asking) => asking.as_mut().poll(cx),
+            State::Answered(answer) => Poll::Ready(answer.take().expect("a future is not polled after its end")),
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(client: Client, backend: Backend) -> Self {
+        Self { client, backend, statements: Mutex::default() }
+    }
+
+    /// Makes a statement ready to be sent. This may travel to the server and back, so statements that are to be on their way
+    /// together are made ready before.
+    pub(crate) async fn prepare(&self, sql: &Sql) -> Result<Option<Statement>, Error> {
+        if sql.once {
+            return Ok(None);
+        }
+        let known = self.statements().get(&sql.text).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let types: Vec<Type> = sql.parameters.iter().map(|(_, kind)| kind.clone()).collect();
+        let statement = self.client.prepare_typed(&sql.text, &types).await?;
+        let mut statements = self.statements();
+        if statements.len() >= MOST_PREPARED {
+            statements.clear();
+        }
+        statements.insert(sql.text.clone(), statement.clone());
+        Ok(Some(statement))
+    }
+
+    /// Sends a statement that is ready.
+    pub(crate) fn send(self: &Arc<Self>, statement: Option<Statement>, sql: Arc<Sql>) -> Pending<Vec<Row>> {
+        let connection = Arc::clone(self);
+        Pending::start(async move {
+            if let Some(statement) = statement {
+                let parameters: Vec<&(dyn ToSql + Sync)> =
+                    sql.parameters.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
+                connection.client.query(&statement, &parameters).await
+            } else {
+                let parameters: Vec<(&(dyn ToSql + Sync), Type)> = sql
+                    .parameters
+                    .iter()
+                    .map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone()))
+                    .collect();
+                connection.client.query_typed(&sql.text, &parameters).await
+            }
+        })
+    }
+
+    /// Sends several statements without parameters as one message. What follows one that fails is not run.
+    pub(crate) fn send_text(self: &Arc<Self>, text: String) -> Pending<()> {
+        let connection = Arc::clone(self);
+        Pending::start(async move { connection.client.batch_execute(&text).await })
+    }
+
+    /// Prepares a statement where that is needed, sends it, and waits for its rows.
+    pub(crate) async fn query(self: &Arc<Self>, sql: Sql) -> Result<Vec<Row>, Error> {
+        let statement = self.prepare(&sql).await?;
+        self.send(statement, Arc::new(sql)).await
+    }
+
+    /// Forgets what is prepared: a table that was made anew does not fit it.
+    pub(crate) fn forget_statements(&self) {
+        self.statements().clear();
+    }
+
+    fn statements(&self) -> std::sync::MutexGuard<'_, HashMap<String, Statement>> {
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

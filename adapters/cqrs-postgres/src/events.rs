@@ -1,0 +1,229 @@
+//! Events and command records as rows.
+
+use std::sync::Arc;
+
+use cqrs_runtime::event::{EventHeader, RecordedEvent};
+use cqrs_runtime::log::{CommandRecord, Page, Position, StoreError};
+use cqrs_runtime::{CommandId, Meta, Tag, Timestamp};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::error::damaged;
+use crate::sql::{Micros, Sql};
+use crate::text::{array, clamped, escape, key, unescape};
+
+/// How many bytes of data go into one statement, about.
+const MOST_BYTES: usize = 16 << 20;
+
+/// The position of the last event: one step from the end of the primary key.
+pub(crate) fn head(schema: &str) -> Sql {
+    Sql::new(format!("SELECT coalesce(max(position), 0) FROM {schema}.cqrs_events"))
+}
+
+/// A column of a row. A column of another type is damage, and no panic.
+pub(crate) fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
+    store: &str,
+    row: &'a Row,
+    place: usize,
+) -> Result<T, StoreError> {
+    row.try_get(place).map_err(|error| damaged(store, crate::error::reason(&error)))
+}
+
+/// A position in a column.
+pub(crate) fn position(store: &str, row: &Row, place: usize) -> Result<Position, StoreError> {
+    let number: i64 = column(store, row, place)?;
+    u64::try_from(number).map(Position::new).map_err(|_| damaged(store, format!("{number} is no position")))
+}
+
+/// The first number of the first row.
+pub(crate) fn first(store: &str, rows: &[Row]) -> Result<Position, StoreError> {
+    rows.first().map_or(Ok(Position::START), |row| position(store, row, 0))
+}
+
+/// The page that rows of one or several statements make, from a state whose head is `head`: what stands beyond was committed
+/// after the head was read.
+pub(crate) fn page(
+    store: &str,
+    rows: impl IntoIterator<Item = Row>,
+    after: Position,
+    limit: usize,
+    head: Position,
+) -> Result<Page, StoreError> {
+    let mut meta = None;
+    let mut events =
+        rows.into_iter().map(|row| event(store, &row, &mut meta)).collect::<Result<Vec<RecordedEvent>, _>>()?;
+    events.retain(|event| event.position() <= head);
+    events.sort_by_key(RecordedEvent::position);
+    events.dedup_by_key(|event| event.position());
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let up_to = match events.last() {
+        Some(last) if more => last.position(),
+        None if more => after,
+        _ => head.max(after),
+    };
+    Ok(Page { events, up_to, more })
+}
+
+/// Events of one command have the same metadata, and follow each other.
+type LastMeta = Option<(Box<str>, Arc<Meta>)>;
+
+fn event(store: &str, row: &Row, last: &mut LastMeta) -> Result<RecordedEvent, StoreError> {
+    let position = position(store, row, 0)?;
+    let wrong = |reason: String| damaged(store, format!("event at position {position} is damaged: {reason}"));
+    let version: i64 = column(store, row, 3)?;
+    let Micros(micros) = column(store, row, 7)?;
+    let header = EventHeader {
+        position,
+        id: column(store, row, 1)?,
+        name: unescape(column(store, row, 2)?).into(),
+        version: u32::try_from(version).map_err(|_| wrong(format!("{version} is no version")))?,
+        tags: column::<Vec<&str>>(store, row, 4)?.into_iter().map(|tag| Tag::from_text(&unescape(tag))).collect(),
+        meta: meta(column(store, row, 6)?, last).map_err(|error| wrong(error.to_string()))?,
+        recorded_at: Timestamp::from_micros(micros)
+            .ok_or_else(|| wrong(format!("{micros} µs is beyond the calendar")))?,
+    };
+    Ok(RecordedEvent::new(header, unescape(column(store, row, 5)?).into()))
+}
+
+fn meta(text: &str, last: &mut LastMeta) -> Result<Arc<Meta>, serde_json::Error> {
+    if let Some((known, meta)) = last
+        && **known == *text
+    {
+        return Ok(Arc::clone(meta));
+    }
+    let meta = Arc::new(serde_json::from_str(text)?);
+    *last = Some((text.into(), Arc::clone(&meta)));
+    Ok(meta)
+}
+
+/// The columns of some events.
+#[derive(Default)]
+struct Columns {
+    positions: Vec<i64>,
+    ids: Vec<Uuid>,
+    names: Vec<String>,
+    versions: Vec<i64>,
+    tags: Vec<String>,
+    keys: Vec<String>,
+    data: Vec<String>,
+    metas: Vec<String>,
+    recorded_at: Vec<Micros>,
+    bytes: usize,
+}
+
+/// The statements that append events which stand right after `last`, and the position of the last of them.
+///
+/// One statement of one array a column: it is planned once, whatever the number of events, and travels once.
+///
+/// They divide by zero in any transaction but the one that `token` was told to.
+pub(crate) fn append(
+    schema: &str,
+    store: &str,
+    token: &str,
+    mut last: Position,
+    events: &[RecordedEvent],
+) -> Result<(Vec<Sql>, Position), StoreError> {
+    let mut statements = Vec::new();
+    let mut columns = Columns::default();
+    let mut meta: Option<(&Arc<Meta>, String)> = None;
+    for event in events {
+        let header = event.header();
+        if header.position != last.next() {
+            return Err(damaged(store, format!("an event for position {} was to follow {last}", header.position)));
+        }
+        last = header.position;
+        let position = i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full"))?;
+        if !meta.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &header.meta)) {
+            let text = serde_json::to_string(&*header.meta).map_err(|error| damaged(store, error))?;
+            meta = Some((&header.meta, text));
+        }
+        columns.positions.push(position);
+        columns.ids.push(header.id);
+        columns.names.push(escape(&header.name));
+        columns.versions.push(header.version.into());
+        columns.tags.push(array(header.tags.iter().map(|tag| escape(tag.as_str()))));
+        columns.keys.push(array(header.tags.iter().map(|tag| key(tag.as_str()))));
+        columns.bytes += event.data().len();
+        columns.data.push(escape(event.data()));
+        columns.metas.push(meta.as_ref().map(|(_, text)| text.clone()).unwrap_or_default());
+        columns.recorded_at.push(Micros(header.recorded_at.as_micros()));
+        if columns.bytes > MOST_BYTES {
+            statements.push(insert(schema, token, std::mem::take(&mut columns)));
+        }
+    }
+    if !columns.positions.is_empty() {
+        statements.push(insert(schema, token, columns));
+    }
+    Ok((statements, last))
+}
+
+fn insert(schema: &str, token: &str, columns: Columns) -> Sql {
+    let text = format!(
+        "WITH new AS (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                n (position, id, name, version, tags, keys, data, meta, recorded_at)
+            WHERE 1 / (current_setting('cqrs.transaction', true) IS NOT DISTINCT FROM $10)::int = 1
+        ), stored AS (
+            INSERT INTO {schema}.cqrs_events (position, id, name, version, tags, data, meta, recorded_at)
+            SELECT position, id, name, version, tags::text[], data, meta, recorded_at FROM new
+        )
+        INSERT INTO {schema}.cqrs_event_tags (tag, position, name)
+        SELECT tag, position, name FROM new, unnest(keys::text[]) tag ON CONFLICT DO NOTHING"
+    );
+    Sql::new(text)
+        .with(columns.positions, Type::INT8_ARRAY)
+        .with(columns.ids, Type::UUID_ARRAY)
+        .with(columns.names, Type::TEXT_ARRAY)
+        .with(columns.versions, Type::INT8_ARRAY)
+        .with(columns.tags, Type::TEXT_ARRAY)
+        .with(columns.keys, Type::TEXT_ARRAY)
+        .with(columns.data, Type::TEXT_ARRAY)
+        .with(columns.metas, Type::TEXT_ARRAY)
+        .with(columns.recorded_at, Type::TIMESTAMPTZ_ARRAY)
+        .with(token.to_owned(), Type::TEXT)
+}
+
+/// What is known of commands with these ids.
+pub(crate) fn commands(schema: &str, ids: &[CommandId]) -> Sql {
+    let keys: Vec<String> = ids.iter().map(|id| key(id.as_str())).collect();
+    let text =
+        format!("SELECT id, command, position, events, returned FROM {schema}.cqrs_commands WHERE id = ANY ($1)");
+    Sql::new(text).with(keys, Type::TEXT_ARRAY)
+}
+
+/// The records in `rows`, in the order of `ids`.
+pub(crate) fn records(store: &str, ids: &[CommandId], rows: &[Row]) -> Result<Vec<Option<CommandRecord>>, StoreError> {
+    let mut found = std::collections::HashMap::with_capacity(rows.len());
+    for row in rows {
+        found.insert(column::<&str>(store, row, 0)?, row);
+    }
+    let one = |id: &CommandId| {
+        let Some(row) = found.get(&*key(id.as_str())) else { return Ok(None) };
+        let events: i64 = column(store, row, 3)?;
+        Ok(Some(CommandRecord {
+            id: id.clone(),
+            command: unescape(column(store, row, 1)?).into(),
+            position: position(store, row, 2)?,
+            events: u32::try_from(events).map_err(|_| damaged(store, format!("{events} is no number of events")))?,
+            returned: unescape(column(store, row, 4)?).into(),
+        }))
+    };
+    ids.iter().map(one).collect()
+}
+
+/// Remembers commands.
+pub(crate) fn remember(schema: &str, records: &[CommandRecord]) -> Sql {
+    let texts = |text: fn(&CommandRecord) -> String| records.iter().map(text).collect::<Vec<String>>();
+    let numbers = |number: fn(&CommandRecord) -> i64| records.iter().map(number).collect::<Vec<i64>>();
+    Sql::new(format!(
+        "INSERT INTO {schema}.cqrs_commands (id, command, position, events, returned)
+         SELECT * FROM unnest($1, $2, $3, $4, $5)"
+    ))
+    .with(texts(|record| key(record.id.as_str())), Type::TEXT_ARRAY)
+    .with(texts(|record| escape(&record.command)), Type::TEXT_ARRAY)
+    .with(numbers(|record| clamped(record.position.get())), Type::INT8_ARRAY)
+    .with(numbers(|record| record.events.into()), Type::INT8_ARRAY)
+    .with(texts(|record| escape(&record.returned)), Type::TEXT_ARRAY)
+}

@@ -1,0 +1,146 @@
+//! Searches over views in SQL.
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
+use tokio_postgres::types::Type;
+
+use crate::error::damaged;
+use crate::rows::{bind_values, columns, is_null, table};
+use crate::sql::Sql;
+use crate::text::{clamped, quoted};
+
+/// The rows that a search finds.
+pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuery) -> Result<Sql, StoreError> {
+    let mut writer = Writer::select(schema, store, shape, &columns(shape));
+    writer.filter(&query.filter)?;
+    writer.sql.push(" ORDER BY ");
+    for (index, descending) in &query.order {
+        let column = quoted(writer.index(index)?.name);
+        writer.sql.push(&column).push(if *descending { " DESC NULLS LAST, " } else { " NULLS FIRST, " });
+    }
+    writer.sql.push("cqrs_key");
+    if let Some(limit) = query.limit {
+        writer.sql.push(" LIMIT ").bind(i64::from(limit), Type::INT8);
+    }
+    if query.offset > 0 {
+        writer.sql.push(" OFFSET ").bind(clamped(query.offset), Type::INT8);
+    }
+    Ok(writer.sql)
+}
+
+/// How many rows a filter takes.
+pub(crate) fn count(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
+    let mut writer = Writer::select(schema, store, shape, "count(*)");
+    writer.filter(filter)?;
+    Ok(writer.sql)
+}
+
+/// The rows whose indexed field equals one of the values.
+pub(crate) fn rows_by(
+    schema: &str,
+    store: &str,
+    shape: &ViewShape,
+    index: &str,
+    values: &[Value],
+) -> Result<Sql, StoreError> {
+    let mut writer = Writer::select(schema, store, shape, &columns(shape));
+    writer.one_of(index, values)?;
+    Ok(writer.sql)
+}
+
+struct Writer<'a> {
+    sql: Sql,
+    shape: &'a ViewShape,
+    store: &'a str,
+}
+
+impl<'a> Writer<'a> {
+    fn select(schema: &str, store: &'a str, shape: &'a ViewShape, what: &str) -> Self {
+        let sql = Sql::new(format!("SELECT {what} FROM {} WHERE ", table(schema, shape.name)));
+        Self { sql, shape, store }
+    }
+
+    fn index(&self, name: &str) -> Result<&'a IndexShape, StoreError> {
+        let index = self.shape.indexes.iter().find(|known| known.name == name);
+        index.ok_or_else(|| damaged(self.store, format!("view `{}` has no index `{name}`", self.shape.name)))
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
+        match filter {
+            Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
+            Filter::OneOf(index, values) => self.one_of(index, values),
+            Filter::All(_) | Filter::Any(_) => {
+                let all = matches!(filter, Filter::All(_));
+                let mut parts = Vec::new();
+                flatten(filter, all, &mut parts);
+                self.join(&parts, all)
+            }
+        }
+    }
+
+    fn join(&mut self, parts: &[&Filter], all: bool) -> Result<(), StoreError> {
+        if parts.is_empty() {
+            self.sql.push(if all { "TRUE" } else { "FALSE" });
+            return Ok(());
+        }
+        for (place, part) in parts.iter().enumerate() {
+            self.sql.push(match (place, all) {
+                (0, _) => "(",
+                (_, true) => " AND ",
+                (_, false) => " OR ",
+            });
+            self.filter(part)?;
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+
+    fn compare(&mut self, index: &str, comparison: Comparison, value: &Value) -> Result<(), StoreError> {
+        let index = self.index(index)?;
+        self.sql.push(&quoted(index.name));
+        if is_null(value) {
+            // Null equals only null, and is neither less nor greater than anything.
+            match comparison {
+                Comparison::Equal => self.sql.push(" IS NULL"),
+                Comparison::NotEqual => self.sql.push(" IS NOT NULL"),
+                _ => self.sql.push(" IS NULL AND FALSE"),
+            };
+            return Ok(());
+        }
+        let operator = match comparison {
+            Comparison::Equal => " = ",
+            Comparison::NotEqual => " IS DISTINCT FROM ",
+            Comparison::Less => " < ",
+            Comparison::LessOrEqual => " <= ",
+            Comparison::Greater => " > ",
+            Comparison::GreaterOrEqual => " >= ",
+        };
+        self.sql.push(operator).push("(");
+        bind_values(&mut self.sql, self.store, self.shape, index.kind, [value])?;
+        self.sql.push(")[1]");
+        Ok(())
+    }
+
+    fn one_of(&mut self, index: &str, values: &[Value]) -> Result<(), StoreError> {
+        let index = self.index(index)?;
+        let column = quoted(index.name);
+        self.sql.push("(").push(&column).push(" = ANY (");
+        let wanted = values.iter().filter(|value| !is_null(value));
+        bind_values(&mut self.sql, self.store, self.shape, index.kind, wanted)?;
+        self.sql.push(")");
+        if values.iter().any(is_null) {
+            self.sql.push(" OR ").push(&column).push(" IS NULL");
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+}
+
+/// The parts of a filter that are joined in one way, however they are nested.
+fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
+    match filter {
+        Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),
+        Filter::Any(nested) if !all => nested.iter().for_each(|part| flatten(part, all, parts)),
+        other => parts.push(other),
+    }
+}

@@ -1,0 +1,194 @@
+//! What a handler may not say: what would end its transaction.
+
+/// The start of one statement: its first words, in capitals.
+struct Start {
+    words: Vec<String>,
+}
+
+/// How many words of a statement are looked at: as many as `ROLLBACK WORK TO SAVEPOINT name` has.
+const WORDS: usize = 5;
+
+/// Our own savepoints are named so.
+pub(crate) const PREFIX: &str = "CQRS_";
+
+/// The first statement in `text` that would end or change the transaction that it runs in, if there is one.
+///
+/// The rest of a statement cannot: in a transaction block the server itself refuses to commit inside a function, a procedure or
+/// a `DO` block.
+pub(crate) fn refused(text: &str) -> Option<String> {
+    starts(text).into_iter().find(ends_or_changes).map(|start| start.words.join(" "))
+}
+
+fn ends_or_changes(start: &Start) -> bool {
+    let word = |place: usize| start.words.get(place).map_or("", String::as_str);
+    let ours = |place: usize| word(place).starts_with(PREFIX);
+    match word(0) {
+        "BEGIN" | "START" | "COMMIT" | "END" | "ABORT" | "DISCARD" | "DEALLOCATE" => true,
+        "PREPARE" => word(1) == "TRANSACTION",
+        "SAVEPOINT" => ours(1),
+        "RELEASE" => ours(if word(1) == "SAVEPOINT" { 2 } else { 1 }),
+        "ROLLBACK" => {
+            let to = if matches!(word(1), "WORK" | "TRANSACTION") { 2 } else { 1 };
+            word(to) != "TO" || ours(if word(to + 1) == "SAVEPOINT" { to + 2 } else { to + 1 })
+        }
+        _ => false,
+    }
+}
+
+/// The starts of the statements in `text`.
+fn starts(text: &str) -> Vec<Start> {
+    let mut starts = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let taken = match letter {
+            ';' => {
+                starts.push(Start { words: std::mem::take(&mut words) });
+                1
+            }
+            '-' if rest.starts_with("--") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => comment(rest),
+            '\'' => quoted(rest, '\'', false),
+            '"' => {
+                let taken = quoted(rest, '"', false);
+                word(&mut words, rest[1..taken].trim_end_matches('"'));
+                taken
+            }
+            '$' => dollar(rest),
+            letter if is_start(letter) => {
+                let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+                word(&mut words, &rest[..end]);
+                // `E'..'` alone knows backslashes.
+                if rest[end..].starts_with('\'') && rest[..end].eq_ignore_ascii_case("e") {
+                    end + quoted(&rest[end..], '\'', true)
+                } else {
+                    end
+                }
+            }
+            letter => letter.len_utf8(),
+        };
+        rest = &rest[taken..];
+    }
+    starts.push(Start { words });
+    starts
+}
+
+fn word(words: &mut Vec<String>, word: &str) {
+    if words.len() < WORDS {
+        words.push(word.to_ascii_uppercase());
+    }
+}
+
+fn is_start(letter: char) -> bool {
+    letter.is_ascii_alphabetic() || letter == '_' || !letter.is_ascii()
+}
+
+fn is_part(letter: char) -> bool {
+    is_start(letter) || letter.is_ascii_digit() || letter == '$'
+}
+
+/// How long the quoted text is that `rest` begins with.
+fn quoted(rest: &str, quote: char, backslashes: bool) -> usize {
+    let mut letters = rest.char_indices().skip(1).peekable();
+    while let Some((place, letter)) = letters.next() {
+        if backslashes && letter == '\\' {
+            letters.next();
+        } else if letter == quote {
+            if letters.peek().is_some_and(|(_, next)| *next == quote) {
+                letters.next();
+            } else {
+                return place + 1;
+            }
+        }
+    }
+    rest.len()
+}
+
+/// How long the comment is that `rest` begins with. Comments nest.
+fn comment(rest: &str) -> usize {
+    let (bytes, mut depth, mut place) = (rest.as_bytes(), 0_usize, 0);
+    while place < bytes.len() {
+        match &bytes[place..] {
+            [b'/', b'*', ..] => (depth, place) = (depth + 1, place + 2),
+            [b'*', b'/', ..] => (depth, place) = (depth - 1, place + 2),
+            _ => place += 1,
+        }
+        if depth == 0 {
+            return place;
+        }
+    }
+    rest.len()
+}
+
+/// How long the text between dollars is that `rest` begins with; 1 where the dollar begins a parameter.
+fn dollar(rest: &str) -> usize {
+    let Some(end) = rest[1..].find('$').map(|end| end + 2) else { return 1 };
+    let tag = &rest[..end];
+    let name = &tag[1..end - 1];
+    let is_tag =
+        name.chars().next().is_none_or(is_start) && name.chars().all(|letter| is_part(letter) && letter != '$');
+    if !is_tag {
+        return 1;
+    }
+    rest[end..].find(tag).map_or(rest.len(), |close| end + close + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_transaction_is_found_wherever_it_hides() {
+        for text in [
+            "COMMIT",
+            "  commit;",
+            "COMMIT AND CHAIN",
+            "COMMIT PREPARED 'x'",
+            "/* a /* b */ c */ End -- x",
+            "-- x\nROLLBACK",
+            "-- x\rROLLBACK",
+            "SELECT 1; ABORT",
+            "SELECT ';'; COMMIT",
+            "SELECT 'it''s'; COMMIT",
+            "SELECT 'a\\'; COMMIT; --'",
+            "SELECT E'a\\'; --'; COMMIT",
+            "SELECT \"a;\"\"b\"; COMMIT",
+            "SELECT $$ ; $$; COMMIT",
+            "SELECT $a$ $$ $b$ ; $a$; COMMIT",
+            "SELECT $1; COMMIT",
+            "SELECT a$b; COMMIT; SELECT c$b",
+            "ROLLBACK WORK",
+            "ROLLBACK TO cqrs_1",
+            "ROLLBACK TO SAVEPOINT \"cqrs_1\"",
+            "ROLLBACK TRANSACTION TO SAVEPOINT cqrs_1",
+            "RELEASE cqrs_1",
+            "SAVEPOINT cqrs_1",
+            "PREPARE TRANSACTION 'x'",
+            "BEGIN",
+            "START TRANSACTION",
+            "DISCARD ALL",
+            "DEALLOCATE ALL",
+            ";;COMMIT",
+        ] {
+            assert!(refused(text).is_some(), "`{text}` gets through");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_transaction_alone_is_let_through() {
+        for text in [
+            "",
+            "SELECT 'COMMIT'; SELECT $$;COMMIT;$$",
+            "SELECT 1 -- ; COMMIT",
+            "/* ; COMMIT */ SELECT 1",
+            "INSERT INTO commit VALUES (';COMMIT')",
+            "SELECT E'\\';COMMIT'",
+            "SAVEPOINT mine; ROLLBACK TO mine; ROLLBACK TO SAVEPOINT mine; RELEASE SAVEPOINT mine",
+            "PREPARE x AS SELECT 1",
+            "DO $do$ BEGIN PERFORM 1; END; $do$",
+            "SELECT \"begin\" FROM t",
+        ] {
+            assert_eq!(refused(text), None, "`{text}` is refused");
+        }
+    }
+}

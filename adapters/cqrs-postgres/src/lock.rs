@@ -1,0 +1,166 @@
+//! How the log's lock is taken and let go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cqrs_runtime::log::StoreError;
+use tokio::sync::OwnedMutexGuard;
+use tokio_postgres::Error;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::connect::{CLEAN, Purpose};
+use crate::connection::{Backend, Connection};
+use crate::error::{is_lost, store_error, unavailable};
+use crate::events;
+use crate::log::{Shared, Writer};
+use crate::rows;
+use crate::sql::Sql;
+use crate::transaction::Locked;
+
+/// More parked keys than this are not read at the start of every transaction.
+const MOST_PARKED: usize = 1_000;
+
+/// The writing connection, in the hands of one transaction. Dropped, it rolls back whatever is not committed.
+pub(crate) struct Held {
+    pub(crate) writer: OwnedMutexGuard<Writer>,
+    /// The connection, while a transaction is open on it.
+    pub(crate) open: Option<Arc<Connection>>,
+    /// How many of the handler's statements have not been answered.
+    pub(crate) under_way: Arc<AtomicUsize>,
+}
+
+impl Held {
+    /// The connection is gone, and nobody knows whether the server has noticed.
+    pub(crate) fn lose(&mut self) {
+        self.open = None;
+        if let Some(connection) = self.writer.connection.take() {
+            self.writer.lost.push(connection.backend.clone());
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(connection) = self.open.take() else { return };
+        if connection.client.is_closed() || self.under_way.load(Ordering::Acquire) > 0 {
+            // A statement that its handler has not waited for would hold up everybody: it ends with the server's end of
+            // the connection.
+            self.lose();
+        } else {
+            // Sent before whatever the next transaction sends; its answer tells nothing.
+            drop(connection.send_text("ROLLBACK".into()));
+        }
+    }
+}
+
+impl Shared {
+    /// Takes the lock: first among the tasks of this process, then among processes.
+    pub(crate) async fn begin(self: &Arc<Self>) -> Result<Locked, StoreError> {
+        let lock = tokio::time::timeout(self.place.lock_timeout, Arc::clone(&self.writer).lock_owned());
+        let writer = lock.await.map_err(|_| {
+            let waited = self.place.lock_timeout;
+            unavailable(
+                &self.place.store,
+                format!("another transaction of this process has held the lock for {waited:?}"),
+            )
+        })?;
+        let mut held = Held { writer, open: None, under_way: Arc::default() };
+        loop {
+            let idle = held.writer.connection.clone().filter(|connection| !connection.client.is_closed());
+            let used = idle.is_some();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => self.reconnect(&mut held).await?,
+            };
+            held.open = Some(Arc::clone(&connection));
+            match self.try_begin(&mut held, &connection).await {
+                Ok((token, begun)) => return Locked::new(Arc::clone(self), held, connection, token, begun),
+                // It was lost while nobody used it: nothing has happened yet.
+                Err(error) if used && is_lost(&error) => held.lose(),
+                Err(error) => {
+                    connection.forget_statements();
+                    return Err(store_error(&self.place.store, &error));
+                }
+            }
+        }
+    }
+
+    async fn reconnect(&self, held: &mut Held) -> Result<Arc<Connection>, StoreError> {
+        held.lose();
+        let connection = self.place.connect(Purpose::Write).await?;
+        self.end_lost(&connection, &held.writer.lost).await?;
+        held.writer.lost.clear();
+        held.writer.lent = false;
+        held.writer.connection = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Ends the server's ends of lost connections, so far as they hold the lock: nobody else will tell them, and everybody waits.
+    /// A commit that has reached the server is completed first.
+    pub(crate) async fn end_lost(&self, connection: &Arc<Connection>, lost: &[Backend]) -> Result<(), StoreError> {
+        for backend in lost {
+            let sql = "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+                       WHERE a.pid = $1 AND a.backend_start = $2::text::timestamptz AND l.locktype = 'advisory' AND l.granted
+                         AND (l.classid::bigint << 32) | l.objid::bigint = $3 AND l.objsubid = 1";
+            let sql = Sql::new(sql)
+                .with(backend.pid, Type::INT4)
+                .with(backend.started.clone(), Type::TEXT)
+                .with(self.lock, Type::INT8);
+            connection.query(sql).await.map_err(|error| store_error(&self.place.store, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Begins, takes the lock, and learns what nearly every transaction asks first, in one flight.
+    async fn try_begin(&self, held: &mut Held, connection: &Arc<Connection>) -> Result<(String, Begun), Error> {
+        let asked = [events::head(&self.schema), rows::checkpoints(&self.schema), parked(&self.schema)];
+        let mut ready = Vec::with_capacity(asked.len());
+        for sql in &asked {
+            ready.push(connection.prepare(sql).await?);
+        }
+        let cleaned =
+            held.writer.lent.then(|| connection.send_text(format!("{CLEAN}{}", self.place.setup(Purpose::Write))));
+        held.writer.lent = false;
+        let token = Uuid::now_v7().simple().to_string();
+        let begun = connection.send_text(format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {}; SELECT set_config('cqrs.transaction', '{token}', true)",
+            self.lock_sql(),
+        ));
+        let mut answers = Vec::with_capacity(asked.len());
+        for (ready, sql) in ready.into_iter().zip(asked) {
+            answers.push(connection.send(ready, Arc::new(sql)));
+        }
+        if let Some(cleaned) = cleaned {
+            cleaned.await?;
+        }
+        begun.await?;
+        let mut answers = answers.into_iter();
+        let mut next = async || match answers.next() {
+            Some(answer) => answer.await,
+            None => Ok(Vec::new()),
+        };
+        let mut begun = Begun { head: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
+        begun.parked = begun.parked.filter(|parked| parked.len() <= MOST_PARKED);
+        Ok((token, begun))
+    }
+
+    /// Takes the log's lock until the transaction's end.
+    pub(crate) fn lock_sql(&self) -> String {
+        format!("SELECT pg_advisory_xact_lock({})", self.lock)
+    }
+}
+
+fn parked(schema: &str) -> Sql {
+    let mut sql = rows::parked(schema);
+    sql.push(&format!(" LIMIT {}", MOST_PARKED + 1));
+    sql
+}
+
+/// What a transaction knows from its start.
+pub(crate) struct Begun {
+    pub(crate) head: Vec<tokio_postgres::Row>,
+    pub(crate) checkpoints: Vec<tokio_postgres::Row>,
+    /// Nothing where there are too many.
+    pub(crate) parked: Option<Vec<tokio_postgres::Row>>,
+}

@@ -1,0 +1,164 @@
+//! The log in a schema.
+
+use std::sync::Arc;
+
+use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::view::ViewStore;
+use tokio::sync::Mutex;
+
+use crate::connect::Place;
+use crate::connection::{Backend, Connection};
+use crate::error::OpenError;
+use crate::events;
+use crate::news::{self, News};
+use crate::options::PostgresLogBuilder;
+use crate::pool::Pool;
+use crate::query::statements;
+use crate::schema::lock_keys;
+use crate::text::{clamped, quoted};
+use crate::transaction::Postgres;
+use crate::views::PostgresViews;
+
+/// An event log in one schema of a PostgreSQL database, with views beside it. Clones share it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use cqrs_postgres::PostgresLog;
+/// use cqrs_runtime::EventLog;
+///
+/// let log = PostgresLog::open("postgres://shop:secret@db.example.org/shop").await?;
+/// println!("{} events", log.head().await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresLog {
+    shared: Arc<Shared>,
+    views: Arc<PostgresViews>,
+}
+
+/// What the log and its views have in common.
+pub(crate) struct Shared {
+    pub(crate) place: Place,
+    pub(crate) readers: Pool,
+    /// The schema, as SQL names it.
+    pub(crate) schema: String,
+    /// The log's one lock.
+    pub(crate) lock: i64,
+    /// Where news is told.
+    pub(crate) channel: String,
+    pub(crate) notify: bool,
+    /// The one connection that writes. The mutex is fair: who came first goes first.
+    pub(crate) writer: Arc<Mutex<Writer>>,
+}
+
+/// The connection that writes.
+pub(crate) struct Writer {
+    pub(crate) connection: Option<Arc<Connection>>,
+    /// Whether a handler has had it since it was set up.
+    pub(crate) lent: bool,
+    /// The server's ends of connections that were lost in a transaction: they may still hold the lock.
+    pub(crate) lost: Vec<Backend>,
+}
+
+impl PostgresLog {
+    /// Opens the schema `public` of a database as a log, and makes the tables if they are not there.
+    /// [`builder`](Self::builder) has options.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::builder(url).open().await
+    }
+
+    /// Opens a database as a log, with options.
+    ///
+    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs, as
+    /// [`tokio_postgres::Config`] reads them.
+    pub fn builder(url: &str) -> PostgresLogBuilder {
+        PostgresLogBuilder::new(url)
+    }
+
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        writer: Place,
+        reader: Place,
+        schema: &str,
+        readers: usize,
+        notify: bool,
+    ) -> Self {
+        let lock = lock_keys(schema).0;
+        let shared = Arc::new(Shared {
+            place: writer,
+            readers: Pool::new(reader, readers),
+            schema: quoted(schema),
+            lock,
+            channel: format!("cqrs_{:016x}", lock.cast_unsigned()),
+            notify,
+            writer: Arc::new(Mutex::new(Writer { connection: Some(connection), lent: false, lost: Vec::new() })),
+        });
+        Self { views: Arc::new(PostgresViews::new(Arc::clone(&shared))), shared }
+    }
+
+    /// Tells whenever the log has, or may have, grown, in whatever process: for those that follow it.
+    ///
+    /// It takes a connection of its own, and needs that no writer has turned [`notify`](PostgresLogBuilder::notify) off.
+    #[must_use]
+    pub fn news(&self) -> News {
+        news::listen(self.shared.place.clone(), self.shared.channel.clone())
+    }
+}
+
+#[cfg(test)]
+impl PostgresLog {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl EventLog for PostgresLog {
+    fn describe(&self) -> String {
+        self.shared.place.store.to_string()
+    }
+
+    fn read<'a>(
+        &'a self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            // The head comes from a state that is older than that of the events, so that no event up to it is missing; what
+            // the later state has beyond it is left for the next page.
+            let mut sent = vec![events::head(&shared.schema)];
+            sent.extend(statements(&shared.schema, query, after, clamped(limit as u64).saturating_add(1)));
+            let mut answers = shared.readers.read(sent).await?.into_iter();
+            let store = &shared.place.store;
+            let head = events::first(store, &answers.next().unwrap_or_default())?;
+            events::page(store, answers.flatten(), after, limit, head)
+        })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(async {
+            let answers = self.shared.readers.read(vec![events::head(&self.shared.schema)]).await?;
+            events::first(&self.shared.place.store, answers.first().map_or(&[], Vec::as_slice))
+        })
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
+        Box::pin(async {
+            let locked = self.shared.begin().await?;
+            Ok(Box::new(locked) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn views(&self) -> Option<Arc<dyn ViewStore>> {
+        Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+
+    fn database(&self) -> Option<DatabaseInfo> {
+        Some(DatabaseInfo::of::<Postgres>())
+    }
+}

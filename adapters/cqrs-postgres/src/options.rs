@@ -1,0 +1,133 @@
+//! How a database is opened.
+
+use std::thread;
+use std::time::Duration;
+
+use tokio_postgres::config::{Config, Host};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{NoTls, Socket};
+
+use crate::connect::{Connector, Place};
+use crate::error::OpenError;
+use crate::log::PostgresLog;
+use crate::schema;
+
+/// Options for [`PostgresLog::builder`].
+#[derive(Clone)]
+#[must_use = "nothing is opened until `.open()` is awaited"]
+pub struct PostgresLogBuilder {
+    url: String,
+    reader_url: Option<String>,
+    schema: String,
+    lock_timeout: Duration,
+    idle_timeout: Duration,
+    readers: usize,
+    notify: bool,
+    connector: Connector,
+}
+
+impl PostgresLogBuilder {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            reader_url: None,
+            schema: "public".to_owned(),
+            lock_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            readers: thread::available_parallelism().map_or(4, |cores| cores.get().max(4)),
+            notify: true,
+            connector: Connector::new(NoTls),
+        }
+    }
+
+    /// The schema that the log lives in (`public` unless told otherwise). It is made where it is missing. Each schema of a database
+    /// may hold a log of its own, with a lock of its own.
+    pub fn schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    /// Another URL for all that reads: the same database, with a role that may only read (`sql/reader.sql` makes one).
+    ///
+    /// Not a replica: what is read must hold every commit made before.
+    pub fn reader_url(mut self, url: impl Into<String>) -> Self {
+        self.reader_url = Some(url.into());
+        self
+    }
+
+    /// Connects with TLS: any connector that `tokio-postgres` takes, that of `tokio-postgres-rustls`, `postgres-native-tls` or
+    /// `postgres-openssl` say. The URL's `sslmode` says whether it must be used: `require` it.
+    pub fn tls<T>(mut self, connector: T) -> Self
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        self.connector = Connector::new(connector);
+        self
+    }
+
+    /// How long a transaction waits for a lock, the log's above all, and for the server to come back when it did not say whether
+    /// it has committed (30 seconds unless told otherwise).
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long a workflow may think between two statements of its transaction, which holds up everybody, before the server ends it
+    /// (60 seconds unless told otherwise).
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
+    /// They are opened as they are needed. One more writes.
+    pub fn readers(mut self, readers: usize) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// Whether each append tells those that [listen](PostgresLog::news) (it does unless told otherwise). Commits that notify come one
+    /// after the other in a whole PostgreSQL server: where many busy logs share one, and nobody listens, leave it out.
+    pub fn notify(mut self, notify: bool) -> Self {
+        self.notify = notify;
+        self
+    }
+
+    /// Connects, and makes the tables if they are not there.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(self) -> Result<PostgresLog, OpenError> {
+        let name = self.schema.as_str();
+        if name.is_empty() || name.len() > 63 || name.contains('\0') || name.starts_with("pg_") {
+            return Err(OpenError::Schema(self.schema));
+        }
+        let writer = self.place(&self.url)?;
+        let reader = self.place(self.reader_url.as_ref().unwrap_or(&self.url))?;
+        let connection = schema::open(&writer, name).await?;
+        Ok(PostgresLog::new(connection, writer, reader, name, self.readers, self.notify))
+    }
+
+    pub(crate) fn place(&self, url: &str) -> Result<Place, OpenError> {
+        let config: Config = url.parse().map_err(|error| OpenError::Url(crate::error::reason(&error)))?;
+        let host = config.get_hosts().first().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let host = host.or_else(|| config.get_hostaddrs().first().map(ToString::to_string));
+        let Some(host) = host else { return Err(OpenError::Url("it names no host".into())) };
+        let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
+        let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+        Ok(Place {
+            store: format!("PostgreSQL {host}{port}/{database}, schema {}", self.schema).into(),
+            config,
+            connector: self.connector.clone(),
+            lock_timeout: self.lock_timeout,
+            idle_timeout: self.idle_timeout,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! What PostgreSQL does for the statements of this crate.
+
+use std::sync::Arc;
+
+use cqrs_runtime::event::{EventHeader, RecordedEvent};
+use cqrs_runtime::log::{EventLog, EventQuery, Position, QueryItem};
+use cqrs_runtime::view::{ColumnKind, Comparison, Filter, IndexShape, Row, RowQuery, Value, ViewShape};
+use cqrs_runtime::{Meta, Tag, Timestamp};
+use cqrs_test_servers::{Database, Postgres};
+
+use uuid::Uuid;
+
+use crate::connect::Purpose;
+use crate::connection::Connection;
+use crate::query::statements;
+use crate::sql::Sql;
+use crate::{PostgresLog, filter, rows, schema};
+
+const SCHEMA: &str = "\"public\"";
+
+/// A log of many orders, each of two events, of few customers; as it is right after they were appended, or after the server has
+/// looked at its tables.
+async fn filled(analyzed: bool) -> (Database, Arc<Connection>) {
+    let database = Postgres::shared().database();
+    let builder = PostgresLog::builder(database.url());
+    let place = builder.place(database.url()).expect("a place");
+    let log = builder.open().await.expect("a log");
+    log.views().expect("views").prepare(&SHAPE).await.expect("a table");
+    let connection = place.connect(Purpose::Write).await.expect("a connection");
+    let meta = r#"{"correlation":"0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6","at":"2026-01-31T12:00:00.000001Z"}"#;
+    let fill = format!(
+        "INSERT INTO cqrs_events SELECT p, gen_random_uuid(), CASE WHEN p % 500 = 0 THEN 'Rare' WHEN p % 2 = 0 THEN 'Opened' ELSE 'Closed' END, 1,
+             ARRAY['customer:' || p % 10, 'order:' || p / 2], repeat('x', 100), '{meta}', now() FROM generate_series(1, 20000) p;
+         INSERT INTO cqrs_event_tags SELECT tag, position, name FROM cqrs_events, unnest(tags) tag;"
+    );
+    let fill = if analyzed { format!("{fill} ANALYZE;") } else { fill };
+    connection.send_text(fill).await.expect("many events");
+    (database, connection)
+}
+
+async fn plan(connection: &Arc<Connection>, mut sql: Sql) -> String {
+    sql.text = format!("EXPLAIN (COSTS OFF) {}", sql.text);
+    sql.once = true;
+    lines(&connection.query(sql).await.expect("a plan"))
+}
+
+/// An event for its place.
+pub(crate) fn event(position: Position) -> RecordedEvent {
+    let header = EventHeader {
+        position,
+        id: Uuid::now_v7(),
+        name: "Happened".into(),
+        version: 1,
+        tags: Vec::new(),
+        meta: Arc::new(Meta::new()),
+        recorded_at: Timestamp::now(),
+    };
+    RecordedEvent::new(header, "{}".into())
+}
+
+fn lines(rows: &[tokio_postgres::Row]) -> String {
+    rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+}
+
+fn item(names: &[&'static str], tags: &[&str]) -> QueryItem {
+    QueryItem {
+        names: names.iter().map(|&name| name.into()).collect(),
+        tags: tags.iter().map(|tag| Tag::from_text(tag)).collect(),
+    }
+}
+
+#[track_caller]
+fn touches_only(plan: &str, wanted: &[&str]) {
+    for part in wanted {
+        assert!(plan.contains(part), "`{part}` is not in\n{plan}");
+    }
+    assert!(!plan.contains("Seq Scan") && !plan.contains("Hash Join"), "it reads through a table:\n{plan}");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_looked_up() {
+    let many: Vec<QueryItem> =
+        (0..500).map(|number| item(&["Opened", "Closed"], &[&format!("order:{number}")])).collect();
+    let mixed = vec![item(&["Opened"], &["order:1"]), item(&[], &["order:2"]), item(&["Rare"], &[])];
+    for analyzed in [false, true] {
+        let (_database, connection) = filled(analyzed).await;
+        let mut asked = vec![
+            (vec![item(&[], &["order:1"])], "cqrs_event_tags_pkey"),
+            (vec![item(&["Opened", "Closed"], &["order:1"])], "cqrs_event_tags_pkey"),
+            (vec![item(&[], &["customer:1"])], "cqrs_event_tags_pkey"),
+            (many.clone(), "cqrs_event_tags_pkey"),
+            (vec![item(&["Opened"], &["order:1", "customer:2"])], "cqrs_event_tags_pkey"),
+            (mixed.clone(), "cqrs_event_tags_pkey"),
+        ];
+        if analyzed {
+            // Before, the server does not know what is rare.
+            asked.push((vec![item(&["Rare"], &[])], "cqrs_events_by_name"));
+            asked.push((vec![item(&["Rare", "Never"], &[])], "cqrs_events_by_name"));
+        }
+        for (items, wanted) in asked {
+            let mut statements = statements(SCHEMA, &EventQuery { items }, Position::new(5), 100);
+            assert_eq!(statements.len(), 1);
+            let plan = plan(&connection, statements.remove(0)).await;
+            touches_only(&plan, &[wanted, "Index Scan using cqrs_events_pkey"]);
+        }
+        for sql in statements(SCHEMA, &EventQuery::all(), Position::new(5), 100) {
+            touches_only(&plan(&connection, sql).await, &["Index Scan using cqrs_events_pkey"]);
+        }
+        touches_only(&plan(&connection, crate::events::head(SCHEMA)).await, &["Scan Backward using cqrs_events_pkey"]);
+    }
+}
+
+/// A prepared statement is planned for any values, after a few runs.
+#[tokio::test]
+async fn one_aggregate_costs_its_own_events_whatever_it_is_planned_for() {
+    for analyzed in [false, true] {
+        let (_database, connection) = filled(analyzed).await;
+        let query = EventQuery { items: vec![item(&["Opened", "Closed"], &["order:1"])] };
+        let sql = statements(SCHEMA, &query, Position::new(5), 100).remove(0);
+        assert!(!sql.once, "it is kept prepared");
+        let types: Vec<String> =
+            sql.parameters.iter().map(|(_, kind)| kind.name().replace("_text", "text[]")).collect();
+        let prepare =
+            format!("SET plan_cache_mode = force_generic_plan; PREPARE one ({}) AS {}", types.join(", "), sql.text);
+        connection.send_text(prepare).await.expect("a statement");
+        let mut explain = Sql::new("EXPLAIN (COSTS OFF) EXECUTE one (5, 100, 'order:1', ARRAY['Opened', 'Closed'])");
+        explain.once = true;
+        let plan = lines(&connection.query(explain).await.expect("a plan"));
+        touches_only(&plan, &["cqrs_event_tags_pkey", "Index Scan using cqrs_events_pkey"]);
+        assert!(!plan.contains("Sort"), "it comes in order, so that a page costs no more than its events:\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_looked_up_by_its_id() {
+    let (_database, connection) = filled(true).await;
+    let fill =
+        "INSERT INTO cqrs_commands SELECT 'id-' || p, 'C', p, 1, 'null' FROM generate_series(1, 50000) p; ANALYZE";
+    connection.send_text(fill.into()).await.expect("many commands");
+    let ids: Vec<_> = (0..50).map(|number| cqrs_runtime::CommandId::new(&format!("id-{number}"))).collect();
+    touches_only(&plan(&connection, crate::events::commands(SCHEMA, &ids)).await, &["cqrs_commands_pkey"]);
+}
+
+const SHAPE: ViewShape = ViewShape {
+    name: "Order \"x\"; --",
+    key: "order",
+    indexes: &[
+        IndexShape { name: "customer", kind: ColumnKind::Text },
+        IndexShape { name: "total", kind: ColumnKind::Integer },
+    ],
+    fingerprint: u64::MAX,
+};
+
+#[tokio::test]
+async fn searches_use_the_indexes() {
+    let (_database, connection) = filled(false).await;
+    let row = |number: i64| Row {
+        key: number.to_string(),
+        indexes: vec![Value::Text(format!("customer {}", number % 500)), Value::Integer(number)],
+        document: "{}".into(),
+        position: Position::new(1),
+    };
+    let many: Vec<Row> = (0..5_000).map(row).collect();
+    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
+        connection.query(sql).await.expect("many rows");
+    }
+    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    let all = || Filter::All(Vec::new());
+    let by = |value| Filter::Compare("customer", Comparison::Equal, value);
+    let query = |filter, order| RowQuery { filter, order, limit: Some(10), offset: 0 };
+    let more = Filter::Compare("total", Comparison::Greater, Value::Integer(4_990));
+    let find = |query: &RowQuery| filter::find(SCHEMA, "test", &SHAPE, query);
+    let customer = Value::Text("customer 7".into());
+    for (sql, wanted) in [
+        (find(&query(by(customer.clone()), vec![])), "cqrs_index_0"),
+        (find(&query(by(Value::Null), vec![])), "cqrs_index_0"),
+        (filter::rows_by(SCHEMA, "test", &SHAPE, "customer", &[customer]), "cqrs_index_0"),
+        (find(&query(more, vec![])), "cqrs_index_1"),
+        (find(&query(all(), vec![("total", false)])), "cqrs_index_1"),
+        (find(&query(all(), vec![("total", true)])), "Scan Backward using \"cqrs_index_1"),
+        (Ok(rows::by_keys(SCHEMA, &SHAPE, &["1".into(), "2".into()])), "--_pkey"),
+    ] {
+        let plan = plan(&connection, sql.expect("a statement")).await;
+        touches_only(&plan, &[wanted]);
+    }
+}
+
+/// The two locks of a schema are two, and no other schema's.
+#[test]
+fn each_lock_is_one_of_its_own() {
+    let keys = [schema::lock_keys("public"), schema::lock_keys("shop")];
+    let mut all: Vec<i64> = keys.iter().flat_map(|(log, schema)| [*log, *schema]).collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 4);
+}

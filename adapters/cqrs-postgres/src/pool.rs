@@ -1,0 +1,156 @@
+//! Connections that read.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cqrs_runtime::log::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::Row;
+
+use crate::connect::{CLEAN, Place, Purpose};
+use crate::connection::Connection;
+use crate::error::{is_lost, store_error, unavailable};
+use crate::handle::Handle;
+use crate::sql::Sql;
+
+/// A bounded number of read-only connections, opened as they are needed.
+pub(crate) struct Pool {
+    place: Place,
+    permits: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Arc<Connection>>>>,
+}
+
+/// A connection on loan.
+struct Loan {
+    connection: Arc<Connection>,
+    idle: Arc<Mutex<Vec<Arc<Connection>>>>,
+    _permit: OwnedSemaphorePermit,
+    /// Whether it was idle before: then it may have been lost without anybody's notice.
+    used: bool,
+}
+
+impl Loan {
+    fn give_back(self) {
+        if !self.connection.client.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+        }
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(place: Place, size: usize) -> Self {
+        Self { place, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
+    }
+
+    /// Takes a connection, waiting for one if all are in use.
+    async fn take(&self) -> Result<Loan, StoreError> {
+        let store = &self.place.store;
+        let permit = tokio::time::timeout(self.place.lock_timeout, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit
+            .map_err(|_| unavailable(store, "every reading connection was in use for as long as one may wait"))?
+            .map_err(|_| unavailable(store, "the log is closed"))?;
+        let idle = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|connection| !connection.client.is_closed());
+            idle.pop()
+        };
+        let used = idle.is_some();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.place.connect(Purpose::Read).await?,
+        };
+        Ok(Loan { connection, idle: Arc::clone(&self.idle), _permit: permit, used })
+    }
+
+    /// Sends these statements together, and waits for the rows of each. Each sees what was committed before it.
+    pub(crate) async fn read(&self, statements: Vec<Sql>) -> Result<Vec<Vec<Row>>, StoreError> {
+        let statements: Vec<Arc<Sql>> = statements.into_iter().map(Arc::new).collect();
+        loop {
+            let loan = self.take().await?;
+            match read(&loan.connection, &statements).await {
+                Ok(rows) => {
+                    loan.give_back();
+                    return Ok(rows);
+                }
+                // Each turn drops one of the idle connections, so this ends.
+                Err(error) if loan.used && is_lost(&error) => {}
+                Err(error) => {
+                    loan.connection.forget_statements();
+                    let error = store_error(&self.place.store, &error);
+                    loan.give_back();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A connection for a query handler, inside a transaction that the server holds read-only.
+    pub(crate) async fn reader(&self) -> Result<PostgresReader, StoreError> {
+        loop {
+            let loan = self.take().await?;
+            // The first query of a transaction fixes for good that it only reads.
+            let begun =
+                loan.connection.send_text("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT 1".into()).await;
+            let used = loan.used;
+            let setup = format!("ROLLBACK; {CLEAN}{}", self.place.setup(Purpose::Read));
+            let under_way = Arc::new(AtomicUsize::new(0));
+            let handle = Handle::new(Arc::clone(&loan.connection), Arc::clone(&under_way));
+            let reader = PostgresReader { handle, loan: Some(loan), setup, under_way };
+            match begun {
+                Ok(()) => return Ok(reader),
+                Err(error) if used && is_lost(&error) => {}
+                Err(error) => return Err(store_error(&self.place.store, &error)),
+            }
+        }
+    }
+}
+
+async fn read(connection: &Arc<Connection>, statements: &[Arc<Sql>]) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+    let mut ready = Vec::with_capacity(statements.len());
+    for sql in statements {
+        ready.push(connection.prepare(sql).await?);
+    }
+    let sent: Vec<_> =
+        ready.into_iter().zip(statements).map(|(ready, sql)| connection.send(ready, Arc::clone(sql))).collect();
+    let mut rows = Vec::with_capacity(sent.len());
+    for answer in sent {
+        rows.push(answer.await?);
+    }
+    Ok(rows)
+}
+
+/// A connection that cannot write, on loan: what `Reader<Postgres>` is. It derefs to a [`Handle`].
+///
+/// It stands inside a transaction that the server holds read-only from before the handler has it, and that cannot be made to
+/// write again; what would end that transaction is refused before it is sent. Each statement sees the last commit made before it
+/// started.
+///
+/// As everywhere in PostgreSQL, a transaction that only reads may still call a function that acts outside of tables (`pg_notify`,
+/// `pg_terminate_backend`, `lo_create` before version 16): what the role may not, the server refuses. Give the log a
+/// [`reader_url`](crate::PostgresLogBuilder::reader_url) with a role of few rights.
+pub struct PostgresReader {
+    handle: Handle,
+    /// There until it is dropped.
+    loan: Option<Loan>,
+    setup: String,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl std::ops::Deref for PostgresReader {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for PostgresReader {
+    fn drop(&mut self) {
+        let Some(loan) = self.loan.take() else { return };
+        // The next borrower gets it as it was. A statement that its handler has not waited for would hold him up.
+        if self.under_way.load(Ordering::Acquire) == 0 {
+            drop(loan.connection.send_text(std::mem::take(&mut self.setup)));
+            loan.give_back();
+        }
+    }
+}

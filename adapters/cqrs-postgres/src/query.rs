@@ -1,0 +1,144 @@
+//! What an `EventQuery` is in SQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cqrs_runtime::log::{EventQuery, Position, QueryItem};
+use tokio_postgres::types::Type;
+
+use crate::sql::Sql;
+use crate::text::{clamped, escape, key};
+
+/// What is read of an event.
+const COLUMNS: &str = "position, id, name, version, tags, data, meta, recorded_at";
+
+/// How many alternatives go into one statement. More are read by several, and merged.
+const ARMS: usize = 64;
+
+/// Up to so many names, each is looked up in the index by name; beyond, the log is read through.
+const NAMES: usize = 16;
+
+/// One alternative of a query.
+enum Arm<'a> {
+    /// Events that carry any of the tags: many aggregates of one kind.
+    AnyTag(Vec<&'a str>, Names<'a>),
+    /// Events that carry all of the tags.
+    AllTags(Vec<&'a str>, Names<'a>),
+    /// Events of one name.
+    Name(&'a str),
+    /// Events of any of the names.
+    Names(Names<'a>),
+}
+
+/// Any of these, or none for all.
+type Names<'a> = BTreeSet<&'a str>;
+
+/// The statements that together yield the events that `query` takes after `after`, each at most `rows` of them, in no promised
+/// order. `$1` is the position, `$2` the number of rows.
+pub(crate) fn statements(schema: &str, query: &EventQuery, after: Position, rows: i64) -> Vec<Sql> {
+    let begin = || Sql::new("").with(clamped(after.get()), Type::INT8).with(rows, Type::INT8);
+    let everything = |item: &QueryItem| item.tags.is_empty() && item.names.is_empty();
+    if query.items.is_empty() || query.items.iter().any(everything) {
+        let mut sql = begin();
+        sql.push(&format!("SELECT {COLUMNS} FROM {schema}.cqrs_events"));
+        sql.push(" WHERE position > $1 ORDER BY position LIMIT $2");
+        return vec![sql];
+    }
+    arms(query).chunks(ARMS).map(|arms| union(schema, begin(), arms)).collect()
+}
+
+fn names(item: &QueryItem) -> Names<'_> {
+    item.names.iter().map(|name| &**name).collect()
+}
+
+fn arms(query: &EventQuery) -> Vec<Arm<'_>> {
+    let mut arms = Vec::new();
+    let mut groups: BTreeMap<Names<'_>, BTreeSet<&str>> = BTreeMap::new();
+    let mut untagged = Names::new();
+    for item in &query.items {
+        let tags: BTreeSet<&str> = item.tags.iter().map(cqrs_runtime::Tag::as_str).collect();
+        match tags.len() {
+            0 => untagged.extend(names(item)),
+            1 => groups.entry(names(item)).or_default().extend(tags),
+            _ => arms.push(Arm::AllTags(tags.into_iter().collect(), names(item))),
+        }
+    }
+    arms.extend(groups.into_iter().map(|(names, tags)| Arm::AnyTag(tags.into_iter().collect(), names)));
+    if untagged.len() > NAMES {
+        arms.push(Arm::Names(untagged));
+    } else {
+        arms.extend(untagged.into_iter().map(Arm::Name));
+    }
+    arms
+}
+
+/// The least positions of each arm, each once, the least of them; and their events.
+///
+/// The event of a position is asked for by a subquery of its own, which PostgreSQL answers by one step in the primary key: left to
+/// itself it may read through a table whose statistics are old.
+fn union(schema: &str, mut sql: Sql, arms: &[Arm<'_>]) -> Sql {
+    sql.push("SELECT e.* FROM (");
+    for (place, arm) in arms.iter().enumerate() {
+        // The union removes what it meets twice.
+        sql.push(if place == 0 { "(" } else { " UNION (" });
+        write(schema, &mut sql, arm);
+        sql.push(")");
+    }
+    if arms.len() > 1 {
+        sql.push(" ORDER BY 1 LIMIT $2");
+    }
+    sql.push(&format!(
+        ") p (position) CROSS JOIN LATERAL (SELECT {COLUMNS} FROM {schema}.cqrs_events WHERE position = p.position LIMIT 1) e"
+    ));
+    sql.once = arms.len() > 4 || arms.iter().any(|arm| matches!(arm, Arm::AllTags(..)));
+    sql
+}
+
+fn write(schema: &str, sql: &mut Sql, arm: &Arm<'_>) {
+    match arm {
+        Arm::AnyTag(tags, names) if tags.len() == 1 => {
+            // One aggregate: its own entries in the index by tag, in their order.
+            sql.push(&format!("SELECT t.position FROM {schema}.cqrs_event_tags t WHERE t.tag = "));
+            sql.bind(key(tags[0]), Type::TEXT).push(" AND t.position > $1");
+            named(sql, "t", names);
+            sql.push(" ORDER BY t.position LIMIT $2");
+        }
+        Arm::AnyTag(tags, names) => {
+            let tags: Vec<String> = tags.iter().map(|tag| key(tag)).collect();
+            sql.push("SELECT DISTINCT o.position FROM unnest(").bind(tags, Type::TEXT_ARRAY);
+            sql.push(") w (tag) CROSS JOIN LATERAL (SELECT t.position FROM ");
+            sql.push(&format!("{schema}.cqrs_event_tags t WHERE t.tag = w.tag AND t.position > $1"));
+            named(sql, "t", names);
+            sql.push(" ORDER BY t.position LIMIT $2) o ORDER BY 1 LIMIT $2");
+        }
+        Arm::AllTags(tags, names) => {
+            sql.push(&format!("SELECT t.position FROM {schema}.cqrs_event_tags t WHERE t.position > $1"));
+            for (place, tag) in tags.iter().enumerate() {
+                if place == 0 {
+                    sql.push(" AND t.tag = ").bind(key(tag), Type::TEXT);
+                } else {
+                    sql.push(&format!(" AND EXISTS (SELECT FROM {schema}.cqrs_event_tags u WHERE u.tag = "));
+                    sql.bind(key(tag), Type::TEXT).push(" AND u.position = t.position)");
+                }
+            }
+            named(sql, "t", names);
+            sql.push(" ORDER BY t.position LIMIT $2");
+        }
+        Arm::Name(name) => {
+            sql.push(&format!("SELECT e.position FROM {schema}.cqrs_events e WHERE e.name = "));
+            sql.bind(escape(name), Type::TEXT).push(" AND e.position > $1 ORDER BY e.position LIMIT $2");
+        }
+        Arm::Names(names) => {
+            sql.push(&format!("SELECT e.position FROM {schema}.cqrs_events e WHERE e.position > $1"));
+            named(sql, "e", names);
+            sql.push(" ORDER BY e.position LIMIT $2");
+        }
+    }
+}
+
+/// Narrows a search to events of these names.
+fn named(sql: &mut Sql, table: &str, names: &Names<'_>) {
+    if !names.is_empty() {
+        let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
+        sql.push(&format!(" AND {table}.name = ANY (")).bind(names, Type::TEXT_ARRAY).push(")");
+    }
+}

@@ -1,0 +1,248 @@
+//! Views, checkpoints and parked keys as rows.
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Row, Value, ViewShape};
+use tokio_postgres::types::Type;
+
+use crate::error::damaged;
+use crate::events::{column, position};
+use crate::sql::Sql;
+use crate::text::{clamped, escape, key, quoted, unescape};
+
+/// The table of a view, as SQL names it.
+pub(crate) fn table(schema: &str, view: &str) -> String {
+    format!("{schema}.{}", quoted(&table_name(view)))
+}
+
+/// `cqrs_view_order_summary` for `OrderSummary`.
+pub(crate) fn table_name(view: &str) -> String {
+    format!("cqrs_view{}", lower(view))
+}
+
+/// A name that is written without quotes where that is possible, and differs from every other one's.
+pub(crate) fn lower(name: &str) -> String {
+    let mut lower = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() || letter == '_' {
+            lower.push('_');
+        }
+        lower.push(letter.to_ascii_lowercase());
+    }
+    lower
+}
+
+/// What is read of a row.
+pub(crate) fn columns(shape: &ViewShape) -> String {
+    let mut columns = "cqrs_key, cqrs_long_key, cqrs_position, cqrs_document".to_owned();
+    for index in shape.indexes {
+        columns.push_str(", ");
+        columns.push_str(&quoted(index.name));
+    }
+    columns
+}
+
+/// The rows of these keys.
+pub(crate) fn by_keys(schema: &str, shape: &ViewShape, keys: &[String]) -> Sql {
+    let mut sql = Sql::new(format!("SELECT {} FROM {}", columns(shape), table(schema, shape.name)));
+    let keys: Vec<String> = keys.iter().map(|text| key(text)).collect();
+    sql.push(" WHERE cqrs_key = ANY (").bind(keys, Type::TEXT_ARRAY).push(")");
+    sql
+}
+
+/// The rows that a statement yields.
+pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, StoreError> {
+    let one = |row: &tokio_postgres::Row| {
+        let key: &str = column(store, row, 0)?;
+        let long: Option<&str> = column(store, row, 1)?;
+        let value = |(place, kind): (usize, ColumnKind)| -> Result<Value, StoreError> {
+            Ok(match kind {
+                ColumnKind::Bool => column::<Option<bool>>(store, row, place)?.map(Value::Bool),
+                ColumnKind::Integer => column::<Option<i64>>(store, row, place)?.map(Value::Integer),
+                ColumnKind::Real => column::<Option<f64>>(store, row, place)?.map(Value::Real),
+                ColumnKind::Text => column::<Option<&str>>(store, row, place)?.map(|text| Value::Text(unescape(text))),
+            }
+            .unwrap_or(Value::Null))
+        };
+        Ok(Row {
+            key: unescape(long.unwrap_or(key)),
+            position: position(store, row, 2)?,
+            document: unescape(column(store, row, 3)?).into(),
+            indexes: (4..).zip(shape.indexes.iter().map(|index| index.kind)).map(value).collect::<Result<_, _>>()?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Puts rows in place of those of their keys, and removes others.
+pub(crate) fn write(
+    schema: &str,
+    store: &str,
+    shape: &ViewShape,
+    put: &[Row],
+    remove: &[String],
+) -> Result<Vec<Sql>, StoreError> {
+    let mut statements = Vec::new();
+    if !put.is_empty() {
+        statements.push(upsert(schema, store, shape, put)?);
+    }
+    if !remove.is_empty() {
+        let keys: Vec<String> = remove.iter().map(|text| key(text)).collect();
+        let text = format!("DELETE FROM {} WHERE cqrs_key = ANY ($1)", table(schema, shape.name));
+        statements.push(Sql::new(text).with(keys, Type::TEXT_ARRAY));
+    }
+    Ok(statements)
+}
+
+fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<Sql, StoreError> {
+    let mut sql =
+        Sql::new(format!("INSERT INTO {} ({}) SELECT * FROM unnest(", table(schema, shape.name), columns(shape)));
+    let long = |row: &Row| (key(&row.key).len() != escape(&row.key).len()).then(|| escape(&row.key));
+    sql.bind(put.iter().map(|row| key(&row.key)).collect::<Vec<_>>(), Type::TEXT_ARRAY).push(", ");
+    sql.bind(put.iter().map(long).collect::<Vec<_>>(), Type::TEXT_ARRAY).push(", ");
+    sql.bind(put.iter().map(|row| clamped(row.position.get())).collect::<Vec<_>>(), Type::INT8_ARRAY).push(", ");
+    sql.bind(put.iter().map(|row| escape(&row.document)).collect::<Vec<_>>(), Type::TEXT_ARRAY);
+    for (place, index) in shape.indexes.iter().enumerate() {
+        let mut values = Vec::with_capacity(put.len());
+        for row in put {
+            let value = row.indexes.get(place).filter(|_| row.indexes.len() == shape.indexes.len());
+            let missing = || format!("a row of view `{}` has {} indexed values", shape.name, row.indexes.len());
+            values.push(value.ok_or_else(|| damaged(store, missing()))?);
+        }
+        bind_values(sql.push(", "), store, shape, index.kind, values)?;
+    }
+    let columns = ["cqrs_position".to_owned(), "cqrs_document".to_owned()];
+    let columns = columns.into_iter().chain(shape.indexes.iter().map(|index| quoted(index.name)));
+    let sets: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
+    sql.push(&format!(") ON CONFLICT (cqrs_key) DO UPDATE SET {}", sets.join(", ")));
+    Ok(sql)
+}
+
+/// A value that is none: PostgreSQL holds what is no number, but it would equal itself, and be the greatest.
+pub(crate) fn is_null(value: &Value) -> bool {
+    matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
+}
+
+/// Binds values of one column as an array.
+pub(crate) fn bind_values<'a>(
+    sql: &mut Sql,
+    store: &str,
+    shape: &ViewShape,
+    kind: ColumnKind,
+    values: impl IntoIterator<Item = &'a Value>,
+) -> Result<(), StoreError> {
+    macro_rules! bind {
+        ($type:ty, $array:ident, $kind:ident, |$value:ident| $column:expr) => {{
+            let column = |value: &'a Value| match value {
+                value if is_null(value) => Ok(None),
+                Value::$kind($value) => Ok(Some($column)),
+                other => Err(damaged(store, format!("view `{}` has no column for {other:?}", shape.name))),
+            };
+            let values = values.into_iter().map(column).collect::<Result<Vec<Option<$type>>, StoreError>>()?;
+            sql.bind(values, Type::$array);
+        }};
+    }
+    match kind {
+        ColumnKind::Bool => bind!(bool, BOOL_ARRAY, Bool, |value| *value),
+        ColumnKind::Integer => bind!(i64, INT8_ARRAY, Integer, |value| *value),
+        ColumnKind::Real => bind!(f64, FLOAT8_ARRAY, Real, |value| *value),
+        ColumnKind::Text => bind!(String, TEXT_ARRAY, Text, |value| key(value)),
+    }
+    Ok(())
+}
+
+/// Removes the checkpoints of all projections that claim rows of this shape.
+pub(crate) fn unclaim(schema: &str, shape: &ViewShape) -> Sql {
+    Sql::new(format!("DELETE FROM {schema}.cqrs_checkpoints WHERE fingerprint = $1"))
+        .with(shape.fingerprint.cast_signed(), Type::INT8)
+}
+
+/// Removes every row of a view, every checkpoint that claims them, and what is known of the projection.
+pub(crate) fn clear(schema: &str, shape: Option<&ViewShape>, projection: &str) -> Vec<Sql> {
+    let mut statements = Vec::new();
+    if let Some(shape) = shape {
+        statements.push(Sql::new(format!("DELETE FROM {}", table(schema, shape.name))));
+        statements.push(unclaim(schema, shape));
+    }
+    for table in ["cqrs_parked", "cqrs_checkpoints"] {
+        let text = format!("DELETE FROM {schema}.{table} WHERE projection = $1");
+        statements.push(Sql::new(text).with(escape(projection), Type::TEXT));
+    }
+    statements
+}
+
+/// How far all projections have come.
+pub(crate) fn checkpoints(schema: &str) -> Sql {
+    Sql::new(format!("SELECT projection, position, fingerprint FROM {schema}.cqrs_checkpoints"))
+}
+
+/// How far one projection has come.
+pub(crate) fn checkpoint(schema: &str, projection: &str) -> Sql {
+    let mut sql = checkpoints(schema);
+    sql.push(" WHERE projection = ").bind(escape(projection), Type::TEXT);
+    sql
+}
+
+/// The projections' names and checkpoints.
+pub(crate) fn stored_checkpoints(
+    store: &str,
+    rows: &[tokio_postgres::Row],
+) -> Result<Vec<(String, Checkpoint)>, StoreError> {
+    let one = |row: &tokio_postgres::Row| {
+        let fingerprint = column::<i64>(store, row, 2)?.cast_unsigned();
+        let checkpoint = Checkpoint { position: position(store, row, 1)?, fingerprint };
+        Ok((unescape(column(store, row, 0)?), checkpoint))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Sets how far projections have come.
+pub(crate) fn set_checkpoints(schema: &str, checkpoints: &[(&'static str, Checkpoint)]) -> Sql {
+    let numbers = |number: fn(&Checkpoint) -> i64| checkpoints.iter().map(|(_, c)| number(c)).collect::<Vec<_>>();
+    Sql::new(format!(
+        "INSERT INTO {schema}.cqrs_checkpoints (projection, position, fingerprint) SELECT * FROM unnest($1, $2, $3)
+         ON CONFLICT (projection) DO UPDATE SET position = excluded.position, fingerprint = excluded.fingerprint"
+    ))
+    .with(checkpoints.iter().map(|(name, _)| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
+    .with(numbers(|checkpoint| clamped(checkpoint.position.get())), Type::INT8_ARRAY)
+    .with(numbers(|checkpoint| checkpoint.fingerprint.cast_signed()), Type::INT8_ARRAY)
+}
+
+/// The parked keys of all projections.
+pub(crate) fn parked(schema: &str) -> Sql {
+    Sql::new(format!(
+        "SELECT projection, key, long_key, position, event, error FROM {schema}.cqrs_parked ORDER BY projection, key"
+    ))
+}
+
+/// The parked keys.
+pub(crate) fn stored_parked(store: &str, rows: &[tokio_postgres::Row]) -> Result<Vec<Parked>, StoreError> {
+    let text = |row: &tokio_postgres::Row, place| column::<&str>(store, row, place).map(unescape);
+    let one = |row: &tokio_postgres::Row| {
+        let long: Option<&str> = column(store, row, 2)?;
+        Ok(Parked {
+            projection: text(row, 0)?,
+            key: long.map_or_else(|| text(row, 1), |long| Ok(unescape(long)))?,
+            position: position(store, row, 3)?,
+            event: text(row, 4)?,
+            error: text(row, 5)?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Parks keys.
+pub(crate) fn park(schema: &str, parked: &[Parked]) -> Sql {
+    let texts = |text: fn(&Parked) -> &str| parked.iter().map(|entry| escape(text(entry))).collect::<Vec<_>>();
+    let long = |entry: &Parked| (key(&entry.key).len() != escape(&entry.key).len()).then(|| escape(&entry.key));
+    Sql::new(format!(
+        "INSERT INTO {schema}.cqrs_parked (projection, key, long_key, position, event, error)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6) ON CONFLICT (projection, key) DO UPDATE
+         SET position = excluded.position, event = excluded.event, error = excluded.error"
+    ))
+    .with(texts(|entry| &entry.projection), Type::TEXT_ARRAY)
+    .with(parked.iter().map(|entry| key(&entry.key)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
+    .with(parked.iter().map(long).collect::<Vec<_>>(), Type::TEXT_ARRAY)
+    .with(parked.iter().map(|entry| clamped(entry.position.get())).collect::<Vec<_>>(), Type::INT8_ARRAY)
+    .with(texts(|entry| &entry.event), Type::TEXT_ARRAY)
+    .with(texts(|entry| &entry.error), Type::TEXT_ARRAY)
+}

@@ -1,0 +1,238 @@
+//! The log under its lock.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use cqrs_runtime::event::RecordedEvent;
+use cqrs_runtime::log::{BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::view::{Checkpoint, Parked, ViewTransaction};
+use cqrs_runtime::{CommandId, Database, Tx};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Error, Row};
+use uuid::Uuid;
+
+use crate::connection::{Connection, Pending};
+use crate::error::{damaged, store_error};
+use crate::events;
+use crate::handle::Handle;
+use crate::lock::{Begun, Held};
+use crate::log::Shared;
+use crate::pool::PostgresReader;
+use crate::query::statements;
+use crate::rows;
+use crate::sql::Sql;
+use crate::text::clamped;
+
+/// The database that `Tx<Postgres>` and `Reader<Postgres>` name.
+#[derive(Clone, Copy, Debug)]
+pub enum Postgres {}
+
+impl Database for Postgres {
+    type Transaction = Transaction;
+    type Reader = PostgresReader;
+}
+
+/// A transaction on the database: what `Tx<Postgres>` is. It derefs to a [`Handle`].
+///
+/// What a handler writes through it is committed with its events, or not at all: what would end the transaction is refused
+/// before it is sent, and the commit itself makes sure that it ends the transaction that was begun for it. A statement that fails spoils
+/// the whole transaction, as always in PostgreSQL, unless it stands behind a savepoint of the handler's own.
+///
+/// The tables that are named `cqrs_..` are this crate's. The handler works with the same role, and could change them as far as the
+/// role may: `sql/writer.sql` makes a role that can only add to the log.
+pub struct Transaction {
+    handle: Handle,
+}
+
+impl Deref for Transaction {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+/// The log, or the views alone, under the lock.
+///
+/// What needs no answer is sent at once and not waited for: all that a batch writes travels with its commit, in one flight. An error
+/// of it shows at the next answer, at the commit at the latest, and nothing is committed then.
+pub(crate) struct Locked {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) held: Held,
+    pub(crate) connection: Arc<Connection>,
+    transaction: Tx<Postgres>,
+    /// What the session is told at the start of this transaction, and forgets at its end.
+    pub(crate) token: String,
+    pending: Vec<Pending<Vec<Row>>>,
+    /// The last committed position.
+    head: Position,
+    /// The last appended one, and the event that stands there if it is ours.
+    last: Position,
+    pub(crate) last_event: Option<Uuid>,
+    pub(crate) checkpoints: Option<HashMap<String, Checkpoint>>,
+    pub(crate) parked: Option<Vec<Parked>>,
+    /// How many savepoints are open.
+    pub(crate) savepoints: u32,
+}
+
+impl Locked {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        held: Held,
+        connection: Arc<Connection>,
+        token: String,
+        begun: Begun,
+    ) -> Result<Self, StoreError> {
+        let store = &shared.place.store;
+        let last = events::first(store, &begun.head)?;
+        let checkpoints = rows::stored_checkpoints(store, &begun.checkpoints)?.into_iter().collect();
+        let parked = begun.parked.map(|parked| rows::stored_parked(store, &parked)).transpose()?;
+        Ok(Self {
+            transaction: Tx::new(Transaction {
+                handle: Handle::new(Arc::clone(&connection), Arc::clone(&held.under_way)),
+            }),
+            shared,
+            held,
+            connection,
+            token,
+            pending: Vec::new(),
+            head: last,
+            last,
+            last_event: None,
+            checkpoints: Some(checkpoints),
+            parked,
+            savepoints: 0,
+        })
+    }
+
+    /// Sends a statement whose rows do not matter.
+    pub(crate) async fn send(&mut self, sql: Sql) -> Result<(), StoreError> {
+        match self.connection.prepare(&sql).await {
+            Ok(ready) => {
+                self.pending.push(self.connection.send(ready, Arc::new(sql)));
+                Ok(())
+            }
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// Sends statements together, and waits for all their rows.
+    pub(crate) async fn ask(&mut self, statements: Vec<Sql>) -> Result<Vec<Row>, StoreError> {
+        let mut sent = Vec::with_capacity(statements.len());
+        for sql in statements {
+            match self.connection.prepare(&sql).await {
+                Ok(ready) => sent.push(self.connection.send(ready, Arc::new(sql))),
+                Err(error) => return Err(self.explain(error).await),
+            }
+        }
+        let mut rows = Vec::new();
+        for answer in sent {
+            match answer.await {
+                Ok(mut answer) => rows.append(&mut answer),
+                Err(error) => return Err(self.explain(error).await),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Waits until all that was sent is done.
+    pub(crate) async fn settle(&mut self) -> Result<(), StoreError> {
+        for answer in std::mem::take(&mut self.pending) {
+            if let Err(error) = answer.await {
+                return Err(self.explain(error).await);
+            }
+        }
+        Ok(())
+    }
+
+    /// The error of what failed first: what was sent after it only heard that the transaction is spoilt.
+    pub(crate) async fn explain(&mut self, error: Error) -> StoreError {
+        let mut first = error;
+        for answer in std::mem::take(&mut self.pending) {
+            if let Err(error) = answer.await {
+                first = error;
+                break;
+            }
+        }
+        // A statement may have been prepared on a table that another process has made anew.
+        self.connection.forget_statements();
+        if first.code() == Some(&SqlState::DIVISION_BY_ZERO) {
+            let what = "somebody has ended the transaction under this one: what was written before that is not undone";
+            return damaged(&self.shared.place.store, what);
+        }
+        store_error(&self.shared.place.store, &first)
+    }
+
+    pub(crate) fn handlers(&mut self) -> &mut (dyn Any + Send) {
+        self.held.writer.lent = true;
+        &mut self.transaction
+    }
+
+    pub(crate) fn last(&self) -> Position {
+        self.last
+    }
+}
+
+impl LogTransaction for Locked {
+    fn head(&self) -> Position {
+        self.head
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            let rows = clamped(limit as u64).saturating_add(1);
+            let rows = self.ask(statements(&self.shared.schema, query, after, rows)).await?;
+            events::page(&self.shared.place.store, rows, after, limit, self.last)
+        })
+    }
+
+    fn commands<'a>(
+        &'a mut self,
+        ids: &'a [CommandId],
+    ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.ask(vec![events::commands(&self.shared.schema, ids)]).await?;
+            events::records(&self.shared.place.store, ids, &rows)
+        })
+    }
+
+    fn append<'a>(
+        &'a mut self,
+        events: &'a [RecordedEvent],
+        commands: &'a [CommandRecord],
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let shared = Arc::clone(&self.shared);
+            let (statements, last) =
+                events::append(&shared.schema, &shared.place.store, &self.token, self.last, events)?;
+            for sql in statements {
+                self.send(sql).await?;
+            }
+            if !commands.is_empty() {
+                self.send(events::remember(&shared.schema, commands)).await?;
+            }
+            self.last = last;
+            self.last_event = events.last().map(|event| event.header().id).or(self.last_event);
+            Ok(())
+        })
+    }
+
+    fn views(&mut self) -> Option<&mut dyn ViewTransaction> {
+        Some(self)
+    }
+
+    fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
+        Some(self.handlers())
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).commit())
+    }
+}

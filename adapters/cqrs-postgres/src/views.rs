@@ -1,0 +1,288 @@
+//! The views that live in the log's schema.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
+use cqrs_runtime::view::{
+    Checkpoint, ColumnKind, Filter, Parked, Row, RowQuery, Value, ViewShape, ViewStore, ViewTransaction,
+};
+use tokio_postgres::types::Type;
+
+use crate::events;
+use crate::filter;
+use crate::log::Shared;
+use crate::rows;
+use crate::sql::Sql;
+use crate::text::{escape, quoted};
+use crate::transaction::{Locked, Postgres};
+
+/// The views of a log.
+pub(crate) struct PostgresViews {
+    shared: Arc<Shared>,
+}
+
+impl PostgresViews {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    async fn ask(&self, sql: Sql) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        Ok(self.shared.readers.read(vec![sql]).await?.pop().unwrap_or_default())
+    }
+}
+
+impl ViewStore for PostgresViews {
+    fn describe(&self) -> String {
+        self.shared.place.store.to_string()
+    }
+
+    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let known = self.ask(known_shape(&self.shared.schema, shape)).await?;
+            if is_prepared(&self.shared.place.store, shape, &known)? {
+                return Ok(());
+            }
+            let mut locked = self.shared.begin().await?;
+            let known = locked.ask(vec![known_shape(&self.shared.schema, shape)]).await?;
+            if !is_prepared(&self.shared.place.store, shape, &known)? {
+                for sql in make_table(&self.shared.schema, shape) {
+                    locked.send(sql).await?;
+                    // The next one is prepared on what this one makes.
+                    locked.settle().await?;
+                }
+            }
+            locked.commit().await
+        })
+    }
+
+    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.ask(rows::by_keys(&self.shared.schema, shape, keys)).await?;
+            rows::stored(&self.shared.place.store, shape, &rows)
+        })
+    }
+
+    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let store = &self.shared.place.store;
+            let rows = self.ask(filter::find(&self.shared.schema, store, shape, query)?).await?;
+            rows::stored(store, shape, &rows)
+        })
+    }
+
+    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let store = &self.shared.place.store;
+            let rows = self.ask(filter::count(&self.shared.schema, store, shape, filter)?).await?;
+            Ok(events::first(store, &rows)?.get())
+        })
+    }
+
+    fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.ask(rows::checkpoint(&self.shared.schema, projection)).await?;
+            let mut checkpoints = rows::stored_checkpoints(&self.shared.place.store, &rows)?;
+            Ok(checkpoints.pop().map(|(_, checkpoint)| checkpoint))
+        })
+    }
+
+    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
+        Box::pin(async {
+            let rows = self.ask(rows::parked(&self.shared.schema)).await?;
+            rows::stored_parked(&self.shared.place.store, &rows)
+        })
+    }
+
+    fn database(&self) -> Option<DatabaseInfo> {
+        Some(DatabaseInfo::of::<Postgres>())
+    }
+
+    fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Any + Send>, StoreError>> {
+        Box::pin(async { Ok(Box::new(self.shared.readers.reader().await?) as Box<dyn Any + Send>) })
+    }
+}
+
+fn known_shape(schema: &str, shape: &ViewShape) -> Sql {
+    Sql::new(format!("SELECT fingerprint FROM {schema}.cqrs_shapes WHERE view = $1"))
+        .with(escape(shape.name), Type::TEXT)
+}
+
+fn is_prepared(store: &str, shape: &ViewShape, known: &[tokio_postgres::Row]) -> Result<bool, StoreError> {
+    let known = known.first().map(|row| events::column::<i64>(store, row, 0)).transpose()?;
+    Ok(known == Some(shape.fingerprint.cast_signed()))
+}
+
+/// Makes the table of a view, in place of one of another shape.
+///
+/// The columns of a view bear the names of its fields, our own begin with `cqrs_`: SQL of the application's may read them.
+pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
+    let table = rows::table(schema, shape.name);
+    let mut columns = vec![
+        r#"cqrs_key text COLLATE "C" PRIMARY KEY"#.to_owned(),
+        "cqrs_long_key text".to_owned(),
+        "cqrs_position bigint NOT NULL".to_owned(),
+        "cqrs_document text NOT NULL".to_owned(),
+    ];
+    let mut indexes = Vec::new();
+    for (number, index) in shape.indexes.iter().enumerate() {
+        let kind = match index.kind {
+            ColumnKind::Bool => "boolean",
+            ColumnKind::Integer => "bigint",
+            ColumnKind::Real => "double precision",
+            ColumnKind::Text => r#"text COLLATE "C""#,
+        };
+        let column = quoted(index.name);
+        columns.push(format!("{column} {kind}"));
+        // With the key, so that rows of one value come sorted by it.
+        let name = quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)));
+        indexes.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
+    }
+    let mut statements =
+        vec![format!("DROP TABLE IF EXISTS {table}"), format!("CREATE TABLE {table} ({})", columns.join(", "))];
+    statements.append(&mut indexes);
+    let mut statements: Vec<Sql> = statements.into_iter().map(Sql::new).collect();
+    for sql in &mut statements {
+        sql.once = true;
+    }
+    // Left by an earlier program of this shape: it claims rows that are gone.
+    statements.push(rows::unclaim(schema, shape));
+    let text = format!(
+        "INSERT INTO {schema}.cqrs_shapes (view, fingerprint) VALUES ($1, $2)
+         ON CONFLICT (view) DO UPDATE SET fingerprint = excluded.fingerprint"
+    );
+    let shapes = Sql::new(text).with(escape(shape.name), Type::TEXT);
+    statements.push(shapes.with(shape.fingerprint.cast_signed(), Type::INT8));
+    statements
+}
+
+impl ViewTransaction for Locked {
+    fn rows<'a>(&'a mut self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.ask(vec![rows::by_keys(&self.shared.schema, shape, keys)]).await?;
+            rows::stored(&self.shared.place.store, shape, &rows)
+        })
+    }
+
+    fn rows_by<'a>(
+        &'a mut self,
+        shape: &'a ViewShape,
+        index: &'static str,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let sql = filter::rows_by(&self.shared.schema, &self.shared.place.store, shape, index, values)?;
+            let rows = self.ask(vec![sql]).await?;
+            rows::stored(&self.shared.place.store, shape, &rows)
+        })
+    }
+
+    fn write<'a>(
+        &'a mut self,
+        shape: &'a ViewShape,
+        put: &'a [Row],
+        remove: &'a [String],
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            for sql in rows::write(&self.shared.schema, &self.shared.place.store, shape, put, remove)? {
+                self.send(sql).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn clear<'a>(
+        &'a mut self,
+        shape: Option<&'a ViewShape>,
+        projection: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            (self.checkpoints, self.parked) = (None, None);
+            for sql in rows::clear(&self.shared.schema, shape, projection) {
+                self.send(sql).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn checkpoints<'a>(
+        &'a mut self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<Checkpoint>>, StoreError>> {
+        Box::pin(async move {
+            let known = if let Some(known) = self.checkpoints.take() {
+                known
+            } else {
+                let rows = self.ask(vec![rows::checkpoints(&self.shared.schema)]).await?;
+                rows::stored_checkpoints(&self.shared.place.store, &rows)?.into_iter().collect()
+            };
+            let wanted = projections.iter().map(|name| known.get(*name).copied()).collect();
+            self.checkpoints = Some(known);
+            Ok(wanted)
+        })
+    }
+
+    fn set_checkpoints<'a>(
+        &'a mut self,
+        checkpoints: &'a [(&'static str, Checkpoint)],
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if checkpoints.is_empty() {
+                return Ok(());
+            }
+            self.send(rows::set_checkpoints(&self.shared.schema, checkpoints)).await?;
+            if let Some(known) = &mut self.checkpoints {
+                known.extend(checkpoints.iter().map(|(name, checkpoint)| ((*name).to_owned(), *checkpoint)));
+            }
+            Ok(())
+        })
+    }
+
+    fn parked(&mut self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
+        Box::pin(async move {
+            if let Some(known) = &self.parked {
+                return Ok(known.clone());
+            }
+            let rows = self.ask(vec![rows::parked(&self.shared.schema)]).await?;
+            rows::stored_parked(&self.shared.place.store, &rows)
+        })
+    }
+
+    fn park<'a>(&'a mut self, parked: &'a [Parked]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            if parked.is_empty() {
+                return Ok(());
+            }
+            self.parked = None;
+            self.send(rows::park(&self.shared.schema, parked)).await
+        })
+    }
+
+    fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
+        Some(self.handlers())
+    }
+
+    fn savepoint(&mut self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.savepoints += 1;
+            let sql = Sql::new(format!("SAVEPOINT cqrs_{}", self.savepoints));
+            self.send(sql).await
+        })
+    }
+
+    fn end_savepoint(&mut self, undo: bool) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let number = self.savepoints;
+            self.savepoints -= 1;
+            if undo {
+                // What of our own has failed since must not be forgotten with what is undone.
+                self.settle().await?;
+                (self.checkpoints, self.parked) = (None, None);
+                if let Err(error) = self.connection.send_text(format!("ROLLBACK TO cqrs_{number}")).await {
+                    return Err(self.explain(error).await);
+                }
+            }
+            self.send(Sql::new(format!("RELEASE cqrs_{number}"))).await
+        })
+    }
+}

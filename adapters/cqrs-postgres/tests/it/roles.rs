@@ -1,0 +1,74 @@
+//! Roles that may do what they must, and no more.
+
+use cqrs_postgres::tokio_postgres::error::SqlState;
+use cqrs_postgres::{Postgres, PostgresReader};
+use cqrs_runtime::log::EventLog;
+use cqrs_runtime::view::ViewShape;
+use cqrs_runtime::{Tx, view_conformance};
+
+use crate::support::{append, builder, client, database};
+
+const VIEW: ViewShape = ViewShape { name: "Thing", key: "thing", indexes: &[], fingerprint: 1 };
+
+/// A script as `psql` would run it.
+fn script(text: &str, writer: &str, reader: &str) -> String {
+    text.replace(":\"schema\"", "shop").replace(":\"writer\"", writer).replace(":\"reader\"", reader)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_can_only_add_and_a_reader_only_read() {
+    let database = database();
+    drop(builder(&database).schema("shop").open().await.unwrap());
+    let name = database.url().rsplit('/').next().unwrap().to_owned();
+    let (writer, reader) = (format!("{name}_writer"), format!("{name}_reader"));
+    let owner = client(database.url()).await;
+    owner.batch_execute(&format!("CREATE ROLE {writer} LOGIN; CREATE ROLE {reader} LOGIN")).await.unwrap();
+    for text in [include_str!("../../sql/writer.sql"), include_str!("../../sql/reader.sql")] {
+        owner.batch_execute(&script(text, &writer, &reader)).await.unwrap();
+    }
+    let url = |role: &str| database.url().replace("postgres@", &format!("{role}@"));
+    let log = cqrs_postgres::PostgresLog::builder(&url(&writer)).reader_url(url(&reader)).schema("shop").readers(2);
+    let log = log.open().await.unwrap();
+    append(&log, "order:1", "1").await.unwrap();
+    log.views().unwrap().prepare(&VIEW).await.unwrap();
+    assert_eq!(log.views().unwrap().rows(&VIEW, &["a".into()]).await.unwrap(), []);
+    for sql in [
+        "DELETE FROM shop.cqrs_events",
+        "UPDATE shop.cqrs_events SET data = '{}'",
+        "TRUNCATE shop.cqrs_events",
+        "DROP TABLE shop.cqrs_events",
+        "DELETE FROM shop.cqrs_event_tags",
+        "UPDATE shop.cqrs_commands SET events = 0",
+        "UPDATE shop.cqrs_schema SET version = 2",
+    ] {
+        let mut tx = log.begin().await.unwrap();
+        let handler: &mut Tx<Postgres> = tx.database().unwrap().downcast_mut().unwrap();
+        let error = handler.execute(sql, &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "`{sql}`: {error}");
+    }
+    let handler: Box<PostgresReader> = log.views().unwrap().reader().await.unwrap().downcast().unwrap();
+    let role: String = handler.query_one("SELECT current_user::text", &[]).await.unwrap().get(0);
+    assert_eq!(role, reader);
+    drop((handler, log));
+    let client = client(&url(&reader)).await;
+    let error = client.execute("DELETE FROM shop.cqrs_events", &[]).await.unwrap_err();
+    assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+    drop(client);
+    let gone = format!("DROP OWNED BY {reader}; DROP OWNED BY {writer}; DROP ROLE {writer}, {reader}");
+    owner.batch_execute(&gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_writers_views_do_what_all_views_must() {
+    let database = database();
+    let owner = client(database.url()).await;
+    let name = database.url().rsplit('/').next().unwrap().to_owned();
+    let writer = format!("{name}_views");
+    owner.batch_execute(&format!("CREATE ROLE {writer} LOGIN")).await.unwrap();
+    drop(builder(&database).schema("shop").open().await.unwrap());
+    owner.batch_execute(&script(include_str!("../../sql/writer.sql"), &writer, "")).await.unwrap();
+    let url = database.url().replace("postgres@", &format!("{writer}@"));
+    let log = cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await.unwrap();
+    view_conformance::rows_are_put_replaced_and_removed(std::sync::Arc::new(log)).await;
+    owner.batch_execute(&format!("DROP OWNED BY {writer} CASCADE; DROP ROLE {writer}")).await.unwrap();
+}

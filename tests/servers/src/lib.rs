@@ -1,0 +1,24 @@
+//! Throwaway servers for tests: started from the binaries of this machine, on a free port, in a folder of their own.
+//!
+//! ```no_run
+//! use cqrs_test_servers::Postgres;
+//!
+//! let database = Postgres::shared().database();
+//! println!("{}", database.url());
+//! ```
+//!
+//! A server ends, and its folder goes, when its value is dropped, and also when the test process ends in any way, `SIGKILL`
+//! included: a shell stands beside it and waits for the end of a pipe.
+//!
+//! `TEST_POSTGRES_URL` and `TEST_REDIS_URL` name servers to use instead. A program that is missing is an error that says what to
+//! install; `scripts/install-test-servers.sh` installs everything that the workspace's tests need.
+
+mod error;
+mod find;
+mod postgres;
+mod process;
+mod redis;
+
+pub use error::ServerError;
+pub use postgres::{Database, Postgres};
+pub use redis::Redis;
