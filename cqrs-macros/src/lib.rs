@@ -195,12 +195,15 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// # Options, in `#[cqrs(..)]`
 ///
 /// - `returns = Type`: the answer
+/// - `consistency = read_your_writes`: it is asked after a position only, `app.queries().after(receipt.position()).ask(..)`;
+///   otherwise `eventual`, answered from what its views show
 /// - `name = ".."`: the name on the wire, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules
 ///
-/// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event
+/// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event ·
+/// 309 where it reads its caller's own writes, it is asked after a position
 #[proc_macro_derive(Query, attributes(cqrs))]
 pub fn derive_query(input: TokenStream) -> TokenStream {
     message::query(input.into()).into()

@@ -22,6 +22,7 @@ pub struct Allowed {
 
 /// Every option of every macro, and one macro that has it.
 const ALL: &[(&str, &str)] = &[
+    ("consistency", "#[derive(Query)]"),
     ("crate", "every macro"),
     ("error", "#[derive(Command)]"),
     ("foreign", "#[command] and #[query]"),
@@ -48,9 +49,18 @@ pub enum On {
     Aggregate(Path),
 }
 
+/// How far behind a query's answer may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    Eventual,
+    ReadYourWrites,
+}
+
 /// The options that were given.
 #[derive(Default)]
 pub struct Options {
+    /// `consistency = read_your_writes`
+    pub consistency: Option<Consistency>,
     /// `crate = path`
     pub krate: Option<Path>,
     /// `error = Type`
@@ -164,6 +174,7 @@ impl Options {
 
     fn typed_value(&mut self, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
         match text {
+            "consistency" => self.consistency = Some(consistency(input)?),
             "crate" => self.krate = Some(Path::parse_mod_style(input)?),
             "error" => self.error = Some(input.parse()?),
             "from" => self.from = Some(input.parse()?),
@@ -186,6 +197,7 @@ impl Options {
 /// What an option's value is, in words.
 fn kind_of_value(option: &str) -> &'static str {
     match option {
+        "consistency" => "`eventual` or `read_your_writes`",
         "crate" => "a path, `crate = my::cqrs_runtime`",
         "ignore" => "a list of events, `ignore = [A, B]`",
         "key" => "a field's name, `key = order`",
@@ -246,6 +258,15 @@ fn name_literal(input: ParseStream<'_>, errors: &Errors) -> syn::Result<LitStr> 
         errors.refuse(&rules::OPTION_VALUE, &name, &["name", "a text that is not empty"]);
     }
     Ok(name)
+}
+
+fn consistency(input: ParseStream<'_>) -> syn::Result<Consistency> {
+    let word: Ident = input.parse()?;
+    match &*word.to_string() {
+        "eventual" => Ok(Consistency::Eventual),
+        "read_your_writes" => Ok(Consistency::ReadYourWrites),
+        _ => Err(syn::Error::new(word.span(), "no such consistency")),
+    }
 }
 
 fn counted(input: ParseStream<'_>, option: &str, errors: &Errors) -> syn::Result<(u32, Span)> {

@@ -300,6 +300,7 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (306, Stage::Types, "a second handler; `ask` without a handler"),
     (307, Stage::Types, "a query on the command bus, a command on the query bus"),
     (308, Stage::Types, "`find` by a field that has no `#[index]`"),
+    (309, Stage::Types, "a query that reads its caller's own writes, asked without a position"),
     (406, Stage::Types, "snapshots of a state that serde cannot write and read back"),
     (
         706,
@@ -327,7 +328,7 @@ mod tests {
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
         let expected = (101..=110)
             .chain(201..=211)
-            .chain(301..=308)
+            .chain(301..=309)
             .chain(401..=406)
             .chain(501..=507)
             .chain(601..=603)

@@ -219,6 +219,16 @@ pub enum QueryError {
     /// taken effect all the same.
     #[error("view `{}` stands at position {}, and had not reached {} when the time was up", .0.view, .0.reached, .0.wanted)]
     NotYet(NotYet),
+    /// The query reads its caller's own writes, and came by the wire without the position that they go up to.
+    #[error("query `{0}` reads its caller's own writes: ask it after the position that its receipt told")]
+    NoPosition(&'static str),
+    /// The view is not there yet in the shape that this program knows: it is being built from the log. Programs of the old shape
+    /// read the old one meanwhile.
+    #[error(
+        "view `{}` is being built in its present shape, and has come to position {} of the log: ask again later, or wait by `after(..)`",
+        .0.view, .0.reached
+    )]
+    NotBuilt(NotBuilt),
     /// The store cannot be reached, or failed.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
@@ -237,6 +247,8 @@ impl QueryError {
         match self {
             Self::Failed(_) => "Failed",
             Self::NotYet(_) => "NotYet",
+            Self::NotBuilt(_) => "NotBuilt",
+            Self::NoPosition(_) => "NoPosition",
             Self::Unavailable(_) => "Unavailable",
             Self::Malformed(_) => "Malformed",
             Self::Middleware(_) => "Middleware",
@@ -258,6 +270,15 @@ pub struct NotYet {
     pub reached: crate::log::Position,
     /// Where it should stand.
     pub wanted: crate::log::Position,
+}
+
+/// A view that is being built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotBuilt {
+    /// The view.
+    pub view: &'static str,
+    /// How far it has come, as far as this process knows.
+    pub reached: crate::log::Position,
 }
 
 /// A stored view that cannot be read.

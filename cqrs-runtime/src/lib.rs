@@ -96,6 +96,14 @@
 //!   still be read; [`wire`] and [`middleware`] are for transports.
 //! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
 //!
+//! # Levels
+//!
+//! At **level 1** views live beside the log and are folded in each command's own transaction: `App::builder().log(log)`. At
+//! **level 2** they live in a database of their own, which a task of the app keeps in step with the log:
+//! `App::builder().log(log).views(views)`. Nothing else of the program changes. What a query answers may then lag, unless it is asked
+//! [`after`](QueryBus::after) a position; [`CommandBus::awaiting`] waits until a command shows.
+//! [`App::projections`], [`App::parked`] and their neighbours tell how the read side is doing, and mend it.
+//!
 //! # What is linked is served
 //!
 //! A crate that stands in `Cargo.toml` and is never named in source is not linked, and its handlers are not there. Write
@@ -189,7 +197,7 @@ pub mod __private {
     pub use crate::message::{Command, Message, Query};
     pub use crate::policy::{PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns};
     pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
-    pub use crate::query::QueryContext;
+    pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
     pub use crate::snapshot::{Snapshots, snapshots};
     pub use crate::value::{Column, ColumnKind, Value};

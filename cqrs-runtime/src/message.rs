@@ -7,11 +7,14 @@ use serde::de::DeserializeOwned;
 
 use crate::handler::{Answering, Handling};
 use crate::id::CommandReturns;
+use crate::query::Consistency;
 
 /// What can be sent: a command or a query. Made by their derives.
 pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// All that can come of it.
     type Reply: 'static;
+    /// How far behind a query's answer may be. Of a command it says nothing.
+    type Consistency: Consistency;
 }
 
 /// An intention to change something. Made by `#[derive(Command)]`.

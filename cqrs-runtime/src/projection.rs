@@ -8,11 +8,15 @@ use crate::view::View;
 
 mod engine;
 mod erased;
+mod replay;
 mod rows;
+mod runner;
 
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
 pub use rows::{FindsRow, LookUps, Rows};
+pub(crate) use runner::{BESIDE, Pace, Runner, Standing, Standings};
+pub use runner::{ProjectionState, ProjectionStatus};
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.
 pub trait Fold: Send + Sync + 'static {

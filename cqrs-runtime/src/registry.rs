@@ -370,7 +370,14 @@ macro_rules! buses {
         }
     )+};
 }
-buses!(crate::App, crate::CommandBus, crate::QueryBus, dyn crate::EventLog, crate::log::MemoryLog);
+buses!(
+    crate::App,
+    crate::CommandBus,
+    crate::QueryBus,
+    crate::QueryBus<crate::query::AfterPosition>,
+    dyn crate::EventLog,
+    crate::log::MemoryLog
+);
 
 impl<T: HandlerResult> Probe<T>
 where

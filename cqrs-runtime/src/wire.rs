@@ -140,7 +140,7 @@ pub(crate) fn query<Q: Answered<H>, H: 'static>(
 ) -> BoxFuture<'static, Result<serde_json::Value, WireError>> {
     Box::pin(async move {
         let query: Q = decode(Q::NAME, &data)?;
-        let answer = bus.ask::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
+        let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
         serde_json::to_value(&answer).map_err(|error| unanswered(&QueryError::failed(error)))
     })
 }

@@ -13,6 +13,7 @@ const _: () = {
     #[automatically_derived]
     impl rt::Message for CreateOrder {
         type Reply = rt::Handling<Self>;
+        type Consistency = rt::Eventual;
     }
     #[automatically_derived]
     impl rt::Command for CreateOrder {

@@ -12,6 +12,7 @@ const _: () = {
     #[automatically_derived]
     impl rt::Message for OrderHistory {
         type Reply = rt::Answering<Self>;
+        type Consistency = rt::Eventual;
     }
     #[automatically_derived]
     impl rt::Query for OrderHistory {

@@ -1,9 +1,10 @@
-//! The guarantees of level 1, in memory, on SQLite and on PostgreSQL.
+//! The guarantees of levels 1 and 2, in memory, on SQLite and on PostgreSQL.
 
 mod by_hand;
 mod commands;
 mod evolution;
 mod idempotency;
+mod level_2;
 mod logs;
 mod middleware;
 mod plain_objects;
@@ -12,6 +13,7 @@ mod sequencer;
 mod snapshots;
 mod sound;
 mod startup;
+mod tables;
 mod verify;
 mod wire;
 mod workflows;

@@ -13,7 +13,7 @@ use cqrs_runtime::log::{
     BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, MemoryLog, Page, RawEvent, StoreError, append_raw,
 };
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Parked, ViewStore, ViewTransaction};
+use cqrs_runtime::view::{MemoryViews, Parked, ViewStore, ViewTransaction};
 use cqrs_sqlite::SqliteLog;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -328,8 +328,23 @@ async fn what_the_domain_refuses_is_kept_visibly_and_the_rest_goes_on() {
             position: Position::new(1),
             event: "OrderPaid".into(),
             error: "its command `PackOrder`: Rejected: thirteen is not packed".into(),
+            attempts: 1,
         };
         assert_eq!(parked, [refused]);
+    }
+}
+
+#[tokio::test]
+async fn a_read_database_of_its_own_changes_nothing_for_policies() {
+    for (log, _folder) in logs().await {
+        let desk = Arc::new(Desk::default());
+        let app = builder(&log, &desk).views(MemoryViews::new()).build().await.unwrap();
+        pay(&app, 13).await;
+        app.settled().await.unwrap();
+        let parked: Vec<_> = app.parked().await.unwrap().into_iter().map(|parked| parked.projection).collect();
+        assert_eq!(parked, ["policy:pack_what_is_paid"], "what a policy could not finish shows wherever the views are");
+        app.dismiss_policy("pack_what_is_paid").await.unwrap();
+        assert_eq!(app.parked().await.unwrap(), []);
     }
 }
 

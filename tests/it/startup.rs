@@ -154,6 +154,31 @@ async fn a_view_that_no_projection_makes() {
     );
 }
 
+mod named_beside {
+    use cqrs_runtime::prelude::*;
+    #[derive(Event, Serialize, Deserialize)]
+    pub struct Seen {
+        name: String,
+    }
+    #[derive(View, Serialize, Deserialize)]
+    #[cqrs(name = "Sights@next")]
+    pub struct Sights {
+        #[key]
+        name: String,
+    }
+    #[projection(on = [Seen])]
+    impl Sights {
+        fn seen(_: Option<Self>, event: &Seen) -> Self {
+            Self { name: event.name.clone() }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_view_named_as_what_is_built_beside_another() {
+    says(&refusal("named_beside").await, &["[CQRS801] `Sights@next` is named as what is built beside", "startup.rs:"]);
+}
+
 #[tokio::test]
 async fn a_module_that_holds_nothing_and_a_missing_log() {
     let text = refusal("nowhere").await;

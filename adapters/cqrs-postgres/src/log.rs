@@ -1,6 +1,7 @@
 //! The log in a schema.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
 use cqrs_runtime::view::ViewStore;
@@ -19,6 +20,9 @@ use crate::text::{clamped, quoted};
 use crate::transaction::Postgres;
 use crate::views::PostgresViews;
 
+/// How long a follower that is told nothing waits before it asks all the same.
+const ASK_ANYWAY: Duration = Duration::from_secs(1);
+
 /// An event log in one schema of a PostgreSQL database, with views beside it. Clones share it.
 ///
 /// ```no_run
@@ -35,6 +39,8 @@ use crate::views::PostgresViews;
 pub struct PostgresLog {
     shared: Arc<Shared>,
     views: Arc<PostgresViews>,
+    /// What its followers are told by, once there are any.
+    heard: Arc<std::sync::Mutex<Option<News>>>,
 }
 
 /// What the log and its views have in common.
@@ -79,6 +85,25 @@ impl PostgresLog {
         PostgresLogBuilder::new(url)
     }
 
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { views: Arc::new(PostgresViews::new(Arc::clone(&shared))), heard: Arc::default(), shared }
+    }
+
+    /// As [`news`](Self::news), on one connection for all.
+    fn told(&self) -> News {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.news()).clone()
+    }
+
+    /// Tells whenever the log has, or may have, grown, in whatever process: for those that follow it.
+    ///
+    /// It takes a connection of its own, and needs that no writer has turned [`notify`](PostgresLogBuilder::notify) off.
+    #[must_use]
+    pub fn news(&self) -> News {
+        news::listen(self.shared.place.clone(), self.shared.channel.clone())
+    }
+}
+
+impl Shared {
     pub(crate) fn new(
         connection: Arc<Connection>,
         writer: Place,
@@ -88,7 +113,7 @@ impl PostgresLog {
         notify: bool,
     ) -> Self {
         let lock = lock_keys(schema).0;
-        let shared = Arc::new(Shared {
+        Self {
             place: writer,
             readers: Pool::new(reader, readers),
             schema: quoted(schema),
@@ -96,16 +121,7 @@ impl PostgresLog {
             channel: format!("cqrs_{:016x}", lock.cast_unsigned()),
             notify,
             writer: Arc::new(Mutex::new(Writer { connection: Some(connection), lent: false, lost: Vec::new() })),
-        });
-        Self { views: Arc::new(PostgresViews::new(Arc::clone(&shared))), shared }
-    }
-
-    /// Tells whenever the log has, or may have, grown, in whatever process: for those that follow it.
-    ///
-    /// It takes a connection of its own, and needs that no writer has turned [`notify`](PostgresLogBuilder::notify) off.
-    #[must_use]
-    pub fn news(&self) -> News {
-        news::listen(self.shared.place.clone(), self.shared.channel.clone())
+        }
     }
 }
 
@@ -151,6 +167,19 @@ impl EventLog for PostgresLog {
         Box::pin(async {
             let locked = self.shared.begin().await?;
             Ok(Box::new(locked) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn changed(&self, after: Position) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut news = self.told();
+            loop {
+                // Asked for the head all the same now and then: the net under what is told.
+                let _ = tokio::time::timeout(ASK_ANYWAY, news.next()).await;
+                if self.head().await.is_ok_and(|head| head > after) {
+                    return;
+                }
+            }
         })
     }
 

@@ -30,6 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// }
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct News {
     told: watch::Receiver<()>,
 }

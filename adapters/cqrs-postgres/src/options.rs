@@ -1,5 +1,6 @@
 //! How a database is opened.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use tokio_postgres::{NoTls, Socket};
 
 use crate::connect::{Connector, Place};
 use crate::error::OpenError;
-use crate::log::PostgresLog;
+use crate::log::{PostgresLog, Shared};
 use crate::schema;
+use crate::views::PostgresViews;
 
 /// Options for [`PostgresLog::builder`].
 #[derive(Clone)]
@@ -101,6 +103,18 @@ impl PostgresLogBuilder {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(self) -> Result<PostgresLog, OpenError> {
+        Ok(PostgresLog::new(self.connect().await?))
+    }
+
+    /// The same, for views alone: the read database of level 2. Its tables of events stay empty.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_views(self) -> Result<PostgresViews, OpenError> {
+        Ok(PostgresViews::new(self.connect().await?))
+    }
+
+    async fn connect(self) -> Result<Arc<Shared>, OpenError> {
         let name = self.schema.as_str();
         if name.is_empty() || name.len() > 63 || name.contains('\0') || name.starts_with("pg_") {
             return Err(OpenError::Schema(self.schema));
@@ -108,7 +122,7 @@ impl PostgresLogBuilder {
         let writer = self.place(&self.url)?;
         let reader = self.place(self.reader_url.as_ref().unwrap_or(&self.url))?;
         let connection = schema::open(&writer, name).await?;
-        Ok(PostgresLog::new(connection, writer, reader, name, self.readers, self.notify))
+        Ok(Arc::new(Shared::new(connection, writer, reader, name, self.readers, self.notify)))
     }
 
     pub(crate) fn place(&self, url: &str) -> Result<Place, OpenError> {

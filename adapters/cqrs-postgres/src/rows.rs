@@ -1,7 +1,7 @@
 //! Views, checkpoints and parked keys as rows.
 
 use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Row, Value, ViewShape};
+use cqrs_runtime::view::{Checkpoint, ColumnKind, Generation, Parked, Removed, Row, Value, ViewShape};
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;
@@ -79,14 +79,14 @@ pub(crate) fn write(
     store: &str,
     shape: &ViewShape,
     put: &[Row],
-    remove: &[String],
+    remove: &[Removed],
 ) -> Result<Vec<Sql>, StoreError> {
     let mut statements = Vec::new();
     if !put.is_empty() {
         statements.push(upsert(schema, store, shape, put)?);
     }
     if !remove.is_empty() {
-        let keys: Vec<String> = remove.iter().map(|text| key(text)).collect();
+        let keys: Vec<String> = remove.iter().map(|removed| key(&removed.key)).collect();
         let text = format!("DELETE FROM {} WHERE cqrs_key = ANY ($1)", table(schema, shape.name));
         statements.push(Sql::new(text).with(keys, Type::TEXT_ARRAY));
     }
@@ -210,7 +210,8 @@ pub(crate) fn set_checkpoints(schema: &str, checkpoints: &[(&'static str, Checkp
 /// The parked keys of all projections.
 pub(crate) fn parked(schema: &str) -> Sql {
     Sql::new(format!(
-        "SELECT projection, key, long_key, position, event, error FROM {schema}.cqrs_parked ORDER BY projection, key"
+        "SELECT projection, key, long_key, position, event, error, attempts FROM {schema}.cqrs_parked
+         ORDER BY projection, key"
     ))
 }
 
@@ -225,6 +226,7 @@ pub(crate) fn stored_parked(store: &str, rows: &[tokio_postgres::Row]) -> Result
             position: position(store, row, 3)?,
             event: text(row, 4)?,
             error: text(row, 5)?,
+            attempts: u32::try_from(column::<i64>(store, row, 6)?).unwrap_or(u32::MAX),
         })
     };
     rows.iter().map(one).collect()
@@ -235,9 +237,9 @@ pub(crate) fn park(schema: &str, parked: &[Parked]) -> Sql {
     let texts = |text: fn(&Parked) -> &str| parked.iter().map(|entry| escape(text(entry))).collect::<Vec<_>>();
     let long = |entry: &Parked| (key(&entry.key).len() != escape(&entry.key).len()).then(|| escape(&entry.key));
     Sql::new(format!(
-        "INSERT INTO {schema}.cqrs_parked (projection, key, long_key, position, event, error)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6) ON CONFLICT (projection, key) DO UPDATE
-         SET position = excluded.position, event = excluded.event, error = excluded.error"
+        "INSERT INTO {schema}.cqrs_parked (projection, key, long_key, position, event, error, attempts)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (projection, key) DO UPDATE
+         SET position = excluded.position, event = excluded.event, error = excluded.error, attempts = excluded.attempts"
     ))
     .with(texts(|entry| &entry.projection), Type::TEXT_ARRAY)
     .with(parked.iter().map(|entry| key(&entry.key)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
@@ -245,4 +247,38 @@ pub(crate) fn park(schema: &str, parked: &[Parked]) -> Sql {
     .with(parked.iter().map(|entry| clamped(entry.position.get())).collect::<Vec<_>>(), Type::INT8_ARRAY)
     .with(texts(|entry| &entry.event), Type::TEXT_ARRAY)
     .with(texts(|entry| &entry.error), Type::TEXT_ARRAY)
+    .with(parked.iter().map(|entry| i64::from(entry.attempts)).collect::<Vec<_>>(), Type::INT8_ARRAY)
+}
+
+/// Parks a key no longer.
+pub(crate) fn unpark(schema: &str, projection: &str, parked: &str) -> Sql {
+    Sql::new(format!("DELETE FROM {schema}.cqrs_parked WHERE projection = $1 AND key = $2"))
+        .with(escape(projection), Type::TEXT)
+        .with(key(parked), Type::TEXT)
+}
+
+/// Puts what is known of one build of a view in the place of what is known of another.
+pub(crate) fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
+    let fingerprint = live.shape.fingerprint.cast_signed();
+    let shapes = Sql::new(format!("DELETE FROM {schema}.cqrs_shapes WHERE view = $1"));
+    let mut statements = vec![shapes.with(escape(next.shape.name), Type::TEXT), known_as(schema, &live.shape)];
+    for table in ["cqrs_checkpoints", "cqrs_parked"] {
+        let old = Sql::new(format!("DELETE FROM {schema}.{table} WHERE projection = $1"));
+        statements.push(old.with(escape(live.projection), Type::TEXT));
+        let new = Sql::new(format!("UPDATE {schema}.{table} SET projection = $1 WHERE projection = $2"));
+        statements.push(new.with(escape(live.projection), Type::TEXT).with(escape(next.projection), Type::TEXT));
+    }
+    let claim = Sql::new(format!("UPDATE {schema}.cqrs_checkpoints SET fingerprint = $1 WHERE projection = $2"));
+    statements.push(claim.with(fingerprint, Type::INT8).with(escape(live.projection), Type::TEXT));
+    statements
+}
+
+/// Takes note of the shape that a view's table has.
+pub(crate) fn known_as(schema: &str, shape: &ViewShape) -> Sql {
+    Sql::new(format!(
+        "INSERT INTO {schema}.cqrs_shapes (view, fingerprint) VALUES ($1, $2)
+         ON CONFLICT (view) DO UPDATE SET fingerprint = excluded.fingerprint"
+    ))
+    .with(escape(shape.name), Type::TEXT)
+    .with(shape.fingerprint.cast_signed(), Type::INT8)
 }

@@ -59,7 +59,14 @@ const MIGRATIONS: [&str; 1] = [r#"
         position bigint NOT NULL,
         event text NOT NULL,
         error text NOT NULL,
+        attempts bigint NOT NULL,
         PRIMARY KEY (projection, key)
+    );
+    CREATE TABLE @.cqrs_leases (
+        projection text COLLATE "C" PRIMARY KEY,
+        owner text NOT NULL,
+        token bigint NOT NULL,
+        until timestamptz NOT NULL
     );
     CREATE TABLE @.cqrs_schema (version bigint NOT NULL);
 "#];

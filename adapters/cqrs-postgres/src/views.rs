@@ -1,28 +1,52 @@
-//! The views that live in the log's schema.
+//! Views in a schema: the log's own, or one for them alone.
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
 use cqrs_runtime::view::{
-    Checkpoint, ColumnKind, Filter, Parked, Row, RowQuery, Value, ViewShape, ViewStore, ViewTransaction,
+    Checkpoint, ColumnKind, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, Value,
+    ViewShape, ViewStore, ViewTransaction,
 };
 use tokio_postgres::types::Type;
 
-use crate::events;
-use crate::filter;
+use crate::error::OpenError;
 use crate::log::Shared;
-use crate::rows;
+use crate::options::PostgresLogBuilder;
 use crate::sql::Sql;
 use crate::text::{escape, quoted};
 use crate::transaction::{Locked, Postgres};
+use crate::{events, filter, leases, rows};
 
-/// The views of a log.
-pub(crate) struct PostgresViews {
+/// Views in a PostgreSQL schema: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
+///
+/// ```no_run
+/// use cqrs_postgres::{PostgresLog, PostgresViews};
+/// use cqrs_runtime::App;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let log = PostgresLog::open("postgres://localhost/shop").await?;
+/// let views = PostgresViews::open("postgres://elsewhere/reports").await?;
+/// let app = App::builder().log(log).views(views).build().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresViews {
     shared: Arc<Shared>,
 }
 
 impl PostgresViews {
+    /// Opens the schema `public` of a database for views, and makes the tables if they are not there. With options:
+    /// [`PostgresLog::builder`](crate::PostgresLog::builder), and then [`open_views`](PostgresLogBuilder::open_views).
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        PostgresLogBuilder::new(url).open_views().await
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
@@ -94,6 +118,38 @@ impl ViewStore for PostgresViews {
         })
     }
 
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        Box::pin(async {
+            let mut locked = self.shared.begin().await?;
+            let newest = locked.ask(vec![leases::newest(&self.shared.schema, leases)]).await?;
+            leases::check(&self.shared.place.store, &newest, leases)?;
+            Ok(Box::new(locked) as Box<dyn StandaloneTransaction>)
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        Box::pin(async move {
+            let mut locked = self.shared.begin().await?;
+            let taken = locked.ask(vec![leases::take(&self.shared.schema, projections, owner, time)]).await?;
+            let taken = leases::stored(&self.shared.place.store, &taken, projections.iter().copied())?;
+            locked.commit().await?;
+            Ok(taken)
+        })
+    }
+
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let mut locked = self.shared.begin().await?;
+            locked.send(leases::release(&self.shared.schema, leases)).await?;
+            locked.commit().await
+        })
+    }
+
     fn database(&self) -> Option<DatabaseInfo> {
         Some(DatabaseInfo::of::<Postgres>())
     }
@@ -135,7 +191,7 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
         let column = quoted(index.name);
         columns.push(format!("{column} {kind}"));
         // With the key, so that rows of one value come sorted by it.
-        let name = quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)));
+        let name = index_name(shape, number);
         indexes.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
     }
     let mut statements =
@@ -147,13 +203,36 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
     }
     // Left by an earlier program of this shape: it claims rows that are gone.
     statements.push(rows::unclaim(schema, shape));
-    let text = format!(
-        "INSERT INTO {schema}.cqrs_shapes (view, fingerprint) VALUES ($1, $2)
-         ON CONFLICT (view) DO UPDATE SET fingerprint = excluded.fingerprint"
-    );
-    let shapes = Sql::new(text).with(escape(shape.name), Type::TEXT);
-    statements.push(shapes.with(shape.fingerprint.cast_signed(), Type::INT8));
+    statements.push(rows::known_as(schema, shape));
     statements
+}
+
+fn index_name(shape: &ViewShape, number: usize) -> String {
+    quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)))
+}
+
+/// Puts one build of a view in the place of another.
+fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
+    let (table, built) = (rows::table(schema, live.shape.name), rows::table(schema, next.shape.name));
+    let name = quoted(&rows::table_name(live.shape.name));
+    let mut statements = vec![format!("DROP TABLE IF EXISTS {table}"), format!("ALTER TABLE {built} RENAME TO {name}")];
+    let renamed = |number| {
+        let (old, new) = (index_name(&next.shape, number), index_name(&live.shape, number));
+        format!("ALTER INDEX {schema}.{old} RENAME TO {new}")
+    };
+    statements.extend((0..next.shape.indexes.len()).map(renamed));
+    let mut statements: Vec<Sql> = statements.into_iter().map(Sql::new).collect();
+    for sql in &mut statements {
+        sql.once = true;
+    }
+    statements.extend(rows::replace(schema, live, next));
+    statements
+}
+
+impl StandaloneTransaction for Locked {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).commit())
+    }
 }
 
 impl ViewTransaction for Locked {
@@ -181,7 +260,7 @@ impl ViewTransaction for Locked {
         &'a mut self,
         shape: &'a ViewShape,
         put: &'a [Row],
-        remove: &'a [String],
+        remove: &'a [Removed],
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             for sql in rows::write(&self.shared.schema, &self.shared.place.store, shape, put, remove)? {
@@ -255,6 +334,25 @@ impl ViewTransaction for Locked {
             }
             self.parked = None;
             self.send(rows::park(&self.shared.schema, parked)).await
+        })
+    }
+
+    fn unpark<'a>(&'a mut self, projection: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.parked = None;
+            self.send(rows::unpark(&self.shared.schema, projection, key)).await
+        })
+    }
+
+    fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            (self.checkpoints, self.parked) = (None, None);
+            for sql in replace(&self.shared.schema, &live, &next) {
+                self.send(sql).await?;
+                // The next one is prepared on what this one makes.
+                self.settle().await?;
+            }
+            Ok(())
         })
     }
 

@@ -27,10 +27,17 @@
 //! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
 //! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
 //! | `cqrs_snapshots` | states of aggregates that opted in: a cache, which may be emptied at any time |
+//! | `cqrs_leases` | which process runs which projection, where views have a file of their own |
 //! | `cqrs_schema` | the version of all this |
 //!
 //! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
 //! ([`Transaction`]), a query reads them through `Reader<Sqlite>` ([`SqliteReader`]).
+//!
+//! # Views in a file of their own
+//!
+//! [`SqliteViews`] is a read database beside the log's (level 2). It is a file of the same make, whose tables of events stay empty, and
+//! commits with [`Synchronous::Normal`]: what a loss of power takes is folded from the log again. Processes that share it
+//! agree through `cqrs_leases` who runs which projection.
 //!
 //! # How a batch is appended
 //!
@@ -46,6 +53,7 @@ mod error;
 mod events;
 mod filter;
 mod guard;
+mod leases;
 mod log;
 mod options;
 #[cfg(test)]
@@ -61,7 +69,8 @@ mod views;
 
 pub use error::OpenError;
 pub use log::SqliteLog;
-pub use options::{SqliteLogBuilder, Synchronous};
+pub use options::{SqliteLogBuilder, SqliteViewsBuilder, Synchronous};
 pub use pool::SqliteReader;
 pub use rusqlite;
 pub use transaction::{Sqlite, Transaction};
+pub use views::SqliteViews;

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::error::{OpenError, is_busy, store_error};
 use crate::events;
 use crate::guard::Guard;
-use crate::options::SqliteLogBuilder;
+use crate::options::{FileOptions, SqliteLogBuilder};
 use crate::pool::Pool;
 use crate::snapshots::SqliteSnapshots;
 use crate::transaction::{Locked, Sqlite, Transaction};
@@ -84,19 +84,22 @@ impl SqliteLog {
         SqliteLogBuilder::new(path.as_ref())
     }
 
-    pub(crate) fn new(connection: Connection, guard: Guard, options: &SqliteLogBuilder) -> Self {
-        let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
-        let writer = Writer { connection, guard, head: Position::START, released: None, others: None };
-        let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
-        let writer = Arc::new(Mutex::new(writer));
-        let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
-        let shared = Arc::new(Shared { store, readers, path, writer, busy_timeout });
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let views = Arc::new(SqliteViews::new(Arc::clone(&shared)));
         Self { views, snapshots: Arc::new(SqliteSnapshots::new(Arc::clone(&shared))), shared }
     }
 }
 
 impl Shared {
+    pub(crate) fn new(connection: Connection, guard: Guard, options: &FileOptions) -> Self {
+        let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
+        let writer = Writer { connection, guard, head: Position::START, released: None, others: None };
+        let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
+        let writer = Arc::new(Mutex::new(writer));
+        let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
+        Self { store, readers, path, writer, busy_timeout }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{OpenError, is_busy};
 use crate::guard::{Guard, hold_to_reading};
-use crate::log::SqliteLog;
+use crate::log::{Shared, SqliteLog};
 use crate::schema::{migrate, open_error};
+use crate::views::SqliteViews;
 
 /// How long a reader waits for the file inside `SQLite`: only while another process recovers it after a crash.
 const READER_BUSY: Duration = Duration::from_secs(10);
@@ -25,52 +26,22 @@ pub enum Synchronous {
     Normal,
 }
 
-/// Options for [`SqliteLog::builder`].
+/// How a file is opened, whatever it holds.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is opened until `.open()` is awaited"]
-pub struct SqliteLogBuilder {
+pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
     pub(crate) busy_timeout: Duration,
     pub(crate) synchronous: Synchronous,
     pub(crate) readers: usize,
 }
 
-impl SqliteLogBuilder {
-    pub(crate) fn new(path: &Path) -> Self {
+impl FileOptions {
+    fn new(path: &Path, synchronous: Synchronous) -> Self {
         let readers = thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
-        Self {
-            path: path.to_owned(),
-            busy_timeout: Duration::from_secs(30),
-            synchronous: Synchronous::default(),
-            readers,
-        }
+        Self { path: path.to_owned(), busy_timeout: Duration::from_secs(30), synchronous, readers }
     }
 
-    /// How long a transaction waits for the lock, in this process or another's hands, before it gives up (30 seconds unless
-    /// told otherwise).
-    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
-        self
-    }
-
-    /// How hard a commit is pressed onto the disk ([`Synchronous::Full`] unless told otherwise).
-    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
-        self.synchronous = synchronous;
-        self
-    }
-
-    /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
-    /// They are opened as they are needed.
-    pub fn readers(mut self, readers: usize) -> Self {
-        self.readers = readers.max(1);
-        self
-    }
-
-    /// Opens the file, and makes it if it is not there.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub async fn open(mut self) -> Result<SqliteLog, OpenError> {
+    async fn open(mut self) -> Result<Shared, OpenError> {
         let asked = self.path.clone();
         let failed = |reason: String| OpenError::Failed { path: asked.clone(), reason };
         if self.path.as_os_str().is_empty() || self.path == Path::new(":memory:") {
@@ -80,12 +51,70 @@ impl SqliteLogBuilder {
         self.path = std::path::absolute(&self.path).map_err(|error| failed(error.to_string()))?;
         let opened = tokio::task::spawn_blocking(move || Ok((open_writer(&self)?, self))).await;
         let ((connection, guard), options) = opened.map_err(|error| failed(error.to_string()))??;
-        Ok(SqliteLog::new(connection, guard, &options))
+        Ok(Shared::new(connection, guard, &options))
     }
 }
 
+macro_rules! builder {
+    ($(#[$doc:meta])+ $builder:ident, $what:ident, $unless:literal, $default:expr) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug)]
+        #[must_use = "nothing is opened until `.open()` is awaited"]
+        pub struct $builder(FileOptions);
+
+        impl $builder {
+            pub(crate) fn new(path: &Path) -> Self {
+                Self(FileOptions::new(path, $default))
+            }
+
+            /// How long a transaction waits for the lock, in this process or another's hands, before it gives up (30 seconds
+            /// unless told otherwise).
+            pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+                self.0.busy_timeout = timeout;
+                self
+            }
+
+            #[doc = concat!("How hard a commit is pressed onto the disk (", $unless, " unless told otherwise).")]
+            pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+                self.0.synchronous = synchronous;
+                self
+            }
+
+            /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
+            /// They are opened as they are needed.
+            pub fn readers(mut self, readers: usize) -> Self {
+                self.0.readers = readers.max(1);
+                self
+            }
+
+            /// Opens the file, and makes it if it is not there.
+            ///
+            /// # Errors
+            /// See [`OpenError`].
+            pub async fn open(self) -> Result<$what, OpenError> {
+                Ok($what::new(self.0.open().await?.into()))
+            }
+        }
+    };
+}
+
+builder!(
+    /// Options for [`SqliteLog::builder`].
+    SqliteLogBuilder,
+    SqliteLog,
+    "[`Synchronous::Full`]",
+    Synchronous::Full
+);
+builder!(
+    /// Options for [`SqliteViews::builder`].
+    SqliteViewsBuilder,
+    SqliteViews,
+    "[`Synchronous::Normal`]: what a loss of power takes is folded from the log again",
+    Synchronous::Normal
+);
+
 /// The connection that writes.
-fn open_writer(options: &SqliteLogBuilder) -> Result<(Connection, Guard), OpenError> {
+fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), OpenError> {
     let path = &options.path;
     if path.parent().is_some_and(|folder| !folder.is_dir()) {
         return Err(OpenError::NoFolder(path.clone()));
@@ -118,7 +147,7 @@ fn open_writer(options: &SqliteLogBuilder) -> Result<(Connection, Guard), OpenEr
 }
 
 /// Puts the file into write-ahead mode. Where several processes do so at once, `SQLite` answers "busy" without waiting.
-fn write_ahead(connection: &Connection, options: &SqliteLogBuilder) -> Result<(), OpenError> {
+fn write_ahead(connection: &Connection, options: &FileOptions) -> Result<(), OpenError> {
     let started = std::time::Instant::now();
     loop {
         let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));

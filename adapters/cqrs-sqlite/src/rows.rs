@@ -1,7 +1,7 @@
 //! Views, checkpoints and parked keys as rows.
 
 use cqrs_runtime::log::{Position, StoreError};
-use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Row, Value, ViewShape};
+use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Removed, Row, Value, ViewShape};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -98,7 +98,7 @@ pub(crate) fn write(
     connection: &Connection,
     shape: &ViewShape,
     put: &[Row],
-    remove: &[String],
+    remove: &[Removed],
 ) -> rusqlite::Result<()> {
     if !put.is_empty() {
         let mut statement = connection.prepare_cached(&upsert(shape))?;
@@ -118,8 +118,8 @@ pub(crate) fn write(
     if !remove.is_empty() {
         let sql = format!("DELETE FROM {} WHERE cqrs_key = ?1", table(shape.name));
         let mut statement = connection.prepare_cached(&sql)?;
-        for key in remove {
-            statement.execute([key])?;
+        for removed in remove {
+            statement.execute([&removed.key])?;
         }
     }
     Ok(())
@@ -185,7 +185,7 @@ pub(crate) fn set_checkpoints(
 /// The parked keys of all projections.
 pub(crate) fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
     let mut statement = connection.prepare_cached(
-        "SELECT projection, key, position, event, error FROM main.cqrs_parked ORDER BY projection, key",
+        "SELECT projection, key, position, event, error, attempts FROM main.cqrs_parked ORDER BY projection, key",
     )?;
     let parked = |row: &rusqlite::Row<'_>| {
         Ok(Parked {
@@ -194,6 +194,7 @@ pub(crate) fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
             position: position(row, 2)?,
             event: row.get(3)?,
             error: row.get(4)?,
+            attempts: row.get(5)?,
         })
     };
     statement.query_map([], parked)?.collect()
@@ -202,11 +203,17 @@ pub(crate) fn parked(connection: &Connection) -> rusqlite::Result<Vec<Parked>> {
 /// Parks keys.
 pub(crate) fn park(connection: &Connection, parked: &[Parked]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO main.cqrs_parked (projection, key, position, event, error) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO main.cqrs_parked (projection, key, position, event, error, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for entry in parked {
-        let position = clamped(entry.position.get());
-        statement.execute(params![entry.projection, entry.key, position, entry.event, entry.error])?;
+    for Parked { projection, key, position, event, error, attempts } in parked {
+        statement.execute(params![projection, key, clamped(position.get()), event, error, attempts])?;
     }
     Ok(())
+}
+
+/// Parks a key no longer.
+pub(crate) fn unpark(connection: &Connection, projection: &str, key: &str) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM main.cqrs_parked WHERE projection = ?1 AND key = ?2";
+    connection.prepare_cached(sql)?.execute([projection, key]).map(drop)
 }

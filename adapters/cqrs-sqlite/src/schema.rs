@@ -64,6 +64,13 @@ const MIGRATIONS: [&str; 2] = [
         state TEXT NOT NULL,
         PRIMARY KEY (aggregate, tag)
     ) STRICT;
+    ALTER TABLE cqrs_parked ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+    CREATE TABLE cqrs_leases (
+        projection TEXT NOT NULL PRIMARY KEY,
+        owner TEXT NOT NULL,
+        token INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

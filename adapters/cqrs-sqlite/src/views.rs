@@ -1,27 +1,55 @@
-//! The views that live in the log's file.
+//! Views in a file: the log's own, or one for them alone.
 
 use std::any::Any;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
 use cqrs_runtime::view::{
-    Checkpoint, ColumnKind, Filter, Parked, Row, RowQuery, Value, ViewShape, ViewStore, ViewTransaction,
+    Checkpoint, ColumnKind, Filter, Generation, IndexShape, Lease, Parked, Removed, Row, RowQuery,
+    StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::error::store_error;
-use crate::filter;
+use crate::error::{OpenError, store_error};
 use crate::log::Shared;
-use crate::rows;
+use crate::options::SqliteViewsBuilder;
 use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
+use crate::{filter, leases, rows};
 
-/// The views of a log.
-pub(crate) struct SqliteViews {
+/// Views in an `SQLite` file: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
+///
+/// ```no_run
+/// use cqrs_runtime::App;
+/// use cqrs_sqlite::{SqliteLog, SqliteViews};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let (log, views) = (SqliteLog::open("shop.db").await?, SqliteViews::open("views.db").await?);
+/// let app = App::builder().log(log).views(views).build().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteViews {
     shared: Arc<Shared>,
 }
 
 impl SqliteViews {
+    /// Opens a file for views, and makes it if it is not there. [`builder`](Self::builder) has options.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::builder(path).open().await
+    }
+
+    /// Opens a file for views, with options.
+    pub fn builder(path: impl AsRef<Path>) -> SqliteViewsBuilder {
+        SqliteViewsBuilder::new(path.as_ref())
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
@@ -81,6 +109,41 @@ impl ViewStore for SqliteViews {
         )
     }
 
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        Box::pin(async {
+            let mut locked = self.shared.begin().await?;
+            locked.run(|connection, store| leases::check(connection, store, leases))?;
+            Ok(Box::new(locked) as Box<dyn StandaloneTransaction>)
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        Box::pin(async move {
+            let mut locked = self.shared.begin().await?;
+            let taken = locked.run(|connection, store| {
+                let take = |projection: &&'static str| leases::take(connection, projection, owner, time);
+                projections.iter().map(take).collect::<Result<_, _>>().map_err(|error| store_error(store, &error))
+            })?;
+            locked.commit().await?;
+            Ok(taken)
+        })
+    }
+
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let mut locked = self.shared.begin().await?;
+            locked.run(|connection, store| {
+                leases::release(connection, leases).map_err(|error| store_error(store, &error))
+            })?;
+            locked.commit().await
+        })
+    }
+
     fn database(&self) -> Option<DatabaseInfo> {
         Some(DatabaseInfo::of::<Sqlite>())
     }
@@ -114,6 +177,36 @@ pub(crate) fn make_table(connection: &Connection, store: &str, shape: &ViewShape
     Ok(())
 }
 
+/// Puts one build of a view in the place of another.
+fn replace(connection: &Connection, live: &Generation, next: &Generation) -> rusqlite::Result<()> {
+    let (table, built) = (rows::table(live.shape.name), rows::table(next.shape.name));
+    connection.execute_batch(&format!(
+        "DROP TABLE IF EXISTS {table};\nALTER TABLE {built} RENAME TO {};\n{}\n{}",
+        quoted(&rows::table_name(live.shape.name)),
+        // Indexes go with their table, and bear its old name.
+        drop_indexes_sql(&next.shape),
+        indexes_sql(&live.shape),
+    ))?;
+    let fingerprint = live.shape.fingerprint.cast_signed();
+    connection.execute("DELETE FROM main.cqrs_shapes WHERE view = ?1", [next.shape.name])?;
+    connection.execute(
+        "INSERT OR REPLACE INTO main.cqrs_shapes (view, fingerprint) VALUES (?1, ?2)",
+        params![live.shape.name, fingerprint],
+    )?;
+    for table in ["cqrs_checkpoints", "cqrs_parked"] {
+        connection.execute(&format!("DELETE FROM main.{table} WHERE projection = ?1"), [live.projection])?;
+        connection.execute(
+            &format!("UPDATE main.{table} SET projection = ?1 WHERE projection = ?2"),
+            [live.projection, next.projection],
+        )?;
+    }
+    connection.execute(
+        "UPDATE main.cqrs_checkpoints SET fingerprint = ?1 WHERE projection = ?2",
+        params![fingerprint, live.projection],
+    )?;
+    Ok(())
+}
+
 /// The columns of a view bear the names of its fields, our own begin with `cqrs_`: SQL of the application's may read them.
 fn table_sql(shape: &ViewShape) -> String {
     let table = rows::table(shape.name);
@@ -122,24 +215,39 @@ fn table_sql(shape: &ViewShape) -> String {
         "cqrs_position INTEGER NOT NULL".to_owned(),
         "cqrs_document TEXT NOT NULL".to_owned(),
     ];
-    let mut indexes = Vec::new();
-    for (number, index) in shape.indexes.iter().enumerate() {
+    for index in shape.indexes {
         let kind = match index.kind {
             ColumnKind::Bool | ColumnKind::Integer => "INTEGER",
             ColumnKind::Real => "REAL",
             ColumnKind::Text => "TEXT",
         };
-        let column = quoted(index.name);
-        columns.push(format!("{column} {kind}"));
-        // With the key, so that rows of one value come sorted by it.
-        indexes.push(format!(
-            "CREATE INDEX main.{} ON {} ({column}, cqrs_key);",
-            quoted(&format!("cqrs_index_{number}_{}", rows::lower(shape.name))),
-            quoted(&rows::table_name(shape.name)),
-        ));
+        columns.push(format!("{} {kind}", quoted(index.name)));
     }
-    let (columns, indexes) = (columns.join(", "), indexes.join("\n"));
+    let (columns, indexes) = (columns.join(", "), indexes_sql(shape));
     format!("DROP TABLE IF EXISTS {table};\nCREATE TABLE {table} ({columns}) STRICT;\n{indexes}")
+}
+
+fn indexes_sql(shape: &ViewShape) -> String {
+    let index = |(number, index): (usize, &IndexShape)| {
+        // With the key, so that rows of one value come sorted by it.
+        format!(
+            "CREATE INDEX main.{} ON {} ({}, cqrs_key);",
+            quoted(&index_name(shape, number)),
+            quoted(&rows::table_name(shape.name)),
+            quoted(index.name),
+        )
+    };
+    shape.indexes.iter().enumerate().map(index).collect::<Vec<_>>().join("\n")
+}
+
+fn drop_indexes_sql(shape: &ViewShape) -> String {
+    let numbers = 0..shape.indexes.len();
+    let drop = |number| format!("DROP INDEX main.{};", quoted(&index_name(shape, number)));
+    numbers.map(drop).collect::<Vec<_>>().join("\n")
+}
+
+fn index_name(shape: &ViewShape, number: usize) -> String {
+    format!("cqrs_index_{number}_{}", rows::lower(shape.name))
 }
 
 /// A future of a statement that runs as it is polled.
@@ -149,6 +257,12 @@ macro_rules! now {
             $self.run(|$connection, store| $statement.map_err(|error: rusqlite::Error| store_error(store, &error)))
         })
     };
+}
+
+impl StandaloneTransaction for Locked {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin((*self).commit())
+    }
 }
 
 impl ViewTransaction for Locked {
@@ -175,7 +289,7 @@ impl ViewTransaction for Locked {
         &'a mut self,
         shape: &'a ViewShape,
         put: &'a [Row],
-        remove: &'a [String],
+        remove: &'a [Removed],
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         now!(self, |connection| rows::write(connection, shape, put, remove))
     }
@@ -211,6 +325,14 @@ impl ViewTransaction for Locked {
 
     fn park<'a>(&'a mut self, parked: &'a [Parked]) -> BoxFuture<'a, Result<(), StoreError>> {
         now!(self, |connection| rows::park(connection, parked))
+    }
+
+    fn unpark<'a>(&'a mut self, projection: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        now!(self, |connection| rows::unpark(connection, projection, key))
+    }
+
+    fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>> {
+        now!(self, |connection| replace(connection, &live, &next))
     }
 
     fn database(&mut self) -> Option<&mut (dyn Any + Send)> {

@@ -43,12 +43,17 @@ pub fn stub(message: &Message<'_>) -> TokenStream {
     quote!(#sent #stub #fields)
 }
 
-/// `type Reply = ..`
+/// `type Reply = ..; type Consistency = ..;`
 fn reply(message: &Message<'_>) -> TokenStream {
     let rt = &message.rt;
-    match message.kind {
-        Kind::Command => quote!(type Reply = #rt::Handling<Self>;),
-        Kind::Query => quote!(type Reply = #rt::Answering<Self>;),
+    let consistency = if message.reads_own_writes { quote!(ReadYourWrites) } else { quote!(Eventual) };
+    let reply = match message.kind {
+        Kind::Command => quote!(Handling),
+        Kind::Query => quote!(Answering),
+    };
+    quote! {
+        type Reply = #rt::#reply<Self>;
+        type Consistency = #rt::#consistency;
     }
 }
 

@@ -3,7 +3,7 @@
 use syn::{Data, DeriveInput, Generics, Ident, Type};
 
 use crate::errors::Errors;
-use crate::options::{Allowed, Options};
+use crate::options::{Allowed, Consistency, Options};
 use crate::runtime::Runtime;
 
 /// Which of the two.
@@ -25,7 +25,9 @@ impl Kind {
     fn allowed(self) -> &'static Allowed {
         match self {
             Self::Command => &Allowed { reader: "#[derive(Command)]", options: &["crate", "error", "name", "returns"] },
-            Self::Query => &Allowed { reader: "#[derive(Query)]", options: &["crate", "name", "returns"] },
+            Self::Query => {
+                &Allowed { reader: "#[derive(Query)]", options: &["consistency", "crate", "name", "returns"] }
+            }
         }
     }
 }
@@ -40,6 +42,8 @@ pub struct Message<'a> {
     pub name: String,
     pub returns: Option<Type>,
     pub error: Option<Type>,
+    /// `consistency = read_your_writes`
+    pub reads_own_writes: bool,
     /// Its named fields, if it is a struct.
     pub fields: Vec<(&'a Ident, &'a Type)>,
 }
@@ -57,6 +61,7 @@ impl<'a> Message<'a> {
             name: options.name.map_or_else(|| crate::names::text(&input.ident), |name| name.value()),
             returns: options.returns,
             error: options.error,
+            reads_own_writes: options.consistency == Some(Consistency::ReadYourWrites),
             fields: named_fields(&input.data),
         }
     }

@@ -127,6 +127,9 @@ index! {
     308 Types "r308_find", "`find`, `order_by` or `#[by(..)]` by a field that has no `#[index]`",
         "It would read every row.",
         "Mark the field `#[index]`, or read all aloud: `views.scan()`.";
+    309 Types "r309_no_position", "a query that reads its caller's own writes (`consistency = read_your_writes`), asked without a position",
+        "An answer from a view that lags would be wrong, and the query has declared so.",
+        "Say what it has to see: `app.queries().after(receipt.position()).ask(..)`.";
 }
 
 "Aggregates" {

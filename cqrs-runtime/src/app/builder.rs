@@ -16,11 +16,12 @@ use crate::log::EventLog;
 use crate::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
-use crate::policy::{self, Policies};
-use crate::projection::Engine;
+use crate::policy::{self, Policies, PolicyInfo, Settings};
+use crate::projection::{Engine, Pace, Runner};
 use crate::registry::{EventInfo, Registration, registered};
-use crate::sequencer::{Applied, Sequencer, Sizes};
+use crate::sequencer::{Head, Sequencer, Sizes};
 use crate::snapshot::Keeper;
+use crate::view::ViewStore;
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
@@ -28,20 +29,26 @@ type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 #[derive(Default)]
 pub struct AppBuilder {
     log: Option<Arc<dyn EventLog>>,
+    views: Option<Arc<dyn ViewStore>>,
+    pace: Pace,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     only: Option<Vec<String>>,
     command_layers: Vec<Wrap<CommandService>>,
     query_layers: Vec<Wrap<QueryService>>,
     sizes: Sizes,
     most_bytes: Option<usize>,
-    policies: policy::Settings,
+    policies: Settings,
 }
+
+/// A shorter lease would be asked for all the time.
+const LEAST_LEASE: Duration = Duration::from_millis(100);
 
 /// The longest message that the wire path accepts unless told otherwise: one mebibyte.
 const MOST_BYTES: usize = 1 << 20;
 
 impl AppBuilder {
-    /// The event log. Where it keeps views too, they are updated in its own transactions (level 1).
+    /// The event log. Where it keeps views too, and the app is given no [`views`](Self::views), they are updated in the
+    /// log's own transactions (level 1).
     #[must_use]
     pub fn log(self, log: impl EventLog) -> Self {
         self.shared_log(Arc::new(log))
@@ -51,6 +58,38 @@ impl AppBuilder {
     #[must_use]
     pub fn shared_log(mut self, log: Arc<dyn EventLog>) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// A read database of its own (level 2): commands do not touch it, a task of the app keeps it in step with the log. A query
+    /// sees what has got there; one asked [`after`](crate::QueryBus::after) a position waits for it.
+    ///
+    /// Several apps and processes may share it: one at a time runs a projection, and all may ask.
+    #[must_use]
+    pub fn views(self, views: impl ViewStore) -> Self {
+        self.shared_views(Arc::new(views))
+    }
+
+    /// A read database that others use as well.
+    #[must_use]
+    pub fn shared_views(mut self, views: Arc<dyn ViewStore>) -> Self {
+        self.views = Some(views);
+        self
+    }
+
+    /// How many events the read database takes in one transaction (level 2; 5,000 unless told otherwise). Projections that stand
+    /// no further apart go through the log together.
+    #[must_use]
+    pub fn projection_batch(mut self, events: usize) -> Self {
+        self.pace.batch = events.max(1);
+        self
+    }
+
+    /// For how long a process has a projection to itself (level 2; six seconds unless told otherwise, a tenth of a second at
+    /// least). It renews that in time. When it is gone, or hangs, another one that shares the read database takes over after so long.
+    #[must_use]
+    pub fn projection_lease(mut self, time: Duration) -> Self {
+        self.pace.lease = time.max(LEAST_LEASE);
         self
     }
 
@@ -166,7 +205,8 @@ impl AppBuilder {
         self
     }
 
-    /// Checks everything that is linked, brings the views up to date, and starts the app.
+    /// Checks everything that is linked, and starts the app. At level 1 its views are up to date then; at level 2 their runner has
+    /// started, and a read database that is away hinders nothing but queries.
     ///
     /// A program that nothing is linked into is refused too, since it is a mistake:
     ///
@@ -191,26 +231,29 @@ impl AppBuilder {
         let log = self.log.clone().ok_or_else(|| {
             BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
         })?;
-        let views = log.views();
+        let views = self.views.clone().or_else(|| log.views());
         checks::check(&registry, &self.states, &*log, views.as_deref())?;
-        let engine = Engine::new(&registry.projections()).map_err(|reason| BuildError::from(circle(reason)))?;
+        let faulty = |reason| BuildError::from(circle(reason));
+        let projections = registry.projections();
+        let policies = (registry.policies(), self.policies);
+        if let Some(store) = self.views.clone() {
+            let (head, pace) = (Arc::new(Head::default()), self.pace);
+            let runner = Runner::start(&projections, Arc::clone(&log), store, head.subscribe(), pace).await;
+            let runner = runner.map_err(faulty)?;
+            let app = self.start(log, registry, Engine::default(), head, Some(runner));
+            return react(app, policies).await;
+        }
+        let engine = Engine::new(&projections).map_err(faulty)?;
         if let Some(views) = &views {
-            for projection in registry.projections() {
-                if let Some(shape) = &projection.view {
-                    views.prepare(shape).await?;
-                }
+            for shape in engine.shapes() {
+                views.prepare(shape).await?;
             }
         }
-        let (policies, settings) = (registry.policies(), self.policies);
-        let app = self.start(log, registry, engine);
+        let app = self.start(log, registry, engine, Arc::default(), None);
         if !app.inner.registry.projections.is_empty() {
             app.inner.sequencer.catch_up().await?;
         }
-        let from = policy::start(&*app.inner.log, &policies).await?;
-        if settings.enabled {
-            Policies::run(&app.inner, &policies, &from, settings);
-        }
-        Ok(app)
+        react(app, policies).await
     }
 
     /// What is wrong with the linked program, and its events; with what this builder was given, if it is `composed`.
@@ -227,7 +270,10 @@ impl AppBuilder {
             checks::services_are_there(&table, &self.states, &mut faults);
         }
         match &self.log {
-            Some(log) => checks::databases_are_there(&table, &**log, log.views().as_deref(), &mut faults),
+            Some(log) => {
+                let views = self.views.clone().or_else(|| log.views());
+                checks::databases_are_there(&table, &**log, views.as_deref(), &mut faults);
+            }
             None => checks::one_write_database(&table, &mut faults),
         }
         (faults, table.events)
@@ -235,23 +281,30 @@ impl AppBuilder {
 
     /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
-        let engine = Engine::new(&[]).expect("without projections there is no circle");
         self.sizes.rehearse_snapshots = true;
-        self.start(log, Table::default(), engine)
+        self.start(log, Table::default(), Engine::default(), Arc::default(), None)
     }
 
-    fn start(self, log: Arc<dyn EventLog>, registry: Table, engine: Engine) -> App {
-        let (engine, applied) = (Arc::new(engine), Arc::new(Applied::default()));
+    fn start(
+        self,
+        log: Arc<dyn EventLog>,
+        registry: Table,
+        engine: Engine,
+        head: Arc<Head>,
+        runner: Option<Runner>,
+    ) -> App {
+        let engine = Arc::new(engine);
         let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
-        let (log_too, engine_too, applied_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&applied));
-        let sequencer = Sequencer::start(log_too, engine_too, applied_too, Arc::clone(&keeper), self.sizes);
+        let (log_too, engine_too, head_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&head));
+        let sequencer = Sequencer::start(log_too, engine_too, head_too, Arc::clone(&keeper), self.sizes);
         let inner = Inner {
-            views: log.views(),
+            views: self.views.or_else(|| log.views()),
             log,
             registry,
             sequencer,
             engine,
-            applied,
+            head,
+            runner,
             keeper,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
@@ -261,6 +314,15 @@ impl AppBuilder {
         };
         App { inner: Arc::new(inner) }
     }
+}
+
+/// Has an app's policies start where they left off.
+async fn react(app: App, (policies, settings): (Vec<&'static PolicyInfo>, Settings)) -> Result<App, BuildError> {
+    let from = policy::start(&*app.inner.log, &policies).await?;
+    if settings.enabled {
+        Policies::run(&app.inner, &policies, &from, settings);
+    }
+    Ok(app)
 }
 
 fn stack<Q, R>(layers: Vec<Wrap<BusService<Q, R>>>) -> Option<BusService<Q, R>>

@@ -7,6 +7,7 @@ use std::fmt;
 use super::policies;
 use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
+use crate::projection::BESIDE;
 use crate::registry::{ParameterInfo, Registration, Resource};
 use crate::view::ViewStore;
 
@@ -129,6 +130,15 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
     unique("views", table.views.iter().map(|entry| (entry.shape.name.to_owned(), entry.registration)), faults);
     unique("projections", table.projections.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
     unique("policies", table.policies.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
+    let views = table.views.iter().map(|entry| (entry.shape.name, entry.registration));
+    let projections = table.projections.iter().map(|entry| (entry.name, entry.registration));
+    for (name, registration) in views.chain(projections).filter(|(name, _)| name.ends_with(BESIDE)) {
+        faults.push(Fault::new(
+            format!("[CQRS801] `{name}` is named as what is built beside another view or projection, and would be mixed up with it"),
+            &[registration],
+            format!("give it a name that does not end with `{BESIDE}`"),
+        ));
+    }
     let mut prefixes: BTreeMap<&str, Placed<_>> = BTreeMap::new();
     for aggregate in &table.aggregates {
         let other = *prefixes.entry(aggregate.prefix).or_insert(*aggregate);
@@ -277,7 +287,7 @@ pub(super) fn databases_are_there(
         faults.push(Fault::new(
             format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
             &[table.projections[0].registration],
-            "use a log that keeps views beside the events",
+            "use a log that keeps views beside the events, or give the app a read database: `App::builder().views(..)`",
         ));
     }
 }

@@ -11,19 +11,21 @@ use crate::error::{NotYet, QueryError};
 use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
-use crate::projection::Engine;
+use crate::projection::{Engine, Runner};
 use crate::query::{After, QueryBus};
-use crate::sequencer::{Applied, Sequencer};
+use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
-use crate::view::{Parked, ViewStore};
+use crate::view::{Parked, View, ViewStore, Views};
 use crate::wire::WireError;
 
 mod builder;
 mod checks;
 mod describe;
 mod policies;
+mod projections;
 mod table;
 
+pub use crate::projection::{ProjectionState, ProjectionStatus};
 pub use builder::AppBuilder;
 pub use checks::{BuildError, Fault};
 pub use describe::Description;
@@ -88,6 +90,12 @@ impl App {
         &self.inner.log
     }
 
+    /// The store that queries read: the log's own (level 1), or the one that the app was given (level 2).
+    #[must_use]
+    pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
+        self.inner.views.as_ref()
+    }
+
     /// What this app consists of, and who handles what. Prints as a table.
     #[must_use]
     pub fn describe(&self) -> Description {
@@ -109,7 +117,7 @@ impl App {
     /// # Errors
     /// The log cannot be reached, or the policies are not run in this process.
     pub async fn settled(&self) -> Result<Position, StoreError> {
-        self.inner.applied.wake();
+        self.inner.head.wake();
         self.inner.policies.settled(&*self.inner.log, self.inner.registry.policies.len()).await
     }
 
@@ -138,33 +146,6 @@ impl App {
             StoreError::Failed { store: "the app".into(), reason }
         })
     }
-
-    /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
-    /// event at `@position`, or a command that it came to. Empty when all is well.
-    ///
-    /// # Errors
-    /// The read side cannot be reached.
-    pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
-        match &self.inner.views {
-            Some(views) => views.parked().await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Empties a projection, its parked keys included, and folds it anew from the whole log, after its code was mended, say.
-    /// Commands wait meanwhile. Returns the position that it has reached.
-    ///
-    /// # Errors
-    /// There is no projection of that name, or the store failed: then the old rows are still there.
-    pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
-        let known = self.inner.registry.projections();
-        let Some(projection) = known.iter().map(|info| info.name).find(|&name| name == projection) else {
-            let names: Vec<_> = known.iter().map(|info| info.name).collect();
-            let reason = format!("there is no projection `{projection}`; there are {}", names.join(", "));
-            return Err(StoreError::Failed { store: "the app".into(), reason });
-        };
-        self.inner.sequencer.rebuild(projection).await
-    }
 }
 
 /// What the buses and the contexts share.
@@ -173,7 +154,9 @@ pub(crate) struct Inner {
     pub(crate) registry: Table,
     pub(crate) sequencer: Sequencer,
     pub(crate) engine: Arc<Engine>,
-    pub(crate) applied: Arc<Applied>,
+    pub(crate) head: Arc<Head>,
+    /// At level 2.
+    pub(crate) runner: Option<Runner>,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) policies: Policies,
     pub(crate) command_layers: Option<CommandService>,
@@ -204,6 +187,12 @@ impl Inner {
         })
     }
 
+    /// One view of it.
+    pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
+        let standings = self.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
+        Ok(Views::new(self.views()?, standings))
+    }
+
     pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
         if data.len() > self.most_bytes {
             return Err(WireError::TooLarge(data.len(), self.most_bytes));
@@ -211,12 +200,34 @@ impl Inner {
         Ok(())
     }
 
+    /// Has the runner look for an event that another process has appended, rather than wait for the log to tell.
+    fn look_for(&self, runner: &Runner, position: Position) {
+        if self.head.get() < position {
+            runner.look();
+        }
+    }
+
+    /// Waits until a projection has reached a position.
+    pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
+        match &self.runner {
+            Some(runner) => {
+                self.look_for(runner, after.position);
+                runner.standings().wait(&**runner.store(), after, projection, |name, _| name == projection).await
+            }
+            None => self.wait(after, None).await,
+        }
+    }
+
     /// Waits until the projections of `view` (`None`: all projections) have reached a position.
     pub(crate) async fn wait(&self, after: After, view: Option<&'static str>) -> Result<(), QueryError> {
+        if let Some(runner) = &self.runner {
+            self.look_for(runner, after.position);
+            return runner.standings().wait_for_view(&**runner.store(), after, view).await;
+        }
         let deadline = Instant::now() + after.within;
         let mut pause = std::time::Duration::from_millis(1);
         loop {
-            if self.applied.get() >= after.position {
+            if self.head.get() >= after.position {
                 return Ok(());
             }
             // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.

@@ -179,7 +179,7 @@ impl Work {
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> = sequencer::record::<C>(&context.meta, &receipt).into_iter().collect();
         sequencer::store(tx, &context.inner.engine, &events, &records).await?;
-        context.inner.applied.raise(receipt.position);
+        context.inner.head.raise(receipt.position);
         self.loaded.iter_mut().flatten().for_each(|entry| context.inner.keeper.offer(entry));
         Ok(receipt)
     }
@@ -227,6 +227,6 @@ impl<T: ?Sized + Send + Sync + 'static> ServiceParameter for State<T> {
 
 impl<V: View> ServiceParameter for Stale<Views<V>> {
     fn from_context(context: &CommandContext) -> Result<Self, StoreError> {
-        Ok(Self(Views::new(context.inner.views()?)))
+        Ok(Self(context.inner.view()?))
     }
 }

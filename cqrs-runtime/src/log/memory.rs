@@ -119,7 +119,7 @@ impl EventLog for MemoryLog {
                 head: self.with(Stored::head),
                 events: Vec::new(),
                 commands: Vec::new(),
-                views: self.views.begin(),
+                views: self.views.inside(),
                 _guard: guard,
             };
             Ok(Box::new(transaction) as Box<dyn LogTransaction>)
@@ -201,7 +201,7 @@ impl LogTransaction for MemoryTransaction {
         self.events.into_iter().for_each(|event| stored.push(event));
         stored.commands.extend(self.commands.into_iter().map(|record| (record.id.clone(), record)));
         // Events and views show at once: whoever reads the views now waits for this.
-        self.views.commit();
+        self.views.commit_now().expect("a log's transaction holds no lease");
         drop(stored);
         ready(Ok(()))
     }

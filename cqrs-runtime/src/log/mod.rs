@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +208,9 @@ pub enum StoreError {
     },
 }
 
+/// How often a log is asked for its head that does not tell by itself.
+const POLL: Duration = Duration::from_millis(200);
+
 /// An append-only log of events.
 pub trait EventLog: Send + Sync + 'static {
     /// What to call it in errors: the kind of store and where it is, without secrets.
@@ -229,6 +233,20 @@ pub trait EventLog: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Unavailable`] when the lock could not be had in the adapter's time.
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>>;
+
+    /// Returns when the log may hold an event after `after`: a store that tells of the appends of other processes says so at
+    /// once. It may return early, and it need not tell of what this process appends. Left as it is, it asks for the head five
+    /// times a second.
+    fn changed(&self, after: Position) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                tokio::time::sleep(POLL).await;
+                if self.head().await.is_ok_and(|head| head > after) {
+                    return;
+                }
+            }
+        })
+    }
 
     /// The view store that lives in the same database, whose writes join the log's transactions (level 1).
     fn views(&self) -> Option<Arc<dyn ViewStore>> {

@@ -71,7 +71,8 @@ pub(super) fn event_key(event: &RecordedEvent) -> String {
 
 /// What a policy could not finish.
 pub(super) fn parked(info: &PolicyInfo, event: &RecordedEvent, key: String, error: String) -> Parked {
-    Parked { projection: info.owner.to_owned(), key, position: event.position(), event: event.name().to_owned(), error }
+    let (projection, event_name) = (info.owner.to_owned(), event.name().to_owned());
+    Parked { projection, key, position: event.position(), event: event_name, error, attempts: 1 }
 }
 
 /// Calls the policy.

@@ -132,6 +132,6 @@ impl<T: ?Sized + Send + Sync + 'static> PolicyParameter for State<T> {
 
 impl<V: View> PolicyParameter for Stale<Views<V>> {
     fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
-        Ok(Self(Views::new(context.inner.views()?)))
+        Ok(Self(context.inner.view()?))
     }
 }

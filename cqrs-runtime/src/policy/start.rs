@@ -82,7 +82,7 @@ impl Policies {
     pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Position], settings: Settings) {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None });
-            let appended = inner.applied.appended();
+            let appended = inner.head.subscribe();
             tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings).run());
             Running { info, state }
         });

@@ -5,33 +5,40 @@ use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
-use super::rows::{LookedUp, Needs, Overlays};
+use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
 use crate::event::RecordedEvent;
 use crate::log::{BoxFuture, Position, StoreError};
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
 use crate::value::Value;
-use crate::view::{Checkpoint, Parked, Row, ViewShape, ViewTransaction};
+use crate::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
 
 /// The shape of what an async projection makes, whose tables are its own affair.
 const NO_SHAPE: u64 = 0;
 
-/// All projections of an app.
+/// All projections of an app, or some. By default it has none.
+#[derive(Default)]
 pub(crate) struct Engine {
     /// Those that are looked up stand before those that look them up.
-    folds: Vec<FoldEntry>,
+    pub(super) folds: Vec<FoldEntry>,
     handles: Vec<HandleEntry>,
+    /// Their names, as checkpoints have them.
     names: Vec<&'static str>,
     /// Projections that look each other up, directly or not, go from one checkpoint to the next together.
     groups: Vec<Vec<&'static str>>,
 }
 
-struct FoldEntry {
-    name: &'static str,
-    shape: ViewShape,
-    events: &'static [&'static str],
-    fold: Box<dyn ErasedFold>,
+/// A projection of fold methods.
+pub(super) struct FoldEntry {
+    pub(super) name: &'static str,
+    /// The view's own shape, by whose name others look it up.
+    pub(super) shape: ViewShape,
+    /// Where its rows are: the view itself, or the one that is built beside it.
+    pub(super) place: Generation,
+    pub(super) events: &'static [&'static str],
+    pub(super) look_ups: &'static [&'static str],
+    pub(super) fold: Box<dyn ErasedFold>,
 }
 
 struct HandleEntry {
@@ -44,11 +51,11 @@ struct HandleEntry {
 type Forced = HashMap<&'static str, HashMap<String, FoldError>>;
 
 /// Parked keys, by projection.
-type ParkedKeys = HashMap<String, HashSet<String>>;
+pub(super) type ParkedKeys = HashMap<String, ParkedAt>;
 
 /// What was read for a batch, and which events it is read for.
 struct Prefetched<'a> {
-    rows: HashMap<&'static str, Vec<Row>>,
+    stocks: HashMap<&'static str, Stock>,
     /// Event, projection, and why the event cannot be read.
     steps: Vec<(&'a RecordedEvent, usize, Option<FoldError>)>,
 }
@@ -68,7 +75,9 @@ impl Engine {
         for info in in_order(projections)? {
             match ((info.make)(), info.view) {
                 (ErasedProjection::Fold(fold), Some(shape)) => {
-                    engine.folds.push(FoldEntry { name: info.name, shape, events: info.events, fold });
+                    let (name, events, look_ups) = (info.name, info.events, info.look_ups);
+                    let place = Generation { shape, projection: name };
+                    engine.folds.push(FoldEntry { name, shape, place, events, look_ups, fold });
                 }
                 (ErasedProjection::Handle(handle), _) => {
                     engine.handles.push(HandleEntry { name: info.name, events: info.events, handle });
@@ -79,36 +88,86 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The views that it folds into.
-    pub(crate) fn shapes(&self) -> impl Iterator<Item = &ViewShape> {
-        self.folds.iter().map(|entry| &entry.shape)
+    /// An engine for each group of projections that have to go together.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub(crate) fn units(projections: &[&'static ProjectionInfo]) -> Result<Vec<Self>, String> {
+        in_order(projections)?;
+        let mut groups = groups(projections);
+        for info in projections {
+            if !groups.iter().any(|group| group.contains(&info.name)) {
+                groups.push(vec![info.name]);
+            }
+        }
+        let of = |group: Vec<&str>| projections.iter().copied().filter(|info| group.contains(&info.name)).collect();
+        groups.into_iter().map(|group| Self::new(&of(group) as &Vec<_>)).collect()
     }
 
-    /// Folds consecutive events into every projection that lacks them, and moves the checkpoints to the last of them.
-    pub(crate) async fn apply(&self, tx: &mut dyn ViewTransaction, events: &[RecordedEvent]) -> Result<(), StoreError> {
-        let Some(last) = events.last() else { return Ok(()) };
+    /// The same projections, whose rows and checkpoints stand elsewhere.
+    pub(crate) fn placed(mut self, place: impl Fn(Generation) -> Generation) -> Self {
+        for entry in &mut self.folds {
+            entry.place = place(entry.place);
+        }
+        self.names = self.names.iter().map(|name| self.place_of(name)).collect();
+        self.groups.clear();
+        self
+    }
+
+    fn place_of(&self, name: &'static str) -> &'static str {
+        self.folds.iter().find(|entry| entry.name == name).map_or(name, |entry| entry.place.projection)
+    }
+
+    /// The views that it folds into.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = &ViewShape> {
+        self.folds.iter().map(|entry| &entry.place.shape)
+    }
+
+    /// Where the rows and the checkpoints of its folds are.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Generation> {
+        self.folds.iter().map(|entry| entry.place)
+    }
+
+    /// The projections that it drives, as checkpoints name them.
+    pub(crate) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// The names of the events that it listens to.
+    pub(crate) fn events(&self) -> BTreeSet<&'static str> {
+        let folds = self.folds.iter().flat_map(|entry| entry.events);
+        folds.chain(self.handles.iter().flat_map(|entry| entry.events)).copied().collect()
+    }
+
+    /// Folds events into every projection that lacks them, and moves the checkpoints to `up_to`: between the last checkpoint
+    /// and there, no event is missing that any of them listens to. Says whether all came so far: an async projection that is parked
+    /// does not.
+    pub(crate) async fn apply(
+        &self,
+        tx: &mut dyn ViewTransaction,
+        events: &[RecordedEvent],
+        up_to: Position,
+    ) -> Result<bool, StoreError> {
         if self.names.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let reached = self.reached(tx).await?;
-        let mut parked = ParkedKeys::new();
-        for entry in tx.parked().await? {
-            parked.entry(entry.projection).or_default().insert(entry.key);
-        }
+        let parked = parked_keys(tx).await?;
         self.apply_folds(tx, events, &reached, &parked).await?;
         let mut stopped = HashSet::new();
         for entry in &self.handles {
-            let waits = parked.get(entry.name).is_some_and(|keys| keys.contains(""));
+            let waits = parked.get(entry.name).is_some_and(|keys| keys.contains_key(""));
             if waits || !apply_handle(entry, tx, events, reached[entry.name].position).await? {
                 stopped.insert(entry.name);
             }
         }
         let moved: Vec<_> = reached
             .into_iter()
-            .filter(|(name, checkpoint)| checkpoint.position < last.position() && !stopped.contains(name))
-            .map(|(name, checkpoint)| (name, Checkpoint { position: last.position(), ..checkpoint }))
+            .filter(|(name, checkpoint)| checkpoint.position < up_to && !stopped.contains(name))
+            .map(|(name, checkpoint)| (name, Checkpoint { position: up_to, ..checkpoint }))
             .collect();
-        tx.set_checkpoints(&moved).await
+        tx.set_checkpoints(&moved).await?;
+        Ok(stopped.is_empty())
     }
 
     /// The position after which events are missing in some projection. Emptied first are those that have no checkpoint, or one
@@ -153,12 +212,20 @@ impl Engine {
         Ok(())
     }
 
-    async fn clear(&self, tx: &mut dyn ViewTransaction, name: &str) -> Result<(), StoreError> {
-        let shape = self.folds.iter().find(|entry| entry.name == name).map(|entry| &entry.shape);
-        tx.clear(shape, name).await
+    /// Empties a projection.
+    pub(crate) async fn clear(&self, tx: &mut dyn ViewTransaction, name: &str) -> Result<(), StoreError> {
+        tx.clear(
+            self.folds.iter().map(|entry| &entry.place).find(|place| place.projection == name).map(|p| &p.shape),
+            name,
+        )
+        .await
     }
 
-    async fn reached(&self, tx: &mut dyn ViewTransaction) -> Result<BTreeMap<&'static str, Checkpoint>, StoreError> {
+    /// Where each projection stands: at the start, where it has no checkpoint.
+    pub(crate) async fn reached(
+        &self,
+        tx: &mut dyn ViewTransaction,
+    ) -> Result<BTreeMap<&'static str, Checkpoint>, StoreError> {
         let checkpoints = tx.checkpoints(&self.names).await?;
         let start = |name| Checkpoint { position: Position::START, fingerprint: self.fingerprint(name) };
         let names = self.names.iter().copied().zip(checkpoints);
@@ -166,8 +233,9 @@ impl Engine {
     }
 
     /// The shape of the view that a projection makes.
-    fn fingerprint(&self, name: &str) -> u64 {
-        self.folds.iter().find(|entry| entry.name == name).map_or(NO_SHAPE, |entry| entry.shape.fingerprint)
+    pub(crate) fn fingerprint(&self, name: &str) -> u64 {
+        let places = self.folds.iter().map(|entry| &entry.place);
+        places.clone().find(|place| place.projection == name).map_or(NO_SHAPE, |place| place.shape.fingerprint)
     }
 
     async fn apply_folds(
@@ -191,7 +259,7 @@ impl Engine {
                 for entry in &self.folds {
                     let Some(rows) = overlays.get(entry.shape.name) else { continue };
                     match rows.changes() {
-                        Ok(change) => changes.push((&entry.shape, change)),
+                        Ok(change) => changes.push((&entry.place.shape, change)),
                         Err(lost) => again.push((entry.shape.name, *lost)),
                     }
                 }
@@ -203,12 +271,18 @@ impl Engine {
                 forced.entry(view).or_default().insert(key, error);
             }
         };
-        for (shape, change) in &changes {
+        // Those that look others up first: what a store without transactions has of these, it has of their look-ups too.
+        for (shape, change) in changes.iter().rev() {
             if !change.put.is_empty() || !change.remove.is_empty() {
                 tx.write(shape, &change.put, &change.remove).await?;
             }
         }
-        let newly: Vec<Parked> = overlays.values_mut().flat_map(|rows| rows.newly_parked()).collect();
+        let mut newly = Vec::new();
+        for entry in &self.folds {
+            let parked = overlays.get_mut(entry.shape.name).map(|rows| rows.newly_parked()).unwrap_or_default();
+            let place = |parked| Parked { projection: entry.place.projection.to_owned(), ..parked };
+            newly.extend(parked.into_iter().map(place));
+        }
         if !newly.is_empty() {
             for entry in &newly {
                 tracing::error!(
@@ -235,7 +309,8 @@ impl Engine {
         let mut steps = Vec::new();
         for event in events {
             for (place, entry) in self.folds.iter().enumerate() {
-                if event.position() <= reached[entry.name].position || !entry.events.contains(&event.name()) {
+                if event.position() <= reached[entry.place.projection].position || !entry.events.contains(&event.name())
+                {
                     continue;
                 }
                 let routed = entry.fold.route(event, needs.entry(entry.shape.name).or_default(), &looked_up);
@@ -245,22 +320,22 @@ impl Engine {
         for (view, key) in looked_up.into_inner() {
             needs.entry(view).or_default().keys.insert(key);
         }
-        let mut rows = HashMap::new();
+        let mut stocks = HashMap::new();
         for entry in &self.folds {
             let Some(needs) = needs.remove(entry.shape.name) else { continue };
-            rows.insert(entry.shape.name, read(tx, &entry.shape, needs).await?);
+            stocks.insert(entry.shape.name, read(tx, &entry.place.shape, needs).await?);
         }
-        Ok(Prefetched { rows, steps })
+        Ok(Prefetched { stocks, steps })
     }
 
     /// Folds the batch in memory.
     fn attempt(&self, prefetched: &Prefetched<'_>, parked: &ParkedKeys, forced: &Forced) -> Overlays {
         let mut overlays = Overlays::new();
         for entry in &self.folds {
-            let Some(rows) = prefetched.rows.get(entry.shape.name) else { continue };
-            let parked = parked.get(entry.name).cloned().unwrap_or_default();
+            let Some(stock) = prefetched.stocks.get(entry.shape.name) else { continue };
+            let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
             let forced = forced.get(entry.shape.name).cloned().unwrap_or_default();
-            overlays.insert(entry.shape.name, entry.fold.overlay(rows, parked, forced));
+            overlays.insert(entry.shape.name, entry.fold.overlay(stock, parked, forced, None));
         }
         for (event, place, unreadable) in &prefetched.steps {
             let entry = &self.folds[*place];
@@ -283,15 +358,29 @@ impl Engine {
 
 /// The keys that an event concerns which cannot be read: its tags tell, where the view's key is an identifier. Otherwise the
 /// event itself is parked, by its position, and nothing waits behind it.
-fn keys_of_unreadable(event: &RecordedEvent, entry: &FoldEntry) -> Vec<String> {
+pub(super) fn keys_of_unreadable(event: &RecordedEvent, entry: &FoldEntry) -> Vec<String> {
     let tags = event.tags().iter().filter(|tag| entry.fold.key_prefix() == Some(tag.prefix()));
     let keys: Vec<String> = tags.map(|tag| tag.id().to_owned()).collect();
     if keys.is_empty() { vec![format!("@{}", event.position())] } else { keys }
 }
 
-async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs: Needs) -> Result<Vec<Row>, StoreError> {
+/// The parked keys of every projection.
+pub(super) async fn parked_keys(tx: &mut dyn ViewTransaction) -> Result<ParkedKeys, StoreError> {
+    let mut parked = ParkedKeys::new();
+    for entry in tx.parked().await? {
+        parked.entry(entry.projection).or_default().insert(entry.key, entry.position);
+    }
+    Ok(parked)
+}
+
+pub(super) async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs: Needs) -> Result<Stock, StoreError> {
     let keys: Vec<String> = needs.keys.into_iter().collect();
     let mut rows = if keys.is_empty() { Vec::new() } else { tx.rows(shape, &keys).await? };
+    let missing: Vec<String> = {
+        let there: HashSet<&String> = rows.iter().map(|row: &Row| &row.key).collect();
+        keys.into_iter().filter(|key| !there.contains(key)).collect()
+    };
+    let removed: Vec<Removed> = if missing.is_empty() { Vec::new() } else { tx.removed(shape, &missing).await? };
     let mut fan_outs: Vec<(&'static str, Vec<Value>)> = Vec::new();
     for (index, value) in needs.fan_outs {
         match fan_outs.iter_mut().find(|(name, _)| *name == index) {
@@ -303,7 +392,7 @@ async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs: Needs) -> 
     for (index, values) in fan_outs {
         rows.extend(tx.rows_by(shape, index, &values).await?);
     }
-    Ok(rows)
+    Ok(Stock { rows, removed })
 }
 
 /// Runs an async projection's methods, and says whether it came to the end of the batch.
@@ -332,6 +421,7 @@ async fn apply_handle(
                 position: event.position(),
                 event: event.name().to_owned(),
                 error: error_text,
+                attempts: 1,
             };
             tx.park(&[parked]).await?;
             tx.set_checkpoints(&[(entry.name, Checkpoint { position: done, fingerprint: NO_SHAPE })]).await?;

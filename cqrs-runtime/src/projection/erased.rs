@@ -1,16 +1,18 @@
 //! Projections, their types forgotten, as the engine drives them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
-use super::rows::{AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, Rows, Source, Work};
+use super::rows::{
+    AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, ParkedAt, Replayed, Rows, Source, Stock, Work,
+};
 use super::{Fold, Handle};
 use crate::aggregate::FoldError;
 use crate::capability::Tx;
 use crate::event::RecordedEvent;
 use crate::log::{BoxFuture, StoreError};
 use crate::value::Key;
-use crate::view::{Row, View, ViewTransaction};
+use crate::view::{View, ViewTransaction};
 
 /// A projection of either form.
 pub(crate) enum ErasedProjection {
@@ -34,8 +36,13 @@ pub(crate) trait ErasedFold: Send + Sync {
     /// Learns what an event needs.
     fn route(&self, event: &RecordedEvent, needs: &mut Needs, looked_up: &LookedUp) -> Result<(), FoldError>;
     /// Rows in memory, as stored.
-    fn overlay(&self, rows: &[Row], parked: HashSet<String>, forced: HashMap<String, FoldError>)
-    -> Box<dyn AnyOverlay>;
+    fn overlay(
+        &self,
+        stock: &Stock,
+        parked: ParkedAt,
+        forced: HashMap<String, FoldError>,
+        replay: Option<Replayed>,
+    ) -> Box<dyn AnyOverlay>;
     /// Applies an event to rows in memory.
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError>;
     /// The prefix of the tags that carry this view's keys.
@@ -51,11 +58,12 @@ impl<P: Fold> ErasedFold for Folding<P> {
 
     fn overlay(
         &self,
-        rows: &[Row],
-        parked: HashSet<String>,
+        stock: &Stock,
+        parked: ParkedAt,
         forced: HashMap<String, FoldError>,
+        replay: Option<Replayed>,
     ) -> Box<dyn AnyOverlay> {
-        Box::new(Overlay::<P::View>::new(P::NAME, rows, parked, forced))
+        Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, forced, replay))
     }
 
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError> {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::aggregate::{FoldError, FoldRefusal};
@@ -10,7 +10,7 @@ use crate::event::RecordedEvent;
 use crate::log::Position;
 use crate::sequencer::panic_message;
 use crate::value::{Column, Key, Value};
-use crate::view::{IndexOf, Parked, Row, View};
+use crate::view::{IndexOf, Parked, Removed, Row, View};
 
 /// A value that names one row of view `V`: its key.
 #[diagnostic::on_unimplemented(
@@ -174,11 +174,31 @@ impl<V: View> Rows<'_, V> {
 /// The new state, or the old one and why it stays.
 type Changed<V> = Result<Option<V>, (Option<V>, FoldRefusal)>;
 
+/// Parked keys, and the event that each waits at.
+pub(crate) type ParkedAt = HashMap<String, Position>;
+
+/// How rows take events that their view has been through already.
+#[derive(Clone)]
+pub(crate) enum Replayed {
+    /// The row of one key, alone: what it refuses parks it again.
+    Key(String),
+    /// Every row, so that others can look it up: what one refuses was skipped in its time.
+    LookedUp,
+}
+
+/// What was read for a batch.
+#[derive(Default)]
+pub(crate) struct Stock {
+    pub(super) rows: Vec<Row>,
+    pub(super) removed: Vec<Removed>,
+}
+
 /// Rows of one view in memory.
 pub(crate) struct Overlay<V> {
     projection: &'static str,
     rows: HashMap<String, Slot<V>>,
-    parked: HashSet<String>,
+    parked: ParkedAt,
+    replay: Option<Replayed>,
     /// Keys to park at an event, learnt from an attempt at this batch that had to be given up.
     forced: HashMap<String, FoldError>,
     newly_parked: Vec<Parked>,
@@ -190,37 +210,55 @@ struct Slot<V> {
     /// The state, or why the stored one cannot be read.
     state: Result<Option<V>, String>,
     position: Position,
-    stored: bool,
+    /// Every event up to here is in what was stored.
+    stored: Position,
     dirty: bool,
+}
+
+impl<V> Slot<V> {
+    fn empty(position: Position) -> Self {
+        Self { state: Ok(None), position, stored: position, dirty: false }
+    }
 }
 
 impl<V: View> Overlay<V> {
     pub(super) fn new(
         projection: &'static str,
-        rows: &[Row],
-        parked: HashSet<String>,
+        stock: &Stock,
+        parked: ParkedAt,
         forced: HashMap<String, FoldError>,
+        replay: Option<Replayed>,
     ) -> Self {
-        let slot = |row: &Row| Slot {
+        let stored = |row: &Row| Slot {
             state: serde_json::from_str(&row.document).map(Some).map_err(|error| error.to_string()),
             position: row.position,
-            stored: true,
+            stored: row.position,
             dirty: false,
         };
-        let rows = rows.iter().map(|row| (row.key.clone(), slot(row))).collect();
-        Self { projection, rows, parked, forced, newly_parked: Vec::new(), lost: None }
+        let removed = |removed: &Removed| Slot::empty(removed.position);
+        let rows = stock.rows.iter().map(|row| (row.key.clone(), stored(row)));
+        let removed = stock.removed.iter().map(|row| (row.key.clone(), removed(row)));
+        let rows = removed.chain(rows).collect();
+        Self { projection, rows, parked, replay, forced, newly_parked: Vec::new(), lost: None }
     }
 
     fn apply(&mut self, event: &RecordedEvent, key: String, method: impl FnOnce(Option<V>) -> Changed<V>) {
-        if self.lost.is_some() || self.parked.contains(&key) {
+        let waits = self.parked.get(&key).is_some_and(|at| *at <= event.position());
+        let is_other = matches!(&self.replay, Some(Replayed::Key(only)) if *only != key);
+        if self.lost.is_some() || waits || is_other {
+            return;
+        }
+        let slot = self.rows.entry(key.clone()).or_insert_with(|| Slot::empty(Position::START));
+        if slot.stored >= event.position() {
+            // A store without transactions has it already, from an attempt that did not come to its end.
             return;
         }
         if let Some(error) = self.forced.get(&key).filter(|error| error.position <= event.position()).cloned() {
             self.park(key, &error);
             return;
         }
-        let empty = || Slot { state: Ok(None), position: Position::START, stored: false, dirty: false };
-        let slot = self.rows.entry(key.clone()).or_insert_with(empty);
+        // In a replay there is no second attempt.
+        let copy = self.replay.as_ref().and_then(|_| slot.state.as_ref().ok().map(serde_json::to_string));
         let before = match &mut slot.state {
             Ok(state) => state.take(),
             Err(reason) => {
@@ -252,8 +290,14 @@ impl<V: View> Overlay<V> {
             }
             Err(panic) => FoldRefusal::Panicked(panic_message(&*panic)),
         };
-        // The state from before is gone: only another attempt, with this key parked in time, can have it.
-        self.lost = Some((key, FoldError::at(event, refusal)));
+        let error = FoldError::at(event, refusal);
+        if let Some(copy) = copy {
+            slot.state = copy.and_then(|copy| serde_json::from_str(&copy)).map_err(|error| error.to_string());
+            self.park(key, &error);
+        } else {
+            // The state from before is gone: only another attempt, with this key parked in time, can have it.
+            self.lost = Some((key, error));
+        }
     }
 
     fn keys_by(&self, index: &str, value: &Value) -> Vec<String> {
@@ -289,7 +333,7 @@ pub(crate) type Lost = (String, FoldError);
 #[derive(Default)]
 pub(crate) struct Changes {
     pub(super) put: Vec<Row>,
-    pub(super) remove: Vec<String>,
+    pub(super) remove: Vec<Removed>,
 }
 
 impl<V: View> AnyOverlay for Overlay<V> {
@@ -302,13 +346,18 @@ impl<V: View> AnyOverlay for Overlay<V> {
     }
 
     fn park(&mut self, key: String, error: &FoldError) {
-        if self.parked.insert(key.clone()) {
+        if matches!(self.replay, Some(Replayed::LookedUp)) {
+            return;
+        }
+        if !self.parked.contains_key(&key) {
+            self.parked.insert(key.clone(), error.position);
             self.newly_parked.push(Parked {
                 projection: self.projection.to_owned(),
                 key,
                 position: error.position,
                 event: error.event.clone(),
                 error: error.to_string(),
+                attempts: 1,
             });
         }
     }
@@ -334,8 +383,8 @@ impl<V: View> AnyOverlay for Overlay<V> {
                         position: slot.position,
                     });
                 }
-                _ if slot.stored => changes.remove.push(key.clone()),
-                _ => {}
+                // Even where there is none: a runner that was taken over may be about to write one of an older position.
+                _ => changes.remove.push(Removed { key: key.clone(), position: slot.position }),
             }
         }
         Ok(changes)

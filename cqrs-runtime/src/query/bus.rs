@@ -1,11 +1,12 @@
 //! The query bus: the one way to ask.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::QueryContext;
+use super::{AfterPosition, AnyPosition, AskedAt, Consistency, QueryContext};
 use crate::app::Inner;
 use crate::error::QueryError;
 use crate::handler::{Answered, Answering};
@@ -15,14 +16,22 @@ use crate::middleware::QueryRequest;
 use crate::wire::WireError;
 
 /// How long a query waits for its views unless told otherwise.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Asks queries. Cheap to clone; [`App::queries`](crate::App::queries) makes one.
-#[derive(Clone)]
-pub struct QueryBus {
+///
+/// `At` says whether its queries wait for a position, which some demand: `#[cqrs(consistency = read_your_writes)]`.
+pub struct QueryBus<At = AnyPosition> {
     inner: Arc<Inner>,
     meta: Option<Meta>,
     after: Option<After>,
+    at: PhantomData<fn() -> At>,
+}
+
+impl<At> Clone for QueryBus<At> {
+    fn clone(&self) -> Self {
+        self.moved(self.after)
+    }
 }
 
 /// Where the views must stand before a query reads them.
@@ -35,7 +44,27 @@ pub(crate) struct After {
 
 impl QueryBus {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, after: None }
+        Self { inner, meta: None, after: None, at: PhantomData }
+    }
+}
+
+impl QueryBus<AfterPosition> {
+    /// How long to wait.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        self.moved(self.after.map(|after| After { within: deadline, ..after }))
+    }
+
+    /// When the time is up, answer from what is there instead of failing.
+    #[must_use]
+    pub fn or_stale(&self) -> Self {
+        self.moved(self.after.map(|after| After { or_stale: true, ..after }))
+    }
+}
+
+impl<At> QueryBus<At> {
+    fn moved<To>(&self, after: Option<After>) -> QueryBus<To> {
+        QueryBus { inner: Arc::clone(&self.inner), meta: self.meta.clone(), after, at: PhantomData }
     }
 
     /// A bus whose queries carry this [`Meta`].
@@ -45,27 +74,12 @@ impl QueryBus {
     }
 
     /// A bus whose queries see every event up to `position`: they wait until the views that they read have got there,
-    /// five seconds at most, or as [`within`](Self::within) says, and then fail with [`QueryError::NotYet`].
+    /// five seconds at most, or as [`within`](QueryBus::within) says, and then fail with [`QueryError::NotYet`].
     ///
     /// With [`Receipt::position`](crate::Receipt::position) a caller reads its own writes, whatever the level.
     #[must_use]
-    pub fn after(&self, position: Position) -> Self {
-        let after = After { position, within: DEADLINE, or_stale: false };
-        Self { after: Some(after), ..self.clone() }
-    }
-
-    /// How long to wait. Without [`after`](Self::after) there is nothing to wait for.
-    #[must_use]
-    pub fn within(&self, deadline: Duration) -> Self {
-        let after = self.after.map(|after| After { within: deadline, ..after });
-        Self { after, ..self.clone() }
-    }
-
-    /// When the time is up, answer from what is there instead of failing.
-    #[must_use]
-    pub fn or_stale(&self) -> Self {
-        let after = self.after.map(|after| After { or_stale: true, ..after });
-        Self { after, ..self.clone() }
+    pub fn after(&self, position: Position) -> QueryBus<AfterPosition> {
+        self.moved(Some(After { position, within: DEADLINE, or_stale: false }))
     }
 
     /// Asks a query, answered by its handler, which the compiler has found.
@@ -73,7 +87,18 @@ impl QueryBus {
     /// # Errors
     /// See [`QueryError`].
     // A boxed future, for the same reason as `CommandBus::execute`'s.
-    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
+    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply>
+    where
+        Q::Consistency: AskedAt<At, Q>,
+    {
+        self.ask_checked(query)
+    }
+
+    /// As [`ask`](Self::ask), for a caller that the compiler knows too little of.
+    pub(crate) fn ask_checked<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
+        if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
+            return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
+        }
         let meta = self.meta.clone().unwrap_or_default();
         let span = tracing::info_span!("query", name = Q::NAME, correlation = %meta.correlation);
         let inner = Arc::clone(&self.inner);
@@ -104,6 +129,6 @@ impl QueryBus {
     pub async fn ask_json(&self, name: &str, data: &str) -> Result<serde_json::Value, WireError> {
         let handler = self.inner.registry.query(name)?;
         self.inner.check_size(data)?;
-        (handler.wire)(self.clone(), data.into()).await
+        (handler.wire)(self.moved(self.after), data.into()).await
     }
 }

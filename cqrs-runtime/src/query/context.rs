@@ -64,7 +64,7 @@ impl<V: View> QueryParameter for Views<V> {
         if let Some(after) = context.after {
             context.inner.wait(after, Some(V::SHAPE.name)).await?;
         }
-        Ok(Self::new(context.inner.views()?))
+        Ok(context.inner.view()?)
     }
 }
 

@@ -11,7 +11,7 @@ use super::cache::{Cache, Key};
 use super::entry::Entry;
 use super::job::{Fault, Job};
 use super::load::{Source, load};
-use super::{Applied, PAGE, Request, Sizes, catch_up, store};
+use super::{Head, PAGE, Request, Sizes, catch_up, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
 use crate::event::{Emitted, RecordedEvent};
@@ -30,7 +30,7 @@ const MOST_TO_CATCH_UP: u64 = 20_000;
 pub(super) struct Worker {
     log: Arc<dyn EventLog>,
     engine: Arc<Engine>,
-    applied: Arc<Applied>,
+    committed: Arc<Head>,
     keeper: Arc<Keeper>,
     sizes: Sizes,
     cache: Cache,
@@ -63,11 +63,11 @@ impl Worker {
     pub(super) fn new(
         log: Arc<dyn EventLog>,
         engine: Arc<Engine>,
-        applied: Arc<Applied>,
+        committed: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
     ) -> Self {
-        Self { log, engine, applied, keeper, sizes, cache: Cache::new(sizes.cache), known: Position::START }
+        Self { log, engine, committed, keeper, sizes, cache: Cache::new(sizes.cache), known: Position::START }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -81,6 +81,9 @@ impl Worker {
                     Request::CatchUp(answer) => catch_ups.push(answer),
                     Request::Rebuild(projection, answer) => {
                         let _ = answer.send(self.rebuild(projection).await);
+                    }
+                    Request::TakeUp { projection, key, skip, answer } => {
+                        let _ = answer.send(self.take_up(projection, &key, skip).await);
                     }
                 }
             }
@@ -103,7 +106,7 @@ impl Worker {
         if catch_up(&mut *tx, &self.engine, head).await? {
             tx.commit().await?;
         }
-        self.applied.raise(head);
+        self.committed.raise(head);
         Ok(head)
     }
 
@@ -113,6 +116,25 @@ impl Worker {
         if let Some(views) = tx.views() {
             self.engine.reset(views, projection).await?;
         }
+        catch_up(&mut *tx, &self.engine, head).await?;
+        tx.commit().await?;
+        Ok(head)
+    }
+
+    async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<Position, StoreError> {
+        let mut tx = self.log.begin().await?;
+        let head = tx.head();
+        catch_up(&mut *tx, &self.engine, head).await?;
+        let Some(views) = tx.views() else { return Ok(head) };
+        if let Some(mut replay) = self.engine.replay(views, projection, key, skip).await? {
+            while let Some(after) = replay.after() {
+                let page = tx.read(replay.query(), after, PAGE).await?;
+                replay.feed(&page.events, page.up_to);
+            }
+            let Some(views) = tx.views() else { return Ok(head) };
+            replay.finish(views).await?;
+        }
+        // An async projection goes on from where it was parked.
         catch_up(&mut *tx, &self.engine, head).await?;
         tx.commit().await?;
         Ok(head)
@@ -158,7 +180,7 @@ impl Worker {
         if !decided.events.is_empty() || !decided.records.is_empty() {
             let span = tracing::debug_span!("append", events = decided.events.len());
             store(tx, &self.engine, &decided.events, &decided.records).instrument(span).await?;
-            self.applied.raise(last);
+            self.committed.raise(last);
         }
         self.known = last;
         Ok(())

@@ -58,6 +58,7 @@ enum Request {
     Run(Box<dyn Job>),
     CatchUp(oneshot::Sender<Result<Position, StoreError>>),
     Rebuild(&'static str, oneshot::Sender<Result<Position, StoreError>>),
+    TakeUp { projection: &'static str, key: String, skip: bool, answer: oneshot::Sender<Result<Position, StoreError>> },
 }
 
 /// The way to the sequencer's thread.
@@ -70,13 +71,13 @@ impl Sequencer {
     pub(crate) fn start(
         log: Arc<dyn EventLog>,
         engine: Arc<Engine>,
-        applied: Arc<Applied>,
+        head: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
     ) -> Self {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
-        let worker = batch::Worker::new(log, engine, applied, keeper, sizes);
+        let worker = batch::Worker::new(log, engine, head, keeper, sizes);
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))
@@ -112,6 +113,17 @@ impl Sequencer {
         self.ask(|answer| Request::Rebuild(projection, answer)).await
     }
 
+    /// Takes a parked key up again, with the event that it is parked at or after it.
+    pub(crate) async fn take_up(
+        &self,
+        projection: &'static str,
+        key: &str,
+        skip: bool,
+    ) -> Result<Position, StoreError> {
+        let key = key.to_owned();
+        self.ask(|answer| Request::TakeUp { projection, key, skip, answer }).await
+    }
+
     async fn ask(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<Position, StoreError>>) -> Request,
@@ -124,17 +136,23 @@ impl Sequencer {
     }
 }
 
-/// The position that every inline view of this process is known to have reached.
-#[derive(Default)]
-pub(crate) struct Applied(watch::Sender<Position>);
+/// The position up to which this process knows the log to be committed, with the views inside it (level 1). Whoever follows
+/// the log is woken when it rises.
+pub(crate) struct Head(watch::Sender<Position>);
 
-impl Applied {
-    /// Learns that the views have reached `position`.
+impl Default for Head {
+    fn default() -> Self {
+        Self(watch::Sender::new(Position::START))
+    }
+}
+
+impl Head {
+    /// Learns that the log has reached `position`.
     pub(crate) fn raise(&self, position: Position) {
-        self.0.send_if_modified(|reached| {
-            let news = *reached < position;
-            *reached = position.max(*reached);
-            news
+        self.0.send_if_modified(|head| {
+            let rises = *head < position;
+            *head = position.max(*head);
+            rises
         });
     }
 
@@ -143,12 +161,12 @@ impl Applied {
         *self.0.borrow()
     }
 
-    /// Tells of each move, and when this is gone.
-    pub(crate) fn appended(&self) -> watch::Receiver<Position> {
+    /// Tells of each rise, and when this is gone.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Position> {
         self.0.subscribe()
     }
 
-    /// Makes those that wait for a move look at the log themselves.
+    /// Makes those that wait for a rise look at the log themselves.
     pub(crate) fn wake(&self) {
         self.0.send_modify(|_| {});
     }
@@ -166,10 +184,10 @@ pub(crate) async fn store(
     if !events.is_empty() || !records.is_empty() {
         tx.append(events, records).await?;
     }
-    if !events.is_empty()
+    if let Some(last) = events.last()
         && let Some(views) = tx.views()
     {
-        engine.apply(views, events).await?;
+        engine.apply(views, events, last.position()).await?;
     }
     tx.commit().await
 }
@@ -185,7 +203,7 @@ async fn catch_up(tx: &mut dyn LogTransaction, engine: &Engine, head: Position) 
         if page.events.is_empty() {
             break;
         }
-        engine.apply(views, &page.events).await?;
+        engine.apply(views, &page.events, page.up_to).await?;
         after = page.up_to;
     }
     Ok(behind)

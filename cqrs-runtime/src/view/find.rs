@@ -6,32 +6,43 @@ use std::sync::Arc;
 
 use super::{Condition, Filter, Order, Row, RowQuery, View, ViewStore};
 use crate::error::{MalformedView, QueryError};
+use crate::projection::Standings;
 use crate::value::Key;
 
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
 pub struct Views<V> {
     store: Arc<dyn ViewStore>,
+    /// At level 2, whether the view is there yet.
+    standings: Option<Arc<Standings>>,
     view: PhantomData<fn() -> V>,
 }
 
 impl<V> Clone for Views<V> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), view: PhantomData }
+        Self { store: Arc::clone(&self.store), standings: self.standings.clone(), view: PhantomData }
     }
 }
 
 impl<V: View> Views<V> {
-    pub(crate) fn new(store: Arc<dyn ViewStore>) -> Self {
-        Self { store, view: PhantomData }
+    pub(crate) fn new(store: Arc<dyn ViewStore>, standings: Option<Arc<Standings>>) -> Self {
+        Self { store, standings, view: PhantomData }
+    }
+
+    async fn require_built(&self) -> Result<(), QueryError> {
+        match &self.standings {
+            Some(standings) => standings.require_built(&*self.store, V::SHAPE.name).await,
+            None => Ok(()),
+        }
     }
 
     /// The row of this key, if there is one.
     ///
     /// # Errors
-    /// The store cannot be reached, or the stored row does not fit its type.
+    /// The store cannot be reached, the view is not built yet, or the stored row does not fit its type.
     pub async fn get(&self, key: impl Borrow<V::Key> + Send) -> Result<Option<V>, QueryError> {
         let keys = [key.borrow().to_key()];
         drop(key);
+        self.require_built().await?;
         let rows = self.store.rows(&V::SHAPE, &keys).await?;
         rows.first().map(decode).transpose()
     }
@@ -81,8 +92,9 @@ impl<V: View> Find<V> {
     /// The rows.
     ///
     /// # Errors
-    /// The store cannot be reached, or a stored row does not fit its type.
+    /// The store cannot be reached, the view is not built yet, or a stored row does not fit its type.
     pub async fn all(self) -> Result<Vec<V>, QueryError> {
+        self.views.require_built().await?;
         let rows = self.views.store.find(&V::SHAPE, &self.query).await?;
         rows.iter().map(decode).collect()
     }
@@ -98,8 +110,9 @@ impl<V: View> Find<V> {
     /// How many rows meet the condition, whatever the limit.
     ///
     /// # Errors
-    /// The store cannot be reached.
+    /// The store cannot be reached, or the view is not built yet.
     pub async fn count(self) -> Result<u64, QueryError> {
+        self.views.require_built().await?;
         Ok(self.views.store.count(&V::SHAPE, &self.query.filter).await?)
     }
 }

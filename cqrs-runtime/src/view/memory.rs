@@ -3,14 +3,30 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-use super::{Checkpoint, Comparison, Filter, Parked, Row, RowQuery, Value, ViewShape, ViewStore, ViewTransaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::{
+    Checkpoint, Comparison, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, Value,
+    ViewShape, ViewStore, ViewTransaction,
+};
 use crate::log::{BoxFuture, StoreError};
 
-/// A view store that lives as long as the program. It belongs to a [`MemoryLog`](crate::log::MemoryLog).
-#[derive(Default)]
-pub(crate) struct MemoryViews {
+/// A view store that lives as long as the program: beside a [`MemoryLog`](crate::log::MemoryLog), or on its own (level 2).
+/// Clones share it.
+///
+/// ```
+/// use cqrs_runtime::view::MemoryViews;
+///
+/// let views = MemoryViews::new();
+/// let builder = cqrs_runtime::App::builder().views(views);
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryViews {
     stored: Arc<RwLock<Stored>>,
+    /// Held by a transaction of the store's own.
+    lock: Arc<Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -18,6 +34,14 @@ struct Stored {
     views: HashMap<String, StoredView>,
     checkpoints: HashMap<String, Checkpoint>,
     parked: BTreeMap<(String, String), Parked>,
+    leases: HashMap<&'static str, Leased>,
+}
+
+/// Who runs a projection. The time is the process's monotonic clock's.
+struct Leased {
+    owner: String,
+    token: u64,
+    until: Instant,
 }
 
 struct StoredView {
@@ -26,8 +50,25 @@ struct StoredView {
 }
 
 impl MemoryViews {
-    pub(crate) fn begin(&self) -> MemoryViewTransaction {
-        MemoryViewTransaction { stored: Arc::clone(&self.stored), staged: Staged::default(), savepoints: Vec::new() }
+    /// A store that holds nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A transaction inside a log's, which has a lock of its own.
+    pub(crate) fn inside(&self) -> MemoryViewTransaction {
+        MemoryViewTransaction {
+            stored: Arc::clone(&self.stored),
+            staged: Staged::default(),
+            savepoints: Vec::new(),
+            leases: Vec::new(),
+            lock: None,
+        }
+    }
+
+    fn with_mut<R>(&self, change: impl FnOnce(&mut Stored) -> R) -> R {
+        change(&mut self.stored.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn with<R>(&self, read: impl FnOnce(&Stored) -> R) -> R {
@@ -36,6 +77,10 @@ impl MemoryViews {
 }
 
 impl Stored {
+    fn holds(&self, lease: &Lease) -> bool {
+        self.leases.get(lease.projection).is_some_and(|leased| leased.token == lease.token)
+    }
+
     fn rows(&self, shape: &ViewShape) -> impl Iterator<Item = &Row> {
         self.views.get(shape.name).into_iter().flat_map(|view| view.rows.values())
     }
@@ -129,6 +174,50 @@ impl ViewStore for MemoryViews {
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
         ready(self.with(|stored| stored.parked.values().cloned().collect()))
     }
+
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        Box::pin(async {
+            let lock = Arc::clone(&self.lock).lock_owned().await;
+            let transaction = MemoryViewTransaction { leases: leases.to_vec(), lock: Some(lock), ..self.inside() };
+            Ok(Box::new(transaction) as Box<dyn StandaloneTransaction>)
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        let now = Instant::now();
+        let lease = |stored: &mut Stored, projection| {
+            let empty = || Leased { owner: owner.to_owned(), token: 1, until: now };
+            let leased = stored.leases.entry(projection).or_insert_with(empty);
+            if leased.owner != owner {
+                if leased.until > now {
+                    return None;
+                }
+                leased.token += 1;
+                owner.clone_into(&mut leased.owner);
+            }
+            leased.until = now + time;
+            Some(Lease { projection, token: leased.token })
+        };
+        ready(self.with_mut(|stored| projections.iter().map(|projection| lease(stored, *projection)).collect()))
+    }
+
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with_mut(|stored| {
+            for lease in leases {
+                if stored.holds(lease)
+                    && let Some(leased) = stored.leases.get_mut(lease.projection)
+                {
+                    leased.until = Instant::now();
+                }
+            }
+        });
+        ready(())
+    }
 }
 
 /// What a transaction has changed, and nobody else sees yet.
@@ -137,14 +226,42 @@ struct Staged {
     cleared: HashSet<String>,
     rows: HashMap<String, BTreeMap<String, Option<Row>>>,
     checkpoints: HashMap<String, Option<Checkpoint>>,
-    unparked: HashSet<String>,
-    parked: Vec<Parked>,
+    /// What is done about parked keys, in order.
+    parking: Vec<Parking>,
+    replaced: Vec<(Generation, Generation)>,
+}
+
+#[derive(Clone)]
+enum Parking {
+    Park(Parked),
+    Unpark(String, String),
+    Forget(String),
+}
+
+type ParkedKeys = BTreeMap<(String, String), Parked>;
+
+impl Staged {
+    fn park(&self, parked: &mut ParkedKeys) {
+        for parking in self.parking.iter().cloned() {
+            match parking {
+                Parking::Park(entry) => {
+                    parked.insert((entry.projection.clone(), entry.key.clone()), entry);
+                }
+                Parking::Unpark(projection, key) => {
+                    parked.remove(&(projection, key));
+                }
+                Parking::Forget(projection) => parked.retain(|(of, _), _| *of != projection),
+            }
+        }
+    }
 }
 
 pub(crate) struct MemoryViewTransaction {
     stored: Arc<RwLock<Stored>>,
     staged: Staged,
     savepoints: Vec<Staged>,
+    leases: Vec<Lease>,
+    lock: Option<OwnedMutexGuard<()>>,
 }
 
 impl MemoryViewTransaction {
@@ -162,15 +279,19 @@ impl MemoryViewTransaction {
         self.with(|stored| stored.row(shape, key).cloned())
     }
 
-    pub(crate) fn commit(self) {
+    /// Makes everything show, or says which lease another has taken over.
+    pub(crate) fn commit_now(self) -> Result<(), &'static str> {
         let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
-        let staged = self.staged;
+        if let Some(lost) = self.leases.iter().find(|lease| !stored.holds(lease)) {
+            return Err(lost.projection);
+        }
+        let mut staged = self.staged;
         for view in &staged.cleared {
             if let Some(view) = stored.views.get_mut(view) {
                 view.rows.clear();
             }
         }
-        for (view, rows) in staged.rows {
+        for (view, rows) in std::mem::take(&mut staged.rows) {
             let Some(view) = stored.views.get_mut(&view) else { continue };
             for (key, row) in rows {
                 match row {
@@ -179,16 +300,51 @@ impl MemoryViewTransaction {
                 };
             }
         }
+        staged.park(&mut stored.parked);
         for (projection, checkpoint) in staged.checkpoints {
             match checkpoint {
                 Some(checkpoint) => stored.checkpoints.insert(projection, checkpoint),
                 None => stored.checkpoints.remove(&projection),
             };
         }
-        stored.parked.retain(|(projection, _), _| !staged.unparked.contains(projection));
-        for parked in staged.parked {
-            stored.parked.insert((parked.projection.clone(), parked.key.clone()), parked);
+        for (live, next) in staged.replaced {
+            stored.replace(live, next);
         }
+        Ok(())
+    }
+}
+
+impl Stored {
+    fn replace(&mut self, live: Generation, next: Generation) {
+        if let Some(view) = self.views.remove(next.shape.name) {
+            let view = StoredView { fingerprint: live.shape.fingerprint, ..view };
+            self.views.insert(live.shape.name.to_owned(), view);
+        }
+        if let Some(checkpoint) = self.checkpoints.remove(next.projection) {
+            let checkpoint = Checkpoint { fingerprint: live.shape.fingerprint, ..checkpoint };
+            self.checkpoints.insert(live.projection.to_owned(), checkpoint);
+        }
+        self.parked.retain(|(projection, _), _| projection != live.projection);
+        let moved: Vec<_> = self.parked.keys().filter(|(of, _)| of == next.projection).cloned().collect();
+        for place in moved {
+            if let Some(parked) = self.parked.remove(&place) {
+                let parked = Parked { projection: live.projection.to_owned(), ..parked };
+                self.parked.insert((parked.projection.clone(), parked.key.clone()), parked);
+            }
+        }
+    }
+}
+
+impl StandaloneTransaction for MemoryViewTransaction {
+    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        let lock = self.lock.take();
+        let committed = self.commit_now();
+        drop(lock);
+        let failed = |projection: &str| StoreError::Failed {
+            store: "the views in memory".into(),
+            reason: format!("another has taken projection `{projection}` over"),
+        };
+        Box::pin(std::future::ready(committed.map_err(failed)))
     }
 }
 
@@ -214,11 +370,11 @@ impl ViewTransaction for MemoryViewTransaction {
         &'a mut self,
         shape: &'a ViewShape,
         put: &'a [Row],
-        remove: &'a [String],
+        remove: &'a [Removed],
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let rows = self.staged.rows.entry(shape.name.to_owned()).or_default();
         rows.extend(put.iter().map(|row| (row.key.clone(), Some(row.clone()))));
-        rows.extend(remove.iter().map(|key| (key.clone(), None)));
+        rows.extend(remove.iter().map(|removed| (removed.key.clone(), None)));
         ready(())
     }
 
@@ -242,8 +398,7 @@ impl ViewTransaction for MemoryViewTransaction {
             self.staged.rows.remove(shape.name);
         }
         self.staged.checkpoints.insert(projection.to_owned(), None);
-        self.staged.unparked.insert(projection.to_owned());
-        self.staged.parked.retain(|parked| parked.projection != projection);
+        self.staged.parking.push(Parking::Forget(projection.to_owned()));
         ready(())
     }
 
@@ -268,13 +423,23 @@ impl ViewTransaction for MemoryViewTransaction {
     }
 
     fn parked(&mut self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
-        let stored: Vec<Parked> = self.with(|stored| stored.parked.values().cloned().collect());
-        let stored = stored.into_iter().filter(|parked| !self.staged.unparked.contains(&parked.projection));
-        ready(stored.chain(self.staged.parked.iter().cloned()).collect())
+        let mut parked = self.with(|stored| stored.parked.clone());
+        self.staged.park(&mut parked);
+        ready(parked.into_values().collect())
     }
 
     fn park<'a>(&'a mut self, parked: &'a [Parked]) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.staged.parked.extend_from_slice(parked);
+        self.staged.parking.extend(parked.iter().cloned().map(Parking::Park));
+        ready(())
+    }
+
+    fn unpark<'a>(&'a mut self, projection: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.staged.parking.push(Parking::Unpark(projection.to_owned(), key.to_owned()));
+        ready(())
+    }
+
+    fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.staged.replaced.push((live, next));
         ready(())
     }
 

@@ -11,7 +11,11 @@ pub mod store;
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub use find::{Find, Views};
 pub use index::{Comparison, Condition, Index, IndexOf, Order, Unindexed};
-pub use store::{Checkpoint, Filter, Parked, Row, RowQuery, ViewStore, ViewTransaction};
+pub use memory::MemoryViews;
+pub use store::{
+    Checkpoint, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewStore,
+    ViewTransaction,
+};
 
 /// A read model: one row a key, its indexes columns, the rest a document. Made by `#[derive(View)]`.
 #[diagnostic::on_unimplemented(

@@ -3,9 +3,38 @@
 //! # Writing an adapter
 //!
 //! Implement [`ViewStore`] and [`ViewTransaction`], and run [`crate::view_conformance`] on the result. A store keeps, for
-//! each view, one row a key; for each projection, how far it has come; and the keys that are parked.
+//! each view, one row a key; for each projection, how far it has come; the keys that are parked; and who runs which projection.
+//!
+//! Inside a log's database ([`EventLog::views`](crate::log::EventLog::views)) a store serves level 1, and needs no
+//! [`begin`](ViewStore::begin) and no [`lease`](ViewStore::lease). On its own it serves level 2 and needs both.
+//!
+//! # A store with transactions
+//!
+//! [`begin`](ViewStore::begin) starts a transaction of the database, which checks the leases and holds them: nobody can take
+//! one of them over before it ends. [`commit`](StandaloneTransaction::commit) makes all of it show at once, or nothing.
+//!
+//! # A store without transactions
+//!
+//! It collects what it is told, and answers what it is asked as if that were there already. On commit it writes
+//!
+//! 1. the rows, view by view in the order of the calls of [`write`](ViewTransaction::write), and each only where the store
+//!    holds none of a later position under that key: **an older position never overwrites a newer one**. A row that is
+//!    removed leaves a mark with the position of its removal, which guards its key in the same way, and which
+//!    [`removed`](ViewTransaction::removed) tells. Such a mark may be forgotten when the projection's checkpoint has
+//!    passed it and every lease that was out at the time has run out;
+//! 2. the keys to park, and those to park no longer;
+//! 3. **last** the checkpoints, and with them the builds that take a view's place, in the one step that also checks the leases'
+//!    tokens: where one of them is not the store's newest, none of it happens, and the commit fails.
+//!
+//! What is cleared no position guards. Where a store cannot delete rows in one step with the check of the tokens, clearing is a
+//! new, empty place for the view's rows (a collection, a prefix), which the last step makes the view's.
+//!
+//! When it fails or dies between two of these, the same events come again, and change nothing where they have been: the
+//! engine passes over what a row's position says that it holds. A savepoint is a copy of what is collected. There is no `Tx<Db>`,
+//! so no async projection runs on such a store.
 
 use std::any::Any;
+use std::time::Duration;
 
 use super::{Comparison, Value, ViewShape};
 use crate::log::{BoxFuture, DatabaseInfo, Position, StoreError};
@@ -62,6 +91,35 @@ pub struct Parked {
     pub event: String,
     /// What is wrong.
     pub error: String,
+    /// How often it was tried in a row: of an async projection, once.
+    pub attempts: u32,
+}
+
+/// A row that is no longer there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// The key's text.
+    pub key: String,
+    /// The event that removed it.
+    pub position: Position,
+}
+
+/// The right to run one projection, until it runs out or is taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The projection.
+    pub projection: &'static str,
+    /// Grows with each change of hands: a transaction with an older one is refused.
+    pub token: u64,
+}
+
+/// One of two builds of a view: the one that is read, or the one that will take its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Generation {
+    /// The view.
+    pub shape: ViewShape,
+    /// The projection that makes it.
+    pub projection: &'static str,
 }
 
 /// How far a projection has come, and on which shape.
@@ -101,6 +159,34 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The parked keys of all projections.
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>>;
 
+    /// Starts a transaction of this store alone, under leases: it takes effect only while each of them is the newest of its
+    /// projection.
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        let (store, _) = (self.describe(), leases);
+        Box::pin(async { Err(alone(store)) })
+    }
+
+    /// Takes or renews the right to run projections, for `time` from now, and says which `owner` has: `None` where another's
+    /// has not run out. Whoever had it last keeps the token, another gets the next one.
+    ///
+    /// The time is the store's own, not this machine's, where the store is a server. Nothing rests on its going evenly: a lease that
+    /// runs out early costs double work, and one that runs out late a delay.
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        let (store, _) = (self.describe(), (projections, owner, time));
+        Box::pin(async { Err(alone(store)) })
+    }
+
+    /// Gives leases back before they run out. One that another has taken over stays his.
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (store, _) = (self.describe(), leases);
+        Box::pin(async { Err(alone(store)) })
+    }
+
     /// The marker type of the database that `Reader<Db>` names, if queries may have one.
     fn database(&self) -> Option<DatabaseInfo> {
         None
@@ -112,6 +198,16 @@ pub trait ViewStore: Send + Sync + 'static {
         let store = self.describe();
         Box::pin(async { Err(StoreError::Failed { store, reason: "it has no reader to hand to a query".into() }) })
     }
+}
+
+fn alone(store: String) -> StoreError {
+    StoreError::Failed { store, reason: "it holds views inside a log's transactions only".into() }
+}
+
+/// A transaction of a view store of its own. Dropped without [`commit`](Self::commit), it leaves no trace.
+pub trait StandaloneTransaction: ViewTransaction {
+    /// Makes everything show, if its leases are still the newest.
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }
 
 /// Views inside a transaction.
@@ -127,15 +223,26 @@ pub trait ViewTransaction: Send {
         values: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
 
-    /// Puts rows in place of those that have their keys, and removes the rows of the keys `remove`.
+    /// Of these keys, those whose rows were removed and that the store still knows of: only one without transactions does.
+    fn removed<'a>(
+        &'a mut self,
+        shape: &'a ViewShape,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Removed>, StoreError>> {
+        let _ = (shape, keys);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Puts rows in place of those that have their keys, and removes others. A store without transactions never lets an older
+    /// position overwrite a newer one.
     fn write<'a>(
         &'a mut self,
         shape: &'a ViewShape,
         put: &'a [Row],
-        remove: &'a [String],
+        remove: &'a [Removed],
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Removes every row of a view, every parked key of the projection, and its checkpoint; with a shape, also every checkpoint
+    /// Removes every row of a view (and every mark of a removed one), every parked key of the projection, and its checkpoint; with a shape, also every checkpoint
     /// of its fingerprint, whichever projection's: a projection that had another name claims rows that are gone.
     fn clear<'a>(
         &'a mut self,
@@ -158,8 +265,17 @@ pub trait ViewTransaction: Send {
     /// The parked keys of all projections.
     fn parked(&mut self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>>;
 
-    /// Parks keys.
+    /// Parks keys, in place of what was known of the same ones.
     fn park<'a>(&'a mut self, parked: &'a [Parked]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Parks a key no longer, if it is parked.
+    fn unpark<'a>(&'a mut self, projection: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Puts a view that was built beside another in its place: the rows, the checkpoint and the parked keys of `next` become
+    /// those of `live`, whose own are gone, the checkpoint with the fingerprint of `live`. Afterwards there is no `next`.
+    ///
+    /// The two differ in name and fingerprint alone, but what is stored as `live` may be of any older shape, or not there.
+    fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// The `Tx<Db>` of an async projection: a [`Tx`](crate::capability::Tx) of this store's database.
     fn database(&mut self) -> Option<&mut (dyn Any + Send)> {

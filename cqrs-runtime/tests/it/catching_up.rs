@@ -2,8 +2,10 @@
 
 use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
+use cqrs_runtime::view::ViewStore;
 
 use crate::club::*;
+use crate::torn::Torn;
 
 fn events(team: TeamId, member: MemberId) -> Vec<RawEvent> {
     let named = RawEvent::of(&TeamNamed { team, name: "team".into() });
@@ -138,6 +140,37 @@ async fn a_view_that_another_projection_makes_now_is_made_from_the_start() {
             "as `{module}` makes it, on nothing that another has left"
         );
     }
+}
+
+#[tokio::test]
+async fn a_view_of_another_shape_is_built_beside_the_old_one_which_is_read_meanwhile() {
+    let (log, views, team) = (MemoryLog::new(), Torn::new(), TeamId::new());
+    let named = || vec![RawEvent::of(&TeamNamed { team, name: "team".into() }).unwrap()];
+    let part = async |modules: &[&str]| {
+        let own = modules.iter().map(|module| format!("{}::{module}", module_path!()));
+        let builder = App::builder().log(log.clone()).views(views.clone()).only(own.chain([CLUB.to_owned()]));
+        builder.projection_lease(std::time::Duration::from_millis(150)).build().await.unwrap()
+    };
+    let old = part(&["namings", "first"]).await;
+    let at = happen(&log, named()).await;
+    let one = [namings::Namings { team, count: 1 }];
+    assert_eq!(old.queries().after(at).ask(namings::AllNamings {}).await.unwrap(), one);
+    drop(old);
+    views.refuse(Some("Namings@next"));
+    let at = happen(&log, named()).await;
+    let new = part(&["later"]).await;
+    let beside = || views.checkpoint("FirstNamings@next");
+    while beside().await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let error = new.queries().ask(later::NamedTwice {}).await.unwrap_err();
+    assert!(matches!(&error, QueryError::NotBuilt(view) if view.view == "Namings"), "never half of it: {error}");
+    let stored = views.rows(&<namings::Namings as View>::SHAPE, &[team.to_string()]).await.unwrap();
+    assert_eq!(stored.len(), 1, "what programs of the old shape read is there");
+    views.refuse(None);
+    let found = new.queries().after(at).ask(later::NamedTwice {}).await.unwrap();
+    assert_eq!(found, [later::Namings { team, count: 2 }], "no event is missed, and none is folded twice");
+    assert_eq!(beside().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -10,33 +10,33 @@ use cqrs_runtime::testing::given;
 use crate::club::*;
 
 /// Numbers that look random; a failing test prints the seed.
-struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let chance = Self(RandomState::new().hash_one(1));
         println!("the seed is {}", chance.0);
         chance
     }
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 }
 
 /// The club as plain code keeps it: the names of the teams, and the members.
 #[derive(Default)]
-struct Ledger {
+pub struct Ledger {
     teams: BTreeMap<TeamId, TeamCard>,
     members: BTreeMap<MemberId, MemberCard>,
 }
 
 impl Ledger {
     /// Whether the event is one that every fold takes.
-    fn allows(&self, event: &Happened) -> bool {
+    pub fn allows(&self, event: &Happened) -> bool {
         let there = |member| self.members.contains_key(member);
         match event {
             Happened::Named(_) | Happened::Dissolved(_) => true,
@@ -48,7 +48,7 @@ impl Ledger {
         }
     }
 
-    fn apply(&mut self, event: &Happened) {
+    pub fn apply(&mut self, event: &Happened) {
         match event.clone() {
             Happened::Named(TeamNamed { team, name }) => {
                 self.members
@@ -86,17 +86,17 @@ impl Ledger {
     }
 }
 
-struct People {
+pub struct People {
     members: Vec<MemberId>,
     teams: Vec<TeamId>,
 }
 
 impl People {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { members: (0..6).map(|_| MemberId::new()).collect(), teams: (0..3).map(|_| TeamId::new()).collect() }
     }
 
-    fn anything(&self, chance: &mut Chance) -> Happened {
+    pub fn anything(&self, chance: &mut Chance) -> Happened {
         let (member, other, team) = (chance.pick(&self.members), chance.pick(&self.members), chance.pick(&self.teams));
         match chance.below(20) {
             0..4 => Happened::Named(TeamNamed { team, name: format!("name {}", chance.below(1000)) }),

@@ -2,10 +2,15 @@
 
 mod catching_up;
 mod club;
+mod counting;
 mod folding;
+mod following;
 mod memory;
+mod operating;
 mod parking;
 mod scenarios;
+mod tally;
+mod torn;
 
 /// What a closure's panic says.
 fn panic_of(run: impl FnOnce()) -> String {

@@ -223,7 +223,9 @@ impl Shop<'_> {
 
     async fn asks<Q: Query<Returns: DeserializeOwned>>(&self, query: Q) -> Q::Returns {
         let json = serde_json::to_string(&query).expect("a query can be written as JSON");
-        let answer = self.0.queries().ask_json(Q::NAME, &json).await;
+        // What was accepted is seen, at whatever level.
+        let head = self.0.log().head().await.expect("the log can be read");
+        let answer = self.0.queries().after(head).ask_json(Q::NAME, &json).await;
         let answer = answer.unwrap_or_else(|error| panic!("{} should have been answered: {error}", Q::NAME));
         serde_json::from_value(answer).expect("an answer is what its query declares")
     }

@@ -119,6 +119,7 @@ mod r307_query_on_the_command_bus;
 mod r308_by;
 mod r308_find;
 mod r308_sort;
+mod r309_no_position;
 mod r401_listed_twice;
 mod r401_no_method;
 mod r401_not_listed;

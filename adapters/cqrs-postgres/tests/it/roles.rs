@@ -2,9 +2,10 @@
 
 use cqrs_postgres::tokio_postgres::error::SqlState;
 use cqrs_postgres::{Postgres, PostgresReader};
+use cqrs_runtime::Tx;
 use cqrs_runtime::log::EventLog;
 use cqrs_runtime::view::ViewShape;
-use cqrs_runtime::{Tx, view_conformance};
+use cqrs_runtime::view_conformance::{self, Site};
 
 use crate::support::{append, builder, client, database};
 
@@ -69,6 +70,6 @@ async fn a_writers_views_do_what_all_views_must() {
     owner.batch_execute(&script(include_str!("../../sql/writer.sql"), &writer, "")).await.unwrap();
     let url = database.url().replace("postgres@", &format!("{writer}@"));
     let log = cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await.unwrap();
-    view_conformance::rows_are_put_replaced_and_removed(std::sync::Arc::new(log)).await;
+    view_conformance::rows_are_put_replaced_and_removed(Site::Beside(std::sync::Arc::new(log))).await;
     owner.batch_execute(&format!("DROP OWNED BY {writer} CASCADE; DROP ROLE {writer}")).await.unwrap();
 }

@@ -80,6 +80,7 @@ async fn every_text_is_a_views_key_an_index_and_a_document() {
             position: Position::new(1),
             event: key.clone(),
             error: key.clone(),
+            attempts: 1,
             key,
         })
         .collect();

@@ -1,6 +1,7 @@
 //! What every log and every view store must do.
 
-use cqrs_sqlite::{SqliteLog, Synchronous};
+use cqrs_runtime::view_conformance::{self, Transactions};
+use cqrs_sqlite::{SqliteLog, SqliteViews, Synchronous};
 use tempfile::TempDir;
 
 async fn make(folder: &TempDir) -> SqliteLog {
@@ -17,7 +18,17 @@ async fn the_log_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_views_conform() {
     let folder = tempfile::tempdir().unwrap();
-    cqrs_runtime::view_conformance::all(async || make(&folder).await).await;
+    view_conformance::all(async || make(&folder).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn views_in_a_file_of_their_own_conform() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = async || {
+        let path = folder.path().join(format!("{}.db", cqrs_runtime::Uuid::now_v7()));
+        SqliteViews::open(path).await.unwrap()
+    };
+    view_conformance::alone(make, Transactions::Locking).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -45,7 +45,11 @@ async fn a_file_of_the_first_schema_is_brought_up() {
     let (_folder, path) = folder();
     append(&SqliteLog::open(&path).await.unwrap(), "order:1", "1").await.unwrap();
     let file = Connection::open(&path).unwrap();
-    file.execute_batch("DROP TABLE cqrs_snapshots; UPDATE cqrs_schema SET version = 1").unwrap();
+    file.execute_batch(
+        "DROP TABLE cqrs_snapshots; DROP TABLE cqrs_leases; ALTER TABLE cqrs_parked DROP COLUMN attempts;
+         UPDATE cqrs_schema SET version = 1",
+    )
+    .unwrap();
     let log = SqliteLog::open(&path).await.unwrap();
     assert_eq!(file.query_row("SELECT version FROM cqrs_schema", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
     assert_eq!(all(&log).await, ["1"]);

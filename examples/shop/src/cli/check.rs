@@ -7,6 +7,7 @@ use cqrs_runtime::registry::{self, Item};
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
 
 use super::Failure;
+use super::print::PATIENCE;
 
 /// How many events are copied at a time.
 const PAGE: usize = 10_000;
@@ -32,6 +33,7 @@ pub async fn run(app: &App) -> Result<(), Failure> {
     }
     println!("{position} events, their positions dense");
 
+    app.caught_up(head, PATIENCE).await?;
     if let Some(parked) = app.parked().await?.first() {
         return Err(format!("projection {} has parked `{}`: {}", parked.projection, parked.key, parked.error).into());
     }
@@ -60,7 +62,7 @@ fn shapes() -> impl Iterator<Item = &'static ViewShape> {
 }
 
 fn views(app: &App) -> Result<std::sync::Arc<dyn ViewStore>, Failure> {
-    app.log().views().ok_or_else(|| format!("{} keeps no views", app.log().describe()).into())
+    app.views().cloned().ok_or_else(|| format!("{} keeps no views", app.log().describe()).into())
 }
 
 /// All rows of a view, by their keys.

@@ -1,18 +1,24 @@
 //! Answers, events and the app's description.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use cqrs_runtime::log::{EventQuery, MemoryLog};
 use cqrs_runtime::{App, Position};
 
 use super::Failure;
 
+/// How long the views may take to catch up with a log that grew while nobody followed it.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How many events are read at a time.
 const PAGE: usize = 1_000;
 
 /// Answers a query as JSON.
 pub async fn answer(app: &App, name: &str, json: &str) -> Result<(), Failure> {
-    let answer = app.queries().ask_json(name, json).await?;
+    // As of now: at level 2 the views may have to catch up first.
+    let head = app.log().head().await?;
+    let answer = app.queries().after(head).within(PATIENCE).ask_json(name, json).await?;
     writeln!(io::stdout(), "{answer:#}")?;
     Ok(())
 }

@@ -15,10 +15,13 @@ use shop::read::{OrderDetails, OrderHistory};
 use super::Failure;
 
 /// Gives the tour. Every tour has ids of its own, so a file may see many.
-pub async fn run(app: &App, db: &Path) -> Result<(), Failure> {
+pub async fn run(app: &App, db: &Path, views: Option<&Path>) -> Result<(), Failure> {
     let mut tour = Tour { app, out: io::stdout(), step: 0 };
     let head = app.log().head().await?;
     writeln!(tour.out, "The shop is open on {}. Its log holds {head} events.", db.display())?;
+    if let Some(views) = views {
+        writeln!(tour.out, "Its views follow the log in {}.", views.display())?;
+    }
 
     let (customer, order, other) = (CustomerId::new(), OrderId::new(), OrderId::new());
     tour.step("A customer registers. A command states events; the log keeps them.")?;
@@ -52,10 +55,11 @@ pub async fn run(app: &App, db: &Path) -> Result<(), Failure> {
     tour.ask(OrderDetails { order }, at).await?;
 
     let db = if db == Path::new("shop.db") { String::new() } else { format!(" --db '{}'", db.display()) };
+    let views = views.map_or_else(String::new, |views| format!(" --level 2 --read '{}'", views.display()));
     writeln!(
         tour.out,
         "
-Try next, each after `cargo run -p shop --{db}`:
+Try next, each after `cargo run -p shop --{db}{views}`:
   load examples/shop/data/sample.ndjson        a few hundred orders more
   ask CustomersNamed '{{\"name\": \"Ada Lovelace\"}}'
   ask OrderHistory '{{\"customer\": \"{customer}\", \"limit\": 10}}'

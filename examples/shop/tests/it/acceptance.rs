@@ -25,3 +25,10 @@ async fn in_postgres() {
     let app = App::builder().log(log).build().await.unwrap();
     shop::acceptance::run(&app).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_two_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = shop::open_apart(&folder.path().join("shop.db"), &folder.path().join("views.db")).await.unwrap();
+    shop::acceptance::run(&app).await;
+}

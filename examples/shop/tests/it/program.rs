@@ -65,6 +65,25 @@ fn the_sample_is_what_sample_prints_and_loads_once() {
 }
 
 #[test]
+fn at_level_2_the_views_follow_in_a_file_of_their_own() {
+    let shop = Shop::new();
+    let tour = shop.succeeds(&["--level", "2"]);
+    assert!(tour.contains("Its views follow the log in shop-views.db") && tour.contains("\"timeline\""), "{tour}");
+    let path = sample();
+    shop.succeeds(&["--level", "2", "load", path.to_str().unwrap()]);
+    let check = shop.succeeds(&["check", "--level", "2", "--read", "shop-views.db"]);
+    assert!(check.contains("OrderSummary: 303 rows"), "{check}");
+    assert!(shop.db().with_file_name("shop-views.db").exists());
+    // Another file is built from the start, and one question waits for all of it.
+    let named =
+        shop.succeeds(&["--level", "2", "--read", "anew.db", "ask", "CustomersNamed", r#"{"name":"Ada Lovelace"}"#]);
+    assert!(named.contains("Ada Lovelace"), "{named}");
+    shop.succeeds(&["check"]);
+    let wrong = shop.run(&["--read", "shop-views.db", "check"]);
+    assert!(!wrong.ok && wrong.err.contains("`--level 2`"), "{wrong:?}");
+}
+
+#[test]
 fn a_line_that_fails_is_named_and_costs_no_other() {
     let missing = "00000000-0000-7000-8000-00000000ffff";
     let bad = [

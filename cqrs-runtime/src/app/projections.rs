@@ -1,0 +1,176 @@
+//! Looking after projections.
+
+use std::time::Duration;
+
+use super::App;
+use crate::error::QueryError;
+use crate::log::{EventQuery, Position, StoreError};
+use crate::projection::{ProjectionState, ProjectionStatus, Standing};
+use crate::query::After;
+use crate::registry::ProjectionInfo;
+use crate::time::Timestamp;
+use crate::view::Parked;
+
+impl App {
+    /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
+    /// event at `@position`, or a command that it came to. Empty when all is well.
+    ///
+    /// # Errors
+    /// The read side cannot be reached, or the log, which keeps what policies could not finish.
+    pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        let mut parked = Vec::new();
+        let known = self.inner.registry.projections();
+        if let Some(views) = &self.inner.views {
+            parked = views.parked().await?;
+            // Of views that are being built beside others, they show when those take their places.
+            parked.retain(|parked| known.iter().any(|info| info.name == parked.projection));
+        }
+        let policies = self.inner.registry.policies();
+        if let (false, Some(beside)) = (policies.is_empty(), self.inner.log.views()) {
+            let unfinished = beside.parked().await?.into_iter();
+            parked.extend(unfinished.filter(|parked| policies.iter().any(|info| info.owner == parked.projection)));
+        }
+        Ok(parked)
+    }
+
+    /// Takes a parked key up again: the event that it is parked at, and all later ones of that key, in order, from the log.
+    /// Other keys are left alone, and what the projection looks up says what it said then. Where an event fails again, the key is
+    /// parked there, with one attempt more: see [`parked`](Self::parked).
+    ///
+    /// An async projection, which is parked as a whole (its key is empty), goes on from its event.
+    ///
+    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands wait meanwhile,
+    /// at level 2 the other projections of this process.
+    ///
+    /// # Errors
+    /// There is no projection of that name, the key is not parked, the parked event names no key, another process runs the
+    /// projection, or a store failed: then nothing is changed.
+    pub async fn retry(&self, projection: &str, key: &str) -> Result<(), StoreError> {
+        self.take_up(projection, key, false).await
+    }
+
+    /// As [`retry`](Self::retry), but passes over the event that the key is parked at. A rebuild comes upon it again.
+    ///
+    /// # Errors
+    /// As for [`retry`](Self::retry), but an event that names no key can be skipped.
+    pub async fn skip(&self, projection: &str, key: &str) -> Result<(), StoreError> {
+        self.take_up(projection, key, true).await
+    }
+
+    async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), StoreError> {
+        let projection = self.projection(projection)?.name;
+        match &self.inner.runner {
+            Some(runner) => runner.take_up(projection, key, skip).await,
+            None => self.inner.sequencer.take_up(projection, key, skip).await.map(drop),
+        }
+    }
+
+    /// Folds a projection anew from the whole log, after its code was mended, say; and those that it is connected with by
+    /// look-ups. Its parked keys are forgotten, and found anew. Returns the position that it has reached.
+    ///
+    /// At level 1 commands wait meanwhile. At level 2 the new view is built beside the old one, which is read and kept in step until the
+    /// new one takes its place; ended in between, the program goes on with it when it starts again. An async projection has
+    /// its events applied once more, from the first: its tables are its own affair.
+    ///
+    /// # Errors
+    /// There is no projection of that name, another process runs it, or the store failed: then the old rows are still there.
+    pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
+        let projection = self.projection(projection)?.name;
+        match &self.inner.runner {
+            Some(runner) => runner.rebuild(projection).await,
+            None => self.inner.sequencer.rebuild(projection).await,
+        }
+    }
+
+    /// Holds a projection still (level 2), and those that it is connected with by look-ups. It stays this process's, so that no
+    /// other runs it meanwhile, until [`resume`](Self::resume) or the end of the app.
+    ///
+    /// # Errors
+    /// There is no projection of that name, or it is folded with each command (level 1).
+    pub async fn pause(&self, projection: &str) -> Result<(), StoreError> {
+        self.set_paused(projection, true).await
+    }
+
+    /// Lets a paused projection go on.
+    ///
+    /// # Errors
+    /// As for [`pause`](Self::pause).
+    pub async fn resume(&self, projection: &str) -> Result<(), StoreError> {
+        self.set_paused(projection, false).await
+    }
+
+    async fn set_paused(&self, projection: &str, paused: bool) -> Result<(), StoreError> {
+        let projection = self.projection(projection)?.name;
+        match &self.inner.runner {
+            Some(runner) => runner.pause(projection, paused).await,
+            None => Err(StoreError::Failed {
+                store: "the app".into(),
+                reason: format!("projection `{projection}` is folded with each command: it cannot be paused"),
+            }),
+        }
+    }
+
+    /// Waits until every projection has come to a position of the log.
+    ///
+    /// # Errors
+    /// [`QueryError::NotYet`] when the time was up, or the read side cannot be reached.
+    pub async fn caught_up(&self, position: Position, within: Duration) -> Result<(), QueryError> {
+        self.inner.wait(After { position, within, or_stale: false }, None).await
+    }
+
+    /// How each projection is doing, by name.
+    ///
+    /// # Errors
+    /// The log or the read side cannot be reached.
+    pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
+        let Some(views) = &self.inner.views else { return Ok(Vec::new()) };
+        let (head, parked) = (self.inner.log.head().await?, self.parked().await?);
+        let mut statuses = Vec::new();
+        for info in self.inner.registry.projections() {
+            let standing = self.inner.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
+            let position = if let Some(position) = standing.as_ref().and_then(Standing::reached) {
+                position
+            } else {
+                let shape = info.view.map_or(0, |view| view.fingerprint);
+                let stored = views.checkpoint(info.name).await?.filter(|stored| stored.fingerprint == shape);
+                stored.map_or(Position::START, |stored| stored.position)
+            };
+            let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
+            let waits = parked.iter().any(|parked| parked.key.is_empty());
+            let state = match &standing {
+                Some(standing) => standing.state(waits),
+                None if waits => ProjectionState::Parked,
+                None => ProjectionState::Running,
+            };
+            statuses.push(ProjectionStatus {
+                name: info.name,
+                state,
+                position,
+                lag_events: head.get().saturating_sub(position.get()),
+                lag_seconds: self.lag(info, position).await?,
+                last_error: standing.as_ref().and_then(Standing::error),
+                rate: standing.map_or(0.0, Standing::rate),
+                parked: parked.len(),
+            });
+        }
+        statuses.sort_by_key(|status| status.name);
+        Ok(statuses)
+    }
+
+    /// How old the oldest event is that a projection lacks, in seconds.
+    #[allow(clippy::cast_precision_loss, reason = "seconds are for reading")]
+    async fn lag(&self, info: &ProjectionInfo, after: Position) -> Result<f64, StoreError> {
+        let page = self.inner.log.read(&EventQuery::named(info.events), after, 1).await?;
+        let oldest = page.events.first().map(|event| event.header().recorded_at.as_micros());
+        Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
+    }
+
+    fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, StoreError> {
+        let known = self.inner.registry.projections();
+        known.iter().copied().find(|info| info.name == name).ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|info| info.name).collect();
+            let reason = format!("there is no projection `{name}`; there are {}", names.join(", "));
+            StoreError::Failed { store: "the app".into(), reason }
+        })
+    }
+}

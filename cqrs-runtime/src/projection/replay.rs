@@ -1,0 +1,172 @@
+//! One parked key, taken from its event on once more.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::engine::{Engine, FoldEntry, ParkedKeys, keys_of_unreadable, parked_keys, read};
+use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
+use crate::event::RecordedEvent;
+use crate::log::{EventQuery, Position, StoreError};
+use crate::view::{Parked, ViewTransaction};
+
+/// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
+///
+/// What the projection looks up is folded from the log's start, in memory: a look-up is to say what it would have said then.
+pub(crate) struct Replay<'e> {
+    engine: &'e Engine,
+    target: &'e FoldEntry,
+    parked: Parked,
+    /// The first event to apply to the key.
+    from: Position,
+    /// Where the projection stands.
+    reached: Position,
+    overlays: Overlays,
+    query: EventQuery,
+    after: Position,
+}
+
+impl Engine {
+    /// Starts to take a parked key up again: with the event that it is parked at, or after it (`skip`). `None` where nothing is
+    /// left to do: an async projection goes on by itself, and so does a key that no event named.
+    ///
+    /// # Errors
+    /// The key is not parked, or the store failed.
+    pub(crate) async fn replay<'e>(
+        &'e self,
+        tx: &mut dyn ViewTransaction,
+        projection: &'static str,
+        key: &str,
+        skip: bool,
+    ) -> Result<Option<Replay<'e>>, StoreError> {
+        let failed = |reason: String| StoreError::Failed { store: format!("projection `{projection}`"), reason };
+        let all = tx.parked().await?;
+        let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
+        let parked = parked.ok_or_else(|| failed(format!("its key `{key}` is not parked")))?;
+        let reached = self.reached(tx).await?;
+        let checkpoint = reached.get(projection).copied();
+        let checkpoint = checkpoint.ok_or_else(|| failed("this app does not run it".into()))?;
+        let Some(target) = self.folds.iter().find(|entry| entry.place.projection == projection) else {
+            tx.unpark(projection, key).await?;
+            if skip {
+                let after = crate::view::Checkpoint { position: parked.position, ..checkpoint };
+                tx.set_checkpoints(&[(projection, after)]).await?;
+            }
+            return Ok(None);
+        };
+        if key == unnamed(parked.position) {
+            if !skip {
+                return Err(failed(format!(
+                    "the event at position {} did not say which key it is about, so that its key's later events were not held \
+                     back: rebuild the projection, or skip the event",
+                    parked.position
+                )));
+            }
+            tx.unpark(projection, key).await?;
+            return Ok(None);
+        }
+        let mut needs = Needs::default();
+        needs.keys.insert(key.to_owned());
+        let stock = read(tx, &target.place.shape, needs).await?;
+        let mut waiting = parked_keys(tx).await?;
+        if let Some(keys) = waiting.get_mut(projection) {
+            keys.remove(key);
+        }
+        let involved = self.involved(target);
+        let looks_up = involved.len() > 1;
+        let names: BTreeSet<&str> = involved.iter().flat_map(|entry| entry.events).copied().collect();
+        let before = Position::new(parked.position.get().saturating_sub(1));
+        Ok(Some(Replay {
+            engine: self,
+            target,
+            from: if skip { parked.position.next() } else { parked.position },
+            reached: checkpoint.position,
+            overlays: overlays(&involved, target, &stock, &waiting, key),
+            query: EventQuery::named(&names.into_iter().collect::<Vec<_>>()),
+            after: if looks_up { Position::START } else { before },
+            parked,
+        }))
+    }
+
+    /// A projection, and all that it looks up, directly or not.
+    fn involved(&self, target: &FoldEntry) -> Vec<&FoldEntry> {
+        let mut views = BTreeSet::from([target.shape.name]);
+        // Those that are looked up stand first.
+        for entry in self.folds.iter().rev() {
+            if views.contains(entry.shape.name) {
+                views.extend(entry.look_ups);
+            }
+        }
+        self.folds.iter().filter(|entry| views.contains(entry.shape.name)).collect()
+    }
+}
+
+/// What an event is parked as that names no key.
+fn unnamed(position: Position) -> String {
+    format!("@{position}")
+}
+
+fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: &Stock, parked: &ParkedKeys, key: &str) -> Overlays {
+    let empty = Stock::default();
+    let overlay = |entry: &&FoldEntry| -> (&'static str, Box<dyn AnyOverlay>) {
+        let is_target = entry.shape.name == target.shape.name;
+        let (stock, how) =
+            if is_target { (stock, Replayed::Key(key.to_owned())) } else { (&empty, Replayed::LookedUp) };
+        let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
+        (entry.shape.name, entry.fold.overlay(stock, parked, HashMap::new(), Some(how)))
+    };
+    involved.iter().map(overlay).collect()
+}
+
+impl Replay<'_> {
+    /// Which events to feed it.
+    pub(crate) fn query(&self) -> &EventQuery {
+        &self.query
+    }
+
+    /// The position after which events are missing; `None` when it has had all.
+    pub(crate) fn after(&self) -> Option<Position> {
+        (self.after < self.reached).then_some(self.after)
+    }
+
+    /// Takes the events up to a position.
+    pub(crate) fn feed(&mut self, events: &[RecordedEvent], up_to: Position) {
+        for event in events.iter().filter(|event| event.position() <= self.reached) {
+            for entry in &self.engine.folds {
+                let is_target = entry.shape.name == self.target.shape.name;
+                if !entry.events.contains(&event.name()) || (is_target && event.position() < self.from) {
+                    continue;
+                }
+                let Some(mut rows) = self.overlays.remove(entry.shape.name) else { continue };
+                if let Err(error) = entry.fold.fold(event, &self.overlays, &mut *rows)
+                    && is_target
+                    && keys_of_unreadable(event, entry).contains(&self.parked.key)
+                {
+                    rows.park(self.parked.key.clone(), &error);
+                }
+                self.overlays.insert(entry.shape.name, rows);
+            }
+        }
+        self.after = up_to;
+    }
+
+    /// Writes what has become of the key: its row, and whether it is parked again.
+    pub(crate) async fn finish(mut self, tx: &mut dyn ViewTransaction) -> Result<(), StoreError> {
+        let Self { target, parked, .. } = self;
+        let Some(mut rows) = self.overlays.remove(target.shape.name) else { return Ok(()) };
+        let attempts = parked.attempts.saturating_add(1);
+        let again = match rows.changes() {
+            Ok(change) => {
+                if !change.put.is_empty() || !change.remove.is_empty() {
+                    tx.write(&target.place.shape, &change.put, &change.remove).await?;
+                }
+                let newly = rows.newly_parked().into_iter().next();
+                newly.map(|newly| Parked { projection: parked.projection.clone(), attempts, ..newly })
+            }
+            // The row cannot be written: it stays as it is, and so does the key.
+            Err(lost) => Some(Parked { error: lost.1.to_string(), attempts, ..parked.clone() }),
+        };
+        match again {
+            Some(again) => tx.park(&[again]).await,
+            None => tx.unpark(&parked.projection, &parked.key).await,
+        }
+    }
+}

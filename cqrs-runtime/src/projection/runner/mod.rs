@@ -1,0 +1,135 @@
+//! Level 2: the task that keeps a read database in step with the log.
+//!
+//! One task an app. It takes a lease on each projection (and on those that it is connected with by look-ups, together), and
+//! runs those that it got: it clusters them by position into passes over the log, and gives each pass one page in turn, so
+//! that a rebuild from the start neither stops what is live nor reads the log once a view. Two that come close to each other go on
+//! as one. While a page is folded the next one is read. Rows and checkpoints of a page are one transaction.
+//!
+//! A failure is the failure of one pass: its projections are tried one by one, with growing pauses, for ever. Nothing is
+//! skipped: positions are read from the store again, under a lease that is asked for again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Engine;
+use crate::log::{EventLog, Position, StoreError};
+use crate::registry::ProjectionInfo;
+use crate::view::ViewStore;
+
+mod pass;
+mod requests;
+mod standing;
+mod status;
+mod together;
+mod unit;
+mod worker;
+
+pub(crate) use standing::{Standing, Standings};
+pub use status::{ProjectionState, ProjectionStatus};
+pub(crate) use unit::BESIDE;
+use worker::Worker;
+
+/// How a runner goes about its work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// How many events go into one transaction.
+    pub(crate) batch: usize,
+    /// How long a lease lasts; it is renewed three times in that time.
+    pub(crate) lease: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { batch: 5_000, lease: Duration::from_secs(6) }
+    }
+}
+
+/// How long an app waits, when it is built, for its runner to have looked at the read database.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What a runner is asked for.
+enum Request {
+    Look,
+    Pause { projection: &'static str, paused: bool, answer: Answer<()> },
+    Rebuild { projection: &'static str, answer: Answer<Position> },
+    TakeUp { projection: &'static str, key: String, skip: bool, answer: Answer<()> },
+}
+
+/// The way to the runner. When it is dropped, the runner gives its leases back and ends.
+pub(crate) struct Runner {
+    requests: mpsc::Sender<Request>,
+    standings: Arc<Standings>,
+    store: Arc<dyn ViewStore>,
+    _alive: oneshot::Sender<()>,
+}
+
+impl Runner {
+    /// Starts the task, and waits until it has looked at the read database; not for long, should that be away.
+    ///
+    /// # Errors
+    /// Projections look each other up in a circle.
+    pub(crate) async fn start(
+        projections: &[&'static ProjectionInfo],
+        log: Arc<dyn EventLog>,
+        store: Arc<dyn ViewStore>,
+        head: watch::Receiver<Position>,
+        pace: Pace,
+    ) -> Result<Self, String> {
+        let units = Engine::units(projections)?.into_iter().zip(Engine::units(projections)?);
+        let standings = Arc::new(Standings::new(projections));
+        let (requests, inbox) = mpsc::channel(64);
+        let (alive, end) = oneshot::channel();
+        let (looked, first_look) = oneshot::channel();
+        let worker = Worker::new(units, log, Arc::clone(&store), Arc::clone(&standings), head, inbox, pace);
+        tokio::spawn(worker.run(end, looked));
+        // Late or not: the app is there without it.
+        let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
+        Ok(Self { requests, standings, store, _alive: alive })
+    }
+
+    /// The read database.
+    pub(crate) fn store(&self) -> &Arc<dyn ViewStore> {
+        &self.store
+    }
+
+    /// What is known of the projections.
+    pub(crate) fn standings(&self) -> &Arc<Standings> {
+        &self.standings
+    }
+
+    /// Lets it look at the log at once: somebody has heard of an event that this process does not know.
+    pub(crate) fn look(&self) {
+        // With so much to do already, it looks by itself.
+        let _ = self.requests.try_send(Request::Look);
+    }
+
+    /// Holds a projection still, or lets it go on.
+    pub(crate) async fn pause(&self, projection: &'static str, paused: bool) -> Result<(), StoreError> {
+        self.ask(|answer| Request::Pause { projection, paused, answer }).await
+    }
+
+    /// Builds a projection's view anew beside the one that is read, and waits until it has taken its place.
+    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
+        self.ask(|answer| Request::Rebuild { projection, answer }).await
+    }
+
+    /// Takes a parked key up again, with the event that it is parked at or after it.
+    pub(crate) async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<(), StoreError> {
+        let key = key.to_owned();
+        self.ask(|answer| Request::TakeUp { projection, key, skip, answer }).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, StoreError> {
+        let gone = || StoreError::Unavailable {
+            store: "the projections' runner".into(),
+            reason: "the app is shutting down".into(),
+        };
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(request(answer)).await.map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}

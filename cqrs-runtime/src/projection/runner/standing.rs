@@ -1,0 +1,215 @@
+//! Where projections stand, as this process knows it: for queries that wait, and for whoever looks after them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::error::{NotBuilt, NotYet, QueryError};
+use crate::log::{Position, StoreError};
+use crate::query::After;
+use crate::registry::ProjectionInfo;
+use crate::view::ViewStore;
+
+/// How long to wait before the store is asked again where another process has got to.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Every projection's standing.
+pub(crate) struct Standings {
+    by_projection: Mutex<BTreeMap<&'static str, Standing>>,
+    /// Changes whenever one of them does.
+    moved: watch::Sender<()>,
+}
+
+/// One projection's standing.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(super) view: Option<&'static str>,
+    pub(super) fingerprint: u64,
+    /// Where it stands, while this process runs it.
+    pub(super) reached: Option<Position>,
+    /// Whether the view that queries read is of this program's shape. Once it is, another program alone could change that.
+    pub(super) built: bool,
+    /// Where the view stands that is built beside it.
+    pub(super) beside: Option<Position>,
+    pub(super) paused: bool,
+    pub(super) elsewhere: bool,
+    pub(super) failures: u32,
+    pub(super) error: Option<String>,
+    pub(super) rate: Rate,
+}
+
+/// How many events a second, of late.
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    since: Instant,
+    events: u64,
+    last: f64,
+}
+
+impl Rate {
+    const SPAN: Duration = Duration::from_secs(1);
+
+    fn new() -> Self {
+        Self { since: Instant::now(), events: 0, last: 0.0 }
+    }
+
+    fn count(&mut self, events: u64) {
+        self.events += events;
+        self.settle();
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a rate is for reading")]
+    fn settle(&mut self) {
+        let elapsed = self.since.elapsed();
+        if elapsed >= Self::SPAN {
+            self.last = self.events as f64 / elapsed.as_secs_f64();
+            (self.since, self.events) = (Instant::now(), 0);
+        }
+    }
+
+    pub(super) fn get(mut self) -> f64 {
+        self.settle();
+        self.last
+    }
+}
+
+impl Standings {
+    pub(super) fn new(projections: &[&'static ProjectionInfo]) -> Self {
+        let standing = |info: &&'static ProjectionInfo| {
+            let standing = Standing {
+                view: info.view.map(|view| view.name),
+                fingerprint: info.view.map_or(0, |view| view.fingerprint),
+                reached: None,
+                built: false,
+                beside: None,
+                paused: false,
+                elsewhere: false,
+                failures: 0,
+                error: None,
+                rate: Rate::new(),
+            };
+            (info.name, standing)
+        };
+        let by_projection = Mutex::new(projections.iter().map(standing).collect());
+        Self { by_projection, moved: watch::Sender::new(()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Standing>> {
+        self.by_projection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known of some projections, and wakes those who wait for it.
+    pub(super) fn change(&self, projections: &[&'static str], change: impl Fn(&mut Standing)) {
+        let mut standings = self.lock();
+        for projection in projections {
+            if let Some(standing) = standings.get_mut(projection) {
+                change(standing);
+            }
+        }
+        drop(standings);
+        self.moved.send_replace(());
+    }
+
+    pub(super) fn count(standing: &mut Standing, events: u64) {
+        standing.rate.count(events);
+    }
+
+    /// What is known of a projection.
+    pub(crate) fn get(&self, projection: &str) -> Option<Standing> {
+        self.lock().get(projection).cloned()
+    }
+
+    /// Those that `wanted` takes, by name.
+    fn those(&self, wanted: impl Fn(&'static str, &Standing) -> bool) -> Vec<(&'static str, Standing)> {
+        let standings = self.lock();
+        standings
+            .iter()
+            .filter(|(name, standing)| wanted(name, standing))
+            .map(|(name, standing)| (*name, standing.clone()))
+            .collect()
+    }
+
+    /// Refuses to read a view that is not yet there in this program's shape.
+    pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
+        for (name, standing) in self.those(|_, standing| standing.view == Some(view)) {
+            if standing.built {
+                continue;
+            }
+            let stored = store.checkpoint(name).await?;
+            if stored.is_none_or(|stored| stored.fingerprint != standing.fingerprint) {
+                let reached = standing.beside.unwrap_or_default();
+                return Err(QueryError::NotBuilt(NotBuilt { view, reached }));
+            }
+            self.lock().entry(name).and_modify(|standing| standing.built = true);
+        }
+        Ok(())
+    }
+
+    /// Waits until the projections that `wanted` takes have reached a position.
+    pub(crate) async fn wait(
+        &self,
+        store: &dyn ViewStore,
+        after: After,
+        view: &'static str,
+        wanted: impl Fn(&'static str, &Standing) -> bool,
+    ) -> Result<(), QueryError> {
+        let deadline = Instant::now() + after.within;
+        let mut moved = self.moved.subscribe();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            moved.borrow_and_update();
+            let stands = self.those(&wanted);
+            let reached = tokio::time::timeout_at(deadline.into(), lowest(store, stands)).await;
+            if let Ok(Ok(reached)) = reached
+                && reached >= after.position
+            {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return match reached {
+                    _ if after.or_stale => Ok(()),
+                    Ok(Err(error)) => Err(QueryError::Unavailable(error)),
+                    Ok(Ok(reached)) => Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position })),
+                    Err(_) => {
+                        let reason = "it did not say in time where the view stands".into();
+                        Err(QueryError::Unavailable(StoreError::Unavailable { store: store.describe(), reason }))
+                    }
+                };
+            }
+            let until = deadline.min(Instant::now() + pause);
+            // Whichever it was, it is looked at above.
+            let _ = tokio::time::timeout_at(until.into(), moved.changed()).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits until the projection that makes a view, or every projection, has reached a position.
+    pub(crate) async fn wait_for_view(
+        &self,
+        store: &dyn ViewStore,
+        after: After,
+        view: Option<&'static str>,
+    ) -> Result<(), QueryError> {
+        let wanted = |_, standing: &Standing| view.is_none() || standing.view == view;
+        self.wait(store, after, view.unwrap_or("(all)"), wanted).await
+    }
+}
+
+/// The lowest position of these projections: as this process knows it, or as the store does.
+async fn lowest(store: &dyn ViewStore, stands: Vec<(&'static str, Standing)>) -> Result<Position, StoreError> {
+    let mut lowest = Position::new(u64::MAX);
+    for (name, standing) in stands {
+        let reached = if let Some(reached) = standing.reached {
+            reached
+        } else {
+            let stored = store.checkpoint(name).await?;
+            let ours = stored.filter(|stored| stored.fingerprint == standing.fingerprint);
+            ours.map_or(Position::START, |stored| stored.position)
+        };
+        lowest = lowest.min(reached);
+    }
+    Ok(lowest)
+}

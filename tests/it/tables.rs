@@ -1,0 +1,145 @@
+//! Async projections, which write to tables of the database that holds the views.
+
+use std::time::Duration;
+
+use cqrs_runtime::app::ProjectionState;
+use cqrs_runtime::prelude::*;
+use cqrs_sqlite::rusqlite::Connection;
+use cqrs_sqlite::{SqliteLog, SqliteViews};
+
+/// Meters that are read into a table of the read file.
+mod meters {
+    use std::sync::Mutex;
+
+    use cqrs_runtime::prelude::*;
+    use cqrs_sqlite::{Sqlite, rusqlite};
+
+    #[derive(Id)]
+    pub struct MeterId(Uuid);
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct MeterRead {
+        #[tag]
+        pub meter: MeterId,
+        pub value: i64,
+    }
+
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct ReadMeter {
+        pub meter: MeterId,
+        pub value: i64,
+    }
+
+    #[command]
+    fn read_meter(cmd: ReadMeter) -> Result<MeterRead, std::convert::Infallible> {
+        Ok(MeterRead { meter: cmd.meter, value: cmd.value })
+    }
+
+    /// The values that cannot be taken at present.
+    pub static REFUSED: Mutex<Vec<i64>> = Mutex::new(Vec::new());
+
+    pub struct Readings;
+
+    #[derive(Debug, thiserror::Error)]
+    pub enum ReadingsError {
+        #[error("a meter does not run backwards")]
+        Backwards,
+        #[error(transparent)]
+        Database(#[from] rusqlite::Error),
+    }
+
+    #[projection(on = [MeterRead])]
+    impl Readings {
+        async fn read(tx: &mut Tx<Sqlite>, event: &Recorded<MeterRead>) -> Result<(), ReadingsError> {
+            tx.execute("INSERT INTO readings VALUES (?1, ?2)", (event.position().get().cast_signed(), event.value))?;
+            if REFUSED.lock().unwrap().contains(&event.value) {
+                return Err(ReadingsError::Backwards);
+            }
+            Ok(())
+        }
+    }
+
+    #[derive(Query, Serialize, Deserialize)]
+    #[cqrs(returns = Vec<i64>)]
+    pub struct AllReadings {}
+
+    #[query]
+    async fn all_readings(_q: AllReadings, reader: Reader<Sqlite>) -> Result<Vec<i64>, rusqlite::Error> {
+        let mut statement = reader.prepare("SELECT value FROM readings ORDER BY position")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    }
+}
+
+/// The tests of meters say in turn what is refused.
+static METERS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+const READINGS: &str = "CREATE TABLE readings (position INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT";
+
+#[tokio::test]
+async fn at_level_1_an_async_projection_is_retried_and_skipped_too() {
+    use meters::{AllReadings, MeterId, REFUSED, ReadMeter};
+    let _one_at_a_time = METERS.lock().await;
+    REFUSED.lock().unwrap().extend([-6, -8]);
+    let folder = tempfile::tempdir().unwrap();
+    let log = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
+    Connection::open(folder.path().join("log.db")).unwrap().execute_batch(READINGS).unwrap();
+    let module = format!("{}::meters", module_path!());
+    let app = App::builder().log(log).only([module]).build().await.unwrap();
+    for value in [5, -6, 7, -8, 9] {
+        app.commands().execute(ReadMeter { meter: MeterId::new(), value }).await.unwrap();
+    }
+    let readings = async || app.queries().ask(AllReadings {}).await.unwrap();
+    assert_eq!(readings().await, [5]);
+    app.skip("Readings", "").await.unwrap();
+    assert_eq!(readings().await, [5, 7]);
+    assert_eq!(app.parked().await.unwrap()[0].position, 4);
+    app.retry("Readings", "").await.unwrap();
+    assert_eq!(readings().await, [5, 7], "it is refused again");
+    REFUSED.lock().unwrap().clear();
+    app.retry("Readings", "").await.unwrap();
+    assert_eq!(readings().await, [5, 7, -8, 9]);
+    assert_eq!(app.projections().await.unwrap()[0].state, ProjectionState::Running);
+}
+
+#[tokio::test]
+async fn an_async_projection_writes_to_the_read_file_each_event_once() {
+    use meters::{AllReadings, MeterId, REFUSED, ReadMeter};
+    let _one_at_a_time = METERS.lock().await;
+    REFUSED.lock().unwrap().extend([-6, -8]);
+    let folder = tempfile::tempdir().unwrap();
+    let log = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
+    let views = SqliteViews::open(folder.path().join("views.db")).await.unwrap();
+    let tables = Connection::open(folder.path().join("views.db")).unwrap();
+    tables.execute_batch(READINGS).unwrap();
+    let module = format!("{}::meters", module_path!());
+    let app = App::builder().log(log).views(views).only([module]).projection_batch(3).build().await.unwrap();
+    let read = async |values: &[i64]| {
+        let mut at = Position::START;
+        for &value in values {
+            at = app.commands().execute(ReadMeter { meter: MeterId::new(), value }).await.unwrap().position();
+        }
+        at
+    };
+    let at = read(&[1, 2, 3, 4]).await;
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 2, 3, 4]);
+
+    let at = read(&[5, -6, 7, -8, 9]).await;
+    let after = app.queries().after(at).within(Duration::from_millis(300));
+    assert_eq!(after.ask(AllReadings {}).await.unwrap_err().kind(), "NotYet");
+    assert_eq!(app.queries().ask(AllReadings {}).await.unwrap(), [1, 2, 3, 4, 5], "what it did at the event is undone");
+    let parked = app.parked().await.unwrap().remove(0);
+    assert_eq!((&*parked.projection, &*parked.key, parked.position.get()), ("Readings", "", 6));
+    assert!(parked.error.contains("does not run backwards"), "{}", parked.error);
+    assert_eq!(app.projections().await.unwrap()[0].state, ProjectionState::Parked);
+
+    app.skip("Readings", "").await.unwrap();
+    assert_eq!(after.ask(AllReadings {}).await.unwrap_err().kind(), "NotYet", "there is another one");
+    REFUSED.lock().unwrap().clear();
+    app.retry("Readings", "").await.unwrap();
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 2, 3, 4, 5, 7, -8, 9]);
+    assert_eq!(app.parked().await.unwrap(), []);
+
+    tables.execute_batch("DELETE FROM readings").unwrap();
+    assert_eq!(app.rebuild("Readings").await.unwrap(), at);
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 2, 3, 4, 5, -6, 7, -8, 9]);
+}
