@@ -53,6 +53,12 @@ use proc_macro::TokenStream;
 /// makes a new one of version 7, and `Default` does too; of anything else, `new(value)` takes it. And the trait `Id`: its tags
 /// begin with the type's name in snake case without a final `Id`.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/id.rs")]
+/// ```
+///
 /// # Options, in `#[cqrs(..)]`
 ///
 /// - `name = ".."`: the prefix of its tags
@@ -102,6 +108,12 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 /// projections find the one that holds their key; its registration, with the fields as they are written, for `events.lock`:
 /// the runtime's `verify` module tells how events may change.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/event_tags.rs")]
+/// ```
+///
 /// # Options, in `#[cqrs(..)]`
 ///
 /// - `name = ".."`: the name in the log, instead of the type's
@@ -135,6 +147,12 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 ///
 /// It generates the trait `Events`. Its one option, in `#[cqrs(..)]`, is `crate = path`.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/events.rs")]
+/// ```
+///
 /// # Rules
 ///
 /// 104 it has no parameters · 105 it is an enum with one event in each variant · 108 its options exist
@@ -159,6 +177,12 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 /// # What it generates
 ///
 /// The trait `Command`, and its registration.
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/message_command.rs")]
+/// ```
 ///
 /// # Options, in `#[cqrs(..)]`
 ///
@@ -191,6 +215,12 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// # What it generates
 ///
 /// The trait `Query`, and its registration.
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/message_query.rs")]
+/// ```
 ///
 /// # Options, in `#[cqrs(..)]`
 ///
@@ -236,6 +266,12 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 ///
 /// The trait `View`, a constant for each index (`OrderSummary::CUSTOMER`), and its registration. A field without an index has a
 /// constant too, which says so when it is used.
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/view.rs")]
+/// ```
 ///
 /// # Options, in `#[cqrs(..)]`
 ///
@@ -285,6 +321,12 @@ pub fn derive_view(input: TokenStream) -> TokenStream {
 ///
 /// The function as it is, the handler of the command, and its registration.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/decision.rs")]
+/// ```
+///
 /// # Options
 ///
 /// - `foreign`: the command lives in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
@@ -321,6 +363,12 @@ pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # What it generates
 ///
 /// The function as it is, the handler of the query, and its registration.
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/query.rs")]
+/// ```
 ///
 /// # Options
 ///
@@ -369,6 +417,12 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # What it generates
 ///
 /// The block as it is, the trait `Aggregate` with the fold as one `match`, and its registration.
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/aggregate.rs")]
+/// ```
 ///
 /// # Options
 ///
@@ -467,6 +521,12 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The block as it is, the trait `Fold` (or `Handle`) with one `match`, and its registration.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/projection.rs")]
+/// ```
+///
 /// # Options
 ///
 /// - `on = [..]`: its events; or `on = Order`: every event of that aggregate, except those that `ignore = [..]` names
@@ -555,6 +615,12 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The item as it is, and its registration.
 ///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/policy.rs")]
+/// ```
+///
 /// # Options
 ///
 /// - `on = [..]`: its events
@@ -634,6 +700,12 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The block as it is, without the two markers. Where the block has queries, one constant beside it, in which the compiler is asked what a
 /// macro cannot see (704, 705, 706).
+///
+/// For example:
+///
+/// ```text
+#[doc = include_str!("../../tests/expand/cqs.rs")]
+/// ```
 ///
 /// # What is not seen
 ///

@@ -21,7 +21,7 @@ fn what_was_acknowledged_survives_a_kill_at_any_instant() {
     let whole = Shop::new();
     let started = Instant::now();
     let acknowledged = load(&whole, None);
-    let lasts = started.elapsed();
+    let mut lasts = started.elapsed();
     let commands = acknowledged.len();
     stored_once(&whole.db(), &acknowledged);
 
@@ -37,9 +37,14 @@ fn what_was_acknowledged_survives_a_kill_at_any_instant() {
         random ^= random >> 7;
         random ^= random << 17;
         let instant = lasts * u32::try_from(random % 10_000).unwrap() / 10_000;
+        let whole = acknowledged.is_empty();
         acknowledged.extend(load(&shop, Some(instant)));
         stored_once(&shop.db(), &acknowledged);
         if acknowledged.len() == commands {
+            if whole {
+                // The machine has become faster: what comes later than this cuts nothing short.
+                lasts = instant;
+            }
             shop = Shop::new();
             acknowledged.clear();
         } else {
