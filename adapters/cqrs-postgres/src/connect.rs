@@ -20,6 +20,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Write,
+    /// Snapshots: nothing is lost with them.
+    Save,
     Read,
     Listen,
 }
@@ -121,6 +123,9 @@ impl Place {
         let purpose = match purpose {
             Purpose::Listen => String::new(),
             Purpose::Read => "SET default_transaction_read_only = on;".to_owned(),
+            Purpose::Save => format!(
+                "SET lock_timeout = {lock}; SET default_transaction_read_only = off; SET synchronous_commit = off;"
+            ),
             Purpose::Write => format!(
                 "SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
                  SET default_transaction_read_only = off; {DURABLE}"

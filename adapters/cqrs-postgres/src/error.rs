@@ -53,6 +53,22 @@ pub enum OpenError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// An older version of this crate made the schema, and the role may not bring it up.
+    #[error(
+        "{store} has schema version {found}, this program needs {needed}, and its role may not change the schema \
+         ({reason}): open the log once with the URL of the schema's owner, and run this crate's `sql/writer.sql` and \
+         `sql/reader.sql` again"
+    )]
+    Older {
+        /// Which store, and where.
+        store: String,
+        /// The schema's version.
+        found: i64,
+        /// The version that this program needs.
+        needed: i64,
+        /// What the server said.
+        reason: String,
+    },
     /// Anything else that PostgreSQL or the network says.
     #[error(transparent)]
     Store(#[from] StoreError),

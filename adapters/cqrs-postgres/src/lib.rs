@@ -15,9 +15,10 @@
 //!
 //! A log lives in one schema of a database, and another log may live in the next. Whoever appends holds the log's one advisory lock from
 //! before it learns the head until after its commit, so that positions are in the order of commits, whichever process made them.
-//! One connection of the process writes; readers have connections of their own that the server holds read-only. Every commit is
+//! One connection of the process appends, one more saves snapshots, if there are any; readers have connections of their own that the server holds read-only. Every commit is
 //! on the disk before it is acknowledged (`synchronous_commit` is `on`, or `remote_apply` where that is the server's default,
-//! and no handler can turn it off for longer than its own statements).
+//! and no handler can turn it off for longer than its own statements). Snapshots alone do not wait for the disk: they are a cache,
+//! and no command waits for them.
 //!
 //! Every table of this crate is named `cqrs_..`:
 //!
@@ -29,6 +30,8 @@
 //! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
 //! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
 //! | `cqrs_marks` | the commits of the last day that had no events, to be looked up when an answer was lost |
+//! | `cqrs_snapshots` | the last snapshot of each aggregate that has opted in |
+//! | `cqrs_leases` | which process runs which projection, where views have a schema of their own |
 //! | `cqrs_schema` | the version of all this |
 //!
 //! Other tables are the application's own: a workflow or an async projection writes them through `&mut Tx<Postgres>`
@@ -70,7 +73,8 @@
 //! # Roles
 //!
 //! Two scripts in this crate's folder `sql` say what roles need: `writer.sql` for the program that appends (it can add events, and neither change
-//! nor remove one), and `reader.sql` for its [`reader_url`](PostgresLogBuilder::reader_url).
+//! nor remove one), and `reader.sql` for its [`reader_url`](PostgresLogBuilder::reader_url). A version of this crate that brings new tables
+//! is opened by the owner once, and then both scripts are run again.
 //!
 //! # Limits
 //!
@@ -97,6 +101,7 @@ mod pool;
 mod query;
 mod rows;
 mod schema;
+mod snapshots;
 mod sql;
 mod text;
 mod transaction;

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
 use tokio::sync::Mutex;
 
@@ -16,6 +17,7 @@ use crate::options::PostgresLogBuilder;
 use crate::pool::Pool;
 use crate::query::statements;
 use crate::schema::lock_keys;
+use crate::snapshots::PostgresSnapshots;
 use crate::text::{clamped, quoted};
 use crate::transaction::Postgres;
 use crate::views::PostgresViews;
@@ -39,11 +41,12 @@ const ASK_ANYWAY: Duration = Duration::from_secs(1);
 pub struct PostgresLog {
     shared: Arc<Shared>,
     views: Arc<PostgresViews>,
+    snapshots: Arc<PostgresSnapshots>,
     /// What its followers are told by, once there are any.
     heard: Arc<std::sync::Mutex<Option<News>>>,
 }
 
-/// What the log and its views have in common.
+/// What the log, its views and its snapshots have in common.
 pub(crate) struct Shared {
     pub(crate) place: Place,
     pub(crate) readers: Pool,
@@ -54,11 +57,11 @@ pub(crate) struct Shared {
     /// Where news is told.
     pub(crate) channel: String,
     pub(crate) notify: bool,
-    /// The one connection that writes. The mutex is fair: who came first goes first.
+    /// The one connection that appends. The mutex is fair: who came first goes first.
     pub(crate) writer: Arc<Mutex<Writer>>,
 }
 
-/// The connection that writes.
+/// The connection that appends.
 pub(crate) struct Writer {
     pub(crate) connection: Option<Arc<Connection>>,
     /// Whether a handler has had it since it was set up.
@@ -86,7 +89,9 @@ impl PostgresLog {
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { views: Arc::new(PostgresViews::new(Arc::clone(&shared))), heard: Arc::default(), shared }
+        let views = Arc::new(PostgresViews::new(Arc::clone(&shared)));
+        let snapshots = Arc::new(PostgresSnapshots::new(Arc::clone(&shared)));
+        Self { views, snapshots, heard: Arc::default(), shared }
     }
 
     /// As [`news`](Self::news), on one connection for all.
@@ -185,6 +190,10 @@ impl EventLog for PostgresLog {
 
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
         Some(Arc::clone(&self.views) as Arc<dyn ViewStore>)
+    }
+
+    fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
+        Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
     }
 
     fn database(&self) -> Option<DatabaseInfo> {

@@ -85,7 +85,8 @@ impl PostgresLogBuilder {
     }
 
     /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
-    /// They are opened as they are needed. One more writes.
+    /// They are opened as they are needed. One more appends, and one
+    /// saves snapshots, if there are any.
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self

@@ -141,6 +141,25 @@ async fn a_command_is_looked_up_by_its_id() {
     touches_only(&plan(&connection, crate::events::commands(SCHEMA, &ids)).await, &["cqrs_commands_pkey"]);
 }
 
+#[tokio::test]
+async fn a_snapshot_is_looked_up_by_its_key_whatever_it_is_planned_for() {
+    for plans in ["force_custom_plan", "force_generic_plan"] {
+        let (_database, connection) = filled(true).await;
+        let fill = "INSERT INTO cqrs_snapshots SELECT 'Order', 'order:' || p, 1, p, gen_random_uuid(), '{}'
+                    FROM generate_series(1, 20000) p; ANALYZE";
+        connection.send_text(fill.into()).await.expect("many snapshots");
+        let sql = crate::snapshots::look_up(SCHEMA, &[]);
+        assert!(!sql.once, "it is kept prepared");
+        let prepare =
+            format!("SET plan_cache_mode = {plans}; PREPARE look_up (text[], text[], bigint[]) AS {}", sql.text);
+        connection.send_text(prepare).await.expect("a statement");
+        let keys = "array_fill('Order'::text, ARRAY[5000]), array_fill('order:7'::text, ARRAY[5000]), array_fill(1, ARRAY[5000])";
+        let mut explain = Sql::new(format!("EXPLAIN (COSTS OFF) EXECUTE look_up ({keys})"));
+        explain.once = true;
+        touches_only(&lines(&connection.query(explain).await.expect("a plan")), &["cqrs_snapshots_pkey"]);
+    }
+}
+
 const SHAPE: ViewShape = ViewShape {
     name: "Order \"x\"; --",
     key: "order",

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use crate::connect::{Place, Purpose};
 use crate::connection::Connection;
-use crate::error::{OpenError, store_error};
+use crate::error::{OpenError, reason, store_error};
 use crate::events::column;
 use crate::sql::Sql;
 use crate::text::quoted;
@@ -14,7 +15,8 @@ use crate::text::quoted;
 /// What leads from one schema version to the next. Entry n leads from version n to n + 1. `@` stands for the schema.
 ///
 /// Texts are compared byte by byte, whatever the database's own order of letters is.
-const MIGRATIONS: [&str; 1] = [r#"
+const MIGRATIONS: [&str; 2] = [
+    r#"
     CREATE TABLE @.cqrs_events (
         position bigint PRIMARY KEY,
         id uuid NOT NULL,
@@ -69,11 +71,23 @@ const MIGRATIONS: [&str; 1] = [r#"
         until timestamptz NOT NULL
     );
     CREATE TABLE @.cqrs_schema (version bigint NOT NULL);
-"#];
+"#,
+    r#"
+    CREATE TABLE @.cqrs_snapshots (
+        aggregate text COLLATE "C" NOT NULL,
+        tag text COLLATE "C" NOT NULL,
+        fingerprint bigint NOT NULL,
+        position bigint NOT NULL,
+        event uuid NOT NULL,
+        state text NOT NULL,
+        PRIMARY KEY (aggregate, tag)
+    );
+"#,
+];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 1;
-const _: () = assert!(MIGRATIONS.len() == 1, "one migration a version");
+pub(crate) const VERSION: i64 = 2;
+const _: () = assert!(MIGRATIONS.len() == 2, "one migration a version");
 
 /// The oldest server whose statements these are.
 const OLDEST_SERVER: i32 = 130_000;
@@ -115,7 +129,8 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
     let key = lock_keys(schema).1;
     connection.send_text(format!("BEGIN; SELECT pg_advisory_xact_lock({key})")).await.map_err(failed)?;
     // Another process may have been faster.
-    let mut at = version(place, &connection, schema).await?;
+    let found = version(place, &connection, schema).await?;
+    let mut at = found;
     let name = quoted(schema);
     let there = Sql::new("SELECT FROM pg_namespace WHERE nspname = $1").with(schema.to_owned(), Type::NAME);
     let mut script = String::new();
@@ -128,8 +143,14 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
         at += 1;
     }
     let version = format!("DELETE FROM {name}.cqrs_schema; INSERT INTO {name}.cqrs_schema VALUES ({at}); COMMIT");
-    connection.send_text(script + &version).await.map_err(failed)?;
-    Ok(connection)
+    match connection.send_text(script + &version).await {
+        Ok(()) => Ok(connection),
+        Err(error) if found > 0 && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            let (store, reason) = (place.store.to_string(), reason(&error));
+            Err(OpenError::Older { store, found, needed: VERSION, reason })
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// The schema's version, 0 where it has none of our tables.
@@ -149,7 +170,7 @@ async fn version(place: &Place, connection: &Arc<Connection>, schema: &str) -> R
     let foreign = || OpenError::Foreign { store: store.clone(), table: "cqrs_schema".to_owned() };
     let sql = Sql::new(format!("SELECT version FROM {}.cqrs_schema", quoted(schema)));
     let rows = connection.query(sql).await.map_err(|error| match error.code() {
-        Some(code) if *code == tokio_postgres::error::SqlState::UNDEFINED_COLUMN => foreign(),
+        Some(code) if *code == SqlState::UNDEFINED_COLUMN => foreign(),
         _ => failed(error),
     })?;
     let found: i64 = rows.first().and_then(|row| row.try_get(0).ok()).ok_or_else(foreign)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use cqrs_postgres::PostgresLog;
 use cqrs_runtime::event::RecordedEvent;
 use cqrs_runtime::log::{
     BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, MemoryLog, Page, Position, StoreError,
@@ -14,6 +15,7 @@ use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 use cqrs_runtime::view::{ViewStore, ViewTransaction};
 use cqrs_runtime::{CommandId, Tag};
 use cqrs_sqlite::{SqliteLog, Synchronous};
+use cqrs_test_servers::{Database, Postgres};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, watch};
 
@@ -30,6 +32,8 @@ pub struct Watched {
     pub snapshots: Arc<WatchedSnapshots>,
     /// Where its file is, if it has one.
     pub folder: Option<Arc<TempDir>>,
+    /// Where its database is, if it has one: it goes when this is dropped.
+    _database: Option<Arc<Database>>,
 }
 
 pub struct WatchedSnapshots {
@@ -50,8 +54,8 @@ pub struct WatchedSnapshots {
 
 impl Watched {
     /// A log of each kind.
-    pub async fn each() -> [Self; 2] {
-        [Self::memory(), Self::sqlite().await]
+    pub async fn each() -> [Self; 3] {
+        [Self::memory(), Self::sqlite().await, Self::postgres().await]
     }
 
     pub fn memory() -> Self {
@@ -65,6 +69,12 @@ impl Watched {
         Self::new(Arc::new(log), Some(Arc::new(folder)))
     }
 
+    async fn postgres() -> Self {
+        let database = Postgres::shared().database();
+        let log = PostgresLog::builder(database.url()).readers(2).open().await.unwrap();
+        Self { _database: Some(Arc::new(database)), ..Self::new(Arc::new(log), None) }
+    }
+
     fn new(inner: Arc<dyn EventLog>, folder: Option<Arc<TempDir>>) -> Self {
         let snapshots = WatchedSnapshots {
             inner: inner.snapshots().unwrap(),
@@ -75,7 +85,8 @@ impl Watched {
             begun: watch::Sender::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         };
-        Self { inner, read: Arc::default(), commits_fail: Arc::default(), snapshots: Arc::new(snapshots), folder }
+        let (read, commits_fail) = Default::default();
+        Self { inner, read, commits_fail, snapshots: Arc::new(snapshots), folder, _database: None }
     }
 
     /// How many events were read since this was last asked.

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use cqrs_postgres::{PostgresLog, PostgresViews};
 use cqrs_runtime::log::conformance;
+use cqrs_runtime::snapshot;
 use cqrs_runtime::view_conformance::{self, Transactions};
 use cqrs_test_servers::{Database, Postgres};
 
@@ -38,4 +39,10 @@ async fn views_in_a_database_of_their_own_do_what_all_views_must() {
         views
     };
     view_conformance::alone(make, Transactions::Locking).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_snapshots_do_what_all_snapshots_must() {
+    let databases = Mutex::default();
+    snapshot::conformance::all(async || kept(&databases).await).await;
 }

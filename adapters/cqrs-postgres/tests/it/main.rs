@@ -1,9 +1,14 @@
 //! The log and its views on a server.
 
 mod app;
+mod chance;
 mod conformance;
+mod crashes;
 mod handlers;
+mod linear;
 mod losses;
+#[cfg(target_os = "linux")]
+mod memory;
 mod news;
 mod opening;
 mod order;
@@ -11,6 +16,7 @@ mod processes;
 mod proxy;
 mod restarts;
 mod roles;
+mod snapshots;
 mod support;
 mod texts;
 mod tls;

@@ -94,7 +94,23 @@ async fn a_newer_schema_is_refused() {
     drop(log);
     client(database.url()).await.batch_execute("UPDATE cqrs_schema SET version = 99").await.unwrap();
     let error = builder(&database).open().await.err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_the_first_version_is_brought_up_by_whoever_comes_first() {
+    let (database, log) = crate::support::log().await;
+    append(&log, "order:1", "1").await.unwrap();
+    drop(log);
+    let client = client(database.url()).await;
+    client.batch_execute("DROP TABLE cqrs_snapshots; UPDATE cqrs_schema SET version = 1").await.unwrap();
+    let opening: Vec<_> = (0..4).map(|_| tokio::spawn(builder(&database).open())).collect();
+    for opened in opening {
+        assert_eq!(all(&opened.await.unwrap().unwrap()).await, ["1"], "what was there stays");
+    }
+    assert_eq!(number(&client, "SELECT sum(version)::bigint FROM cqrs_schema").await, 2);
+    let log = builder(&database).open().await.unwrap();
+    cqrs_runtime::snapshot::conformance::every_field_comes_back(&log).await;
 }
 
 #[tokio::test]

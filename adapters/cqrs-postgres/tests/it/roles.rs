@@ -1,11 +1,11 @@
 //! Roles that may do what they must, and no more.
 
 use cqrs_postgres::tokio_postgres::error::SqlState;
-use cqrs_postgres::{Postgres, PostgresReader};
-use cqrs_runtime::Tx;
+use cqrs_postgres::{OpenError, Postgres, PostgresReader};
 use cqrs_runtime::log::EventLog;
 use cqrs_runtime::view::ViewShape;
 use cqrs_runtime::view_conformance::{self, Site};
+use cqrs_runtime::{Tx, snapshot};
 
 use crate::support::{append, builder, client, database};
 
@@ -33,6 +33,7 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
     append(&log, "order:1", "1").await.unwrap();
     log.views().unwrap().prepare(&VIEW).await.unwrap();
     assert_eq!(log.views().unwrap().rows(&VIEW, &["a".into()]).await.unwrap(), []);
+    snapshot::conformance::the_last_one_saved_counts(&log).await;
     for sql in [
         "DELETE FROM shop.cqrs_events",
         "UPDATE shop.cqrs_events SET data = '{}'",
@@ -57,6 +58,27 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
     drop(client);
     let gone = format!("DROP OWNED BY {reader}; DROP OWNED BY {writer}; DROP ROLE {writer}, {reader}");
     owner.batch_execute(&gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_writer_that_may_not_bring_the_schema_up_says_who_is_to_do_it() {
+    let database = database();
+    drop(builder(&database).schema("shop").open().await.unwrap());
+    let owner = client(database.url()).await;
+    let writer = format!("{}_older", database.url().rsplit('/').next().unwrap());
+    let grants = script(include_str!("../../sql/writer.sql"), &writer, "");
+    owner.batch_execute(&format!("CREATE ROLE {writer} LOGIN; {grants}")).await.unwrap();
+    let back = "DROP TABLE shop.cqrs_snapshots; UPDATE shop.cqrs_schema SET version = 1";
+    owner.batch_execute(back).await.unwrap();
+    let url = database.url().replace("postgres@", &format!("{writer}@"));
+    let open = async || cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await;
+    let error = open().await.err().unwrap();
+    assert!(matches!(error, OpenError::Older { found: 1, needed: 2, .. }), "{error}");
+    // It is done as it says.
+    drop(builder(&database).schema("shop").open().await.unwrap());
+    owner.batch_execute(&grants).await.unwrap();
+    snapshot::conformance::an_empty_store_has_nothing(&open().await.unwrap()).await;
+    owner.batch_execute(&format!("DROP OWNED BY {writer}; DROP ROLE {writer}")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

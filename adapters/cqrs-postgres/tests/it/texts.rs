@@ -16,7 +16,7 @@ fn long(end: &str) -> String {
     letters.collect::<String>() + end
 }
 
-fn texts() -> Vec<String> {
+pub fn texts() -> Vec<String> {
     vec!["a\0b".into(), "\0".into(), "\u{1}".into(), "\u{1}\u{1}".into(), "a".into(), long("a"), long("b"), long("\0")]
 }
 
