@@ -98,7 +98,7 @@ fn what_few_people_write_is_told_apart_as_well() {
         ("#[projection(on = [A])] impl X { fn a(_: &Recorded<A>) -> Self { X } }", &[][..]),
         (
             "#[projection(on = [A])] impl X { fn a(_: &Box<A>) -> Self { X } }",
-            &["event `A` is listed and has no method", "event `Box<A>` is not listed"][..],
+            &["event `Box<A>` is not listed in `on`, and `A` is listed and has no method"][..],
         ),
         ("#[aggregate(id = I, on = [A])] impl X { type Y = Z; fn a(_: &A) -> Self { X } }", &["a type inside"][..]),
         ("#[aggregate(id = I, on = [A])] impl X { y!(); fn a(_: &A) -> Self { X } }", &["a macro call inside"][..]),

@@ -1,8 +1,9 @@
 //! `#[derive(Id)]`: all that an identifier needs, in one line.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, Ident, Member, Type, parse2};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Field, Ident, Member, Type, parse2};
 
 use crate::errors::Errors;
 use crate::options::{Allowed, Options};
@@ -20,22 +21,14 @@ struct Id<'a> {
     member: Member,
     inner: &'a Type,
     copy: bool,
-    /// It is no newtype: nothing can be made of it, and whoever names it needs to hear no more of that.
-    faulty: bool,
 }
 
 impl Id<'_> {
-    /// The identifier of a value.
-    fn of(&self, value: &TokenStream) -> TokenStream {
-        let member = &self.member;
-        if self.faulty {
-            quote!({
-                let _ = #value;
-                ::core::option::Option::None::<Self>.expect("an identifier that compiles")
-            })
-        } else {
-            quote!(Self { #member: #value })
-        }
+    /// What the value can do, asked for at its type: what it cannot do is one error there, however often it is asked.
+    fn value(&self) -> TokenStream {
+        let (inner, span) = (self.inner, self.inner.span());
+        let rt = self.rt.at(span);
+        quote_spanned!(span=> <#inner as #rt::IdValue>)
     }
 }
 
@@ -47,18 +40,19 @@ pub fn derive(input: TokenStream) -> TokenStream {
     };
     let errors = Errors::new();
     let id = parse(&input, &errors);
-    let expansion = id.map(|id| expand(&id));
+    let expansion = id.map_or_else(|rt| stub(&rt, &input), |id| expand(&id));
     let faults = errors.into_tokens();
     quote!(#faults #expansion)
 }
 
 /// 104, 106: a newtype that owns its value.
-fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Option<Id<'a>> {
+fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Result<Id<'a>, Runtime> {
     let options = Options::of_type(&input.attrs, &OPTIONS, errors);
+    let rt = Runtime::new(options.krate.as_ref());
     let name = names::text(&input.ident);
     if !input.generics.params.is_empty() {
         errors.refuse(&rules::MESSAGE_GENERIC, &input.generics.params, &[&name, "identifier"]);
-        return None;
+        return Err(rt);
     }
     let prefix = options.name.map_or_else(
         || names::snake_case(name.strip_suffix("Id").filter(|stem| !stem.is_empty()).unwrap_or(&name)),
@@ -67,18 +61,16 @@ fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Option<Id<'a>> {
     if prefix.contains(':') {
         errors.refuse(&rules::OPTION_VALUE, &input.ident, &["name", "a text without `:`, which ends a tag's prefix"]);
     }
-    let Data::Struct(data) = &input.data else {
-        errors.refuse(&rules::ID_SHAPE, &input.ident, &[&name]);
-        return None;
+    let newtype = match &input.data {
+        Data::Struct(data) if data.fields.len() == 1 => data.fields.iter().zip(data.fields.members()).next(),
+        _ => None,
     };
-    let faulty = data.fields.len() != 1;
-    if faulty {
+    let Some((field, member)) = newtype else {
         errors.refuse(&rules::ID_SHAPE, &input.ident, &[&name]);
-    }
-    let (field, member) = data.fields.iter().zip(data.fields.members()).next()?;
-    let copy = data.fields.iter().all(|field| !types::is_named(&field.ty, OWNED));
-    let rt = Runtime::new(options.krate.as_ref());
-    Some(Id { rt, ident: &input.ident, prefix, member, inner: &field.ty, copy, faulty })
+        return Err(rt);
+    };
+    let copy = !types::is_named(&field.ty, OWNED);
+    Ok(Id { rt, ident: &input.ident, prefix, member, inner: &field.ty, copy })
 }
 
 fn expand(id: &Id<'_>) -> TokenStream {
@@ -86,15 +78,16 @@ fn expand(id: &Id<'_>) -> TokenStream {
     let text = text_traits(id);
     let serde = serde_traits(id);
     let inherent = inherent(id);
+    let value = id.value();
     let Id { rt, ident, prefix, member, inner, .. } = id;
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #rt::Id for #ident {
                 const PREFIX: &'static str = #prefix;
-                const COLUMN: #rt::ColumnKind = <#inner as #rt::Column>::KIND;
+                const COLUMN: #rt::ColumnKind = #value::KIND;
                 fn to_value(&self) -> #rt::Value {
-                    <#inner as #rt::Column>::to_value(&self.#member)
+                    #value::to_value(&self.#member)
                 }
             }
             #standard
@@ -111,12 +104,12 @@ const OWNED: &[&str] = &["String", "Box", "Arc", "Rc", "Cow", "Vec"];
 
 fn standard_traits(id: &Id<'_>) -> TokenStream {
     let Id { ident, member, inner, .. } = id;
+    let value = id.value();
     let (copy, clone) = if id.copy {
         (Some(quote!(#[automatically_derived] impl ::core::marker::Copy for #ident {})), quote!(*self))
     } else {
-        (None, id.of(&quote!(::core::clone::Clone::clone(&self.#member))))
+        (None, quote!(Self { #member: #value::cloned(&self.#member) }))
     };
-    let from = id.of(&quote!(value));
     quote! {
         #copy
         #[automatically_derived]
@@ -125,7 +118,7 @@ fn standard_traits(id: &Id<'_>) -> TokenStream {
         }
         #[automatically_derived]
         impl ::core::cmp::PartialEq for #ident {
-            fn eq(&self, other: &Self) -> bool { ::core::cmp::PartialEq::eq(&self.#member, &other.#member) }
+            fn eq(&self, other: &Self) -> bool { ::core::cmp::Ord::cmp(self, other).is_eq() }
         }
         #[automatically_derived]
         impl ::core::cmp::Eq for #ident {}
@@ -137,46 +130,40 @@ fn standard_traits(id: &Id<'_>) -> TokenStream {
         }
         #[automatically_derived]
         impl ::core::cmp::Ord for #ident {
-            fn cmp(&self, other: &Self) -> ::core::cmp::Ordering { ::core::cmp::Ord::cmp(&self.#member, &other.#member) }
+            fn cmp(&self, other: &Self) -> ::core::cmp::Ordering { #value::order(&self.#member, &other.#member) }
         }
         #[automatically_derived]
         impl ::core::hash::Hash for #ident {
-            fn hash<S: ::core::hash::Hasher>(&self, state: &mut S) { ::core::hash::Hash::hash(&self.#member, state); }
+            fn hash<S: ::core::hash::Hasher>(&self, state: &mut S) { #value::add_to_hash(&self.#member, state); }
         }
         #[automatically_derived]
         impl ::core::convert::From<#inner> for #ident {
-            fn from(value: #inner) -> Self { #from }
+            fn from(value: #inner) -> Self { Self { #member: value } }
         }
     }
 }
 
 fn text_traits(id: &Id<'_>) -> TokenStream {
-    let Id { rt, ident, prefix, member, inner, .. } = id;
-    let name = names::text(ident);
-    let read = id.of(&quote!(value));
+    let Id { rt, ident, prefix, member, .. } = id;
+    let (name, value) = (names::text(ident), id.value());
     quote! {
         #[automatically_derived]
         impl ::core::fmt::Debug for #ident {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::write!(f, "{}({})", #name, self.#member)
+                ::core::write!(f, "{}({})", #name, self)
             }
         }
         #[automatically_derived]
         impl ::core::fmt::Display for #ident {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Display::fmt(&self.#member, f)
+                #value::show(&self.#member, f)
             }
         }
         #[automatically_derived]
         impl ::core::str::FromStr for #ident {
             type Err = #rt::ParseIdError;
             fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
-                match <#inner as ::core::str::FromStr>::from_str(text) {
-                    ::core::result::Result::Ok(value) => ::core::result::Result::Ok(#read),
-                    ::core::result::Result::Err(error) => {
-                        ::core::result::Result::Err(#rt::ParseIdError::new(#prefix, text, error))
-                    }
-                }
+                ::core::result::Result::map(#value::parse(#prefix, text), |value| Self { #member: value })
             }
         }
     }
@@ -184,13 +171,13 @@ fn text_traits(id: &Id<'_>) -> TokenStream {
 
 /// As its value alone is written.
 fn serde_traits(id: &Id<'_>) -> TokenStream {
-    let Id { rt, ident, member, inner, .. } = id;
-    let read = id.of(&quote!(value));
+    let Id { rt, ident, member, .. } = id;
+    let value = id.value();
     quote! {
         #[automatically_derived]
         impl #rt::serde::Serialize for #ident {
             fn serialize<S: #rt::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                #rt::serde::Serialize::serialize(&self.#member, serializer)
+                #value::write(&self.#member, serializer)
             }
         }
         #[automatically_derived]
@@ -198,10 +185,7 @@ fn serde_traits(id: &Id<'_>) -> TokenStream {
             fn deserialize<__D: #rt::serde::Deserializer<'de>>(
                 deserializer: __D,
             ) -> ::core::result::Result<Self, __D::Error> {
-                ::core::result::Result::map(
-                    <#inner as #rt::serde::Deserialize>::deserialize(deserializer),
-                    |value| #read,
-                )
+                ::core::result::Result::map(#value::read(deserializer), |value| Self { #member: value })
             }
         }
     }
@@ -210,20 +194,18 @@ fn serde_traits(id: &Id<'_>) -> TokenStream {
 fn inherent(id: &Id<'_>) -> TokenStream {
     let Id { rt, ident, member, inner, .. } = id;
     let is_uuid = types::is_named(inner, &["Uuid"]);
-    let new_uuid = id.of(&quote!(#rt::uuid::Uuid::now_v7()));
-    let of_value = id.of(&quote!(::core::convert::Into::<#inner>::into(value)));
     let new = if is_uuid {
         quote! {
             /// A new identifier, unlike any other: a UUID of version 7, so that later ones sort after earlier ones.
             #[must_use]
-            pub fn new() -> Self { #new_uuid }
+            pub fn new() -> Self { Self { #member: #rt::uuid::Uuid::now_v7() } }
         }
     } else {
         quote! {
             /// The identifier of this value.
             #[must_use]
             pub fn new(value: impl ::core::convert::Into<#inner>) -> Self {
-                #of_value
+                Self { #member: ::core::convert::Into::<#inner>::into(value) }
             }
         }
     };
@@ -245,5 +227,112 @@ fn inherent(id: &Id<'_>) -> TokenStream {
             pub fn into_inner(self) -> #inner { self.#member }
         }
         #default
+    }
+}
+
+/// What stands in for a faulty identifier: an identifier as any other, of whatever value its fields hold first, that nothing
+/// can be made of. Whoever names it needs to hear no more of the fault.
+fn stub(rt: &Runtime, input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (generics, parameters, _) = input.generics.split_for_impl();
+    let mut reading = input.generics.clone();
+    reading.params.insert(0, syn::parse_quote!('__de));
+    let (reading, ..) = reading.split_for_impl();
+    let first = match &input.data {
+        Data::Struct(data) => data.fields.iter().next(),
+        _ => None,
+    };
+    let inner = first.map_or_else(|| quote!(#rt::uuid::Uuid), |field| field.ty.to_token_stream());
+    let is_uuid = first.is_none_or(|field| types::is_named(&field.ty, &["Uuid"]));
+    let value = match (is_uuid, input.generics.params.is_empty()) {
+        (true, _) => TokenStream::new(),
+        (false, true) => quote!(_: impl ::core::convert::Into<#inner>),
+        // The parameters are told by the value.
+        (false, false) => quote!(_: #inner),
+    };
+    // With a lifetime before it, a bound that does not hold is no error: then it cannot be copied, and that is all.
+    let copied = fields(&input.data).into_iter().map(|field| {
+        let ty = &field.ty;
+        quote!(for<'__any> #ty: ::core::marker::Copy)
+    });
+    let nothing = quote!(::core::unreachable!("an identifier that does not compile"));
+    let formats = [quote!(Debug), quote!(Display)].map(|format| {
+        quote! {
+            #[automatically_derived]
+            impl #generics ::core::fmt::#format for #ident #parameters {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #nothing }
+            }
+        }
+    });
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #generics #rt::Id for #ident #parameters
+            where
+                Self: ::core::marker::Send + ::core::marker::Sync + 'static,
+            {
+                const PREFIX: &'static str = "";
+                const COLUMN: #rt::ColumnKind = #rt::ColumnKind::Text;
+                fn to_value(&self) -> #rt::Value { #nothing }
+            }
+            #[automatically_derived]
+            #[allow(trivial_bounds)]
+            impl #generics ::core::marker::Copy for #ident #parameters where #(#copied),* {}
+            #[automatically_derived]
+            impl #generics ::core::clone::Clone for #ident #parameters {
+                fn clone(&self) -> Self { #nothing }
+            }
+            #[automatically_derived]
+            impl #generics ::core::cmp::PartialEq for #ident #parameters {
+                fn eq(&self, _: &Self) -> bool { #nothing }
+            }
+            #[automatically_derived]
+            impl #generics ::core::cmp::Eq for #ident #parameters {}
+            #[automatically_derived]
+            impl #generics ::core::cmp::PartialOrd for #ident #parameters {
+                fn partial_cmp(&self, _: &Self) -> ::core::option::Option<::core::cmp::Ordering> { #nothing }
+            }
+            #[automatically_derived]
+            impl #generics ::core::cmp::Ord for #ident #parameters {
+                fn cmp(&self, _: &Self) -> ::core::cmp::Ordering { #nothing }
+            }
+            #[automatically_derived]
+            impl #generics ::core::hash::Hash for #ident #parameters {
+                fn hash<__S: ::core::hash::Hasher>(&self, _: &mut __S) { #nothing }
+            }
+            #(#formats)*
+            #[automatically_derived]
+            impl #generics ::core::str::FromStr for #ident #parameters {
+                type Err = #rt::ParseIdError;
+                fn from_str(_: &str) -> ::core::result::Result<Self, Self::Err> { #nothing }
+            }
+            #[automatically_derived]
+            impl #generics #rt::serde::Serialize for #ident #parameters {
+                fn serialize<__S: #rt::serde::Serializer>(&self, _: __S) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    #nothing
+                }
+            }
+            #[automatically_derived]
+            impl #reading #rt::serde::Deserialize<'__de> for #ident #parameters {
+                fn deserialize<__D: #rt::serde::Deserializer<'__de>>(_: __D) -> ::core::result::Result<Self, __D::Error> {
+                    #nothing
+                }
+            }
+            #[automatically_derived]
+            #[allow(dead_code, clippy::new_without_default)]
+            impl #generics #ident #parameters {
+                pub fn new(#value) -> Self { #nothing }
+                pub fn into_inner(self) -> #inner { #nothing }
+            }
+        };
+    }
+}
+
+/// All fields of a type, in whatever variant.
+fn fields(data: &Data) -> Vec<&Field> {
+    match data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(data) => data.fields.named.iter().collect(),
     }
 }

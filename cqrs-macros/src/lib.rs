@@ -330,7 +330,7 @@ pub fn derive_view(input: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// - `foreign`: the command lives in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
-///   forbids the plain form (E0117)
+///   forbids the plain form (E0117: "`MessagesOfOtherCratesNeedForeign` is not defined in the current crate")
 /// - `retry`: a workflow that meets a conflict is run again; its command is `Clone`
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
@@ -372,7 +372,7 @@ pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// - `foreign`: the query lives in another crate (a contracts crate)
+/// - `foreign`: the query lives in another crate (a contracts crate); without it, `rustc` says E0117
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules

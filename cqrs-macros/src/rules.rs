@@ -170,6 +170,8 @@ rules! {
         "write its method, or take it off the list";
     METHOD_NOT_LISTED = 401 Macro, "event `{0}` is not listed in `on`", "the method would never be called",
         "add it: `on = [.., {0}]`";
+    METHOD_OF_ANOTHER = 401 Macro, "event `{0}` is not listed in `on`, and `{1}` is listed and has no method", SILENCE,
+        "let the method take `{1}`, or list `{0}` in its place";
     METHOD_TWICE = 401 Macro, "a second method for event `{0}`", "only one of the two would be called",
         "keep one method an event";
     LISTED_TWICE = 401 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
@@ -198,6 +200,8 @@ rules! {
         "write its method, or take it off the list";
     PROJECTED_NOT_LISTED = 501 Macro, "event `{0}` is not listed in `on`", "the method would never be called",
         "add it: `on = [.., {0}]`";
+    PROJECTED_ANOTHER = 501 Macro, "event `{0}` is not listed in `on`, and `{1}` is listed and has no method", SILENCE,
+        "let the method take `{1}`, or list `{0}` in its place";
     PROJECTED_TWICE = 501 Macro, "a second method for event `{0}`", "only one of the two would be called",
         "keep one method an event";
     PROJECTED_LISTED_TWICE = 501 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
@@ -259,6 +263,8 @@ rules! {
         "write its function, or take it off the list";
     POLICY_NOT_LISTED = 603 Macro, "event `{0}` is not listed in `on`", "the function would never be called",
         "add it: `on = [.., {0}]`";
+    POLICY_OF_ANOTHER = 603 Macro, "event `{0}` is not listed in `on`, and `{1}` is listed and has no function", SILENCE,
+        "let the function take `{1}`, or list `{0}` in its place";
     POLICY_TWICE = 603 Macro, "a second function for event `{0}`", "only one of the two would be called",
         "keep one function an event, and return all commands from it";
     POLICY_LISTED_TWICE = 603 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
@@ -293,6 +299,7 @@ rules! {
 pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (102, Stage::Types, "a command whose `returns` is not `()`, an id, or a tuple of ids"),
     (109, Stage::Types, "an error type that is not `Error + Send + Sync + 'static`"),
+    (111, Stage::Types, "a message, an event or a view that serde cannot write and read"),
     (206, Stage::Compiler, "a second handler for the same command"),
     (207, Stage::Types, "`execute` of a command that has no handler"),
     (209, Stage::Types, "an id expression whose type is not the aggregate's id"),
@@ -326,7 +333,7 @@ mod tests {
     fn the_tables_hold_every_rule_that_is_enforced() {
         let ours = OURS.iter().map(|rule| rule.code);
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
-        let expected = (101..=110)
+        let expected = (101..=111)
             .chain(201..=211)
             .chain(301..=309)
             .chain(401..=406)

@@ -7,13 +7,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::id::Tag;
 use crate::log::Position;
 use crate::meta::Meta;
+use crate::stored::Json;
 use crate::time::Timestamp;
 
 /// A fact of the domain, one type each. Made by `#[derive(Event)]`.
@@ -21,16 +20,19 @@ use crate::time::Timestamp;
     message = "[CQRS105] `{Self}` is not an event",
     label = "no `#[derive(Event)]`",
     note = "the log holds events: facts, one type each, that every later version can still read",
-    note = "derive `Event` (and `Serialize`, `Deserialize`) for it",
+    note = "derive `Event`, `Serialize` and `Deserialize` for it",
     note = "see: cqrs_runtime::rules#cqrs105"
 )]
-pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Event: Sized + Send + Sync + 'static {
     /// The name in the log: the type's own, or `#[cqrs(name = "..")]`.
     const NAME: &'static str;
     /// The version of its fields, from 1.
     const VERSION: u32;
     /// Its `#[tag]` fields, in the order in which they stand.
     const TAGS: &'static [TagInfo];
+
+    /// How it is stored: [`Json::OF`].
+    const JSON: Json<Self>;
 
     /// Adds the tags that it is found by.
     fn tags(&self, tags: &mut Vec<Tag>);
@@ -49,7 +51,7 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
         match version.cmp(&Self::VERSION) {
             Ordering::Equal => {
                 let mut json = serde_json::Deserializer::from_str(data);
-                serde_path_to_error::deserialize(&mut json).map_err(|error| DecodeError::Malformed {
+                (Self::JSON.read_with_path)(&mut json).map_err(|error| DecodeError::Malformed {
                     event: Self::NAME,
                     version,
                     path: error.path().to_string(),
@@ -368,8 +370,7 @@ impl<E: Event> FreshEvent for E {
         meta: &Arc<Meta>,
         at: Timestamp,
     ) -> Result<RecordedEvent, EncodeError> {
-        let data =
-            serde_json::to_string(&*self).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let data = (E::JSON.write)(&self).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
         let mut tags = Vec::with_capacity(E::TAGS.len());
         self.tags(&mut tags);
         tags.sort_unstable();

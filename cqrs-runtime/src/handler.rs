@@ -8,7 +8,11 @@ use crate::message::{Command, Query};
 use crate::query::QueryContext;
 
 /// The marker of handlers that live in the same crate as their message. `foreign` handlers have markers of their own.
-pub struct Here;
+pub type Here = MessagesOfOtherCratesNeedForeign;
+
+/// [`Here`], under the name that `rustc` writes into E0117, where `#[command]` or `#[query]` stands on the handler of another
+/// crate's message: that wants `#[command(foreign)]` or `#[query(foreign)]`.
+pub struct MessagesOfOtherCratesNeedForeign;
 
 /// What executing a command comes to.
 pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;

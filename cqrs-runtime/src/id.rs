@@ -1,11 +1,14 @@
 //! Identifiers of entities, and the tags that events carry them as.
 
+use std::cmp::Ordering;
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::value::{Column, ColumnKind, Value};
 
 /// The identifier of one kind of entity. Made by `#[derive(Id)]` on a newtype.
 ///
@@ -33,14 +36,88 @@ pub trait Id:
     const PREFIX: &'static str;
 
     /// How a view's index stores it.
-    const COLUMN: crate::value::ColumnKind;
+    const COLUMN: ColumnKind;
 
     /// This identifier as a value of a view's index.
-    fn to_value(&self) -> crate::value::Value;
+    fn to_value(&self) -> Value;
 
     /// The tag that an event about this entity carries.
     fn tag(&self) -> Tag {
         Tag(format!("{}:{self}", Self::PREFIX).into())
+    }
+}
+
+/// What an identifier may hold. All that `#[derive(Id)]` makes of a value goes through it, so that a value that cannot do one
+/// of these things is told of once.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS106] `{Self}` cannot be the value of an identifier",
+    label = "cannot name an entity",
+    note = "an identifier is a tag's text, a view's column and a part of messages, and is compared and copied by its value",
+    note = "hold a `Uuid`, a `String` or a whole number; another type must be `Clone + Ord + Hash + Display + FromStr` (its \
+            error `Display`), `Serialize + DeserializeOwned`, `Send + Sync + 'static` and a `Column`",
+    note = "see: cqrs_runtime::rules#cqrs106"
+)]
+pub trait IdValue: Sized {
+    /// See [`Column::KIND`].
+    const KIND: ColumnKind;
+    /// See [`Column::to_value`].
+    fn to_value(&self) -> Value;
+    /// See [`Clone::clone`].
+    #[must_use]
+    fn cloned(&self) -> Self;
+    /// See [`Ord::cmp`].
+    fn order(&self, other: &Self) -> Ordering;
+    /// See [`Hash::hash`].
+    fn add_to_hash<S: Hasher>(&self, state: &mut S);
+    /// See [`fmt::Display::fmt`].
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+    /// See [`FromStr::from_str`]. `kind` is what the identifier names.
+    ///
+    /// # Errors
+    /// The text is no such value.
+    fn parse(kind: &'static str, text: &str) -> Result<Self, ParseIdError>;
+    /// See [`Serialize::serialize`].
+    ///
+    /// # Errors
+    /// As there.
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
+    /// See [`Deserialize::deserialize`].
+    ///
+    /// # Errors
+    /// As there.
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> IdValue for T
+where
+    T: Column + Clone + Ord + Hash + fmt::Display + FromStr<Err: fmt::Display>,
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    const KIND: ColumnKind = <T as Column>::KIND;
+    fn to_value(&self) -> Value {
+        Column::to_value(self)
+    }
+    fn cloned(&self) -> Self {
+        self.clone()
+    }
+    fn order(&self, other: &Self) -> Ordering {
+        self.cmp(other)
+    }
+    fn add_to_hash<S: Hasher>(&self, state: &mut S) {
+        self.hash(state);
+    }
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt(f)
+    }
+    fn parse(kind: &'static str, text: &str) -> Result<Self, ParseIdError> {
+        text.parse().map_err(|error| ParseIdError::new(kind, text, error))
+    }
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.serialize(to)
+    }
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
     }
 }
 

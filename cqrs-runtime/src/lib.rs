@@ -143,6 +143,7 @@ pub mod registry;
 pub mod rules {}
 mod sequencer;
 pub mod snapshot;
+pub mod stored;
 pub mod testing;
 pub mod time;
 mod value;
@@ -192,7 +193,7 @@ pub mod __private {
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
     pub use crate::handler::{Answering, Handling, Here};
-    pub use crate::id::{Id, ParseIdError, Tag, TagField};
+    pub use crate::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};
     pub use crate::policy::{PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns};
@@ -200,6 +201,7 @@ pub mod __private {
     pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
     pub use crate::snapshot::{Snapshots, snapshots};
+    pub use crate::stored::{Json, NoJson};
     pub use crate::value::{Column, ColumnKind, Value};
     pub use crate::view::{Index, IndexShape, Unindexed, View, ViewShape};
     #[cfg(feature = "schema")]

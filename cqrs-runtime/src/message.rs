@@ -3,18 +3,20 @@
 use std::error::Error;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::handler::{Answering, Handling};
 use crate::id::CommandReturns;
 use crate::query::Consistency;
+use crate::stored::Json;
 
 /// What can be sent: a command or a query. Made by their derives.
-pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Message: Sized + Send + Sync + 'static {
     /// All that can come of it.
     type Reply: 'static;
     /// How far behind a query's answer may be. Of a command it says nothing.
     type Consistency: Consistency;
+    /// How it travels: [`Json::OF`].
+    const JSON: Json<Self>;
 }
 
 /// An intention to change something. Made by `#[derive(Command)]`.

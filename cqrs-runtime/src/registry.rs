@@ -15,6 +15,7 @@ use crate::id::Id;
 use crate::message::{Command, Query};
 use crate::policy::PolicyInfo;
 use crate::projection::{ErasedProjection, Fold, Handle};
+use crate::stored::Stored;
 use crate::view::{View, ViewShape, Views};
 use crate::wire::{WireAnswer, WireCommand};
 
@@ -169,6 +170,15 @@ impl Resource {
     pub(crate) const fn of<T: ?Sized + 'static>() -> Self {
         Self { type_id: TypeId::of::<T>, name: std::any::type_name::<T> }
     }
+
+    /// A database goes by its type's own name: an adapter may re-export it from a module that its users cannot see.
+    pub(crate) const fn database<Db: Database>() -> Self {
+        let name = || {
+            let path = std::any::type_name::<Db>();
+            path.rsplit_once("::").map_or(path, |(_, name)| name)
+        };
+        Self { type_id: TypeId::of::<Db>, name }
+    }
 }
 
 /// What a handler's parameter needs.
@@ -193,7 +203,7 @@ impl Registration {
     /// Registers a command.
     #[must_use]
     #[track_caller]
-    pub const fn command<C: Command>(module: &'static str) -> Self {
+    pub const fn command<C: Command + Stored>(module: &'static str) -> Self {
         Self::new(
             module,
             Item::Command(MessageInfo {
@@ -207,7 +217,7 @@ impl Registration {
     /// Registers a query.
     #[must_use]
     #[track_caller]
-    pub const fn query<Q: Query>(module: &'static str) -> Self {
+    pub const fn query<Q: Query + Stored>(module: &'static str) -> Self {
         Self::new(
             module,
             Item::Query(MessageInfo {
@@ -221,7 +231,7 @@ impl Registration {
     /// Registers an event, with all that is known about how it is stored.
     #[must_use]
     #[track_caller]
-    pub const fn event<E: Event>(
+    pub const fn event<E: Event + Stored>(
         module: &'static str,
         fields: &'static [FieldInfo],
         serde: &'static str,
@@ -260,7 +270,7 @@ impl Registration {
     /// Registers a view.
     #[must_use]
     #[track_caller]
-    pub const fn view<V: View>(module: &'static str) -> Self {
+    pub const fn view<V: View + Stored>(module: &'static str) -> Self {
         Self::new(module, Item::View(ViewInfo { shape: V::SHAPE, type_name: std::any::type_name::<V> }))
     }
 
@@ -292,10 +302,15 @@ impl Registration {
                 view: None,
                 events: P::EVENTS,
                 look_ups: &[],
-                database: Some(Resource::of::<P::Database>()),
+                database: Some(Resource::database::<P::Database>()),
                 make: ErasedProjection::handle::<P>,
             }),
         )
+    }
+
+    /// File, line and module: paths of files begin at their crate, so that several crates have the same.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}, in {}", self.location.file(), self.location.line(), self.module)
     }
 
     #[track_caller]
@@ -426,10 +441,10 @@ impl<T: ?Sized + Send + Sync + 'static> Parameter for State<T> {
     const INFO: ParameterInfo = ParameterInfo::State(Resource::of::<T>());
 }
 impl<Db: Database> Parameter for Tx<Db> {
-    const INFO: ParameterInfo = ParameterInfo::Transaction(Resource::of::<Db>());
+    const INFO: ParameterInfo = ParameterInfo::Transaction(Resource::database::<Db>());
 }
 impl<Db: Database> Parameter for Reader<Db> {
-    const INFO: ParameterInfo = ParameterInfo::Reader(Resource::of::<Db>());
+    const INFO: ParameterInfo = ParameterInfo::Reader(Resource::database::<Db>());
 }
 impl<V: View> Parameter for Views<V> {
     const INFO: ParameterInfo = ParameterInfo::View(V::SHAPE);

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-
 use crate::command::{CommandBus, Receipt};
 use crate::error::{CommandError, QueryError};
 use crate::handler::{Answered, Handled};
 use crate::log::BoxFuture;
 use crate::message::{Command, DomainError};
 use crate::query::QueryBus;
+use crate::stored::Json;
 
 /// Why a message that came over the wire was not served.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +126,7 @@ pub(crate) fn command<C: Handled<H>, H: 'static>(
     data: Box<str>,
 ) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>> {
     Box::pin(async move {
-        let command: C = decode(C::NAME, &data)?;
+        let command: C = decode(&C::JSON, C::NAME, &data)?;
         let receipt = bus.execute::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
         let returned = serde_json::to_value(&receipt.returned).unwrap_or_default();
         Ok(Receipt { position: receipt.position, events: receipt.events, returned, repeated: receipt.repeated })
@@ -139,7 +138,7 @@ pub(crate) fn query<Q: Answered<H>, H: 'static>(
     data: Box<str>,
 ) -> BoxFuture<'static, Result<serde_json::Value, WireError>> {
     Box::pin(async move {
-        let query: Q = decode(Q::NAME, &data)?;
+        let query: Q = decode(&Q::JSON, Q::NAME, &data)?;
         let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
         serde_json::to_value(&answer).map_err(|error| unanswered(&QueryError::failed(error)))
     })
@@ -162,10 +161,11 @@ fn unanswered(error: &QueryError) -> WireError {
     WireError::Query { kind: error.kind(), message: error.to_string() }
 }
 
-fn decode<T: DeserializeOwned>(name: &'static str, data: &str) -> Result<T, WireError> {
+fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireError> {
+    let read = json.read_with_path;
     let malformed = |reason| WireError::Malformed(MalformedMessage { name, reason });
     let mut json = serde_json::Deserializer::from_str(data);
-    let message = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let message = read(&mut json).map_err(|error| {
         let path = error.path().to_string();
         // `.` is the whole message, and `?` a place that is not reached, as where the text breaks off.
         malformed(if path == "." || path == "?" {
@@ -201,10 +201,10 @@ mod tests {
 
     #[test]
     fn trailing_text_and_deep_nesting_are_refused_with_their_place() {
-        let error = decode::<u8>("N", "1 2").unwrap_err().to_string();
+        let error = decode::<u8>(&Json::OF, "N", "1 2").unwrap_err().to_string();
         assert!(error.contains("trailing characters at line 1 column 3"), "{error}");
         let deep = "[".repeat(100_000);
-        let error = decode::<serde_json::Value>("N", &deep).unwrap_err().to_string();
+        let error = decode::<serde_json::Value>(&Json::OF, "N", &deep).unwrap_err().to_string();
         assert!(error.contains("recursion limit"), "{error}");
     }
 }

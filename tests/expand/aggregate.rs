@@ -35,7 +35,7 @@ impl Order {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Aggregate for Order {
         const NAME: &'static str = "Order";

@@ -60,7 +60,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::{Names as _, NamesNothing as _};
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = {
         rt::require_field(
             rt::Of::<Enrol>::FIELDS,

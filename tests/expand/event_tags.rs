@@ -14,7 +14,7 @@ pub struct OrderCreated {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Event for OrderCreated {
         const NAME: &'static str = "OrderCreated";
@@ -24,6 +24,7 @@ const _: () = {
             rt::TagInfo { field: "referrer", prefix: <Option<CustomerId> as rt::TagField>::PREFIX },
             rt::TagInfo { field: "products", prefix: <Vec<ProductId> as rt::TagField>::PREFIX },
         ];
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn tags(&self, tags: &mut ::std::vec::Vec<rt::Tag>) {
             rt::Of::<OrderId>::add_tags(&self.order, tags);
             rt::Of::<Option<CustomerId>>::add_tags(&self.referrer, tags);

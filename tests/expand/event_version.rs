@@ -11,13 +11,14 @@ pub struct OrderShipped {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Event for OrderShipped {
         const NAME: &'static str = "OrderShipped";
         const VERSION: u32 = 2u32;
         const TAGS: &'static [rt::TagInfo] =
             &[rt::TagInfo { field: "order", prefix: <OrderId as rt::TagField>::PREFIX }];
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn tags(&self, tags: &mut ::std::vec::Vec<rt::Tag>) {
             rt::Of::<OrderId>::add_tags(&self.order, tags);
         }

@@ -10,7 +10,7 @@ pub enum Outcome {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Events for Outcome {
         fn emit(self, to: &mut rt::Emitted) {

@@ -9,9 +9,9 @@ const _: () = {
     #[automatically_derived]
     impl rt::Id for OrderId {
         const PREFIX: &'static str = "order";
-        const COLUMN: rt::ColumnKind = <Uuid as rt::Column>::KIND;
+        const COLUMN: rt::ColumnKind = <Uuid as rt::IdValue>::KIND;
         fn to_value(&self) -> rt::Value {
-            <Uuid as rt::Column>::to_value(&self.0)
+            <Uuid as rt::IdValue>::to_value(&self.0)
         }
     }
     #[automatically_derived]
@@ -25,7 +25,7 @@ const _: () = {
     #[automatically_derived]
     impl ::core::cmp::PartialEq for OrderId {
         fn eq(&self, other: &Self) -> bool {
-            ::core::cmp::PartialEq::eq(&self.0, &other.0)
+            ::core::cmp::Ord::cmp(self, other).is_eq()
         }
     }
     #[automatically_derived]
@@ -39,13 +39,13 @@ const _: () = {
     #[automatically_derived]
     impl ::core::cmp::Ord for OrderId {
         fn cmp(&self, other: &Self) -> ::core::cmp::Ordering {
-            ::core::cmp::Ord::cmp(&self.0, &other.0)
+            <Uuid as rt::IdValue>::order(&self.0, &other.0)
         }
     }
     #[automatically_derived]
     impl ::core::hash::Hash for OrderId {
         fn hash<S: ::core::hash::Hasher>(&self, state: &mut S) {
-            ::core::hash::Hash::hash(&self.0, state);
+            <Uuid as rt::IdValue>::add_to_hash(&self.0, state);
         }
     }
     #[automatically_derived]
@@ -57,31 +57,26 @@ const _: () = {
     #[automatically_derived]
     impl ::core::fmt::Debug for OrderId {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::write!(f, "{}({})", "OrderId", self.0)
+            ::core::write!(f, "{}({})", "OrderId", self)
         }
     }
     #[automatically_derived]
     impl ::core::fmt::Display for OrderId {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Display::fmt(&self.0, f)
+            <Uuid as rt::IdValue>::show(&self.0, f)
         }
     }
     #[automatically_derived]
     impl ::core::str::FromStr for OrderId {
         type Err = rt::ParseIdError;
         fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
-            match <Uuid as ::core::str::FromStr>::from_str(text) {
-                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(Self { 0: value }),
-                ::core::result::Result::Err(error) => {
-                    ::core::result::Result::Err(rt::ParseIdError::new("order", text, error))
-                }
-            }
+            ::core::result::Result::map(<Uuid as rt::IdValue>::parse("order", text), |value| Self { 0: value })
         }
     }
     #[automatically_derived]
     impl rt::serde::Serialize for OrderId {
         fn serialize<S: rt::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-            rt::serde::Serialize::serialize(&self.0, serializer)
+            <Uuid as rt::IdValue>::write(&self.0, serializer)
         }
     }
     #[automatically_derived]
@@ -89,9 +84,7 @@ const _: () = {
         fn deserialize<__D: rt::serde::Deserializer<'de>>(
             deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
-            ::core::result::Result::map(<Uuid as rt::serde::Deserialize>::deserialize(deserializer), |value| Self {
-                0: value,
-            })
+            ::core::result::Result::map(<Uuid as rt::IdValue>::read(deserializer), |value| Self { 0: value })
         }
     }
     #[automatically_derived]

@@ -10,21 +10,21 @@ const _: () = {
     #[automatically_derived]
     impl rt::Id for ProductNumber {
         const PREFIX: &'static str = "sku";
-        const COLUMN: rt::ColumnKind = <String as rt::Column>::KIND;
+        const COLUMN: rt::ColumnKind = <String as rt::IdValue>::KIND;
         fn to_value(&self) -> rt::Value {
-            <String as rt::Column>::to_value(&self.0)
+            <String as rt::IdValue>::to_value(&self.0)
         }
     }
     #[automatically_derived]
     impl ::core::clone::Clone for ProductNumber {
         fn clone(&self) -> Self {
-            Self { 0: ::core::clone::Clone::clone(&self.0) }
+            Self { 0: <String as rt::IdValue>::cloned(&self.0) }
         }
     }
     #[automatically_derived]
     impl ::core::cmp::PartialEq for ProductNumber {
         fn eq(&self, other: &Self) -> bool {
-            ::core::cmp::PartialEq::eq(&self.0, &other.0)
+            ::core::cmp::Ord::cmp(self, other).is_eq()
         }
     }
     #[automatically_derived]
@@ -38,13 +38,13 @@ const _: () = {
     #[automatically_derived]
     impl ::core::cmp::Ord for ProductNumber {
         fn cmp(&self, other: &Self) -> ::core::cmp::Ordering {
-            ::core::cmp::Ord::cmp(&self.0, &other.0)
+            <String as rt::IdValue>::order(&self.0, &other.0)
         }
     }
     #[automatically_derived]
     impl ::core::hash::Hash for ProductNumber {
         fn hash<S: ::core::hash::Hasher>(&self, state: &mut S) {
-            ::core::hash::Hash::hash(&self.0, state);
+            <String as rt::IdValue>::add_to_hash(&self.0, state);
         }
     }
     #[automatically_derived]
@@ -56,31 +56,26 @@ const _: () = {
     #[automatically_derived]
     impl ::core::fmt::Debug for ProductNumber {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::write!(f, "{}({})", "ProductNumber", self.0)
+            ::core::write!(f, "{}({})", "ProductNumber", self)
         }
     }
     #[automatically_derived]
     impl ::core::fmt::Display for ProductNumber {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Display::fmt(&self.0, f)
+            <String as rt::IdValue>::show(&self.0, f)
         }
     }
     #[automatically_derived]
     impl ::core::str::FromStr for ProductNumber {
         type Err = rt::ParseIdError;
         fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
-            match <String as ::core::str::FromStr>::from_str(text) {
-                ::core::result::Result::Ok(value) => ::core::result::Result::Ok(Self { 0: value }),
-                ::core::result::Result::Err(error) => {
-                    ::core::result::Result::Err(rt::ParseIdError::new("sku", text, error))
-                }
-            }
+            ::core::result::Result::map(<String as rt::IdValue>::parse("sku", text), |value| Self { 0: value })
         }
     }
     #[automatically_derived]
     impl rt::serde::Serialize for ProductNumber {
         fn serialize<S: rt::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-            rt::serde::Serialize::serialize(&self.0, serializer)
+            <String as rt::IdValue>::write(&self.0, serializer)
         }
     }
     #[automatically_derived]
@@ -88,9 +83,7 @@ const _: () = {
         fn deserialize<__D: rt::serde::Deserializer<'de>>(
             deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
-            ::core::result::Result::map(<String as rt::serde::Deserialize>::deserialize(deserializer), |value| Self {
-                0: value,
-            })
+            ::core::result::Result::map(<String as rt::IdValue>::read(deserializer), |value| Self { 0: value })
         }
     }
     #[automatically_derived]

@@ -14,6 +14,7 @@ const _: () = {
     impl rt::Message for CreateOrder {
         type Reply = rt::Handling<Self>;
         type Consistency = rt::Eventual;
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
     }
     #[automatically_derived]
     impl rt::Command for CreateOrder {
@@ -35,7 +36,7 @@ const _: () = {
         }
     }
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = rt::require(
         !rt::Probe::<CreateOrder>::IS_QUERY && !rt::Probe::<CreateOrder>::IS_EVENT,
         "[CQRS101] `CreateOrder` is more than one of command, query and event\n  why: a message has one intention\n  instead: keep one derive, and give the other intention a type of its own\n  see: cqrs_runtime::rules#cqrs101",

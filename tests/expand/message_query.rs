@@ -13,6 +13,7 @@ const _: () = {
     impl rt::Message for OrderHistory {
         type Reply = rt::Answering<Self>;
         type Consistency = rt::Eventual;
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
     }
     #[automatically_derived]
     impl rt::Query for OrderHistory {
@@ -20,7 +21,7 @@ const _: () = {
         type Returns = Vec<OrderSummary>;
     }
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = rt::require(
         !rt::Probe::<OrderHistory>::IS_EVENT,
         "[CQRS101] `OrderHistory` is more than one of command, query and event\n  why: a message has one intention\n  instead: keep one derive, and give the other intention a type of its own\n  see: cqrs_runtime::rules#cqrs101",

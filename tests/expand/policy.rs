@@ -25,7 +25,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::ReturnedNothing as _;
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[allow(unused_qualifications)]
     const REACTIONS: &[rt::Reaction] = &[rt::Reaction {
         event: <OrderPaid as rt::Event>::NAME,
@@ -57,7 +57,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::ReturnedNothing as _;
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[allow(unused_qualifications)]
     const REACTIONS: &[rt::Reaction] = &[
         rt::Reaction {

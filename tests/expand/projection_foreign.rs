@@ -29,7 +29,7 @@ impl OrderSummaries {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummaries {
         const NAME: &'static str = "OrderSummaries";

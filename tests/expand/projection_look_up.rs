@@ -27,7 +27,7 @@ impl OrderSummary {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummary {
         const NAME: &'static str = "OrderSummary";

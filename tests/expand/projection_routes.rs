@@ -45,7 +45,7 @@ impl DailySales {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for DailySales {
         const NAME: &'static str = "DailySales";

@@ -32,7 +32,7 @@ const _: () = {
         }
     }
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     rt::inventory::submit!(rt::Registration::query_handler(
         ::core::module_path!(),
         rt::Of::<(contracts::Count, Foreign)>::QUERY,

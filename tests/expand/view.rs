@@ -13,7 +13,7 @@ pub struct OrderSummary {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{OfNothing as _, Unless as _};
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::View for OrderSummary {
         type Key = OrderId;
@@ -23,6 +23,7 @@ const _: () = {
             indexes: &[rt::IndexShape { name: "customer", kind: <CustomerId as rt::Column>::KIND }],
             fingerprint: 16604460853659897503u64,
         };
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn key(&self) -> &Self::Key {
             &self.order
         }

@@ -433,15 +433,16 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
     let text = refused.err().expect("refused").to_string();
     let faults = [
         "[CQRS803] `tick` takes `State<it::startup::capabilities::Clock>`, and the app was given none",
-        "[CQRS806] `tick` takes `&mut Tx<cqrs_sqlite::transaction::Sqlite>`, and the log is a bare log: \
+        "[CQRS806] `tick` takes `&mut Tx<Sqlite>`, and the log is a bare log: \
          the events would not commit with it",
-        "[CQRS806] `tick_elsewhere` takes `&mut Tx<it::startup::capabilities::Elsewhere>`, and the log is a bare log",
-        "[CQRS803] `ticks` takes `Reader<cqrs_sqlite::transaction::Sqlite>`, which is not the read side's database",
-        "[CQRS803] projection `TickTable` writes to `cqrs_sqlite::transaction::Sqlite`",
+        "[CQRS806] `tick_elsewhere` takes `&mut Tx<Elsewhere>`, and the log is a bare log",
+        "[CQRS803] `ticks` takes `Reader<Sqlite>`, which is not the read side's database",
+        "[CQRS803] projection `TickTable` writes to `Sqlite`",
         "[CQRS803] there are projections, and a bare log keeps no views",
     ];
     says(&text, &faults);
     says(&text, &["App::builder().state(..)", "take the transaction of the log's own database"]);
+    says(&text, &[&*format!(", in {module}\n")]);
     assert_eq!(text.matches("startup.rs:").count(), faults.len(), "each has its place:\n{text}");
 
     let folder = tempfile::tempdir().unwrap();

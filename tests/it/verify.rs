@@ -428,10 +428,7 @@ fn a_composition_root_is_checked_as_far_as_it_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let verify = || linked(folder.path()).only(["it::startup::capabilities"]).bless(Bless::Additions);
     let text = verify().check().unwrap_err().to_string();
-    says(
-        &text,
-        &["[CQRS806] `tick` takes `&mut Tx<cqrs_sqlite::", "and `tick_elsewhere` takes `&mut Tx<it::startup::"],
-    );
+    says(&text, &["[CQRS806] `tick` takes `&mut Tx<Sqlite>", "and `tick_elsewhere` takes `&mut Tx<Elsewhere>"]);
     assert_eq!((text.matches("[CQRS").count(), text.matches("startup.rs:").count()), (1, 2), "{text}");
     let text = verify().builder(App::builder()).check().unwrap_err().to_string();
     says(&text, &["[CQRS806] `tick` takes", "[CQRS803] `tick` takes `State<"]);

@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 
 /// Rules whose message is the compiler's own: it says all that there is to say.
-const COMPILERS: [&str; 4] = ["r109_not_sync", "r109_private", "r206_two_handlers", "r306_two_handlers"];
+const COMPILERS: [&str; 5] =
+    ["r109_not_sync", "r109_private", "r206_another_crate", "r206_two_handlers", "r306_two_handlers"];
 
 /// Where the compiler cannot be kept from adding its own error, of two derives that both say what a message is.
 const TWO_ERRORS: [&str; 1] = ["r101_two_intentions"];

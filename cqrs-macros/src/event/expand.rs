@@ -50,6 +50,7 @@ fn implementation(event: &Event<'_>, version: u32, earlier: Option<&TokenStream>
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             const TAGS: &'static [#rt::TagInfo] = &[#(#tags),*];
+            const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
             fn tags(&self, #to: &mut ::std::vec::Vec<#rt::Tag>) {
                 #(#adds)*
             }
@@ -86,9 +87,10 @@ pub fn stub(event: &Event<'_>) -> TokenStream {
         const NAME: &'static str = #name;
         const VERSION: u32 = 1;
         const TAGS: &'static [#rt::TagInfo] = &[#rt::TagInfo { field: "", prefix: "" }];
+        const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn tags(&self, _: &mut ::std::vec::Vec<#rt::Tag>) {}
     };
-    runtime::stub(rt, event.generics, &quote!(#rt::Event), ident, &body)
+    runtime::stub(event.generics, &quote!(#rt::Event), ident, &body)
 }
 
 /// What `events.lock` says about a type that has no schema.

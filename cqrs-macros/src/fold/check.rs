@@ -166,21 +166,31 @@ pub fn look_up(ty: &Type) -> Option<&Type> {
     types::reference(inner).filter(|reference| reference.mutability.is_none()).map(|reference| &*reference.elem)
 }
 
-/// 401, 501: no event of the list is without a method, no method without its event, none has two.
+/// 401, 501: no event of the list is without a method, no method without its event, none has two. Where one event has no
+/// method, and one method no event, the two are one slip.
 fn each_event_has_one_method(model: &Model, errors: &Errors) {
-    let (without, not_listed, twice) = match model.kind {
-        Kind::Aggregate => (&rules::LISTED_WITHOUT_METHOD, &rules::METHOD_NOT_LISTED, &rules::METHOD_TWICE),
-        Kind::Projection => (&rules::PROJECTED_WITHOUT_METHOD, &rules::PROJECTED_NOT_LISTED, &rules::PROJECTED_TWICE),
+    let (without, not_listed, another, twice) = match model.kind {
+        Kind::Aggregate => {
+            (&rules::LISTED_WITHOUT_METHOD, &rules::METHOD_NOT_LISTED, &rules::METHOD_OF_ANOTHER, &rules::METHOD_TWICE)
+        }
+        Kind::Projection => (
+            &rules::PROJECTED_WITHOUT_METHOD,
+            &rules::PROJECTED_NOT_LISTED,
+            &rules::PROJECTED_ANOTHER,
+            &rules::PROJECTED_TWICE,
+        ),
     };
+    let mut alone = Vec::new();
     for event in model.listed() {
         let mentioned = |method: &Method| {
             let own = method.event.iter().map(|event| &event.ty);
             own.chain(method.rest.iter().map(|rest| bare_event(&rest.ty))).any(|ty| is_same(event, ty))
         };
         if !model.methods.iter().any(mentioned) {
-            errors.refuse(without, event, &[&types::text(event)]);
+            alone.push(event);
         }
     }
+    let mut strange = Vec::new();
     let taken: Vec<_> = model
         .methods
         .iter()
@@ -195,11 +205,20 @@ fn each_event_has_one_method(model: &Model, errors: &Errors) {
         } else if let Some(On::Events(listed)) = &model.on
             && !listed.iter().any(|listed| is_same(listed, &event.ty))
         {
-            errors.refuse(not_listed, &event.ty, &[&name]);
+            strange.push(&event.ty);
         }
         if model.ignore.iter().flatten().any(|ignored| is_same(ignored, &event.ty)) {
             errors.refuse(&rules::IGNORED_AND_FOLDED, &event.ty, &[&name]);
         }
+    }
+    if let ([listed], [taken]) = (&*alone, &*strange) {
+        return errors.refuse(another, taken, &[&types::text(taken), &types::text(listed)]);
+    }
+    for event in alone {
+        errors.refuse(without, event, &[&types::text(event)]);
+    }
+    for event in strange {
+        errors.refuse(not_listed, event, &[&types::text(event)]);
     }
 }
 

@@ -22,7 +22,10 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
     quote! {
         const _: () = {
             #[automatically_derived]
-            impl #rt::Message for #ident { #reply }
+            impl #rt::Message for #ident {
+                #reply
+                const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
+            }
             #[automatically_derived]
             impl #of for #ident { #body }
             #fields
@@ -37,8 +40,10 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
 pub fn stub(message: &Message<'_>) -> TokenStream {
     let Message { rt, ident, generics, .. } = message;
     let (of, body) = implementation(message);
-    let sent = runtime::stub(rt, generics, &quote!(#rt::Message), ident, &reply(message));
-    let stub = runtime::stub(rt, generics, &of, ident, &body);
+    let reply = reply(message);
+    let message_body = quote!(#reply const JSON: #rt::Json<Self> = #rt::Json::NONE;);
+    let sent = runtime::stub(generics, &quote!(#rt::Message), ident, &message_body);
+    let stub = runtime::stub(generics, &of, ident, &body);
     let fields = generics.params.is_empty().then(|| has_fields(message));
     quote!(#sent #stub #fields)
 }

@@ -112,13 +112,15 @@ fn takes(ty: &Type, errors: &Errors) {
     }
 }
 
-/// 603: no event of the list is without a function, no function without its event, none has two.
+/// 603: no event of the list is without a function, no function without its event, none has two. Where one event has no
+/// function, and one function no event, the two are one slip.
 fn what_is_listed_is_taken(policy: &Policy, errors: &Errors) {
     let listed = policy.listed();
     if listed.is_empty() {
         errors.refuse(&rules::POLICY_LISTENS_TO_NOTHING, policy.source.subject(), &[]);
         return;
     }
+    let mut alone = Vec::new();
     let taken: Vec<&Type> = policy.reactions.iter().filter_map(|reaction| reaction.event.as_ref()).collect();
     for (at, event) in listed.iter().enumerate() {
         let text = types::text(event);
@@ -130,20 +132,30 @@ fn what_is_listed_is_taken(policy: &Policy, errors: &Errors) {
                     let name = names::text(&function.sig.ident);
                     errors.refuse(&rules::POLICY_NOT_TAKEN, event, &[&text, &name]);
                 }
-                Source::Block(_) => errors.refuse(&rules::POLICY_WITHOUT_FUNCTION, event, &[&text]),
+                Source::Block(_) => alone.push(event),
             }
         }
     }
     if matches!(policy.source, Source::Function(_)) {
         return;
     }
+    let mut strange = Vec::new();
     for (at, event) in taken.iter().enumerate() {
         let text = types::text(event);
         let path = types::path(event);
         if taken[..at].iter().any(|earlier| path.is_some_and(|path| is_same(path, earlier))) {
             errors.refuse(&rules::POLICY_TWICE, event, &[&text]);
         } else if !listed.iter().any(|listed| is_same(listed, event)) {
-            errors.refuse(&rules::POLICY_NOT_LISTED, event, &[&text]);
+            strange.push(event);
         }
+    }
+    if let ([listed], [taken]) = (&*alone, &*strange) {
+        return errors.refuse(&rules::POLICY_OF_ANOTHER, taken, &[&types::text(taken), &types::text(listed)]);
+    }
+    for event in alone {
+        errors.refuse(&rules::POLICY_WITHOUT_FUNCTION, event, &[&types::text(event)]);
+    }
+    for event in strange {
+        errors.refuse(&rules::POLICY_NOT_LISTED, event, &[&types::text(event)]);
     }
 }

@@ -49,7 +49,7 @@ index! {
     105 Macro Types "r105_event_enum", "an event that is no struct, a set of events that is no enum of them, a fold over what is no event",
         "One fact, one type: that is how it is found, and how its fields evolve.",
         "Write one struct an event; a handler that states one of several returns a `#[derive(Events)]` enum.";
-    106 Macro Types "r106_tag_is_no_id", "a `#[tag]` on a field that is no `Id`, nor an `Option` or `Vec` of one; an `Id` that is no newtype",
+    106 Macro Types "r106_tag_is_no_id", "a `#[tag]` on a field that is no `Id`, nor an `Option` or `Vec` of one; an `Id` that is no newtype, or of a value that cannot name anything",
         "Tags name entities.",
         "Give the entity an identifier: `#[derive(Id)] pub struct OrderId(Uuid);`.";
     107 Macro Types "r107_gap", "a version of an event that does not name the version before it",
@@ -64,6 +64,9 @@ index! {
     110 Macro "r110_event_field", "a field of an event or of a view that serde leaves out",
         "What is not stored is gone, in silence; a view's fold would come out otherwise in another batch.",
         "Store it, or take it out of the type.";
+    111 Types "r111_event", "a command, query, event or view that serde cannot write and read",
+        "Events and views are stored as JSON, commands and queries travel as JSON.",
+        "Derive `Serialize` and `Deserialize` beside the other derive; serde's own errors name a field that cannot.";
 }
 
 "Command handlers" {
@@ -82,9 +85,9 @@ index! {
     205 Macro Types "r205_mutable_aggregate", "`&mut` on an aggregate, or on anything but a transaction",
         "State changes by events only.",
         "Take `&A`, and return the event that changes it.";
-    206 Compiler Program "r206_two_handlers", "a second handler for the same command",
+    206 Compiler Program "r206_two_handlers", "a second handler for the same command; a plain handler for a command of another crate",
         "One command, one meaning.",
-        "Keep one. Where both crates are linked on purpose, narrow what is served by `.only(..)`.";
+        "Write `#[command(foreign)]` for another crate's command: without it, `rustc` says E0117. Of two handlers keep one; where both crates are linked on purpose, narrow what is served by `.only(..)`.";
     207 Types "r207_no_handler", "`execute` of a command that has no handler",
         "It could only fail in production.",
         "Write its `#[command]`, or link the crate that has it.";

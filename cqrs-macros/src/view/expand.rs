@@ -47,6 +47,7 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
                 indexes: &[#(#shapes),*],
                 fingerprint: #fingerprint,
             };
+            const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
             fn key(&self) -> &Self::Key { &self.#key }
             fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
         }
@@ -97,9 +98,10 @@ pub fn stub(view: &View<'_>) -> TokenStream {
         type Key = ::std::string::String;
         const SHAPE: #rt::ViewShape =
             #rt::ViewShape { name: "", key: "", indexes: &[], fingerprint: 0 };
+        const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }
     };
-    let stub = runtime::stub(rt, view.generics, &quote!(#rt::View), ident, &body);
+    let stub = runtime::stub(view.generics, &quote!(#rt::View), ident, &body);
     quote!(const _: () = { #stub #constants };)
 }

@@ -50,7 +50,7 @@ fn list(faults: &[Fault]) -> String {
 pub struct Fault {
     /// What is wrong, with the code of the rule.
     pub what: String,
-    /// The file and line of every party.
+    /// The file, line and module of every party.
     pub places: Vec<String>,
     /// What to do.
     pub instead: String,
@@ -58,8 +58,8 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(what: impl Into<String>, parties: &[&Registration], instead: impl Into<String>) -> Self {
-        let place = |party: &&Registration| format!("{}:{}", party.location.file(), party.location.line());
-        Self { what: what.into(), places: parties.iter().map(place).collect(), instead: instead.into() }
+        let places = parties.iter().map(|party| party.place()).collect();
+        Self { what: what.into(), places, instead: instead.into() }
     }
 }
 

@@ -92,7 +92,7 @@ fn line(name: &str, details: Vec<String>, registration: &Registration) -> Line {
     Line {
         name: name.to_owned(),
         details: details.into_iter().filter(|detail| !detail.is_empty()).collect(),
-        place: format!("{}:{}", registration.location.file(), registration.location.line()),
+        place: registration.place(),
     }
 }
 

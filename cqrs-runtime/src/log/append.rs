@@ -198,8 +198,7 @@ impl RawEvent {
     /// # Errors
     /// `serde` refuses to write it.
     pub fn of<E: Event>(event: &E) -> Result<Self, EncodeError> {
-        let data =
-            serde_json::to_string(event).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let data = (E::JSON.write)(event).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
         let mut tags = Vec::new();
         event.tags(&mut tags);
         Ok(Self { name: E::NAME.to_owned(), version: E::VERSION, tags, data })

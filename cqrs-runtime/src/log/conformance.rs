@@ -28,6 +28,7 @@ use super::{
 use crate::event::{Event, EventHeader, RecordedEvent, TagInfo};
 use crate::id::Tag;
 use crate::meta::{CommandId, Meta};
+use crate::stored::Json;
 use crate::testing::random::Random;
 use crate::time::Timestamp;
 
@@ -366,6 +367,7 @@ impl Event for Taken {
     const NAME: &'static str = "ConformanceSeatTaken";
     const VERSION: u32 = 1;
     const TAGS: &'static [TagInfo] = &[TagInfo { field: "seat", prefix: "seat" }];
+    const JSON: Json<Self> = Json::OF;
     fn tags(&self, tags: &mut Vec<Tag>) {
         tags.push(Tag::from_text(&format!("seat:{}", self.seat)));
     }

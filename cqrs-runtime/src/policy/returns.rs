@@ -258,7 +258,7 @@ struct TypedCommand<C, H> {
 
 impl<C: Command, H> TypedCommand<C, H> {
     fn new(command: C) -> Self {
-        Self { json: serde_json::to_string(&command), fresh: Some(command), handlers: PhantomData }
+        Self { json: (C::JSON.write)(&command), fresh: Some(command), handlers: PhantomData }
     }
 
     fn take(&mut self) -> Result<C, Failure> {
@@ -266,7 +266,7 @@ impl<C: Command, H> TypedCommand<C, H> {
             return Ok(fresh);
         }
         let again = self.json.as_ref().map_err(ToString::to_string);
-        let again = again.and_then(|json| serde_json::from_str(json).map_err(|error| error.to_string()));
+        let again = again.and_then(|json| (C::JSON.read)(json).map_err(|error| error.to_string()));
         again.map_err(|error| {
             Failure::Final(format!("it cannot be sent again, since its JSON cannot be read back: {error}"))
         })

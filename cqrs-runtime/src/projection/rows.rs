@@ -230,7 +230,7 @@ impl<V: View> Overlay<V> {
         replay: Option<Replayed>,
     ) -> Self {
         let stored = |row: &Row| Slot {
-            state: serde_json::from_str(&row.document).map(Some).map_err(|error| error.to_string()),
+            state: (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string()),
             position: row.position,
             stored: row.position,
             dirty: false,
@@ -258,7 +258,8 @@ impl<V: View> Overlay<V> {
             return;
         }
         // In a replay there is no second attempt.
-        let copy = self.replay.as_ref().and_then(|_| slot.state.as_ref().ok().map(serde_json::to_string));
+        let state = self.replay.as_ref().and_then(|_| slot.state.as_ref().ok());
+        let copy = state.map(|state| state.as_ref().map(V::JSON.write).transpose());
         let before = match &mut slot.state {
             Ok(state) => state.take(),
             Err(reason) => {
@@ -292,7 +293,8 @@ impl<V: View> Overlay<V> {
         };
         let error = FoldError::at(event, refusal);
         if let Some(copy) = copy {
-            slot.state = copy.and_then(|copy| serde_json::from_str(&copy)).map_err(|error| error.to_string());
+            slot.state =
+                copy.and_then(|copy| copy.as_deref().map(V::JSON.read).transpose()).map_err(|error| error.to_string());
             self.park(key, &error);
         } else {
             // The state from before is gone: only another attempt, with this key parked in time, can have it.
@@ -371,7 +373,7 @@ impl<V: View> AnyOverlay for Overlay<V> {
         for (key, slot) in self.rows.iter().filter(|(_, slot)| slot.dirty) {
             match &slot.state {
                 Ok(Some(view)) => {
-                    let document = serde_json::to_string(view).map_err(|error| {
+                    let document = (V::JSON.write)(view).map_err(|error| {
                         let reason = FoldRefusal::Failed(format!("the view cannot be written as JSON: {error}"));
                         let event = V::SHAPE.name.to_owned();
                         Box::new((key.clone(), FoldError { event, position: slot.position, reason }))

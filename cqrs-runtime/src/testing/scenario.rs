@@ -84,7 +84,7 @@ impl Scenario {
     #[track_caller]
     pub fn when<C: Handled<H>, H: 'static>(self, command: C) -> Outcome<C> {
         refuse_transaction(C::NAME);
-        let when = format!("{} {}", C::NAME, json(&command));
+        let when = format!("{} {}", C::NAME, json((C::JSON.write)(&command)));
         let given = described(&self.history);
         let log = Arc::new(MemoryLog::new());
         let (result, stated) = block_on(async {
@@ -145,8 +145,8 @@ fn refuse_transaction(command: &str) {
     }
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
+fn json(written: serde_json::Result<String>) -> String {
+    written.unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
 }
 
 /// A line an event.

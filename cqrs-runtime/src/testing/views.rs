@@ -73,7 +73,7 @@ impl Scenario {
             );
         }
         let view = |row: &Row| {
-            serde_json::from_str(&row.document).unwrap_or_else(|error| {
+            (V::JSON.read)(&row.document).unwrap_or_else(|error| {
                 panic!("view `{}` cannot read what it wrote: {error}\n    {}", V::SHAPE.name, row.document)
             })
         };

@@ -118,7 +118,7 @@ impl<V: View> Find<V> {
 }
 
 fn decode<V: View>(row: &Row) -> Result<V, QueryError> {
-    serde_json::from_str(&row.document).map_err(|error| {
+    (V::JSON.read)(&row.document).map_err(|error| {
         let view = V::SHAPE.name;
         QueryError::Malformed(MalformedView { view, key: row.key.clone(), reason: error.to_string() })
     })

@@ -1,13 +1,11 @@
 //! Views: documents folded from events, found by key and by index.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 mod find;
 mod index;
 pub(crate) mod memory;
 pub mod store;
 
+use crate::stored::Json;
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub use find::{Find, Views};
 pub use index::{Comparison, Condition, Index, IndexOf, Order, Unindexed};
@@ -25,11 +23,13 @@ pub use store::{
     note = "derive `View` for it, or, if it is the write side's state, decide on it in a `#[command]`",
     note = "see: cqrs_runtime::rules#cqrs505"
 )]
-pub trait View: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait View: Sized + Send + Sync + 'static {
     /// The type of the `#[key]` field.
     type Key: Key;
     /// Its name, its columns and the fingerprint of its shape.
     const SHAPE: ViewShape;
+    /// How it is stored: [`Json::OF`].
+    const JSON: Json<Self>;
     /// The value of the `#[key]` field.
     fn key(&self) -> &Self::Key;
     /// The values of the `#[index]` fields, in the order of [`ViewShape::indexes`].

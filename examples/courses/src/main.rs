@@ -9,6 +9,7 @@ use courses::price::{CartLine, ChangePrice, OfferProduct, OrderId, PlaceOrder, P
 use courses::username::{AccountId, ChangeUsername, RegisterAccount};
 use cqrs_runtime::log::{EventQuery, MemoryLog};
 use cqrs_runtime::{App, Command, Handled, Meta, Position, Timestamp};
+use serde::Serialize;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -102,12 +103,12 @@ impl Tour<'_> {
         writeln!(self.out, "{text}")
     }
 
-    fn show<C: Command>(&mut self, command: &C) -> Result<(), Failure> {
+    fn show<C: Command + Serialize>(&mut self, command: &C) -> Result<(), Failure> {
         Ok(self.line(&format!("   > {} {}", C::NAME, serde_json::to_string(command)?))?)
     }
 
     /// Sends a command, and shows its events.
-    async fn execute<C: Handled<H>, H: 'static>(&mut self, command: C) -> Result<(), Failure> {
+    async fn execute<C: Handled<H> + Serialize, H: 'static>(&mut self, command: C) -> Result<(), Failure> {
         self.show(&command)?;
         let receipt = self.app.commands().execute(command).await?;
         let after = Position::new(receipt.position().get() - u64::from(receipt.events()));
@@ -118,7 +119,7 @@ impl Tour<'_> {
     }
 
     /// Sends a command that must be refused, and shows why it is.
-    async fn refused<C: Handled<H>, H: 'static>(&mut self, command: C) -> Result<(), Failure>
+    async fn refused<C: Handled<H> + Serialize, H: 'static>(&mut self, command: C) -> Result<(), Failure>
     where
         C::Returns: Debug,
     {
@@ -126,7 +127,7 @@ impl Tour<'_> {
     }
 
     /// The same, of a request made at another time.
-    async fn refused_of<C: Handled<H>, H: 'static>(&mut self, meta: Meta, command: C) -> Result<(), Failure>
+    async fn refused_of<C: Handled<H> + Serialize, H: 'static>(&mut self, meta: Meta, command: C) -> Result<(), Failure>
     where
         C::Returns: Debug,
     {

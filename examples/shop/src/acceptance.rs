@@ -200,18 +200,22 @@ async fn an_id_takes_effect_once(app: &App) {
 struct Shop<'a>(&'a App);
 
 impl Shop<'_> {
-    async fn sends<C: Command>(&self, command: &C, meta: Meta) -> Result<Receipt<serde_json::Value>, String> {
+    async fn sends<C: Command + Serialize>(
+        &self,
+        command: &C,
+        meta: Meta,
+    ) -> Result<Receipt<serde_json::Value>, String> {
         let json = serde_json::to_string(command).expect("a command can be written as JSON");
         self.0.commands().execute_json(C::NAME, &json, meta).await.map_err(|error| error.to_string())
     }
 
     /// How many events it stated.
-    async fn accepts<C: Command>(&self, command: C) -> u32 {
+    async fn accepts<C: Command + Serialize>(&self, command: C) -> u32 {
         let answer = self.sends(&command, Meta::new()).await;
         answer.unwrap_or_else(|error| panic!("{} should have been accepted: {error}", C::NAME)).events()
     }
 
-    async fn refuses<C: Command>(&self, command: C, because: &str) {
+    async fn refuses<C: Command + Serialize>(&self, command: C, because: &str) {
         let head = async || self.0.log().head().await.expect("the log can be read");
         let before = head().await;
         match self.sends(&command, Meta::new()).await {
@@ -221,7 +225,7 @@ impl Shop<'_> {
         assert_eq!(head().await, before, "{} was refused and left an event", C::NAME);
     }
 
-    async fn asks<Q: Query<Returns: DeserializeOwned>>(&self, query: Q) -> Q::Returns {
+    async fn asks<Q: Query<Returns: DeserializeOwned> + Serialize>(&self, query: Q) -> Q::Returns {
         let json = serde_json::to_string(&query).expect("a query can be written as JSON");
         // What was accepted is seen, at whatever level.
         let head = self.0.log().head().await.expect("the log can be read");

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use cqrs_runtime::{Command, Uuid};
+use serde::Serialize;
 use serde_json::json;
 use shop::contracts::{
     CancelOrder, ConfirmOrder, CreateOrder, CustomerId, Line, Money, OrderId, ProductId, RegisterCustomer,
@@ -90,7 +91,7 @@ struct Lines<W: Write> {
 }
 
 impl<W: Write> Lines<W> {
-    fn write<C: Command>(&mut self, command: &C) -> io::Result<()> {
+    fn write<C: Command + Serialize>(&mut self, command: &C) -> io::Result<()> {
         self.number += 1;
         let line = json!({ "id": format!("sample-{:05}", self.number), "command": C::NAME, "data": command });
         writeln!(self.out, "{line}")

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cqrs_runtime::log::EventQuery;
 use cqrs_runtime::{Answered, App, CommandId, Handled, Meta, Position, Query};
+use serde::Serialize;
 use shop::contracts::{
     CancelOrder, ConfirmOrder, CreateOrder, CustomerId, Line, Money, OrderId, ProductId, RegisterCustomer,
     RenameCustomer, ShipOrder,
@@ -83,14 +84,17 @@ impl Tour<'_> {
     }
 
     /// Sends a command, shows its events, and says up to where the log now reaches.
-    async fn execute<C: Handled<H>, H: 'static>(&mut self, command: C) -> Result<Position, Failure> {
+    async fn execute<C: Handled<H> + Serialize, H: 'static>(&mut self, command: C) -> Result<Position, Failure> {
         self.show_command(&command)?;
         let receipt = self.app.commands().execute(command).await?;
         self.show_events(receipt.position(), receipt.events()).await?;
         Ok(receipt.position())
     }
 
-    async fn execute_twice<C: Handled<H> + Clone, H: 'static>(&mut self, command: C) -> Result<(), Failure> {
+    async fn execute_twice<C: Handled<H> + Serialize + Clone, H: 'static>(
+        &mut self,
+        command: C,
+    ) -> Result<(), Failure> {
         let bus = self.app.commands().with(Meta::new().command_id(CommandId::random()));
         for _ in 0..2 {
             self.show_command(&command)?;
@@ -104,7 +108,7 @@ impl Tour<'_> {
         Ok(())
     }
 
-    async fn refused<C: Handled<H>, H: 'static>(&mut self, command: C) -> Result<(), Failure>
+    async fn refused<C: Handled<H> + Serialize, H: 'static>(&mut self, command: C) -> Result<(), Failure>
     where
         C::Returns: Debug,
     {
@@ -115,7 +119,7 @@ impl Tour<'_> {
         }
     }
 
-    fn show_command<C: cqrs_runtime::Command>(&mut self, command: &C) -> Result<(), Failure> {
+    fn show_command<C: cqrs_runtime::Command + Serialize>(&mut self, command: &C) -> Result<(), Failure> {
         Ok(writeln!(self.out, "   > {} {}", C::NAME, serde_json::to_string(command)?)?)
     }
 
@@ -143,14 +147,14 @@ impl Tour<'_> {
     }
 
     /// Asks any query, and shows the answer as JSON.
-    async fn ask<Q: Answered<H>, H: 'static>(&mut self, query: Q, at: Position) -> Result<(), Failure> {
+    async fn ask<Q: Answered<H> + Serialize, H: 'static>(&mut self, query: Q, at: Position) -> Result<(), Failure> {
         self.show_query(&query)?;
         let answer = self.app.queries().after(at).ask(query).await?;
         let json = serde_json::to_string_pretty(&answer)?;
         Ok(writeln!(self.out, "     {}", json.replace('\n', "\n     "))?)
     }
 
-    fn show_query<Q: Query>(&mut self, query: &Q) -> Result<(), Failure> {
+    fn show_query<Q: Query + Serialize>(&mut self, query: &Q) -> Result<(), Failure> {
         Ok(writeln!(self.out, "   ? {} {}", Q::NAME, serde_json::to_string(query)?)?)
     }
 }

@@ -1,0 +1,23 @@
+//! CQRS501: the method of a listed event takes another
+//!
+//! The fault: `Returned`
+
+include!("../shop.rs");
+
+#[projection(on = [Created, Shipped])]
+impl Summary {
+    fn created(event: &Created) -> Self {
+        Summary { order: event.order, customer: event.customer, total: 0 }
+    }
+    fn ended(self, _: &Returned) -> Option<Self> {
+        None
+    }
+}
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Returned {
+    #[tag]
+    pub order: OrderId,
+}
+
+fn main() {}

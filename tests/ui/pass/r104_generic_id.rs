@@ -1,0 +1,25 @@
+//! CQRS104: an identifier has no parameters, and its uses are not refused once more: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(Id)]
+pub struct ShelfId(u32);
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Shelved {
+    #[tag]
+    pub shelf: ShelfId,
+}
+
+pub struct Shelf;
+
+#[aggregate(id = ShelfId, on = [Shelved])]
+impl Shelf {
+    fn shelved(_: &Shelved) -> Self {
+        Shelf
+    }
+}
+
+pub fn empty() -> Shelved {
+    Shelved { shelf: ShelfId::new(3u32) }
+}

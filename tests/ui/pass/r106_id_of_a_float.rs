@@ -1,0 +1,25 @@
+//! CQRS106: identifiers are told apart, and sorted: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(Id)]
+pub struct ShelfId(u32);
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Shelved {
+    #[tag]
+    pub shelf: ShelfId,
+}
+
+pub struct Shelf;
+
+#[aggregate(id = ShelfId, on = [Shelved])]
+impl Shelf {
+    fn shelved(_: &Shelved) -> Self {
+        Shelf
+    }
+}
+
+pub fn empty() -> Shelved {
+    Shelved { shelf: ShelfId::new(0u32) }
+}

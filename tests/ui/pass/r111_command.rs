@@ -1,0 +1,18 @@
+//! CQRS111: a command travels as JSON, and is read from it: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(error = Refused)]
+pub struct Pay {
+    pub order: OrderId,
+}
+
+#[command]
+fn pay(cmd: Pay, _order: &Order) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+pub async fn pays(bus: &CommandBus, order: OrderId) {
+    let _ = bus.execute(Pay { order }).await;
+}

@@ -1,0 +1,12 @@
+//! CQRS111: a query travels as JSON, and is written as it: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(Query, Serialize, Deserialize)]
+#[cqrs(returns = u64)]
+pub struct Paid {}
+
+#[query]
+async fn paid(_: Paid, summaries: Views<Summary>) -> Result<u64, QueryError> {
+    summaries.scan().count().await
+}
