@@ -6,32 +6,42 @@
 //! | [`pricing`] | plain domain code: what an order costs |
 //! | [`write`](mod@write) | the write side: aggregates, and one decision a command |
 //! | [`read`] | the read side: views, the projections that fold them, and the queries that ask them |
+//! | [`place`] | where the log and the views live: in memory, in SQLite, in PostgreSQL |
 //! | [`acceptance`] | what any write side of this shop must do, as a test of whoever has one |
 //!
-//! Nothing lists the handlers: each is found by its annotation, and [`open`] is the whole composition root;
-//! [`open_apart`] is that of the same shop at level 2.
+//! Nothing lists the handlers: each is found by its annotation, and [`open`] is the whole composition root, on any of
+//! those databases and at either level.
 
 pub mod acceptance;
 pub mod contracts;
+pub mod place;
 pub mod pricing;
 pub mod read;
 pub mod write;
 
-use std::error::Error;
-use std::path::Path;
-
 use cqrs_runtime::App;
-use cqrs_sqlite::{SqliteLog, SqliteViews};
 
-/// Opens the shop on a `SQLite` file, and makes the file if there is none. Log and views live in it side by side (level 1).
-pub async fn open(path: &Path) -> Result<App, Box<dyn Error + Send + Sync>> {
-    Ok(App::builder().log(SqliteLog::open(path).await?).build().await?)
-}
+pub use place::{OpenError, Place};
 
-/// Opens the shop on two files, and makes them if there are none: the log in one, the views in the other, which a task of the
-/// app keeps in step (level 2).
-pub async fn open_apart(log: &Path, views: &Path) -> Result<App, Box<dyn Error + Send + Sync>> {
-    Ok(App::builder().log(SqliteLog::open(log).await?).views(SqliteViews::open(views).await?).build().await?)
+/// Opens the shop, and makes what is not there. Without a place of their own the views live beside the log and are updated with
+/// each command (level 1); with one, a task of the app keeps them in step there (level 2).
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open(write: &Place, read: Option<&Place>) -> Result<App, OpenError> {
+    if let (Place::Memory, Some(read @ (Place::Sqlite(_) | Place::Postgres { .. }))) = (write, read) {
+        return Err(OpenError::Outlives(read.to_string()));
+    }
+    let log = write.log().await?;
+    let mut app = App::builder().shared_log(log.clone());
+    if let Some(read) = read {
+        let views = read.views().await?;
+        if views.describe() == log.describe() {
+            return Err(OpenError::SamePlace(log.describe()));
+        }
+        app = app.shared_views(views);
+    }
+    Ok(app.build().await?)
 }
 
 /// The README's programs compile.

@@ -3,26 +3,20 @@
 mod cli;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cqrs_runtime::{App, Position};
+use cqrs_runtime::Position;
 
 use cli::Failure;
+use cli::databases::Options;
 
 #[derive(Parser)]
-#[command(version, about = "An order shop in one SQLite file, or in two. Without a subcommand it gives a tour.")]
+#[command(version, about = "An order shop, on one database or on two. Without a subcommand it gives a tour.")]
 struct Arguments {
-    /// The shop's file, made where there is none.
-    #[arg(long, global = true, value_name = "PATH", default_value = "shop.db")]
-    db: PathBuf,
-    /// 1: the views live in the shop's file, and are updated with each command. 2: they live in a file of their own, and follow.
-    #[arg(long, global = true, value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
-    level: u8,
-    /// At level 2, the file of the views, made where there is none; the shop's file with `-views` unless told otherwise.
-    #[arg(long, global = true, value_name = "PATH")]
-    read: Option<PathBuf>,
+    #[command(flatten)]
+    databases: Options,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -82,51 +76,23 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { db, level, read, action }: Arguments) -> Result<ExitCode, Failure> {
-    let views = match (level, read) {
-        (1, None) => None,
-        (1, Some(_)) => {
-            return Err("`--read` names the file of the views, which is one of its own at `--level 2`".into());
-        }
-        (_, read) => Some(read.unwrap_or_else(|| beside(&db))),
-    };
-    let open = async || match &views {
-        None => shop::open(&db).await,
-        Some(views) => shop::open_apart(&db, views).await,
-    };
-    // Only commands make a file: a question about one that is not there has a misspelt path more often than not.
-    let existing = async || -> Result<App, Failure> {
-        if db.try_exists()? {
-            open().await
-        } else {
-            Err(format!("there is no file `{}`; `shop` or `shop load` makes one", db.display()).into())
-        }
-    };
+async fn run(Arguments { databases, action }: Arguments) -> Result<ExitCode, Failure> {
+    let databases = databases.databases()?;
     match action {
-        None => cli::tour::run(&open().await?, &db, views.as_deref()).await?,
+        None => cli::tour::run(&databases).await?,
         Some(Action::Load { file, keep_going, acks }) => {
             let input = cli::load::Input::open(&file)?;
-            return cli::load::run(&open().await?, input, keep_going, acks).await;
+            return cli::load::run(&databases.open().await?, input, keep_going, acks).await;
         }
-        Some(Action::Ask { name, json }) => cli::print::answer(&existing().await?, &name, &json).await?,
-        Some(Action::Events { after }) => cli::print::events(&existing().await?, Position::new(after)).await?,
+        Some(Action::Ask { name, json }) => cli::print::answer(&databases.existing().await?, &name, &json).await?,
+        Some(Action::Events { after }) => {
+            cli::print::events(&databases.existing().await?, Position::new(after)).await?;
+        }
         Some(Action::Describe) => cli::print::description().await?,
-        Some(Action::Check) => cli::check::run(&existing().await?).await?,
+        Some(Action::Check) => cli::check::run(&databases.existing().await?).await?,
         Some(Action::Sample { orders }) => cli::sample::write(&mut io::stdout().lock(), orders)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `shop-views.db` for `shop.db`.
-fn beside(db: &Path) -> PathBuf {
-    let mut name = db.file_stem().unwrap_or_default().to_owned();
-    name.push("-views");
-    let mut views = db.with_file_name(name);
-    if let Some(extension) = db.extension() {
-        views.as_mut_os_string().push(".");
-        views.as_mut_os_string().push(extension);
-    }
-    views
 }
 
 fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {

@@ -1,4 +1,4 @@
-//! Does the file agree with itself?
+//! Does the shop agree with itself?
 
 use cqrs_runtime::App;
 use cqrs_runtime::Position;
@@ -13,7 +13,7 @@ use super::print::PATIENCE;
 const PAGE: usize = 10_000;
 
 /// Copies the log into memory, lets another app fold it from the beginning, and compares every row of every view.
-/// To be run while no one else writes to the file.
+/// To be run while no one else writes to the log.
 pub async fn run(app: &App) -> Result<(), Failure> {
     let log = app.log();
     let head = log.head().await?;

@@ -1,6 +1,7 @@
 //! What the subcommands do.
 
 pub mod check;
+pub mod databases;
 pub mod load;
 pub mod print;
 pub mod sample;

@@ -2,11 +2,11 @@
 
 use std::fmt::Debug;
 use std::io::{self, Write};
-use std::path::Path;
 
 use cqrs_runtime::log::EventQuery;
 use cqrs_runtime::{Answered, App, CommandId, Handled, Meta, Position, Query};
 use serde::Serialize;
+use shop::Place;
 use shop::contracts::{
     CancelOrder, ConfirmOrder, CreateOrder, CustomerId, Line, Money, OrderId, ProductId, RegisterCustomer,
     RenameCustomer, ShipOrder,
@@ -14,14 +14,16 @@ use shop::contracts::{
 use shop::read::{OrderDetails, OrderHistory};
 
 use super::Failure;
+use super::databases::Databases;
 
-/// Gives the tour. Every tour has ids of its own, so a file may see many.
-pub async fn run(app: &App, db: &Path, views: Option<&Path>) -> Result<(), Failure> {
+/// Gives the tour. Every tour has ids of its own, so a database may see many.
+pub async fn run(databases: &Databases) -> Result<(), Failure> {
+    let app = &databases.open().await?;
     let mut tour = Tour { app, out: io::stdout(), step: 0 };
     let head = app.log().head().await?;
-    writeln!(tour.out, "The shop is open on {}. Its log holds {head} events.", db.display())?;
-    if let Some(views) = views {
-        writeln!(tour.out, "Its views follow the log in {}.", views.display())?;
+    writeln!(tour.out, "The shop is open on {}. Its log holds {head} events.", databases.write())?;
+    if let Some(views) = databases.read() {
+        writeln!(tour.out, "Its views follow the log in {views}.")?;
     }
 
     let (customer, order, other) = (CustomerId::new(), OrderId::new(), OrderId::new());
@@ -55,12 +57,14 @@ pub async fn run(app: &App, db: &Path, views: Option<&Path>) -> Result<(), Failu
     tour.step("All about one order: another view, folded from the same events. Amounts are cents.")?;
     tour.ask(OrderDetails { order }, at).await?;
 
-    let db = if db == Path::new("shop.db") { String::new() } else { format!(" --db '{}'", db.display()) };
-    let views = views.map_or_else(String::new, |views| format!(" --level 2 --read '{}'", views.display()));
+    if *databases.write() == Place::Memory {
+        return Ok(writeln!(tour.out, "\nThe shop was in memory, and is gone. Without `--write memory:` it stays.")?);
+    }
+    let options = databases.options();
     writeln!(
         tour.out,
         "
-Try next, each after `cargo run -p shop --{db}{views}`:
+Try next, each after `cargo run -p shop --{options}`:
   load examples/shop/data/sample.ndjson        a few hundred orders more
   ask CustomersNamed '{{\"name\": \"Ada Lovelace\"}}'
   ask OrderHistory '{{\"customer\": \"{customer}\", \"limit\": 10}}'

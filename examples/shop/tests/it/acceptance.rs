@@ -1,34 +1,69 @@
-//! The acceptance suite on each log, with aggregates as the write side.
+//! The acceptance suite on each pair of databases, with aggregates as the write side.
 
-use cqrs_postgres::PostgresLog;
-use cqrs_runtime::App;
-use cqrs_runtime::log::MemoryLog;
-use cqrs_test_servers::Postgres;
+use cqrs_test_servers::{Database, Postgres};
+use shop::Place;
+use tempfile::TempDir;
+
+/// Plays the suite on a shop that lives at these places.
+async fn passes(write: &Place, read: Option<&Place>) {
+    let app = shop::open(write, read).await.unwrap();
+    shop::acceptance::run(&app).await;
+    let statuses = app.projections().await.unwrap();
+    assert_eq!(statuses.len(), 3);
+    assert!(statuses.iter().all(|status| status.parked == 0), "{statuses:?}");
+}
+
+fn file(folder: &TempDir, name: &str) -> Place {
+    Place::Sqlite(folder.path().join(name))
+}
+
+fn postgres(database: &Database) -> Place {
+    database.url().parse().unwrap()
+}
 
 #[tokio::test]
 async fn in_memory() {
-    let app = App::builder().log(MemoryLog::new()).build().await.unwrap();
-    shop::acceptance::run(&app).await;
+    passes(&Place::Memory, None).await;
 }
 
 #[tokio::test]
 async fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let app = shop::open(&folder.path().join("shop.db")).await.unwrap();
-    shop::acceptance::run(&app).await;
+    passes(&file(&folder, "shop.db"), None).await;
 }
 
 #[tokio::test]
 async fn in_postgres() {
     let database = Postgres::shared().database();
-    let log = PostgresLog::builder(database.url()).schema("shop").open().await.unwrap();
-    let app = App::builder().log(log).build().await.unwrap();
-    shop::acceptance::run(&app).await;
+    passes(&postgres(&database), None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_two_files() {
+async fn log_and_views_in_memory() {
+    passes(&Place::Memory, Some(&Place::Memory)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_a_file_and_views_in_another() {
     let folder = tempfile::tempdir().unwrap();
-    let app = shop::open_apart(&folder.path().join("shop.db"), &folder.path().join("views.db")).await.unwrap();
-    shop::acceptance::run(&app).await;
+    passes(&file(&folder, "shop.db"), Some(&file(&folder, "views.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_in_a_file() {
+    let (database, folder) = (Postgres::shared().database(), tempfile::tempdir().unwrap());
+    passes(&postgres(&database), Some(&file(&folder, "views.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_in_another() {
+    let (log, views) = (Postgres::shared().database(), Postgres::shared().database());
+    passes(&postgres(&log), Some(&postgres(&views))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_in_another_schema() {
+    let database = Postgres::shared().database();
+    let log = postgres(&database);
+    passes(&log, Some(&log.beside())).await;
 }

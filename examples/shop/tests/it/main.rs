@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod crash;
+mod databases;
 mod northwind;
 mod processes;
 mod program;

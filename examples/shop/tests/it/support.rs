@@ -11,9 +11,11 @@ pub fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/sample.ndjson")
 }
 
-/// A shop with a file of its own.
+/// A shop with a folder of its own, and a file in it unless it lives elsewhere.
 pub struct Shop {
     folder: TempDir,
+    /// The options that say where.
+    places: Vec<String>,
 }
 
 /// What the program said.
@@ -26,7 +28,13 @@ pub struct Said {
 
 impl Shop {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self::at(&[])
+    }
+
+    /// A shop that lives where these options say.
+    pub fn at(places: &[&str]) -> Self {
+        let places = places.iter().map(|&option| option.to_owned()).collect();
+        Self { folder: tempfile::tempdir().unwrap(), places }
     }
 
     pub fn db(&self) -> PathBuf {
@@ -41,7 +49,7 @@ impl Shop {
     /// Runs the program there, with something on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Said {
         let mut program = Command::new(env!("CARGO_BIN_EXE_shop"));
-        program.args(arguments).current_dir(self.folder.path());
+        program.args(&self.places).args(arguments).current_dir(self.folder.path());
         program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().unwrap();
         // A program that stops early does not read all of it.

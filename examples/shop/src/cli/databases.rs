@@ -1,0 +1,103 @@
+//! On which databases the program works.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cqrs_runtime::App;
+use shop::Place;
+
+use super::Failure;
+
+/// What the command line says about them.
+#[derive(Args)]
+pub struct Options {
+    /// Where the log lives: `sqlite:PATH` (or a path alone), `postgres://user:password@host:port/database?schema=NAME`, or
+    /// `memory:`, which ends with the program. What is not there is made; `sqlite:shop.db` unless told otherwise.
+    #[arg(long, global = true, value_name = "URL")]
+    write: Option<Place>,
+    /// Short for `--write sqlite:PATH`.
+    #[arg(long, global = true, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// 1: the views live beside the log, and are updated with each command. 2: they live in a place of their own, and follow.
+    #[arg(long, global = true, value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    level: u8,
+    /// At level 2, where the views live, written as for `--write`. Unless told otherwise beside the log: the file `shop-views.db`
+    /// beside `shop.db`, the schema `public_views` beside `public`.
+    #[arg(long, global = true, value_name = "URL")]
+    read: Option<Place>,
+}
+
+/// The log's, and at level 2 that of the views.
+pub struct Databases {
+    write: Place,
+    read: Option<Place>,
+}
+
+impl Options {
+    /// Puts them together.
+    pub fn databases(self) -> Result<Databases, Failure> {
+        let write = match (self.write, self.db) {
+            (Some(_), Some(_)) => {
+                return Err("`--write` and `--db` both say where the log lives: write one of them".into());
+            }
+            (Some(write), None) => write,
+            (None, db) => Place::Sqlite(db.unwrap_or_else(|| "shop.db".into())),
+        };
+        let read = match (self.level, self.read) {
+            (1, None) => None,
+            (1, Some(_)) => {
+                return Err(
+                    "`--read` names where the views live, which is a place of their own at `--level 2`: write that as \
+                            well, or leave `--read` out"
+                        .into(),
+                );
+            }
+            (_, read) => Some(read.unwrap_or_else(|| write.beside())),
+        };
+        Ok(Databases { write, read })
+    }
+}
+
+impl Databases {
+    /// Opens the shop there, and makes what is not there.
+    pub async fn open(&self) -> Result<App, Failure> {
+        Ok(shop::open(&self.write, self.read.as_ref()).await?)
+    }
+
+    /// Opens a shop that somebody has made. Only commands make one: a question about a file that is not there has a misspelt path
+    /// more often than not.
+    pub async fn existing(&self) -> Result<App, Failure> {
+        match &self.write {
+            Place::Sqlite(path) if !path.try_exists()? => {
+                Err(format!("there is no file `{}`; `shop` or `shop load` makes one", path.display()).into())
+            }
+            Place::Memory => {
+                Err("a shop in memory ends with the program, so there is nothing to ask: `shop` and `shop load` work \
+                                  in memory, and all else with `--write sqlite:PATH` or `--write postgres://..`"
+                    .into())
+            }
+            _ => self.open().await,
+        }
+    }
+
+    /// Where the log lives, for people.
+    pub fn write(&self) -> &Place {
+        &self.write
+    }
+
+    /// Where the views live, for people.
+    pub fn read(&self) -> Option<&Place> {
+        self.read.as_ref()
+    }
+
+    /// The options that lead here again, each after a space; a password is to be filled in.
+    pub fn options(&self) -> String {
+        let write = match &self.write {
+            Place::Sqlite(path) if path.as_os_str() == "shop.db" => String::new(),
+            Place::Sqlite(path) => format!(" --db '{}'", path.display()),
+            write => format!(" --write '{write}'"),
+        };
+        let read = self.read.as_ref().map_or_else(String::new, |read| format!(" --level 2 --read '{read}'"));
+        write + &read
+    }
+}

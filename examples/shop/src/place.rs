@@ -1,0 +1,283 @@
+//! Where a shop keeps its log, or its views.
+
+use std::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use cqrs_postgres::{PostgresLog, PostgresLogBuilder};
+use cqrs_runtime::log::{EventLog, MemoryLog};
+use cqrs_runtime::view::{MemoryViews, ViewStore};
+use cqrs_sqlite::{SqliteLog, SqliteViews};
+
+/// A database, as a URL names it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `memory:`. It lives as long as the program.
+    Memory,
+    /// `sqlite:PATH`, or a path alone.
+    Sqlite(PathBuf),
+    /// `postgres://user:password@host:port/database?schema=NAME`.
+    Postgres {
+        /// The URL, as PostgreSQL's own tools read it: without the schema.
+        url: String,
+        /// The schema, `public` unless told otherwise.
+        schema: String,
+    },
+}
+
+impl Place {
+    /// Opens it as a log, and makes what is not there.
+    pub(crate) async fn log(&self) -> Result<Arc<dyn EventLog>, OpenError> {
+        Ok(match self {
+            Self::Memory => Arc::new(MemoryLog::new()),
+            Self::Sqlite(path) => Arc::new(SqliteLog::open(path).await.map_err(|error| self.failed(error))?),
+            Self::Postgres { url, schema } => {
+                Arc::new(postgres(url, schema).open().await.map_err(|error| self.failed(error))?)
+            }
+        })
+    }
+
+    /// Opens it for views alone, and makes what is not there.
+    pub(crate) async fn views(&self) -> Result<Arc<dyn ViewStore>, OpenError> {
+        Ok(match self {
+            Self::Memory => Arc::new(MemoryViews::new()),
+            Self::Sqlite(path) => Arc::new(SqliteViews::open(path).await.map_err(|error| self.failed(error))?),
+            Self::Postgres { url, schema } => {
+                Arc::new(postgres(url, schema).open_views().await.map_err(|error| self.failed(error))?)
+            }
+        })
+    }
+
+    /// Where the views of a log live that is here, unless told otherwise: `shop-views.db` for `shop.db`, and the schema
+    /// `public_views` for `public`.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        match self {
+            Self::Memory => Self::Memory,
+            Self::Sqlite(path) => {
+                let mut name = path.file_stem().unwrap_or_default().to_owned();
+                name.push("-views");
+                let mut views = path.with_file_name(name);
+                if let Some(extension) = path.extension() {
+                    views.as_mut_os_string().push(".");
+                    views.as_mut_os_string().push(extension);
+                }
+                Self::Sqlite(views)
+            }
+            Self::Postgres { url, schema } => Self::Postgres { url: url.clone(), schema: format!("{schema}_views") },
+        }
+    }
+
+    fn failed(&self, error: impl Error + Send + Sync + 'static) -> OpenError {
+        let advice = match self {
+            Self::Postgres { .. } => {
+                "; write `postgres://user:password@host:port/database`, of a server that runs and a database that is there"
+            }
+            Self::Memory | Self::Sqlite(_) => "",
+        };
+        OpenError::Place { place: self.to_string(), advice, source: Box::new(error) }
+    }
+}
+
+fn postgres(url: &str, schema: &str) -> PostgresLogBuilder {
+    PostgresLog::builder(url).schema(schema)
+}
+
+/// Why a shop could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A database could not be opened.
+    #[error("cannot open `{place}`: {source}{advice}")]
+    Place {
+        /// Which one, without its password.
+        place: String,
+        /// What to do about it.
+        advice: &'static str,
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The log and the views of level 2 are to live in one place.
+    #[error(
+        "{0} is to hold the log, and the views apart from it as well: name another place for the views, or use level 1"
+    )]
+    SamePlace(String),
+    /// The log ends with the program, and the views do not: the next log would begin anew, and they would not.
+    #[error(
+        "`{0}` cannot hold the views of a log in memory, which they would outlive: write `memory:` for them as well"
+    )]
+    Outlives(String),
+    /// The app could not be started.
+    #[error(transparent)]
+    Build(#[from] cqrs_runtime::BuildError),
+}
+
+/// Why a URL names no place.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{0}; write `sqlite:PATH` (or a path alone), `postgres://user:password@host:port/database`, or `memory:`")]
+pub struct NoPlace(String);
+
+impl FromStr for Place {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+            return file(text);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "memory" if rest.is_empty() => Ok(Self::Memory),
+            "memory" => Err(NoPlace("a shop in memory has no name and no path".into())),
+            "sqlite" => file(rest.strip_prefix("//").unwrap_or(rest)),
+            "postgres" | "postgresql" if rest.starts_with("//") => database(text),
+            "postgres" | "postgresql" => Err(NoPlace(format!("after `{scheme}:` two slashes and a host are missing"))),
+            _ => Err(NoPlace(format!("the shop knows no database `{scheme}:`"))),
+        }
+    }
+}
+
+/// A single letter is a drive, and what has a slash in it is a path.
+fn is_scheme(text: &str) -> bool {
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || ['+', '-', '.'].contains(&c);
+    text.len() > 1 && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(goes_on)
+}
+
+fn file(path: &str) -> Result<Place, NoPlace> {
+    match path {
+        "" => Err(NoPlace("the path of the file is missing".into())),
+        ":memory:" => Err(NoPlace("`:memory:` is no file".into())),
+        _ => Ok(Place::Sqlite(path.into())),
+    }
+}
+
+fn database(text: &str) -> Result<Place, NoPlace> {
+    let (before, query) = text.split_once('?').unwrap_or((text, ""));
+    let (mut schema, mut others) = ("public", Vec::new());
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.strip_prefix("schema=") {
+            Some(name) => schema = name,
+            None => others.push(pair),
+        }
+    }
+    if schema.is_empty() || !schema.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(NoPlace(format!("`schema={schema}` names no schema: letters, digits and `_` do")));
+    }
+    let mark = if others.is_empty() { "" } else { "?" };
+    Ok(Place::Postgres { url: format!("{before}{mark}{}", others.join("&")), schema: schema.into() })
+}
+
+/// As a URL, without the password.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres { url, schema } => {
+                let (before, query) = url.split_once('?').unwrap_or((url, ""));
+                match before.rsplit_once('@') {
+                    Some((user, host)) => {
+                        // The scheme's own colon comes first.
+                        let end = user.match_indices(':').nth(1).map_or(user.len(), |(colon, _)| colon);
+                        let hidden = if end < user.len() { ":***" } else { "" };
+                        write!(f, "{}{hidden}@{host}", &user[..end])?;
+                    }
+                    None => f.write_str(before)?,
+                }
+                let default = (schema != "public").then(|| format!("schema={schema}"));
+                let shown = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+                    if pair.starts_with("password=") { "password=***".to_owned() } else { pair.to_owned() }
+                });
+                for (number, pair) in shown.chain(default).enumerate() {
+                    write!(f, "{}{pair}", if number == 0 { '?' } else { '&' })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// As [`Display`](fmt::Display): a password is in no log.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> Place {
+        text.parse().unwrap_or_else(|error| panic!("`{text}`: {error}"))
+    }
+
+    #[test]
+    fn a_url_names_a_place() {
+        for (text, path) in [
+            ("shop.db", "shop.db"),
+            ("./a:b", "./a:b"),
+            ("sqlite:shop.db", "shop.db"),
+            ("sqlite://shop.db", "shop.db"),
+            ("sqlite:///var/shop.db", "/var/shop.db"),
+            ("SQLite:/var/shop.db", "/var/shop.db"),
+            (r"C:\shop.db", r"C:\shop.db"),
+        ] {
+            assert_eq!(place(text), Place::Sqlite(path.into()), "{text}");
+        }
+        assert_eq!(place("memory:"), Place::Memory);
+        let postgres = |url: &str, schema: &str| Place::Postgres { url: url.into(), schema: schema.into() };
+        assert_eq!(place("postgres://host/shop"), postgres("postgres://host/shop", "public"));
+        assert_eq!(
+            place("postgresql://host/shop?sslmode=disable&schema=a_1&connect_timeout=3"),
+            postgres("postgresql://host/shop?sslmode=disable&connect_timeout=3", "a_1")
+        );
+        assert_eq!(place("postgres://host/shop?schema=a"), postgres("postgres://host/shop", "a"));
+    }
+
+    #[test]
+    fn what_names_none_is_told_what_to_write() {
+        for (text, wrong) in [
+            ("", "the path of the file is missing"),
+            ("sqlite:", "the path of the file is missing"),
+            ("sqlite::memory:", "`:memory:` is no file"),
+            (":memory:", "`:memory:` is no file"),
+            ("memory:shop", "a shop in memory has no name"),
+            ("mysql://root:secret@host/shop", "the shop knows no database `mysql:`"),
+            ("postgres:shop", "two slashes and a host are missing"),
+            ("postgres://host/shop?schema=", "`schema=` names no schema"),
+            ("postgres://host/shop?schema=a%20b", "`schema=a%20b` names no schema"),
+        ] {
+            let said = text.parse::<Place>().unwrap_err().to_string();
+            assert!(
+                said.contains(wrong) && said.ends_with("or `memory:`") && !said.contains("secret"),
+                "{text}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_views_live_beside_unless_told_otherwise() {
+        for (log, views) in [
+            ("shop.db", "shop-views.db"),
+            ("/var/shop", "/var/shop-views"),
+            ("memory:", "memory:"),
+            ("postgres://host/shop", "postgres://host/shop?schema=public_views"),
+            ("postgres://host/shop?sslmode=disable&schema=a", "postgres://host/shop?sslmode=disable&schema=a_views"),
+        ] {
+            assert_eq!(place(log).beside(), place(views), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://ada@host/shop", "postgres://ada@host/shop"),
+            ("postgres://ada:secret@host:5432/shop", "postgres://ada:***@host:5432/shop"),
+            ("postgres://ada:secret/secret@host/shop?schema=a", "postgres://ada:***@host/shop?schema=a"),
+            ("postgres://host/shop?user=ada&password=secret", "postgres://host/shop?user=ada&password=***"),
+            ("postgres://host:5432/shop", "postgres://host:5432/shop"),
+        ] {
+            assert_eq!(format!("{:?}", place(url)), shown);
+        }
+    }
+}
