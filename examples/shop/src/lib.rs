@@ -29,7 +29,7 @@ pub use place::{OpenError, Place};
 /// # Errors
 /// See [`OpenError`].
 pub async fn open(write: &Place, read: Option<&Place>) -> Result<App, OpenError> {
-    if let (Place::Memory, Some(read @ (Place::Sqlite(_) | Place::Postgres { .. }))) = (write, read) {
+    if let Some(read) = read.filter(|read| *write == Place::Memory && **read != Place::Memory) {
         return Err(OpenError::Outlives(read.to_string()));
     }
     let log = write.log().await?;

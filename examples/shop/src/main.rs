@@ -55,6 +55,27 @@ enum Action {
     Describe,
     /// Verifies that the positions are dense and that every view is what a fold of the whole log makes.
     Check,
+    /// Prints how far each projection has come, and what is parked: keys whose events could not be folded.
+    Status,
+    /// Takes a parked key up again, from the event that it is parked at.
+    Retry {
+        /// The projection's name.
+        projection: String,
+        /// The key, as `shop status` prints it.
+        key: String,
+    },
+    /// Passes over the event that a key is parked at, and goes on with that key.
+    Skip {
+        /// The projection's name.
+        projection: String,
+        /// The key, as `shop status` prints it.
+        key: String,
+    },
+    /// Folds a projection anew from the whole log, with those that it is connected with by look-ups.
+    Rebuild {
+        /// The projection's name.
+        projection: String,
+    },
     /// Prints commands to load: the same ones each time.
     Sample {
         /// How many orders.
@@ -90,6 +111,16 @@ async fn run(Arguments { databases, action }: Arguments) -> Result<ExitCode, Fai
         }
         Some(Action::Describe) => cli::print::description().await?,
         Some(Action::Check) => cli::check::run(&databases.existing().await?).await?,
+        Some(Action::Status) => cli::operate::status(&databases.existing().await?).await?,
+        Some(Action::Retry { projection, key }) => {
+            cli::operate::take_up(&databases.existing().await?, &projection, &key, false).await?;
+        }
+        Some(Action::Skip { projection, key }) => {
+            cli::operate::take_up(&databases.existing().await?, &projection, &key, true).await?;
+        }
+        Some(Action::Rebuild { projection }) => {
+            cli::operate::rebuild(&databases.existing().await?, &projection).await?;
+        }
         Some(Action::Sample { orders }) => cli::sample::write(&mut io::stdout().lock(), orders)?,
     }
     Ok(ExitCode::SUCCESS)

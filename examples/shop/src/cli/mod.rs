@@ -3,6 +3,7 @@
 pub mod check;
 pub mod databases;
 pub mod load;
+pub mod operate;
 pub mod print;
 pub mod sample;
 pub mod tour;

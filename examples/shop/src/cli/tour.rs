@@ -70,7 +70,8 @@ Try next, each after `cargo run -p shop --{options}`:
   ask OrderHistory '{{\"customer\": \"{customer}\", \"limit\": 10}}'
   events --after {head}                             the log, an event a line
   describe                                     who handles what
-  check                                        do the views agree with the log?"
+  check                                        do the views agree with the log?
+  status                                       how far has each projection come?"
     )?;
     Ok(())
 }

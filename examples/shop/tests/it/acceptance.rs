@@ -50,6 +50,12 @@ async fn log_in_a_file_and_views_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn log_in_a_file_and_views_in_postgres() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), Postgres::shared().database());
+    passes(&file(&folder, "shop.db"), Some(&postgres(&database))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn log_in_postgres_and_views_in_a_file() {
     let (database, folder) = (Postgres::shared().database(), tempfile::tempdir().unwrap());
     passes(&postgres(&database), Some(&file(&folder, "views.db"))).await;

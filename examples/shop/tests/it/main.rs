@@ -4,6 +4,7 @@ mod acceptance;
 mod crash;
 mod databases;
 mod northwind;
+mod operate;
 mod processes;
 mod program;
 mod support;

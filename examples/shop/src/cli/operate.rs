@@ -1,0 +1,117 @@
+//! Looking after projections.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use cqrs_runtime::App;
+use cqrs_runtime::app::{ProjectionState, ProjectionStatus};
+use cqrs_runtime::view::Parked;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Failure;
+
+/// How long a process that has ended may still count as the one that runs a projection, and a little more.
+const HANDOVER: Duration = Duration::from_secs(10);
+
+/// How often one looks again.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Prints how each projection is doing, and what is parked.
+pub async fn status(app: &App) -> Result<(), Failure> {
+    let (statuses, parked) = (app.projections().await?, app.parked().await?);
+    let mut out = io::stdout();
+    writeln!(out, "{} holds {} events", app.log().describe(), app.log().head().await?)?;
+    writeln!(out, "{:<16} {:>9} {:>9} {:>9} {:>7} state", "projection", "position", "lag", "seconds", "parked")?;
+    for status in &statuses {
+        let ProjectionStatus { name, position, lag_events, lag_seconds, parked, .. } = status;
+        let position = position.get();
+        writeln!(out, "{name:<16} {position:>9} {lag_events:>9} {lag_seconds:>9.1} {parked:>7} {}", state(status))?;
+    }
+    for parked in &parked {
+        writeln!(out, "{}", line(parked))?;
+    }
+    Ok(())
+}
+
+fn state(status: &ProjectionStatus) -> String {
+    let state = match status.state {
+        ProjectionState::Running => "running".to_owned(),
+        ProjectionState::Rebuilding(at) => format!("rebuilding, at {at}"),
+        ProjectionState::Paused => "paused".to_owned(),
+        ProjectionState::Parked => "parked".to_owned(),
+        ProjectionState::Failing(attempts) => format!("failing, {attempts} times in a row"),
+        ProjectionState::Elsewhere => "run by another process".to_owned(),
+        other => format!("{other:?}"),
+    };
+    match &status.last_error {
+        Some(error) => format!("{state}: {error}"),
+        None => state,
+    }
+}
+
+/// The words after `parked` are those that `retry` and `skip` take.
+fn line(Parked { projection, key, position, event, error, attempts, .. }: &Parked) -> String {
+    let key = if key.is_empty() { "''" } else { key };
+    let times = if *attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
+    format!("parked: {projection} {key} at {event}, position {position}, tried {times}: {error}")
+}
+
+/// Takes a parked key up again, with the event that it is parked at or after that one. Fails where it is parked again.
+pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Result<(), Failure> {
+    wait_for_our_turn(app, projection).await?;
+    if skip {
+        app.skip(projection, key).await?;
+    } else {
+        app.retry(projection, key).await?;
+    }
+    let parked = app.parked().await?;
+    match parked.iter().find(|parked| parked.projection == projection && parked.key == key) {
+        Some(parked) => Err(line(parked).into()),
+        None => Ok(writeln!(io::stdout(), "{projection} {key} follows the log again")?),
+    }
+}
+
+/// Folds a projection anew from the whole log, with a line of progress on a terminal.
+pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
+    wait_for_our_turn(app, projection).await?;
+    let bar = ProgressBar::new(app.log().head().await?.get());
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos} of {len} events").expect("indicatif's own keys"));
+    let mut rebuilt = std::pin::pin!(app.rebuild(projection));
+    let mut look = tokio::time::interval(LOOK);
+    let reached = loop {
+        tokio::select! {
+            reached = &mut rebuilt => break reached,
+            _ = look.tick(), if !bar.is_hidden() => {
+                // A look that fails costs the line a step; what fails the rebuild says so itself.
+                let statuses = app.projections().await.unwrap_or_default();
+                if let Some(ProjectionState::Rebuilding(at)) = state_of(&statuses, projection) {
+                    bar.set_position(at.get());
+                }
+            }
+        }
+    };
+    bar.finish_and_clear();
+    let reached = reached?;
+    let parked = app.parked().await?.into_iter().filter(|parked| parked.projection == projection).count();
+    writeln!(io::stdout(), "{projection} is built anew, up to position {reached}; {parked} of its keys are parked")?;
+    Ok(())
+}
+
+/// At level 2 one process at a time runs a projection.
+async fn wait_for_our_turn(app: &App, projection: &str) -> Result<(), Failure> {
+    let until = Instant::now() + HANDOVER;
+    let mut told = false;
+    while state_of(&app.projections().await?, projection) == Some(ProjectionState::Elsewhere) && Instant::now() < until
+    {
+        if !told {
+            eprintln!("another process runs {projection}, or did so seconds ago: waiting");
+            told = true;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+fn state_of(statuses: &[ProjectionStatus], projection: &str) -> Option<ProjectionState> {
+    statuses.iter().find(|status| status.name == projection).map(|status| status.state)
+}
