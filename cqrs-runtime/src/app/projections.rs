@@ -110,6 +110,15 @@ impl App {
         }
     }
 
+    /// Ends what keeps the read database in step (level 2), for all clones of this app, and gives the projections back, so that
+    /// another process runs them at once. For the end of a program: one that ends without it leaves them to others when its
+    /// [lease](crate::AppBuilder::projection_lease) has run out.
+    pub async fn close(self) {
+        if let Some(runner) = &self.inner.runner {
+            runner.end().await;
+        }
+    }
+
     /// Waits until every projection has come to a position of the log.
     ///
     /// # Errors

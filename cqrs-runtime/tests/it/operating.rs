@@ -341,3 +341,31 @@ async fn ten_views_that_are_built_together_read_the_log_once() {
     let (before, most) = (reads.get(), 12);
     assert!(before <= most, "{before} reads of ten pages by three projections");
 }
+
+#[tokio::test]
+async fn a_closed_app_leaves_its_projections_to_the_next_one_at_once() {
+    let (log, views) = (MemoryLog::new(), MemoryViews::new());
+    // With so long a lease nobody gets what was not given back.
+    let lease = Duration::from_secs(3_600);
+    let build = async || {
+        App::builder()
+            .log(log.clone())
+            .views(views.clone())
+            .only([TALLY])
+            .projection_lease(lease)
+            .build()
+            .await
+            .unwrap()
+    };
+    let states = async |app: &App| -> Vec<ProjectionState> {
+        app.projections().await.unwrap().into_iter().map(|status| status.state).collect()
+    };
+    let (app, other) = (build().await, build().await);
+    assert!(states(&other).await.iter().all(|state| *state == ProjectionState::Elsewhere));
+    let clone = app.clone();
+    app.close().await;
+    let ended = clone.rebuild("Tally").await.unwrap_err().to_string();
+    assert!(ended.contains("the app is shutting down"), "{ended}");
+    let next = build().await;
+    assert!(states(&next).await.iter().all(|state| *state == ProjectionState::Running));
+}

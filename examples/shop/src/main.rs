@@ -100,26 +100,28 @@ async fn main() -> ExitCode {
 async fn run(Arguments { databases, action }: Arguments) -> Result<ExitCode, Failure> {
     let databases = databases.databases()?;
     match action {
-        None => cli::tour::run(&databases).await?,
+        None => databases.open(async |app| cli::tour::run(app, &databases).await).await?,
         Some(Action::Load { file, keep_going, acks }) => {
             let input = cli::load::Input::open(&file)?;
-            return cli::load::run(&databases.open().await?, input, keep_going, acks).await;
+            return databases.open(async |app| cli::load::run(app, input, keep_going, acks).await).await;
         }
-        Some(Action::Ask { name, json }) => cli::print::answer(&databases.existing().await?, &name, &json).await?,
+        Some(Action::Ask { name, json }) => {
+            databases.existing(async |app| cli::print::answer(app, &name, &json).await).await?;
+        }
         Some(Action::Events { after }) => {
-            cli::print::events(&databases.existing().await?, Position::new(after)).await?;
+            databases.existing(async |app| cli::print::events(app, Position::new(after)).await).await?;
         }
         Some(Action::Describe) => cli::print::description().await?,
-        Some(Action::Check) => cli::check::run(&databases.existing().await?).await?,
-        Some(Action::Status) => cli::operate::status(&databases.existing().await?).await?,
+        Some(Action::Check) => databases.existing(cli::check::run).await?,
+        Some(Action::Status) => databases.existing(cli::operate::status).await?,
         Some(Action::Retry { projection, key }) => {
-            cli::operate::take_up(&databases.existing().await?, &projection, &key, false).await?;
+            databases.existing(async |app| cli::operate::take_up(app, &projection, &key, false).await).await?;
         }
         Some(Action::Skip { projection, key }) => {
-            cli::operate::take_up(&databases.existing().await?, &projection, &key, true).await?;
+            databases.existing(async |app| cli::operate::take_up(app, &projection, &key, true).await).await?;
         }
         Some(Action::Rebuild { projection }) => {
-            cli::operate::rebuild(&databases.existing().await?, &projection).await?;
+            databases.existing(async |app| cli::operate::rebuild(app, &projection).await).await?;
         }
         Some(Action::Sample { orders }) => cli::sample::write(&mut io::stdout().lock(), orders)?,
     }

@@ -8,10 +8,11 @@
 //! A failure is the failure of one pass: its projections are tried one by one, with growing pauses, for ever. Nothing is
 //! skipped: positions are read from the store again, under a lease that is asked for again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::Engine;
 use crate::log::{EventLog, Position, StoreError};
@@ -64,7 +65,14 @@ pub(crate) struct Runner {
     requests: mpsc::Sender<Request>,
     standings: Arc<Standings>,
     store: Arc<dyn ViewStore>,
-    _alive: oneshot::Sender<()>,
+    /// Until it is told to end.
+    at_work: Mutex<Option<AtWork>>,
+}
+
+/// The task, which ends when `alive` is dropped.
+struct AtWork {
+    alive: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 impl Runner {
@@ -85,10 +93,21 @@ impl Runner {
         let (alive, end) = oneshot::channel();
         let (looked, first_look) = oneshot::channel();
         let worker = Worker::new(units, log, Arc::clone(&store), Arc::clone(&standings), head, inbox, pace);
-        tokio::spawn(worker.run(end, looked));
+        let task = tokio::spawn(worker.run(end, looked));
         // Late or not: the app is there without it.
         let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
-        Ok(Self { requests, standings, store, _alive: alive })
+        let at_work = Mutex::new(Some(AtWork { alive, task }));
+        Ok(Self { requests, standings, store, at_work })
+    }
+
+    /// Ends the task, and waits until it has given its leases back.
+    pub(crate) async fn end(&self) {
+        let at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(AtWork { alive, task }) = at_work {
+            drop(alive);
+            // It catches the panics of its work; should it end by one of its own, it has ended.
+            let _ = task.await;
+        }
     }
 
     /// The read database.

@@ -59,14 +59,17 @@ impl Options {
 }
 
 impl Databases {
-    /// Opens the shop there, and makes what is not there.
-    pub async fn open(&self) -> Result<App, Failure> {
-        Ok(shop::open(&self.write, self.read.as_ref()).await?)
+    /// Opens the shop there, makes what is not there, and closes it when the work is done.
+    pub async fn open<T>(&self, work: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
+        let app = shop::open(&self.write, self.read.as_ref()).await?;
+        let done = work(&app).await;
+        app.close().await;
+        done
     }
 
-    /// Opens a shop that somebody has made. Only commands make one: a question about a file that is not there has a misspelt path
+    /// The same with a shop that somebody has made. Only commands make one: a question about a file that is not there has a misspelt path
     /// more often than not.
-    pub async fn existing(&self) -> Result<App, Failure> {
+    pub async fn existing<T>(&self, work: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
         match &self.write {
             Place::Sqlite(path) if !path.try_exists()? => {
                 Err(format!("there is no file `{}`; `shop` or `shop load` makes one", path.display()).into())
@@ -76,7 +79,7 @@ impl Databases {
                                   in memory, and all else with `--write sqlite:PATH` or `--write postgres://..`"
                     .into())
             }
-            _ => self.open().await,
+            _ => self.open(work).await,
         }
     }
 

@@ -17,8 +17,7 @@ use super::Failure;
 use super::databases::Databases;
 
 /// Gives the tour. Every tour has ids of its own, so a database may see many.
-pub async fn run(databases: &Databases) -> Result<(), Failure> {
-    let app = &databases.open().await?;
+pub async fn run(app: &App, databases: &Databases) -> Result<(), Failure> {
     let mut tour = Tour { app, out: io::stdout(), step: 0 };
     let head = app.log().head().await?;
     writeln!(tour.out, "The shop is open on {}. Its log holds {head} events.", databases.write())?;
