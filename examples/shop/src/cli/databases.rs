@@ -48,7 +48,7 @@ impl Options {
             (1, Some(_)) => {
                 return Err(
                     "`--read` names where the views live, which is a place of their own at `--level 2`: write that as \
-                            well, or leave `--read` out"
+                     well, or leave `--read` out"
                         .into(),
                 );
             }
@@ -67,8 +67,8 @@ impl Databases {
         done
     }
 
-    /// The same with a shop that somebody has made. Only commands make one: a question about a file that is not there has a misspelt path
-    /// more often than not.
+    /// The same with a shop that somebody has made. Only commands make one: a question about a file that is not there has a
+    /// misspelt path more often than not.
     pub async fn existing<T>(&self, work: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
         match &self.write {
             Place::Sqlite(path) if !path.try_exists()? => {
@@ -76,7 +76,7 @@ impl Databases {
             }
             Place::Memory => {
                 Err("a shop in memory ends with the program, so there is nothing to ask: `shop` and `shop load` work \
-                                  in memory, and all else with `--write sqlite:PATH` or `--write postgres://..`"
+                     in memory, and all else with `--write sqlite:PATH` or `--write postgres://..`"
                     .into())
             }
             _ => self.open(work).await,

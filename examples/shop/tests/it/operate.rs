@@ -1,5 +1,8 @@
 //! The program in an operator's hands: how projections do, and what to do where one cannot fold an event.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
 use cqrs_sqlite::rusqlite::Connection;
 
 use crate::support::Shop;
@@ -111,4 +114,33 @@ fn a_parked_key_is_found_retried_skipped_and_mended() {
 #[test]
 fn at_level_2_as_well() {
     is_looked_after(&Shop::at(&["--level", "2"]));
+}
+
+#[test]
+fn an_operator_waits_for_the_process_that_runs_a_projection() {
+    let shop = Shop::at(&["--level", "2"]);
+    filled(&shop);
+    let start = |arguments: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_shop"));
+        program.args(["--level", "2"]).args(arguments).current_dir(shop.db().parent().unwrap());
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut holder = start(&["load", "-", "--acks"]);
+    let mut input = holder.stdin.take().unwrap();
+    writeln!(input, r#"{{"command":"RenameCustomer","data":{{"customer":"{ADA}","name":"Ada L."}}}}"#).unwrap();
+    let mut ack = String::new();
+    BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut ack).unwrap();
+    assert_eq!(ack, "line 1\n", "it runs, and has the projections to itself");
+    let status = shop.succeeds(&["status"]);
+    assert_eq!(line(&status, "OrderSummary")[5..].join(" "), "run by another process", "{status}");
+
+    let mut rebuild = start(&["rebuild", "OrderSummary"]);
+    let mut told = String::new();
+    BufReader::new(rebuild.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("another process runs OrderSummary"), "{told}");
+    drop(input);
+    assert!(holder.wait().unwrap().success());
+    let said = rebuild.wait_with_output().unwrap();
+    let out = String::from_utf8(said.stdout).unwrap();
+    assert!(said.status.success() && out.contains("built anew, up to position 7; 0 of its keys are parked"), "{out}");
 }
