@@ -1,5 +1,6 @@
 //! Views: documents folded from events, found by key and by index.
 
+pub mod buffer;
 mod find;
 mod index;
 pub(crate) mod memory;

@@ -32,6 +32,8 @@
 //! When it fails or dies between two of these, the same events come again, and change nothing where they have been: the
 //! engine passes over what a row's position says that it holds. A savepoint is a copy of what is collected. There is no `Tx<Db>`,
 //! so no async projection runs on such a store.
+//!
+//! [`buffer`](super::buffer) does the collecting and the answering: such a store only writes what was collected.
 
 use std::any::Any;
 use std::time::Duration;
