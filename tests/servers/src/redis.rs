@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
@@ -23,9 +23,16 @@ const SERVER: Program = Program {
 /// A Redis server, or the one that `TEST_REDIS_URL` names.
 pub struct Redis {
     url: String,
-    /// What this process has started, the folder last: it goes when the process is gone.
-    #[expect(dead_code, reason = "it ends when this is dropped")]
-    own: Option<(Process, TempDir)>,
+    own: Option<Own>,
+}
+
+/// A server that this process has started.
+struct Own {
+    process: Mutex<Option<Process>>,
+    program: PathBuf,
+    port: u16,
+    /// The last: it goes when the process is gone.
+    folder: TempDir,
 }
 
 impl Redis {
@@ -50,7 +57,49 @@ impl Redis {
         let program = SERVER.find()?;
         let folder = folder()?;
         let (port, process) = on_free_port(|port| Ok((port, run(port, &program, folder.path())?)))?;
-        Ok(Self { url: format!("redis://127.0.0.1:{port}/"), own: Some((process, folder)) })
+        let own = Own { process: Mutex::new(Some(process)), program, port, folder };
+        Ok(Self { url: format!("redis://127.0.0.1:{port}/"), own: Some(own) })
+    }
+
+    /// Stops the server as a crash of it does: at once.
+    ///
+    /// # Errors
+    /// It is not this process's own, or does not run.
+    pub fn stop_immediate(&self) -> Result<(), ServerError> {
+        let process = self.own()?.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        process.ok_or_else(|| ServerError::System("the server does not run".into()))?.stop()
+    }
+
+    /// Starts the server again, on the same port, with what it held.
+    ///
+    /// # Errors
+    /// It is not this process's own, or does not start.
+    pub fn restart(&self) -> Result<(), ServerError> {
+        let own = self.own()?;
+        let mut process = own.process.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.is_some() {
+            return Err(ServerError::System("the server runs already".into()));
+        }
+        *process = Some(run(own.port, &own.program, own.folder.path())?);
+        Ok(())
+    }
+
+    /// Starts the server again, on the same port, with nothing in it.
+    ///
+    /// # Errors
+    /// It is not this process's own, or does not start.
+    pub fn restart_empty(&self) -> Result<(), ServerError> {
+        let files = self.own()?.folder.path().read_dir();
+        let files = files.map_err(|error| ServerError::failed("the server's folder cannot be read", error))?;
+        for path in files.flatten().map(|file| file.path()) {
+            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.map_err(|error| ServerError::failed("what the server held cannot be removed", error))?;
+        }
+        self.restart()
+    }
+
+    fn own(&self) -> Result<&Own, ServerError> {
+        self.own.as_ref().ok_or_else(|| ServerError::System(format!("the server of {VARIABLE} is not ours to stop")))
     }
 
     /// Where it listens.
@@ -85,5 +134,25 @@ mod tests {
         assert!(answers(port));
         drop(server);
         assert!(!answers(port));
+    }
+
+    #[test]
+    fn a_server_keeps_what_it_holds_over_a_restart_unless_told_otherwise() {
+        let server = Redis::start().unwrap_or_else(|error| panic!("{error}"));
+        let port = server.own().expect("our own").port;
+        let ask = |command: &str| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            write!(stream, "{command}\r\n").expect("it hears");
+            let mut answer = [0; 4];
+            stream.read_exact(&mut answer).expect("it answers");
+            answer
+        };
+        assert_eq!(ask("SET a 1"), *b"+OK\r");
+        server.stop_immediate().expect("it stops");
+        server.restart().expect("it starts again");
+        assert_eq!(ask("EXISTS a"), *b":1\r\n");
+        server.stop_immediate().expect("it stops");
+        server.restart_empty().expect("it starts again");
+        assert_eq!(ask("EXISTS a"), *b":0\r\n");
     }
 }
