@@ -1,0 +1,157 @@
+//! Values and positions as bytes that sort as they do.
+
+use cqrs_runtime::log::Position;
+use cqrs_runtime::view::{Checkpoint, Value};
+
+/// What no value is less than, and what none is greater than: the ends of an index.
+pub(crate) const LEAST: &[u8] = b"-";
+pub(crate) const GREATEST: &[u8] = b"+";
+
+const NULL: u8 = 1;
+const BOOL: u8 = 2;
+const INTEGER: u8 = 3;
+const REAL: u8 = 4;
+const TEXT: u8 = 5;
+
+/// A value as it stands in an index, before the key. What is no number is no value.
+pub(crate) fn value(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Bool(value) => vec![BOOL, u8::from(*value)],
+        Value::Integer(value) => with_kind(INTEGER, value.cast_unsigned() ^ (1 << 63)),
+        Value::Real(value) if !value.is_nan() => {
+            // The two zeros are equal.
+            let bits = if *value == 0.0 { 0 } else { value.to_bits() };
+            with_kind(REAL, if bits >> 63 == 1 { !bits } else { bits | (1 << 63) })
+        }
+        Value::Text(value) => {
+            let mut bytes = Vec::with_capacity(value.len() + 3);
+            bytes.push(TEXT);
+            for byte in value.bytes() {
+                bytes.push(byte);
+                if byte == 0 {
+                    bytes.push(0xFF);
+                }
+            }
+            bytes.extend([0, 0]);
+            bytes
+        }
+        Value::Null | Value::Real(_) => vec![NULL],
+    }
+}
+
+fn with_kind(kind: u8, bits: u64) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    bytes.extend(bits.to_be_bytes());
+    bytes
+}
+
+/// The value that stands in an index as these bytes.
+pub(crate) fn decoded(bytes: &[u8]) -> Option<Value> {
+    let bits = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
+    Some(match bytes.split_first()? {
+        (&NULL, []) => Value::Null,
+        (&BOOL, [value]) => Value::Bool(*value != 0),
+        (&INTEGER, rest) => Value::Integer((bits(rest)? ^ (1 << 63)).cast_signed()),
+        (&REAL, rest) => {
+            let bits = bits(rest)?;
+            Value::Real(f64::from_bits(if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits }))
+        }
+        (&TEXT, rest) => {
+            let mut text = Vec::with_capacity(rest.len());
+            let mut rest = rest.strip_suffix(&[0, 0])?.iter();
+            while let Some(&byte) = rest.next() {
+                text.push(byte);
+                if byte == 0 {
+                    rest.next();
+                }
+            }
+            Value::Text(String::from_utf8(text).ok()?)
+        }
+        _ => return None,
+    })
+}
+
+/// Values of one kind, as the bounds of a range: those from here on.
+pub(crate) fn from(value: &[u8]) -> Vec<u8> {
+    [b"[", value].concat()
+}
+
+/// The bound that leaves out whatever begins with these bytes, and what follows it.
+pub(crate) fn before(value: &[u8]) -> Vec<u8> {
+    [b"(", value].concat()
+}
+
+/// The least bytes after all that begin with these.
+pub(crate) fn after(value: &[u8]) -> Vec<u8> {
+    let mut bytes = value.to_vec();
+    while bytes.pop_if(|byte| *byte == u8::MAX).is_some() {}
+    if let Some(last) = bytes.last_mut() {
+        *last += 1;
+    }
+    bytes
+}
+
+/// The first value of an index that is not `Null`.
+pub(crate) fn first() -> Vec<u8> {
+    vec![NULL + 1]
+}
+
+/// A position with as many digits as the greatest has.
+pub(crate) fn position(position: Position) -> String {
+    format!("{:020}", position.get())
+}
+
+/// A fingerprint: 16 digits.
+pub(crate) fn fingerprint(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
+}
+
+/// `position:fingerprint`
+pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> String {
+    format!("{}:{}", position(checkpoint.position), fingerprint(checkpoint.fingerprint))
+}
+
+/// The checkpoint that is written so.
+pub(crate) fn decoded_checkpoint(text: &str) -> Option<Checkpoint> {
+    let (position, fingerprint) = text.split_once(':')?;
+    let position = Position::new(position.parse().ok()?);
+    Some(Checkpoint { position, fingerprint: u64::from_str_radix(fingerprint, 16).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_and_sort_by_their_bytes_as_they_do() {
+        let text = |text: &str| Value::Text(text.into());
+        let kinds = [
+            vec![Value::Null, Value::Bool(false), Value::Bool(true)],
+            [i64::MIN, -1, 0, 1, i64::MAX].map(Value::Integer).to_vec(),
+            [f64::NEG_INFINITY, -1.5, -f64::MIN_POSITIVE, 0.0, 1.0, f64::INFINITY].map(Value::Real).to_vec(),
+            vec![text(""), text("\0"), text("\0\0"), text("\0a"), text("a"), text("a\0"), text("a\u{1}"), text("ab")],
+        ];
+        for values in kinds {
+            let encoded: Vec<_> = values.iter().map(value).collect();
+            assert!(encoded.is_sorted(), "{values:?} are {encoded:?}");
+            for (value, bytes) in values.iter().zip(&encoded) {
+                assert_eq!(decoded(bytes).as_ref(), Some(value));
+            }
+        }
+        assert_eq!(value(&Value::Real(-0.0)), value(&Value::Real(0.0)));
+        assert_eq!(value(&Value::Real(f64::NAN)), value(&Value::Null));
+    }
+
+    #[test]
+    fn what_follows_bytes_is_greater_than_all_that_begin_with_them() {
+        assert_eq!(after(&[3, 7]), [3, 8]);
+        assert_eq!(after(&[3, 0xFF, 0xFF]), [4]);
+    }
+
+    #[test]
+    fn checkpoints_come_back() {
+        let checkpoint = Checkpoint { position: Position::new(u64::MAX), fingerprint: u64::MAX };
+        assert_eq!(decoded_checkpoint(&super::checkpoint(&checkpoint)), Some(checkpoint));
+        assert_eq!(decoded_checkpoint("1"), None);
+    }
+}

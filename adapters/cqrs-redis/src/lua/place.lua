@@ -1,0 +1,10 @@
+-- Makes an empty place that the end of a transaction may make a view's. Leases, then the view, the number of its indexes.
+local lost, at = check_leases()
+if lost then
+    return taken_over(lost)
+end
+local view = ARGV[at]
+discard(redis.call('HGET', prefix .. 'pending', view))
+local place = new_place(ARGV[at + 1])
+redis.call('HSET', prefix .. 'pending', view, place)
+return place

@@ -1,0 +1,50 @@
+-- Puts and removes rows, none over a later one. Leases, then the view, its fingerprint, the place if it is not the view's yet,
+-- the number of indexes, and for each row: `put`, key, position, document, indexes, or: `remove`, key, position.
+local lost, at, last = check_leases()
+if lost then
+    return taken_over(lost)
+end
+local view, fingerprint, place, indexes = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+if place == '' then
+    place = place_of(view, fingerprint)
+elseif redis.call('HGET', prefix .. 'pending', view) ~= place then
+    place = nil
+end
+if not place then
+    return other_shape(view)
+end
+local known = fields({ 'p', 'd' }, indexes)
+local forget_at = string.format('%.0f', math.max(last, milliseconds()))
+at = at + 4
+while ARGV[at] do
+    local puts, key, position = ARGV[at] == 'put', ARGV[at + 1], ARGV[at + 2]
+    local row = row_at(place, key)
+    local stored = redis.call('HMGET', row, unpack(known))
+    -- Positions are written with as many digits as the greatest has.
+    if not (stored[1] and stored[1] > position) then
+        for index = 0, indexes - 1 do
+            local before, after = stored[2] and stored[3 + index], puts and ARGV[at + 4 + index]
+            if before ~= after then
+                if before then
+                    redis.call('ZREM', index_at(place, index), before .. key)
+                end
+                if after then
+                    redis.call('ZADD', index_at(place, index), 0, after .. key)
+                    redis.call('HSET', row, 'i' .. index, after)
+                end
+            end
+        end
+        if puts then
+            redis.call('HSET', row, 'p', position, 'd', ARGV[at + 3])
+            redis.call('ZADD', keys_at(place), 0, key)
+            redis.call('ZREM', marks_at(place), key)
+        else
+            redis.call('DEL', row)
+            redis.call('HSET', row, 'p', position)
+            redis.call('ZREM', keys_at(place), key)
+            redis.call('ZADD', marks_at(place), forget_at, key)
+        end
+    end
+    at = at + (puts and 4 + indexes or 3)
+end
+return 0

@@ -1,0 +1,108 @@
+//! Searches as the script reads them.
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+
+use crate::encode::{self, GREATEST, LEAST};
+use crate::error::failed;
+
+/// The arguments of a search, from `rows` or `count` on.
+pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+    // Greater numbers the script could not add.
+    let offset = query.offset.min(1 << 50);
+    let limit = query.limit.map_or(-1, i64::from);
+    let mut writer = Writer { arguments: Vec::new(), shape, store };
+    writer.text("rows").text(&offset.to_string()).text(&limit.to_string()).text(&query.order.len().to_string());
+    for (index, descends) in &query.order {
+        let place = writer.index(index)?;
+        writer.text(&place).text(if *descends { "desc" } else { "asc" });
+    }
+    writer.filter(&query.filter)?;
+    Ok(writer.arguments)
+}
+
+/// The arguments of a count, from `count` on.
+pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut writer = Writer { arguments: Vec::new(), shape, store };
+    writer.text("count").text("0").text("-1").text("0");
+    writer.filter(filter)?;
+    Ok(writer.arguments)
+}
+
+struct Writer<'a> {
+    arguments: Vec<Vec<u8>>,
+    shape: &'a ViewShape,
+    store: &'a str,
+}
+
+/// From the first bound, which belongs to it, to the second, which does not.
+type Range = (Vec<u8>, Vec<u8>);
+
+impl Writer<'_> {
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.arguments.push(text.into());
+        self
+    }
+
+    /// Which index it is.
+    fn index(&self, index: &str) -> Result<String, StoreError> {
+        let place = self.shape.indexes.iter().position(|known| known.name == index);
+        let unknown = || failed(self.store, format!("view `{}` has no index `{index}`", self.shape.name));
+        Ok(place.ok_or_else(unknown)?.to_string())
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
+        match filter {
+            Filter::Compare(index, comparison, value) => self.ranges(index, &compared(*comparison, value)),
+            Filter::OneOf(index, values) => {
+                let mut values: Vec<_> = values.iter().map(encode::value).collect();
+                values.sort_unstable();
+                values.dedup();
+                self.ranges(index, &values.iter().map(|value| equal(value)).collect::<Vec<_>>())
+            }
+            Filter::All(parts) if parts.is_empty() => {
+                self.text("every");
+                Ok(())
+            }
+            Filter::All(parts) => self.parts("all", parts),
+            Filter::Any(parts) => self.parts("any", parts),
+        }
+    }
+
+    fn parts(&mut self, kind: &str, parts: &[Filter]) -> Result<(), StoreError> {
+        for part in parts {
+            self.filter(part)?;
+        }
+        self.text(kind).text(&parts.len().to_string());
+        Ok(())
+    }
+
+    fn ranges(&mut self, index: &str, ranges: &[Range]) -> Result<(), StoreError> {
+        let place = self.index(index)?;
+        self.text("range").text(&place).text(&ranges.len().to_string());
+        for (from, to) in ranges {
+            self.arguments.extend([from.clone(), to.clone()]);
+        }
+        Ok(())
+    }
+}
+
+fn equal(value: &[u8]) -> Range {
+    (encode::from(value), encode::before(&encode::after(value)))
+}
+
+/// The ranges of an index whose values compare so.
+fn compared(comparison: Comparison, value: &Value) -> Vec<Range> {
+    let bytes = encode::value(value);
+    let (from_it, after_it) = (encode::before(&bytes), encode::after(&bytes));
+    let is_null = bytes == encode::value(&Value::Null);
+    match comparison {
+        Comparison::Equal => vec![equal(&bytes)],
+        Comparison::NotEqual => vec![(LEAST.into(), from_it), (encode::from(&after_it), GREATEST.into())],
+        _ if is_null => Vec::new(),
+        Comparison::Less => vec![(encode::from(&encode::first()), from_it)],
+        Comparison::LessOrEqual => vec![(encode::from(&encode::first()), encode::before(&after_it))],
+        Comparison::Greater => vec![(encode::from(&after_it), GREATEST.into())],
+        Comparison::GreaterOrEqual => vec![(encode::from(&bytes), GREATEST.into())],
+    }
+}

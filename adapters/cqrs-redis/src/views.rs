@@ -1,0 +1,269 @@
+//! Views in Redis.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqrs_runtime::log::{BoxFuture, Position, StoreError};
+use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_runtime::view::{
+    Checkpoint, Filter, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+};
+use redis::aio::ConnectionManager;
+use redis::{AsyncCommands, FromRedisValue, RedisError, Script};
+
+use crate::error::{OpenError, failed, store_error};
+use crate::options::RedisViewsBuilder;
+use crate::scripts::Scripts;
+use crate::{commit, encode, parked, search};
+
+/// How many keys go into one call of a script.
+const KEYS_A_CALL: usize = 1_000;
+
+/// Rows of a place that no view reads any more: so many are deleted in one call, in so many calls after a commit.
+const SWEPT_A_CALL: usize = 1_000;
+const SWEEPS: usize = 50;
+
+/// Views in Redis: a read database of its own (level 2), which a runner keeps in step with the log. Clones share its connection.
+///
+/// ```no_run
+/// use cqrs_redis::RedisViews;
+/// use cqrs_runtime::App;
+/// use cqrs_runtime::log::MemoryLog;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let views = RedisViews::open("redis://localhost/").await?;
+/// let app = App::builder().log(MemoryLog::new()).views(views).build().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RedisViews {
+    connection: ConnectionManager,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// What errors call it.
+    store: String,
+    prefix: String,
+    scripts: Scripts,
+}
+
+impl RedisViews {
+    /// Connects to the server at `redis://[user:password@]host[:port][/database]`. [`builder`](Self::builder) has options.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: impl AsRef<str>) -> Result<Self, OpenError> {
+        Self::builder(url).open().await
+    }
+
+    /// Connects to a server, with options.
+    pub fn builder(url: impl AsRef<str>) -> RedisViewsBuilder {
+        RedisViewsBuilder::new(url.as_ref())
+    }
+
+    pub(crate) fn new(connection: ConnectionManager, store: String, prefix: String) -> Self {
+        Self { connection, shared: Arc::new(Shared { store, prefix, scripts: Scripts::new() }) }
+    }
+
+    pub(crate) fn store(&self) -> &str {
+        &self.shared.store
+    }
+
+    pub(crate) fn scripts(&self) -> &Scripts {
+        &self.shared.scripts
+    }
+
+    /// Runs a script, whose first argument is the prefix.
+    pub(crate) async fn run<T: FromRedisValue>(&self, script: &Script, arguments: &[Vec<u8>]) -> Result<T, RedisError> {
+        let mut invocation = script.arg(&self.shared.prefix);
+        for argument in arguments {
+            invocation.arg(argument.as_slice());
+        }
+        invocation.invoke_async(&mut self.connection.clone()).await
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.shared.prefix)
+    }
+
+    pub(crate) fn error(&self, error: &RedisError) -> StoreError {
+        store_error(self.store(), error)
+    }
+
+    /// Deletes what no view reads any more. What is left over the next commit deletes.
+    pub(crate) async fn sweep(&self, mut left: u64) {
+        let arguments = [SWEPT_A_CALL.to_string().into()];
+        for _ in 0..SWEEPS {
+            if left == 0 {
+                return;
+            }
+            left = match self.run(&self.scripts().sweep, &arguments).await {
+                Ok(left) => left,
+                Err(error) => {
+                    tracing::debug!(%error, "rows that no view reads could not be deleted: the next commit tries again");
+                    return;
+                }
+            };
+        }
+    }
+
+    /// The rows that a script has returned.
+    fn decoded(&self, shape: &ViewShape, fields: Vec<Vec<u8>>) -> Result<Vec<Row>, StoreError> {
+        let width = 3 + shape.indexes.len();
+        let mut rows = Vec::with_capacity(fields.len() / width);
+        let mut fields = fields.into_iter();
+        while let Some(key) = fields.next() {
+            let row = row(key, fields.by_ref().take(width - 1));
+            rows.push(row.ok_or_else(|| failed(self.store(), format!("a row of view `{}` is damaged", shape.name)))?);
+        }
+        Ok(rows)
+    }
+}
+
+fn row(key: Vec<u8>, mut fields: impl Iterator<Item = Vec<u8>>) -> Option<Row> {
+    Some(Row {
+        key: String::from_utf8(key).ok()?,
+        position: position(&fields.next()?)?,
+        document: String::from_utf8(fields.next()?).ok()?.into(),
+        indexes: fields.map(|field| encode::decoded(&field)).collect::<Option<_>>()?,
+    })
+}
+
+fn position(digits: &[u8]) -> Option<Position> {
+    std::str::from_utf8(digits).ok()?.parse().ok().map(Position::new)
+}
+
+/// The view, its fingerprint, and how many indexes it has.
+fn named(shape: &ViewShape) -> Vec<Vec<u8>> {
+    vec![shape.name.into(), encode::fingerprint(shape.fingerprint).into(), shape.indexes.len().to_string().into()]
+}
+
+impl ViewStore for RedisViews {
+    fn describe(&self) -> String {
+        self.store().to_owned()
+    }
+
+    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let prepared = self.run(&self.scripts().prepare, &named(shape)).await;
+            self.sweep(prepared.map_err(|error| self.error(&error))?).await;
+            Ok(())
+        })
+    }
+
+    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async {
+            let mut rows = Vec::new();
+            for keys in keys.chunks(KEYS_A_CALL) {
+                let mut arguments = named(shape);
+                arguments.extend(keys.iter().map(|key| key.clone().into_bytes()));
+                let found = self.run(&self.scripts().rows, &arguments).await;
+                rows.extend(self.decoded(shape, found.map_err(|error| self.error(&error))?)?);
+            }
+            Ok(rows)
+        })
+    }
+
+    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(async {
+            let mut arguments = named(shape);
+            arguments.extend(search::find(shape, query, self.store())?);
+            let found = self.run(&self.scripts().find, &arguments).await;
+            self.decoded(shape, found.map_err(|error| self.error(&error))?)
+        })
+    }
+
+    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async {
+            let mut arguments = named(shape);
+            arguments.extend(search::count(shape, filter, self.store())?);
+            let counted = self.run(&self.scripts().find, &arguments).await;
+            counted.map_err(|error| self.error(&error))
+        })
+    }
+
+    fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
+        Box::pin(async move {
+            let stored = self.connection.clone().hget(self.key("checkpoints"), projection).await;
+            let stored: Option<String> = stored.map_err(|error| self.error(&error))?;
+            let damaged = || failed(self.store(), format!("the checkpoint of `{projection}` is damaged"));
+            stored.map(|text| encode::decoded_checkpoint(&text).ok_or_else(damaged)).transpose()
+        })
+    }
+
+    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
+        Box::pin(async {
+            let stored = self.connection.clone().hgetall(self.key("parked")).await;
+            let stored: Vec<(String, String)> = stored.map_err(|error| self.error(&error))?;
+            let damaged = |field: &str| failed(self.store(), format!("the parked key `{field}` is damaged"));
+            stored.iter().map(|(field, entry)| parked::decoded(field, entry).ok_or_else(|| damaged(field))).collect()
+        })
+    }
+
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        let transaction: Box<dyn StandaloneTransaction> = Box::new(Buffered::new(self.clone(), leases));
+        Box::pin(std::future::ready(Ok(transaction)))
+    }
+
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        Box::pin(async move {
+            // Greater numbers the script could not add.
+            let time = time.as_millis().min(1 << 50).to_string();
+            let mut arguments: Vec<Vec<u8>> = vec![owner.into(), time.into()];
+            arguments.extend(projections.iter().map(|&projection| projection.into()));
+            let tokens = self.run(&self.scripts().lease, &arguments).await;
+            let tokens: Vec<String> = tokens.map_err(|error| self.error(&error))?;
+            let lease = |(&projection, token): (&&'static str, &String)| {
+                let damaged = |error| failed(self.store(), format!("the lease of `{projection}` is damaged: {error}"));
+                let token = if token.is_empty() { None } else { Some(token.parse().map_err(damaged)?) };
+                Ok(token.map(|token| Lease { projection, token }))
+            };
+            projections.iter().zip(&tokens).map(lease).collect()
+        })
+    }
+
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let released = self.run(&self.scripts().release, &commit::tokens(leases)).await;
+            released.map_err(|error| self.error(&error))
+        })
+    }
+}
+
+impl BufferedStore for RedisViews {
+    fn removed<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Removed>, StoreError>> {
+        Box::pin(async {
+            let mut removed = Vec::new();
+            let mark = |(key, at): (Vec<u8>, Vec<u8>)| {
+                Some(Removed { key: String::from_utf8(key).ok()?, position: position(&at)? })
+            };
+            let damaged = || failed(self.store(), format!("a mark of view `{}` is damaged", shape.name));
+            for keys in keys.chunks(KEYS_A_CALL) {
+                let mut arguments = named(shape);
+                arguments.truncate(2);
+                arguments.extend(keys.iter().map(|key| key.clone().into_bytes()));
+                let marks = self.run(&self.scripts().removed, &arguments).await;
+                let marks: Vec<(Vec<u8>, Vec<u8>)> = marks.map_err(|error| self.error(&error))?;
+                for found in marks {
+                    removed.push(mark(found).ok_or_else(damaged)?);
+                }
+            }
+            Ok(removed)
+        })
+    }
+
+    fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(commit::write_all(self, collected, leases))
+    }
+}

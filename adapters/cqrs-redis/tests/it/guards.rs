@@ -1,0 +1,150 @@
+//! What comes late, twice, or from somebody who was taken over.
+
+use std::time::Duration;
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::{Filter, Removed, Row, RowQuery, ViewShape, ViewStore};
+use cqrs_test_servers::Redis;
+
+use crate::support::{ITEMS, LONG, at, every, gone, item, keys, lease, open, prefix, sized, views, writing};
+
+#[tokio::test]
+async fn an_older_position_never_overwrites_a_newer_one() {
+    let views = views().await;
+    views.prepare(&ITEMS).await.unwrap();
+    let write = async |put: &[Row], remove: &[Removed]| {
+        writing(&views, &[], put, remove, None).await.commit().await.unwrap();
+    };
+    // Ten is less than nine by its digits.
+    write(&[item("a", 9, 9), item("b", 9, 9)], &[]).await;
+    write(&[item("a", 10, 10)], &[gone("b", 10)]).await;
+    write(&[item("a", 9, 1), item("b", 9, 1)], &[]).await;
+    write(&[], &[gone("a", 9)]).await;
+    assert_eq!(every(&views, &ITEMS).await, [item("a", 10, 10)]);
+    assert_eq!(sized(&views, 1).await, [], "nor does an index tell of it");
+    assert_eq!(sized(&views, 10).await, [item("a", 10, 10)]);
+    let mut tx = views.begin(&[]).await.unwrap();
+    let removed = tx.removed(&ITEMS, &["a".into(), "b".into(), "c".into()]).await.unwrap();
+    assert_eq!(removed, [gone("b", 10)], "a removed row leaves a mark");
+    write(&[item("b", 11, 3)], &[]).await;
+    assert_eq!(
+        every(&views, &ITEMS).await,
+        [item("a", 10, 10), item("b", 11, 3)],
+        "and a later one is put in its place"
+    );
+}
+
+#[tokio::test]
+async fn a_page_far_beyond_the_end_is_empty() {
+    let views = views().await;
+    views.prepare(&ITEMS).await.unwrap();
+    writing(&views, &[], &[item("a", 1, 1), item("b", 1, 0)], &[], None).await.commit().await.unwrap();
+    let order = [vec![], vec![("size", false)], vec![("size", true)]];
+    for (order, first) in order.into_iter().zip(["a", "b", "a"]) {
+        let page = RowQuery { filter: Filter::All(Vec::new()), order, limit: Some(u32::MAX), offset: 0 };
+        assert_eq!(views.find(&ITEMS, &page).await.unwrap()[0].key, first);
+        for offset in [2, u64::MAX] {
+            let beyond = RowQuery { offset, ..page.clone() };
+            assert_eq!(views.find(&ITEMS, &beyond).await.unwrap(), [], "{beyond:?}");
+        }
+        let none = RowQuery { limit: Some(0), ..page };
+        assert_eq!(views.find(&ITEMS, &none).await.unwrap(), []);
+    }
+    let unknown = Filter::OneOf("weight", Vec::new());
+    let error = views.count(&ITEMS, &unknown).await.unwrap_err();
+    assert!(error.to_string().contains("view `Items` has no index `weight`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_its_lease_has_run_out() {
+    let views = views().await;
+    views.prepare(&ITEMS).await.unwrap();
+    let marks = async || {
+        let mut tx = views.begin(&[]).await.unwrap();
+        tx.removed(&ITEMS, &["a".into()]).await.unwrap().len()
+    };
+    let held = lease(&views, "me", LONG).await.unwrap();
+    let leases = [held];
+    writing(&views, &leases, &[], &[gone("a", 5)], Some(5)).await.commit().await.unwrap();
+    writing(&views, &leases, &[], &[], Some(6)).await.commit().await.unwrap();
+    assert_eq!(marks().await, 1, "the lease of its time is still out");
+    views.release(&leases).await.unwrap();
+    writing(&views, &leases, &[], &[gone("a", 7)], Some(6)).await.commit().await.unwrap();
+    writing(&views, &leases, &[], &[], Some(6)).await.commit().await.unwrap();
+    assert_eq!(marks().await, 1, "the checkpoint has not come to it");
+    writing(&views, &leases, &[], &[], Some(7)).await.commit().await.unwrap();
+    assert_eq!(marks().await, 0);
+}
+
+#[tokio::test]
+async fn who_is_taken_over_before_the_commit_writes_no_row() {
+    let views = views().await;
+    views.prepare(&ITEMS).await.unwrap();
+    let old = lease(&views, "me", Duration::ZERO).await.unwrap();
+    let late = writing(&views, &[old], &[item("a", 1, 1)], &[], Some(1)).await;
+    lease(&views, "you", LONG).await.unwrap();
+    let error = late.commit().await.unwrap_err();
+    assert!(matches!(&error, StoreError::Failed { reason, .. } if reason.contains("`Items`")), "{error}");
+    assert_eq!(every(&views, &ITEMS).await, []);
+    assert_eq!(views.checkpoint("Items").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_lease_ends_with_the_server_that_gave_it() {
+    let server = Redis::start().unwrap();
+    let views = open(&server, "cqrs:").await;
+    views.prepare(&ITEMS).await.unwrap();
+    let before = lease(&views, "me", LONG).await.unwrap();
+    let leases = [before];
+    writing(&views, &leases, &[item("a", 1, 1)], &[], Some(1)).await.commit().await.unwrap();
+    let late = writing(&views, &leases, &[item("a", 2, 2)], &[], Some(2)).await;
+    server.stop_immediate().unwrap();
+    let away = late.commit().await.unwrap_err();
+    assert!(matches!(away, StoreError::Unavailable { .. }), "{away}");
+    server.restart().unwrap();
+    let views = open(&server, "cqrs:").await;
+    let late = writing(&views, &leases, &[item("a", 2, 2)], &[], Some(2)).await.commit().await.unwrap_err();
+    assert!(matches!(late, StoreError::Failed { .. }), "what it acknowledged last may be lost: {late}");
+    let after = lease(&views, "me", LONG).await.unwrap();
+    assert!(after.token > leases[0].token, "so that its owner looks again where it stands");
+    assert_eq!(views.checkpoint("Items").await.unwrap(), Some(at(1)));
+    server.stop_immediate().unwrap();
+    server.restart_empty().unwrap();
+    let views = open(&server, "cqrs:").await;
+    let anew = lease(&views, "you", LONG).await.unwrap();
+    assert!(anew.token > after.token, "a server that has lost everything gives no token out again");
+}
+
+#[tokio::test]
+async fn what_no_view_reads_any_more_is_deleted() {
+    let (server, prefix) = (Redis::shared(), prefix());
+    let views = open(server, &prefix).await;
+    views.prepare(&ITEMS).await.unwrap();
+    let many: Vec<Row> = (0..2_500).map(|number| item(&number.to_string(), 1, number)).collect();
+    writing(&views, &[], &many, &[gone("mark", 1)], None).await.commit().await.unwrap();
+    for _ in 0..2 {
+        let mut tx = views.begin(&[]).await.unwrap();
+        tx.clear(Some(&ITEMS), "Items").await.unwrap();
+        tx.write(&ITEMS, &[item("a", 2, 2)], &[]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let left = keys(server, &prefix).await;
+    let of_rows: Vec<&String> = left.iter().filter(|key| key.starts_with("place:")).collect();
+    assert_eq!(of_rows, ["place:3.1:index:0", "place:3.1:keys", "place:3.1:row:a"]);
+    let changed = ViewShape { indexes: &[], fingerprint: 8, ..ITEMS };
+    views.prepare(&changed).await.unwrap();
+    assert_eq!(keys(server, &prefix).await, ["places", "shapes", "views"]);
+}
+
+#[tokio::test]
+async fn a_view_of_another_shape_is_not_read() {
+    let views = views().await;
+    let error = views.rows(&ITEMS, &["a".into()]).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("`Items`")), "{error}");
+    let changed = ViewShape { indexes: &[], fingerprint: 8, ..ITEMS };
+    views.prepare(&changed).await.unwrap();
+    let error = views.rows(&ITEMS, &["a".into()]).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable { .. }), "{error}");
+    let late = writing(&views, &[], &[item("a", 1, 1)], &[], None).await.commit().await.unwrap_err();
+    assert!(matches!(&late, StoreError::Unavailable { .. }), "{late}");
+}

@@ -1,0 +1,7 @@
+//! Views on a real Redis.
+
+mod app;
+mod conformance;
+mod guards;
+mod opening;
+mod support;
