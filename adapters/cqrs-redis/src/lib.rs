@@ -50,8 +50,8 @@
 //! are left.
 //!
 //! But Redis does nothing else meanwhile, and all that a filter finds is sorted before a page is taken of it, unless all rows are
-//! asked for in the order of their keys, or from the least to the greatest of one index. Let conditions be narrow: a search that
-//! sorts a hundred thousand rows holds everybody up for a second or so.
+//! asked for in the order of their keys, or of one index. Let conditions be narrow: a search that sorts a hundred thousand rows
+//! holds everybody up for a second or so.
 //!
 //! # Limits
 //!
@@ -59,8 +59,7 @@
 //! - The server must not drop keys to save memory: a policy of `allkeys-..` is refused. Rows have no time to live, so `volatile-..`
 //!   leaves them alone.
 //! - There are no transactions, so no `Tx<Db>` and no `Reader<Db>`: an app with an async projection needs another read database.
-//! - The user needs the commands `EVAL`, `EVALSHA`, `SCRIPT LOAD`, `INFO` and `TIME`, and those for hashes, sets and sorted sets on
-//!   the keys of the prefix.
+//! - The user needs to run scripts, to ask for `INFO` and `TIME`, and to read and write keys of the prefix.
 //! - Connections are not encrypted, unless the program switches on a TLS feature of [`redis`] and opens a `rediss://` URL.
 
 mod commit;

@@ -147,6 +147,22 @@ elseif filter.every and #orders == 1 and not orders[1].descends then
     for number, member in ipairs(redis.call('ZRANGE', index_at(place, orders[1].index), offset, last)) do
         page[number] = key_of(member)
     end
+elseif filter.every and #orders == 1 then
+    -- Value by value, since the rows of each come by their keys, from the least. No key has the byte 255.
+    local index, at_rank, left = index_at(place, orders[1].index), offset, limit
+    while left ~= 0 do
+        local member = redis.call('ZREVRANGE', index, at_rank, at_rank)[1]
+        if not member then
+            break
+        end
+        local value = string.sub(member, 1, #member - #key_of(member))
+        local passed = at_rank - redis.call('ZLEXCOUNT', index, '[' .. value .. '\255', '+')
+        local same = redis.call('ZRANGEBYLEX', index, '[' .. value, '(' .. value .. '\255', 'LIMIT', passed, left)
+        for _, found in ipairs(same) do
+            page[#page + 1] = key_of(found)
+        end
+        at_rank, left = at_rank + #same, left < 0 and left or left - #same
+    end
 else
     -- Values are compared by where they stand in their index: Lua compares texts by the server's language.
     local found = {}

@@ -4,4 +4,5 @@ mod app;
 mod conformance;
 mod guards;
 mod opening;
+mod pages;
 mod support;
