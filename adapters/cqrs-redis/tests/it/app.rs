@@ -3,14 +3,14 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use cqrs_redis::RedisViews;
 use cqrs_redis::redis::{AsyncCommands, Client};
 use cqrs_runtime::App;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::Row;
+use cqrs_runtime::view::{Row, ViewStore};
 use cqrs_test_servers::Redis;
 
+use crate::dying::Dying;
 use crate::support::{every, open, prefix};
 
 #[derive(Id)]
@@ -145,7 +145,7 @@ fn move_shelf(cmd: MoveShelf) -> Result<ShelfMoved, Infallible> {
     Ok(ShelfMoved { shelf: cmd.shelf, to: cmd.to })
 }
 
-async fn library(log: &MemoryLog, views: RedisViews, batch: usize) -> App {
+async fn library(log: &MemoryLog, views: impl ViewStore, batch: usize) -> App {
     let lease = Duration::from_secs(2);
     App::builder().log(log.clone()).views(views).projection_batch(batch).projection_lease(lease).build().await.unwrap()
 }
@@ -212,6 +212,19 @@ async fn what_was_written_before_a_crash_is_passed_over_after_it() {
     let app = library(&log, open(server, &prefix).await, 5).await;
     assert_eq!(book(&app, one, at).await.reads, 2, "nothing is folded twice");
     assert_eq!(every(&open(server, &prefix).await, &Volume::SHAPE).await, folded_anew(&log).await);
+    assert!(app.parked().await.unwrap().is_empty(), "and nothing is refused for being there already");
+}
+
+#[tokio::test]
+async fn a_store_that_dies_between_any_two_rows_changes_nothing() {
+    let (log, prefix) = (MemoryLog::new(), prefix());
+    // What is there before the runner comes is folded in full batches.
+    let (_, one, at) = use_it(&App::builder().log(log.clone()).build().await.unwrap()).await;
+    let views = Dying::new(open(Redis::shared(), &prefix).await);
+    let app = library(&log, views.clone(), 6).await;
+    assert_eq!(book(&app, one, at).await.reads, 2, "nothing is folded twice");
+    assert!(views.commits() >= 2 * 5, "each batch died once: {}", views.commits());
+    assert_eq!(every(&open(Redis::shared(), &prefix).await, &Volume::SHAPE).await, folded_anew(&log).await);
     assert!(app.parked().await.unwrap().is_empty(), "and nothing is refused for being there already");
 }
 

@@ -2,6 +2,7 @@
 
 mod app;
 mod conformance;
+mod dying;
 mod guards;
 mod opening;
 mod pages;
