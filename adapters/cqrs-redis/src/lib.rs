@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! The events stay in a log that can be trusted with them. What Redis loses is folded from it again: a server that is empty is filled
-//! anew, and one that comes back without what it acknowledged last is caught up.
+//! The events stay in a log that can be trusted with them. What Redis loses is folded from it again: a server that is
+//! empty is filled anew, and one that comes back without what it acknowledged last is caught up.
 //!
 //! # What is kept how
 //!
@@ -30,28 +30,29 @@
 //! | `lease:PROJECTION` | a hash: which process runs a projection, under which token, on which run of the server |
 //! | `places`, `pending`, `garbage` | places: the last one's number, those that are being filled, those that are being deleted |
 //!
-//! A place is named by a number and by how many indexes it has. A view that is emptied or built anew gets another place, which becomes
-//! its own in one step; the old one is deleted bit by bit after that.
+//! A place is named by a number and by how many indexes it has. A view that is emptied or built anew gets another
+//! place, which becomes its own in one step; the old one is deleted bit by bit after that.
 //!
 //! # How a batch is written
 //!
-//! By Lua scripts, each of which first checks the leases' tokens. The rows come first, some hundreds a call, and none over a
-//! later one: a removed row leaves its position behind until the checkpoint has passed it and the lease of its time has run out. Parked
-//! keys, checkpoints and views that take another's place come last, in one call. Whoever dies in between has the same events again,
-//! and what a row's position says that it holds is passed over. A reader may thus see some rows of a batch before others.
+//! By Lua scripts, each of which first checks the leases' tokens. The rows come first, some hundreds a call, and none
+//! over a later one: a removed row leaves its position behind until the checkpoint has passed it and the lease of its
+//! time has run out. Parked keys, checkpoints and views that take another's place come last, in one call. Whoever dies
+//! in between has the same events again, and what a row's position says that it holds is passed over. A reader may thus
+//! see some rows of a batch before others.
 //!
-//! Redis's own clock tells when a lease runs out. A lease also ends with the run of the server that gave it: after a restart, or a fail-over
-//! to a replica, the runner looks again where it stands.
+//! Redis's own clock tells when a lease runs out. A lease also ends with the run of the server that gave it: after a
+//! restart, or a fail-over to a replica, the runner looks again where it stands.
 //!
 //! # Searches
 //!
-//! A search is one script, so it sees all rows at one moment. Each condition is a range of its index: rows outside of it cost nothing.
-//! Of several conditions that have to hold together the narrowest is fetched, and wide ones are only asked about the rows that
-//! are left.
+//! A search is one script, so it sees all rows at one moment. Each condition is a range of its index: rows outside of
+//! it cost nothing. Of several conditions that have to hold together the narrowest is fetched, and wide ones are only
+//! asked about the rows that are left.
 //!
-//! But Redis does nothing else meanwhile, and all that a filter finds is sorted before a page is taken of it, unless all rows are
-//! asked for in the order of their keys, or of one index. Let conditions be narrow: a search that sorts a hundred thousand rows
-//! holds everybody up for a second or so.
+//! But Redis does nothing else meanwhile, and all that a filter finds is sorted before a page is taken of it, unless
+//! all rows are asked for in the order of their keys, or of one index. Let conditions be narrow: a search that sorts a
+//! hundred thousand rows holds everybody up for a second or so.
 //!
 //! # Limits
 //!
