@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Pat, Type};
 
+use super::implementation::{implementation, marker};
 use super::parse::{Handler, Message, Parameter, Role};
 use crate::runtime::{local, moved};
 use crate::{rules, types};
@@ -87,58 +88,6 @@ fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
     });
     let checks = (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };));
     quote!(#traits #checks)
-}
-
-/// What stands in for the implementation of a faulty handler, so that the command has one.
-pub fn stub(handler: &Handler) -> TokenStream {
-    let Some(message) = &handler.message else { return TokenStream::new() };
-    if !matches!(types::bare(&message.ty), Type::Path(_)) || !handler.function.sig.generics.params.is_empty() {
-        return TokenStream::new();
-    }
-    let implementation = implementation(handler, message, "_context", &quote!(async { ::core::unreachable!() }));
-    let conditions = handler.conditions();
-    quote!(#(#conditions)* const _: () = { #implementation };)
-}
-
-/// Which handlers it is one of: those of the message's own crate, or of this crate for a foreign message.
-fn marker(handler: &Handler) -> TokenStream {
-    let rt = &handler.rt;
-    if handler.foreign { quote!(Foreign) } else { quote!(#rt::Here) }
-}
-
-fn implementation(handler: &Handler, message: &Message, context: &str, body: &TokenStream) -> TokenStream {
-    let span = message.span();
-    // All at the command's type: a second handler, or a first parameter that is no command, is marked there, once.
-    let (rt, command) = (handler.rt.at(span), &message.ty);
-    let context = moved(span, local(context).to_token_stream());
-    // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
-    let (declaration, of) = if handler.foreign {
-        (
-            // Callers infer it, wherever they are.
-            quote!(
-                #[doc(hidden)]
-                #[allow(unreachable_pub)]
-                pub struct Foreign;
-            ),
-            quote_spanned!(span=> <Foreign>),
-        )
-    } else {
-        (TokenStream::new(), TokenStream::new())
-    };
-    quote_spanned! {span=>
-        #declaration
-        #[automatically_derived]
-        #[allow(clippy::manual_async_fn)]
-        #[allow(unused_qualifications)]
-        impl #rt::CommandHandler #of for #command {
-            fn handle(
-                self,
-                #context: #rt::CommandContext,
-            ) -> impl ::core::future::Future<Output = #rt::Handling<Self>> + ::core::marker::Send {
-                #body
-            }
-        }
-    }
 }
 
 /// A decision: its boundary, and the function.

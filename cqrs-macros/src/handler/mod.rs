@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod implementation;
 mod parse;
 mod query;
 
@@ -51,9 +52,8 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
     check::check(&handler, &errors);
     let expansion = match (kind, errors.is_empty()) {
         (Kind::Command, true) => command::expand(&handler),
-        (Kind::Command, false) => command::stub(&handler),
         (Kind::Query, true) => query::expand(&handler),
-        (Kind::Query, false) => query::stub(&handler),
+        (_, false) => implementation::stub(&handler),
     };
     let function = &handler.function;
     let faults = errors.into_tokens();

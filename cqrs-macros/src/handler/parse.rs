@@ -5,31 +5,16 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, PatType, ReturnType, Type, parse_quote};
 
 use crate::errors::Errors;
+pub use crate::message::Kind;
 use crate::options::{Allowed, Options, take_helper};
 use crate::runtime::Runtime;
 use crate::types;
 
-/// Which of the two.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Command,
-    Query,
-}
-
-impl Kind {
-    /// As messages call it.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::Query => "query",
-        }
-    }
-
-    fn allowed(self) -> &'static Allowed {
-        match self {
-            Self::Command => &Allowed { reader: "#[command]", options: &["crate", "foreign", "retry"] },
-            Self::Query => &Allowed { reader: "#[query]", options: &["crate", "foreign"] },
-        }
+/// The options of a kind's macro.
+fn allowed(kind: Kind) -> &'static Allowed {
+    match kind {
+        Kind::Command => &Allowed { reader: "#[command]", options: &["crate", "foreign", "retry"] },
+        Kind::Query => &Allowed { reader: "#[query]", options: &["crate", "foreign"] },
     }
 }
 
@@ -78,7 +63,7 @@ pub enum Role {
 impl Handler {
     /// Reads the function and the macro's options.
     pub fn parse(kind: Kind, arguments: TokenStream, mut function: ItemFn, errors: &Errors) -> Self {
-        let options = Options::of_macro(arguments, kind.allowed(), errors);
+        let options = Options::of_macro(arguments, allowed(kind), errors);
         let mut message = None;
         let mut parameters = Vec::new();
         for (at, input) in function.sig.inputs.iter_mut().enumerate() {

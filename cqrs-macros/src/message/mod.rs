@@ -8,7 +8,8 @@ use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse2};
 
 use crate::errors::Errors;
-use parse::{Kind, Message};
+pub use parse::Kind;
+use parse::Message;
 
 /// `#[derive(Command)]`
 pub fn command(input: TokenStream) -> TokenStream {
