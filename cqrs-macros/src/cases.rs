@@ -112,6 +112,11 @@ fn what_few_people_write_is_told_apart_as_well() {
         ),
         ("#[query] async fn x(q: Q, #[id(q.v)] v: Views<V>) -> Result<u8, E> {}", &["`#[id(..)]` on `Views<V>`"][..]),
         ("#[query] async fn x(q: Q, _: &A) -> Result<u8, E> {}", &["a query cannot take `&A`"][..]),
+        ("#[policy(on = [A])] impl X { type Y = Z; fn a(_: &A) {} }", &["a type inside"][..]),
+        (
+            "#[policy(on = [A])] fn x(_: &A, y: impl Send) {}",
+            &["cannot take `impl Trait`\n  why: a handler is found by its message alone"][..],
+        ),
         (
             "#[derive(Event)] struct X { #[serde(rename = \"y\", skip)] x: u8, #[serde(default = \"skip\")] z: u8 }",
             &["serde leaves field `x` of the event out"][..],
