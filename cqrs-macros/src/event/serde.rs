@@ -1,8 +1,8 @@
 //! What serde's own attributes say about how an event is stored, for `events.lock`.
 
-use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
+use crate::stored::serde_options;
 use crate::types;
 
 /// The `#[serde(..)]` of a type or a field. What serde itself refuses is passed over here.
@@ -26,18 +26,15 @@ impl Serde {
     pub fn of(attributes: &[Attribute]) -> Self {
         let mut serde = Self::default();
         let mut rest = Vec::new();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-            let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
-            for meta in metas {
-                let name = types::text(meta.path());
-                match (&*name, text_of(&meta)) {
-                    ("rename", Some(rename)) => serde.rename = Some(rename),
-                    ("default", _) => serde.default = true,
-                    (name, _) if SILENT.contains(&name) => {}
-                    (name, _) => {
-                        serde.with |= ["with", "deserialize_with"].contains(&name);
-                        rest.push(types::text(&meta));
-                    }
+        for meta in serde_options(attributes) {
+            let name = types::text(meta.path());
+            match (&*name, text_of(&meta)) {
+                ("rename", Some(rename)) => serde.rename = Some(rename),
+                ("default", _) => serde.default = true,
+                (name, _) if SILENT.contains(&name) => {}
+                (name, _) => {
+                    serde.with |= ["with", "deserialize_with"].contains(&name);
+                    rest.push(types::text(&meta));
                 }
             }
         }

@@ -28,14 +28,14 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
         }
         tried.extend(entries);
     }
-    replace(inner, info, &tried, &still).await?;
+    replace(inner, &tried, &still).await?;
     Ok(still)
 }
 
 /// Forgets what is parked of a policy, and returns it.
 pub(crate) async fn dismiss(inner: &Inner, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
     let parked = parked_of(inner, info).await?;
-    replace(inner, info, &parked, &[]).await?;
+    replace(inner, &parked, &[]).await?;
     Ok(parked)
 }
 
@@ -75,27 +75,18 @@ async fn handle(
     Ok(Some(still))
 }
 
-/// Parks `still` instead of `tried`. What was parked meanwhile stays, and so does the checkpoint.
-async fn replace(
-    inner: &Inner,
-    info: &'static PolicyInfo,
-    tried: &[Parked],
-    still: &[Parked],
-) -> Result<(), StoreError> {
+/// Parks `still` instead of `tried`. What was parked meanwhile stays.
+async fn replace(inner: &Inner, tried: &[Parked], still: &[Parked]) -> Result<(), StoreError> {
     if tried.is_empty() {
         return Ok(());
     }
     let mut tx = inner.log.begin().await?;
     let views = checkpoints(&mut *tx, &inner.log.describe())?;
-    let reached = views.checkpoints(&[info.owner]).await?.pop().flatten();
-    let own = views.parked().await?.into_iter().filter(|entry| entry.projection == info.owner);
-    let kept: Vec<Parked> = own.filter(|entry| !tried.contains(entry)).chain(still.iter().cloned()).collect();
-    views.clear(None, info.owner).await?;
-    if let Some(reached) = reached {
-        views.set_checkpoints(&[(info.owner, reached)]).await?;
+    for entry in views.parked().await?.iter().filter(|entry| tried.contains(entry)) {
+        views.unpark(&entry.projection, &entry.key).await?;
     }
-    if !kept.is_empty() {
-        views.park(&kept).await?;
+    if !still.is_empty() {
+        views.park(still).await?;
     }
     tx.commit().await
 }
