@@ -1,7 +1,9 @@
 //! What only the linked program can know is refused when it starts, with file and line of every party.
 
 use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::view::MemoryViews;
 use cqrs_runtime::{App, BuildError};
+use cqrs_tests::bank::Balance;
 
 async fn refusal(module: &str) -> String {
     let module = format!("{}::{module}", module_path!());
@@ -438,7 +440,7 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
         "[CQRS806] `tick_elsewhere` takes `&mut Tx<Elsewhere>`, and the log is a bare log",
         "[CQRS803] `ticks` takes `Reader<Sqlite>`, which is not the read side's database",
         "[CQRS803] projection `TickTable` writes to `Sqlite`",
-        "[CQRS803] there are projections, and a bare log keeps no views",
+        "[CQRS803] projection `TickTable` has no read database: a bare log keeps no views",
     ];
     says(&text, &faults);
     says(&text, &["App::builder().state(..)", "take the transaction of the log's own database"]);
@@ -451,6 +453,32 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
     let text = refused.err().expect("refused").to_string();
     says(&text, &["[CQRS806] `tick_elsewhere` takes `&mut Tx<"]);
     assert_eq!(text.matches("[CQRS").count(), 1, "the others have what they take:\n{text}");
+}
+
+#[tokio::test]
+async fn a_database_for_one_view_leaves_the_others_of_a_log_that_keeps_none_without() {
+    let bare = capabilities::Bare(MemoryLog::new());
+    let app = App::builder().log(bare).views_of::<Balance>(MemoryViews::new());
+    let refused = app.only(["cqrs_tests::bank".to_owned(), format!("{}::shelves", module_path!())]).build().await;
+    let text = refused.err().expect("refused").to_string();
+    says(&text, &["[CQRS803] projection `Shelf` has no read database: a bare log keeps no views"]);
+    assert_eq!(text.matches("[CQRS").count(), 1, "{text}");
+}
+
+mod shelves {
+    use cqrs_runtime::prelude::*;
+    use cqrs_tests::bank::{AccountId, AccountOpened};
+    #[derive(View, Serialize, Deserialize)]
+    pub struct Shelf {
+        #[key]
+        account: AccountId,
+    }
+    #[projection(on = [AccountOpened])]
+    impl Shelf {
+        fn opened(event: &AccountOpened) -> Self {
+            Self { account: event.account }
+        }
+    }
 }
 
 mod torn {

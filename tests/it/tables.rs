@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use cqrs_runtime::app::ProjectionState;
+use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
+use cqrs_runtime::view::MemoryViews;
 use cqrs_sqlite::rusqlite::Connection;
 use cqrs_sqlite::{SqliteLog, SqliteViews};
+use cqrs_tests::bank::{AccountId, Balance, BalanceOf, OpenAccount, PersonId};
 
 /// Meters that are read into a table of the read file.
 mod meters {
@@ -142,4 +145,27 @@ async fn an_async_projection_writes_to_the_read_file_each_event_once() {
     tables.execute_batch("DELETE FROM readings").unwrap();
     assert_eq!(app.rebuild("Readings").await.unwrap(), at);
     assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 2, 3, 4, 5, -6, 7, -8, 9]);
+}
+
+#[tokio::test]
+async fn an_async_projection_and_a_reader_find_the_database_that_they_name() {
+    use meters::{AllReadings, MeterId, REFUSED, ReadMeter};
+    let _one_at_a_time = METERS.lock().await;
+    REFUSED.lock().unwrap().clear();
+    let folder = tempfile::tempdir().unwrap();
+    let views = SqliteViews::open(folder.path().join("views.db")).await.unwrap();
+    Connection::open(folder.path().join("views.db")).unwrap().execute_batch(READINGS).unwrap();
+    let app = App::builder().log(MemoryLog::new()).views(MemoryViews::new()).views(views);
+    let app = app.only(["cqrs_tests::bank".to_owned(), format!("{}::meters", module_path!())]).build().await.unwrap();
+    let (account, owner) = (AccountId::new(), PersonId::new());
+    app.commands().execute(OpenAccount { account, owner }).await.unwrap();
+    let at = app.commands().execute(ReadMeter { meter: MeterId::new(), value: 3 }).await.unwrap().position();
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [3]);
+    assert_eq!(app.queries().after(at).ask(BalanceOf { account }).await.unwrap().unwrap().balance, 0);
+    let of_views = app.views_of("Balance").unwrap();
+    assert_eq!(of_views.checkpoint("Readings").await.unwrap(), None, "it is kept where its tables are");
+    let seen = app.commands().awaiting_projection::<meters::Readings>().awaiting::<Balance>();
+    let seen = seen.execute(ReadMeter { meter: MeterId::new(), value: 4 }).await;
+    seen.seen.unwrap();
+    assert_eq!(app.queries().ask(AllReadings {}).await.unwrap(), [3, 4]);
 }

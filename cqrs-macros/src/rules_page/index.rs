@@ -223,9 +223,9 @@ index! {
     802 Program, "a command or query that no handler in this program serves",
         "Who sends it would be told so only then.",
         "Write its handler, or link the crate that has it: `use that_crate as _;`.";
-    803 Program, "a handler whose `State<T>` or database the app was not given",
+    803 Program, "a handler whose `State<T>` or database the app was not given; a read database that nothing lives in; a view in two, or apart from one that looks it up",
         "It is found at start-up, not at the first request.",
-        "`App::builder().state(..)`.";
+        "`App::builder().state(..)`, `.views(..)` or `.shared_views_of::<..>(..)`.";
     804 Program, "an event that no handler emits and no one listens to; a projection on an event that is not linked; a view that none makes",
         "It is dead, or lost.",
         "Delete it, write what it is meant for, or link the crate that has it.";

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::checks::{self, BuildError, Fault};
+use super::reads::{Home, Place, ReadDatabases, ReadSide};
 use super::table::{Placed, Table};
 use super::{App, Inner};
 use crate::capability::State;
@@ -21,7 +22,7 @@ use crate::projection::{Engine, Pace, Runner};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Head, Sequencer, Sizes};
 use crate::snapshot::Keeper;
-use crate::view::ViewStore;
+use crate::view::{View, ViewStore};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
@@ -29,7 +30,7 @@ type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 #[derive(Default)]
 pub struct AppBuilder {
     log: Option<Arc<dyn EventLog>>,
-    views: Option<Arc<dyn ViewStore>>,
+    reads: ReadDatabases,
     pace: Pace,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     only: Option<Vec<String>>,
@@ -65,6 +66,9 @@ impl AppBuilder {
     /// sees what has got there; one asked [`after`](crate::QueryBus::after) a position waits for it.
     ///
     /// Several apps and processes may share it: one at a time runs a projection, and all may ask.
+    ///
+    /// Given a second one, an app keeps its views in the first all the same, but for those that [`views_of`](Self::views_of)
+    /// names; an async projection, and a query's `Reader<Db>`, take the first that is of the database they name.
     #[must_use]
     pub fn views(self, views: impl ViewStore) -> Self {
         self.shared_views(Arc::new(views))
@@ -73,7 +77,46 @@ impl AppBuilder {
     /// A read database that others use as well.
     #[must_use]
     pub fn shared_views(mut self, views: Arc<dyn ViewStore>) -> Self {
-        self.views = Some(views);
+        self.reads.add(views);
+        self
+    }
+
+    /// A read database for view `V`: what one database is best at, another need not be. All else lives where it would without
+    /// this: in the log's transactions (level 1), or in the database that [`views`](Self::views) gives.
+    ///
+    /// ```standalone_crate
+    /// # use cqrs_runtime::prelude::*;
+    /// # use cqrs_runtime::{log::MemoryLog, view::MemoryViews};
+    /// # #[derive(Id)] pub struct DoorId(Uuid);
+    /// # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+    /// # #[derive(Command, Serialize, Deserialize)] pub struct OpenDoor { door: DoorId }
+    /// # #[command]
+    /// # fn open(cmd: OpenDoor) -> Result<DoorOpened, std::convert::Infallible> { Ok(DoorOpened { door: cmd.door }) }
+    /// #[derive(View, Serialize, Deserialize)]
+    /// pub struct Door { #[key] door: DoorId }
+    ///
+    /// #[projection(on = [DoorOpened])]
+    /// impl Door {
+    ///     fn opened(event: &DoorOpened) -> Self { Self { door: event.door } }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().log(MemoryLog::new()).views_of::<Door>(MemoryViews::new()).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Views that look each other up live in one database: see [`shared_views_of`](Self::shared_views_of).
+    #[must_use]
+    pub fn views_of<V: View>(self, views: impl ViewStore) -> Self {
+        self.shared_views_of::<V>(Arc::new(views))
+    }
+
+    /// A read database for view `V` that other views live in as well: the log is read once for all of them.
+    #[must_use]
+    pub fn shared_views_of<V: View>(mut self, views: Arc<dyn ViewStore>) -> Self {
+        self.reads.add_for(V::SHAPE.name, views);
         self
     }
 
@@ -231,26 +274,26 @@ impl AppBuilder {
         let log = self.log.clone().ok_or_else(|| {
             BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
         })?;
-        let views = self.views.clone().or_else(|| log.views());
-        checks::check(&registry, &self.states, &*log, views.as_deref())?;
+        let places = checks::check(&registry, &self.states, &*log, &self.reads)?;
         let faulty = |reason| BuildError::from(circle(reason));
-        let projections = registry.projections();
         let policies = (registry.policies(), self.policies);
-        if let Some(store) = self.views.clone() {
-            let (head, pace) = (Arc::new(Head::default()), self.pace);
-            let runner = Runner::start(&projections, Arc::clone(&log), store, head.subscribe(), pace).await;
-            let runner = runner.map_err(faulty)?;
-            let app = self.start(log, registry, Engine::default(), head, Some(runner));
-            return react(app, policies).await;
+        let (mut engine, head, mut reads) = (Engine::default(), Arc::new(Head::default()), ReadSide::default());
+        for Place { store, inside_log, projections } in places {
+            let runner = if inside_log {
+                engine = Engine::new(&projections).map_err(faulty)?;
+                for shape in engine.shapes() {
+                    store.prepare(shape).await?;
+                }
+                None
+            } else {
+                let (log, store, head) = (Arc::clone(&log), Arc::clone(&store), head.subscribe());
+                Some(Runner::start(&projections, log, store, head, self.pace).await.map_err(faulty)?)
+            };
+            reads.homes.push(Home { store, runner, projections });
         }
-        let engine = Engine::new(&projections).map_err(faulty)?;
-        if let Some(views) = &views {
-            for shape in engine.shapes() {
-                views.prepare(shape).await?;
-            }
-        }
-        let app = self.start(log, registry, engine, Arc::default(), None);
-        if !app.inner.registry.projections.is_empty() {
+        let catches_up = !engine.names().is_empty();
+        let app = self.start(log, registry, engine, head, reads);
+        if catches_up {
             app.inner.sequencer.catch_up().await?;
         }
         react(app, policies).await
@@ -271,8 +314,7 @@ impl AppBuilder {
         }
         match &self.log {
             Some(log) => {
-                let views = self.views.clone().or_else(|| log.views());
-                checks::databases_are_there(&table, &**log, views.as_deref(), &mut faults);
+                checks::databases_are_there(&table, &**log, &self.reads, &mut faults);
             }
             None => checks::one_write_database(&table, &mut faults),
         }
@@ -282,29 +324,23 @@ impl AppBuilder {
     /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         self.sizes.rehearse_snapshots = true;
-        self.start(log, Table::default(), Engine::default(), Arc::default(), None)
+        let store = log.views();
+        let homes = store.into_iter().map(|store| Home { store, runner: None, projections: Vec::new() }).collect();
+        self.start(log, Table::default(), Engine::default(), Arc::default(), ReadSide { homes })
     }
 
-    fn start(
-        self,
-        log: Arc<dyn EventLog>,
-        registry: Table,
-        engine: Engine,
-        head: Arc<Head>,
-        runner: Option<Runner>,
-    ) -> App {
+    fn start(self, log: Arc<dyn EventLog>, registry: Table, engine: Engine, head: Arc<Head>, reads: ReadSide) -> App {
         let engine = Arc::new(engine);
         let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
         let (log_too, engine_too, head_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&head));
         let sequencer = Sequencer::start(log_too, engine_too, head_too, Arc::clone(&keeper), self.sizes);
         let inner = Inner {
-            views: self.views.or_else(|| log.views()),
             log,
             registry,
             sequencer,
             engine,
             head,
-            runner,
+            reads,
             keeper,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::policies;
+use super::reads::{Place, ReadDatabases};
 use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
 use crate::projection::BESIDE;
 use crate::registry::{ParameterInfo, Registration, Resource};
-use crate::view::ViewStore;
 
 /// Why an app could not be built.
 #[derive(thiserror::Error)]
@@ -79,17 +79,17 @@ impl fmt::Display for Fault {
 
 pub(super) type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
-/// Holds the linked program and what its composition root has given it to the rules.
+/// Holds the linked program and what its composition root has given it to the rules, and says which views live where.
 pub(super) fn check(
     table: &Table,
     states: &States,
     log: &dyn EventLog,
-    views: Option<&dyn ViewStore>,
-) -> Result<(), BuildError> {
+    reads: &ReadDatabases,
+) -> Result<Vec<Place>, BuildError> {
     let mut faults = linked(table);
     services_are_there(table, states, &mut faults);
-    databases_are_there(table, log, views, &mut faults);
-    if faults.is_empty() { Ok(()) } else { Err(BuildError::Faults(faults)) }
+    let places = databases_are_there(table, log, reads, &mut faults);
+    if faults.is_empty() { Ok(places) } else { Err(BuildError::Faults(faults)) }
 }
 
 /// Holds the linked program to the rules that no composition root is needed for.
@@ -206,7 +206,7 @@ fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
 }
 
 /// The parameters of every handler and policy, with its name and where it stands.
-fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
+pub(super) fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
     let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
     let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
     let handlers = commands.chain(queries).flat_map(|(function, parameters, registration)| {
@@ -237,11 +237,12 @@ pub(super) fn services_are_there(table: &Table, states: &States, faults: &mut Ve
 pub(super) fn databases_are_there(
     table: &Table,
     log: &dyn EventLog,
-    views: Option<&dyn ViewStore>,
+    reads: &ReadDatabases,
     faults: &mut Vec<Fault>,
-) {
+) -> Vec<Place> {
     let log_database = log.database();
-    let read_database = views.and_then(ViewStore::database);
+    let places = reads.places(table, log);
+    let is_read = |wanted| places.iter().any(|place| is(place.store.database(), wanted));
     for (function, parameter, registration) in parameters(table) {
         let (what, instead) = match parameter {
             ParameterInfo::Transaction(wanted) if !is(log_database, wanted) => (
@@ -252,7 +253,7 @@ pub(super) fn databases_are_there(
                 ),
                 "take the transaction of the log's own database",
             ),
-            ParameterInfo::Reader(wanted) if !is(read_database, wanted) => (
+            ParameterInfo::Reader(wanted) if !is_read(wanted) => (
                 format!(
                     "[CQRS803] `{function}` takes `Reader<{}>`, which is not the read side's database",
                     (wanted.name)()
@@ -264,7 +265,7 @@ pub(super) fn databases_are_there(
         faults.push(Fault::new(what, &[registration], instead));
     }
     for projection in &table.projections {
-        if let Some(wanted) = projection.database.filter(|&wanted| !is(read_database, wanted)) {
+        if let Some(wanted) = projection.database.filter(|&wanted| !is_read(wanted)) {
             faults.push(Fault::new(
                 format!(
                     "[CQRS803] projection `{}` writes to `{}`, which is not the read side's database",
@@ -283,13 +284,16 @@ pub(super) fn databases_are_there(
             "use a log that keeps views beside the events",
         ));
     }
-    if views.is_none() && !table.projections.is_empty() {
+    let lives = |name| places.iter().any(|place| place.projections.iter().any(|info| info.name == name));
+    if let Some(homeless) = table.projections.iter().find(|entry| !lives(entry.name)) {
         faults.push(Fault::new(
-            format!("[CQRS803] there are projections, and {} keeps no views", log.describe()),
-            &[table.projections[0].registration],
+            format!("[CQRS803] projection `{}` has no read database: {} keeps no views", homeless.name, log.describe()),
+            &[homeless.registration],
             "use a log that keeps views beside the events, or give the app a read database: `App::builder().views(..)`",
         ));
     }
+    reads.check(table, &places, faults);
+    places
 }
 
 /// 806, as far as it shows without the log: one log has one database.

@@ -3,19 +3,17 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::capability::State;
 use crate::command::CommandBus;
-use crate::error::{NotYet, QueryError};
 use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
-use crate::projection::{Engine, Runner};
-use crate::query::{After, QueryBus};
+use crate::projection::Engine;
+use crate::query::QueryBus;
 use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
-use crate::view::{Parked, View, ViewStore, Views};
+use crate::view::{Parked, ViewStore};
 use crate::wire::WireError;
 
 mod builder;
@@ -23,12 +21,14 @@ mod checks;
 mod describe;
 mod policies;
 mod projections;
+mod reads;
 mod table;
 
 pub use crate::projection::{ProjectionState, ProjectionStatus};
 pub use builder::AppBuilder;
 pub use checks::{BuildError, Fault};
 pub use describe::Description;
+use reads::ReadSide;
 pub(crate) use table::Placed;
 use table::Table;
 
@@ -90,10 +90,16 @@ impl App {
         &self.inner.log
     }
 
-    /// The store that queries read: the log's own (level 1), or the one that the app was given (level 2).
+    /// The store that queries read: the log's own (level 1), or the first that the app was given (level 2).
     #[must_use]
     pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
-        self.inner.views.as_ref()
+        self.inner.reads.homes.first().map(|home| &home.store)
+    }
+
+    /// The store that a view of this name lives in.
+    #[must_use]
+    pub fn views_of(&self, view: &str) -> Option<&Arc<dyn ViewStore>> {
+        self.inner.reads.of_view(view).map(|home| &home.store)
     }
 
     /// What this app consists of, and who handles what. Prints as a table.
@@ -155,13 +161,11 @@ pub(crate) struct Inner {
     pub(crate) sequencer: Sequencer,
     pub(crate) engine: Arc<Engine>,
     pub(crate) head: Arc<Head>,
-    /// At level 2.
-    pub(crate) runner: Option<Runner>,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) policies: Policies,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
-    views: Option<Arc<dyn ViewStore>>,
+    reads: ReadSide,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     most_bytes: usize,
 }
@@ -179,72 +183,10 @@ impl Inner {
             .unwrap_or_else(|| panic!("no state `{}`, which `App::build` checks", std::any::type_name::<T>()))
     }
 
-    /// The view store.
-    pub(crate) fn views(&self) -> Result<Arc<dyn ViewStore>, StoreError> {
-        self.views.clone().ok_or_else(|| StoreError::Failed {
-            store: self.log.describe(),
-            reason: "it keeps no views, and the app has no other view store".into(),
-        })
-    }
-
-    /// One view of it.
-    pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
-        let standings = self.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
-        Ok(Views::new(self.views()?, standings))
-    }
-
     pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
         if data.len() > self.most_bytes {
             return Err(WireError::TooLarge(data.len(), self.most_bytes));
         }
         Ok(())
-    }
-
-    /// Has the runner look for an event that another process has appended, rather than wait for the log to tell.
-    fn look_for(&self, runner: &Runner, position: Position) {
-        if self.head.get() < position {
-            runner.look();
-        }
-    }
-
-    /// Waits until a projection has reached a position.
-    pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
-        match &self.runner {
-            Some(runner) => {
-                self.look_for(runner, after.position);
-                runner.standings().wait(&**runner.store(), after, projection, |name, _| name == projection).await
-            }
-            None => self.wait(after, None).await,
-        }
-    }
-
-    /// Waits until the projections of `view` (`None`: all projections) have reached a position.
-    pub(crate) async fn wait(&self, after: After, view: Option<&'static str>) -> Result<(), QueryError> {
-        if let Some(runner) = &self.runner {
-            self.look_for(runner, after.position);
-            return runner.standings().wait_for_view(&**runner.store(), after, view).await;
-        }
-        let deadline = Instant::now() + after.within;
-        let mut pause = std::time::Duration::from_millis(1);
-        loop {
-            if self.head.get() >= after.position {
-                return Ok(());
-            }
-            // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.
-            let reached = self.sequencer.catch_up().await?;
-            if reached >= after.position {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                let view = view.unwrap_or("(all)");
-                return if after.or_stale {
-                    Ok(())
-                } else {
-                    Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
-                };
-            }
-            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
-            pause = (pause * 2).min(std::time::Duration::from_millis(50));
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::App;
 use crate::error::QueryError;
 use crate::log::{EventQuery, Position, StoreError};
-use crate::projection::{ProjectionState, ProjectionStatus, Standing};
+use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
@@ -19,11 +19,9 @@ impl App {
     /// The read side cannot be reached, or the log, which keeps what policies could not finish.
     pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
         let mut parked = Vec::new();
-        let known = self.inner.registry.projections();
-        if let Some(views) = &self.inner.views {
-            parked = views.parked().await?;
+        for home in &self.inner.reads.homes {
             // Of views that are being built beside others, they show when those take their places.
-            parked.retain(|parked| known.iter().any(|info| info.name == parked.projection));
+            parked.extend(home.store.parked().await?.into_iter().filter(|parked| home.runs(&parked.projection)));
         }
         let policies = self.inner.registry.policies();
         if let (false, Some(beside)) = (policies.is_empty(), self.inner.log.views()) {
@@ -59,7 +57,7 @@ impl App {
 
     async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), StoreError> {
         let projection = self.projection(projection)?.name;
-        match &self.inner.runner {
+        match self.runner(projection) {
             Some(runner) => runner.take_up(projection, key, skip).await,
             None => self.inner.sequencer.take_up(projection, key, skip).await.map(drop),
         }
@@ -76,7 +74,7 @@ impl App {
     /// There is no projection of that name, another process runs it, or the store failed: then the old rows are still there.
     pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
         let projection = self.projection(projection)?.name;
-        match &self.inner.runner {
+        match self.runner(projection) {
             Some(runner) => runner.rebuild(projection).await,
             None => self.inner.sequencer.rebuild(projection).await,
         }
@@ -101,7 +99,7 @@ impl App {
 
     async fn set_paused(&self, projection: &str, paused: bool) -> Result<(), StoreError> {
         let projection = self.projection(projection)?.name;
-        match &self.inner.runner {
+        match self.runner(projection) {
             Some(runner) => runner.pause(projection, paused).await,
             None => Err(StoreError::Failed {
                 store: "the app".into(),
@@ -114,7 +112,7 @@ impl App {
     /// another process runs them at once. For the end of a program: one that ends without it leaves them to others when its
     /// [lease](crate::AppBuilder::projection_lease) has run out.
     pub async fn close(self) {
-        if let Some(runner) = &self.inner.runner {
+        for runner in self.inner.reads.runners() {
             runner.end().await;
         }
     }
@@ -124,7 +122,7 @@ impl App {
     /// # Errors
     /// [`QueryError::NotYet`] when the time was up, or the read side cannot be reached.
     pub async fn caught_up(&self, position: Position, within: Duration) -> Result<(), QueryError> {
-        self.inner.wait(After { position, within, or_stale: false }, None).await
+        self.inner.wait_for_all(After { position, within, or_stale: false }).await
     }
 
     /// How each projection is doing, by name.
@@ -132,16 +130,16 @@ impl App {
     /// # Errors
     /// The log or the read side cannot be reached.
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
-        let Some(views) = &self.inner.views else { return Ok(Vec::new()) };
         let (head, parked) = (self.inner.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
-        for info in self.inner.registry.projections() {
-            let standing = self.inner.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
+        let homes = self.inner.reads.homes.iter();
+        for (home, info) in homes.flat_map(|home| home.projections.iter().map(move |info| (home, *info))) {
+            let standing = home.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
             let position = if let Some(position) = standing.as_ref().and_then(Standing::reached) {
                 position
             } else {
                 let shape = info.view.map_or(0, |view| view.fingerprint);
-                let stored = views.checkpoint(info.name).await?.filter(|stored| stored.fingerprint == shape);
+                let stored = home.store.checkpoint(info.name).await?.filter(|stored| stored.fingerprint == shape);
                 stored.map_or(Position::START, |stored| stored.position)
             };
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
@@ -172,6 +170,11 @@ impl App {
         let page = self.inner.log.read(&EventQuery::named(info.events), after, 1).await?;
         let oldest = page.events.first().map(|event| event.header().recorded_at.as_micros());
         Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
+    }
+
+    /// What runs a projection, unless the log does.
+    fn runner(&self, projection: &str) -> Option<&Runner> {
+        self.inner.reads.of_projection(projection)?.runner.as_ref()
     }
 
     fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, StoreError> {

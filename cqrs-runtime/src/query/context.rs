@@ -62,7 +62,7 @@ impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
 impl<V: View> QueryParameter for Views<V> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
         if let Some(after) = context.after {
-            context.inner.wait(after, Some(V::SHAPE.name)).await?;
+            context.inner.wait_for_view(after, V::SHAPE.name).await?;
         }
         Ok(context.inner.view()?)
     }
@@ -70,10 +70,7 @@ impl<V: View> QueryParameter for Views<V> {
 
 impl<Db: Database> QueryParameter for Reader<Db> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
-        if let Some(after) = context.after {
-            context.inner.wait(after, None).await?;
-        }
-        let views = context.inner.views()?;
+        let views = context.inner.readable::<Db>(context.after).await?;
         let store = views.describe();
         let reader = views.reader().await?.downcast::<Db::Reader>().map_err(|_| StoreError::Failed {
             store,

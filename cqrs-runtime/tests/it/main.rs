@@ -1,5 +1,6 @@
 //! The runtime from outside: the log and the views in memory, the projection engine, scenarios.
 
+mod apart;
 mod catching_up;
 mod club;
 mod counting;

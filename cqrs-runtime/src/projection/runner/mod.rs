@@ -64,7 +64,6 @@ enum Request {
 pub(crate) struct Runner {
     requests: mpsc::Sender<Request>,
     standings: Arc<Standings>,
-    store: Arc<dyn ViewStore>,
     /// Until it is told to end.
     at_work: Mutex<Option<AtWork>>,
 }
@@ -92,12 +91,12 @@ impl Runner {
         let (requests, inbox) = mpsc::channel(64);
         let (alive, end) = oneshot::channel();
         let (looked, first_look) = oneshot::channel();
-        let worker = Worker::new(units, log, Arc::clone(&store), Arc::clone(&standings), head, inbox, pace);
+        let worker = Worker::new(units, log, store, Arc::clone(&standings), head, inbox, pace);
         let task = tokio::spawn(worker.run(end, looked));
         // Late or not: the app is there without it.
         let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
         let at_work = Mutex::new(Some(AtWork { alive, task }));
-        Ok(Self { requests, standings, store, at_work })
+        Ok(Self { requests, standings, at_work })
     }
 
     /// Ends the task, and waits until it has given its leases back.
@@ -108,11 +107,6 @@ impl Runner {
             // It catches the panics of its work; should it end by one of its own, it has ended.
             let _ = task.await;
         }
-    }
-
-    /// The read database.
-    pub(crate) fn store(&self) -> &Arc<dyn ViewStore> {
-        &self.store
     }
 
     /// What is known of the projections.

@@ -1,0 +1,294 @@
+//! The read side: which views live in which database, and what keeps each in step with the log.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Inner;
+use super::checks::Fault;
+use super::table::Table;
+use crate::capability::Database;
+use crate::error::{NotYet, QueryError};
+use crate::log::{EventLog, StoreError};
+use crate::projection::Runner;
+use crate::query::After;
+use crate::registry::{ParameterInfo, ProjectionInfo, Resource};
+use crate::view::{View, ViewStore, Views};
+
+/// The first pause before level 1 is asked again what other processes have appended.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The read databases that a composition root gives an app.
+#[derive(Clone, Default)]
+pub(super) struct ReadDatabases {
+    /// For whatever is not said to live elsewhere, the first; the others for async projections on them.
+    general: Vec<Arc<dyn ViewStore>>,
+    /// For views that are named.
+    named: Vec<(&'static str, Arc<dyn ViewStore>)>,
+}
+
+/// A read database, and what lives there.
+pub(super) struct Place {
+    pub(super) store: Arc<dyn ViewStore>,
+    /// Whether it is the log's own, whose views the log's transactions update.
+    pub(super) inside_log: bool,
+    pub(super) projections: Vec<&'static ProjectionInfo>,
+}
+
+impl Place {
+    fn is(&self, wanted: Resource) -> bool {
+        self.store.database().is_some_and(|there| there.type_id == (wanted.type_id)())
+    }
+}
+
+impl ReadDatabases {
+    pub(super) fn add(&mut self, store: Arc<dyn ViewStore>) {
+        self.general.push(store);
+    }
+
+    pub(super) fn add_for(&mut self, view: &'static str, store: Arc<dyn ViewStore>) {
+        self.named.push((view, store));
+    }
+
+    /// What lives where, the place for what is named nowhere first. Where the log keeps no views, and none but named views are
+    /// given a place, the others live nowhere.
+    pub(super) fn places(&self, table: &Table, log: &dyn EventLog) -> Vec<Place> {
+        let place = |store: &Arc<dyn ViewStore>, inside_log| Place {
+            store: Arc::clone(store),
+            inside_log,
+            projections: Vec::new(),
+        };
+        let mut places: Vec<Place> = self.general.iter().map(|store| place(store, false)).collect();
+        if places.is_empty() {
+            places.extend(log.views().map(|store| place(&store, true)));
+        }
+        let usual = (!places.is_empty()).then_some(0);
+        for (_, store) in &self.named {
+            if !places.iter().any(|known| Arc::ptr_eq(&known.store, store)) {
+                places.push(place(store, false));
+            }
+        }
+        for projection in table.projections() {
+            let home = match (projection.view, projection.database) {
+                (Some(view), _) => self
+                    .named
+                    .iter()
+                    .find(|(name, _)| *name == view.name)
+                    .and_then(|(_, store)| places.iter().position(|place| Arc::ptr_eq(&place.store, store))),
+                (None, Some(database)) => places.iter().position(|place| place.is(database)),
+                (None, None) => None,
+            };
+            // Where there is none, or not the database that an async projection names, the checks say so.
+            if let Some(home) = home.or(usual) {
+                places[home].projections.push(projection);
+            }
+        }
+        places
+    }
+
+    /// 803: every place is somebody's, and what is looked up is at hand.
+    pub(super) fn check(&self, table: &Table, places: &[Place], faults: &mut Vec<Fault>) {
+        let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+        for (view, _) in &self.named {
+            *named.entry(view).or_default() += 1;
+        }
+        for (view, times) in named {
+            let made = table.projections.iter().any(|entry| entry.view.is_some_and(|made| made.name == view));
+            if !made {
+                faults.push(Fault::new(
+                    format!("[CQRS803] a read database is given for view `{view}`, which no projection makes"),
+                    &[],
+                    "link the crate that has its `#[projection]`, or take `.views_of::<..>(..)` out",
+                ));
+            }
+            if times > 1 {
+                faults.push(Fault::new(
+                    format!("[CQRS803] {times} read databases are given for view `{view}`: it lives in one"),
+                    &[],
+                    "take `.views_of::<..>(..)` out but for one of them",
+                ));
+            }
+        }
+        let home = |view: &str| {
+            places
+                .iter()
+                .position(|place| place.projections.iter().any(|info| info.view.is_some_and(|made| made.name == view)))
+        };
+        for entry in &table.projections {
+            let Some(here) = entry.view.and_then(|view| home(view.name)) else { continue };
+            for looked_up in entry.look_ups {
+                let Some(there) = home(looked_up).filter(|there| *there != here) else { continue };
+                faults.push(Fault::new(
+                    format!(
+                        "[CQRS803] projection `{}` looks up view `{looked_up}`, which lives in another database: {}, not {}: \
+                         there it stands at another event",
+                        entry.name,
+                        places[there].store.describe(),
+                        places[here].store.describe()
+                    ),
+                    &[entry.registration],
+                    "give both views the same read database: `App::builder().shared_views_of::<..>(..)`",
+                ));
+            }
+        }
+        if places.len() < 2 {
+            return;
+        }
+        let read: Vec<Resource> = super::checks::parameters(table)
+            .filter_map(|(_, parameter, _)| match parameter {
+                ParameterInfo::Reader(database) => Some(database),
+                _ => None,
+            })
+            .collect();
+        for place in places.iter().filter(|place| !place.inside_log && place.projections.is_empty()) {
+            if read.iter().any(|database| place.is(*database)) {
+                continue;
+            }
+            faults.push(Fault::new(
+                format!("[CQRS803] the app was given {}, and nothing lives there", place.store.describe()),
+                &[],
+                "say which views do: `App::builder().views_of::<..>(..)`; or take it out",
+            ));
+        }
+    }
+}
+
+/// The read side of a running app.
+#[derive(Default)]
+pub(crate) struct ReadSide {
+    /// The first is the one for what is named nowhere.
+    pub(super) homes: Vec<Home>,
+}
+
+/// A read database at work.
+pub(super) struct Home {
+    pub(super) store: Arc<dyn ViewStore>,
+    /// Unless it is the log's own.
+    pub(super) runner: Option<Runner>,
+    pub(super) projections: Vec<&'static ProjectionInfo>,
+}
+
+impl Home {
+    /// Whether a projection's view, or what it makes of tables, lives here.
+    pub(super) fn runs(&self, projection: &str) -> bool {
+        self.projections.iter().any(|info| info.name == projection)
+    }
+}
+
+impl ReadSide {
+    /// Where a projection's view lives.
+    pub(super) fn of_projection(&self, projection: &str) -> Option<&Home> {
+        self.homes.iter().find(|home| home.runs(projection))
+    }
+
+    /// Where a view lives: one that no projection makes, nowhere but in the first place.
+    pub(super) fn of_view(&self, view: &str) -> Option<&Home> {
+        let makes = |info: &&ProjectionInfo| info.view.is_some_and(|made| made.name == view);
+        self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
+    }
+
+    /// The first place in a database of this kind.
+    fn of_database(&self, database: TypeId) -> Option<&Home> {
+        let is = |home: &&Home| home.store.database().is_some_and(|there| there.type_id == database);
+        self.homes.iter().find(is).or(self.homes.first())
+    }
+
+    /// The runners, of those places that have one.
+    pub(super) fn runners(&self) -> impl Iterator<Item = &Runner> {
+        self.homes.iter().filter_map(|home| home.runner.as_ref())
+    }
+}
+
+impl Inner {
+    fn no_views(&self) -> StoreError {
+        StoreError::Failed {
+            store: self.log.describe(),
+            reason: "it keeps no views, and the app has no other view store".into(),
+        }
+    }
+
+    /// The rows of a view.
+    pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
+        let home = self.reads.of_view(V::SHAPE.name).ok_or_else(|| self.no_views())?;
+        let standings = home.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
+        Ok(Views::new(Arc::clone(&home.store), standings))
+    }
+
+    /// The store that `Reader<Db>` reads from, which has come as far as is asked for.
+    pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
+        let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
+        if let Some(after) = after {
+            self.wait_in(home, after, None).await?;
+        }
+        Ok(&*home.store)
+    }
+
+    /// Waits until a view has reached a position.
+    pub(crate) async fn wait_for_view(&self, after: After, view: &'static str) -> Result<(), QueryError> {
+        match self.reads.of_view(view) {
+            Some(home) => self.wait_in(home, after, Some(view)).await,
+            None => Err(self.no_views().into()),
+        }
+    }
+
+    /// Waits until a projection has reached a position.
+    pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
+        let home = self.reads.of_projection(projection).ok_or_else(|| self.no_views())?;
+        match &home.runner {
+            Some(runner) => {
+                self.look_for(runner, &after);
+                runner.standings().wait(&*home.store, after, projection, |name, _| name == projection).await
+            }
+            None => self.wait_in(home, after, None).await,
+        }
+    }
+
+    /// Waits until every projection has reached a position.
+    pub(crate) async fn wait_for_all(&self, after: After) -> Result<(), QueryError> {
+        let deadline = Instant::now() + after.within;
+        for home in &self.reads.homes {
+            let within = deadline.saturating_duration_since(Instant::now());
+            self.wait_in(home, After { within, ..after }, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the projection that makes `view` (`None`: every projection of this place) has reached a position.
+    async fn wait_in(&self, home: &Home, after: After, view: Option<&'static str>) -> Result<(), QueryError> {
+        if let Some(runner) = &home.runner {
+            self.look_for(runner, &after);
+            return runner.standings().wait_for_view(&*home.store, after, view).await;
+        }
+        let deadline = Instant::now() + after.within;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if self.head.get() >= after.position {
+                return Ok(());
+            }
+            // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.
+            let reached = self.sequencer.catch_up().await?;
+            if reached >= after.position {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let view = view.unwrap_or("(all)");
+                return if after.or_stale {
+                    Ok(())
+                } else {
+                    Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
+                };
+            }
+            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Has a runner look for an event that another process has appended, rather than wait for the log to tell.
+    fn look_for(&self, runner: &Runner, after: &After) {
+        if self.head.get() < after.position {
+            runner.look();
+        }
+    }
+}
