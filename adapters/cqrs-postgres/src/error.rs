@@ -1,11 +1,13 @@
 //! How PostgreSQL's errors become those of the runtime.
 
+use std::fmt;
+
 use cqrs_runtime::log::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// Why a database could not be opened as a log.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The URL cannot be read.
@@ -74,6 +76,13 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// What an error says, the server's own words first.
 pub(crate) fn reason(error: &Error) -> String {
     use std::error::Error as _;
@@ -133,11 +142,11 @@ pub(crate) fn store_error(store: &str, error: &Error) -> StoreError {
 }
 
 /// It cannot be reached, or is too busy.
-pub(crate) fn unavailable(store: &str, what: impl std::fmt::Display) -> StoreError {
+pub(crate) fn unavailable(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Unavailable { store: store.to_owned(), reason: what.to_string() }
 }
 
 /// What the database holds, or was asked to hold, is not what this crate writes.
-pub(crate) fn damaged(store: &str, what: impl std::fmt::Display) -> StoreError {
+pub(crate) fn damaged(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: what.to_string() }
 }

@@ -1,10 +1,12 @@
 //! How Redis's errors become those of the runtime.
 
+use std::fmt;
+
 use cqrs_runtime::log::StoreError;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// Why a server could not be opened as a view store.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The URL is none that the client knows.
@@ -45,6 +47,13 @@ pub enum OpenError {
         /// What was said.
         reason: String,
     },
+}
+
+/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// An error of anything but the last step of a commit.
@@ -97,6 +106,6 @@ fn is_lost(error: &RedisError) -> bool {
 }
 
 /// What is stored is not what this crate wrote, or what is asked for cannot be had.
-pub(crate) fn failed(store: &str, reason: impl std::fmt::Display) -> StoreError {
+pub(crate) fn failed(store: &str, reason: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: reason.to_string() }
 }

@@ -1,12 +1,13 @@
 //! How `SQLite`'s errors become those of the runtime.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use cqrs_runtime::log::StoreError;
 use rusqlite::ErrorCode;
 
 /// Why a file could not be opened as a log.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The path names no file: `:memory:`, or nothing at all.
@@ -58,6 +59,13 @@ pub enum OpenError {
     },
 }
 
+/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+impl fmt::Debug for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Whether somebody else has the lock.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
@@ -91,6 +99,6 @@ pub(crate) fn commit_error(store: &str, error: &rusqlite::Error) -> StoreError {
 }
 
 /// What the file holds is not what this crate wrote.
-pub(crate) fn damaged(store: &str, what: impl std::fmt::Display) -> StoreError {
+pub(crate) fn damaged(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: what.to_string() }
 }

@@ -84,6 +84,7 @@ async fn tables_of_others_are_left_alone() {
         client.batch_execute(&format!("CREATE TABLE {table} (x int); INSERT INTO {table} VALUES (7)")).await.unwrap();
         let error = builder(&database).open().await.err().unwrap();
         assert!(matches!(&error, OpenError::Foreign { table: found, .. } if found == table), "{error}");
+        assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
         assert_eq!(number(&client, &format!("SELECT x::bigint FROM {table}")).await, 7);
     }
 }

@@ -43,4 +43,5 @@ async fn what_is_no_server_is_told_without_secrets() {
     let error = refused(&url).await;
     assert!(matches!(&error, OpenError::Failed { .. }), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
 }

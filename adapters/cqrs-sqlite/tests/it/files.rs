@@ -95,7 +95,8 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     let text = "orders: none yet\n".repeat(500);
     std::fs::write(&path, &text).unwrap();
     let error = refusal(&path).await;
-    assert!(matches!(error, OpenError::NotADatabase(_)), "{error:?}");
+    assert!(matches!(error, OpenError::NotADatabase(_)), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
