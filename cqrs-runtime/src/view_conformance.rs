@@ -34,7 +34,8 @@ use crate::view::{
 mod standalone;
 
 pub use standalone::{
-    Transactions, a_lease_has_one_owner, a_view_built_beside_takes_its_place, who_lost_the_lease_changes_nothing,
+    Transactions, a_lease_has_one_owner, a_lease_tells_its_owner, a_view_built_beside_takes_its_place,
+    who_lost_the_lease_changes_nothing,
 };
 
 /// One index of each kind, named as stores might name columns of their own.
@@ -71,6 +72,7 @@ pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
 pub async fn alone<S: ViewStore>(make: impl AsyncFn() -> S, transactions: Transactions) {
     each(async || Site::Alone(Arc::new(make().await))).await;
     a_lease_has_one_owner(Arc::new(make().await)).await;
+    a_lease_tells_its_owner(Arc::new(make().await)).await;
     who_lost_the_lease_changes_nothing(Arc::new(make().await), transactions).await;
     a_view_built_beside_takes_its_place(Arc::new(make().await)).await;
 }

@@ -95,9 +95,15 @@ async fn at_level_1_an_async_projection_is_retried_and_skipped_too() {
     assert_eq!(readings().await, [5]);
     app.skip("Readings", "").await.unwrap();
     assert_eq!(readings().await, [5, 7]);
-    assert_eq!(app.parked().await.unwrap()[0].position, 4);
+    let parked = async || {
+        let parked = app.parked().await.unwrap().remove(0);
+        (parked.position.get(), parked.attempts)
+    };
+    assert_eq!(parked().await, (4, 1));
     app.retry("Readings", "").await.unwrap();
     assert_eq!(readings().await, [5, 7], "it is refused again");
+    app.retry("Readings", "").await.unwrap();
+    assert_eq!(parked().await, (4, 3), "and its attempts are counted");
     REFUSED.lock().unwrap().clear();
     app.retry("Readings", "").await.unwrap();
     assert_eq!(readings().await, [5, 7, -8, 9]);
@@ -135,6 +141,9 @@ async fn an_async_projection_writes_to_the_read_file_each_event_once() {
     assert!(parked.error.contains("does not run backwards"), "{}", parked.error);
     assert_eq!(app.projections().await.unwrap()[0].state, ProjectionState::Parked);
 
+    app.retry("Readings", "").await.unwrap();
+    let parked = app.parked().await.unwrap().remove(0);
+    assert_eq!((parked.position.get(), parked.attempts), (6, 2), "it is refused again, and that is counted");
     app.skip("Readings", "").await.unwrap();
     assert_eq!(after.ask(AllReadings {}).await.unwrap_err().kind(), "NotYet", "there is another one");
     REFUSED.lock().unwrap().clear();

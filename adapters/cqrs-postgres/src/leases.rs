@@ -3,6 +3,7 @@
 //! Times are the server's clock's. One that is set forward ends leases early, which costs work done twice and nothing else: what
 //! counts is the token.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use cqrs_runtime::log::StoreError;
@@ -12,7 +13,7 @@ use tokio_postgres::types::Type;
 use crate::error::damaged;
 use crate::events::column;
 use crate::sql::Sql;
-use crate::text::escape;
+use crate::text::{escape, unescape};
 
 /// Takes or renews the leases of projections that nobody else has, and yields their names and tokens.
 pub(crate) fn take(schema: &str, projections: &[&'static str], owner: &str, time: Duration) -> Sql {
@@ -28,6 +29,27 @@ pub(crate) fn take(schema: &str, projections: &[&'static str], owner: &str, time
     .with(projections.iter().map(|name| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
     .with(escape(owner), Type::TEXT)
     .with(i64::try_from(time.as_millis()).unwrap_or(i64::MAX), Type::INT8)
+}
+
+/// Those of these projections that somebody has a lease of that has not run out, and who.
+pub(crate) fn held(schema: &str, projections: &[&'static str]) -> Sql {
+    Sql::new(format!(
+        "SELECT projection, owner FROM {schema}.cqrs_leases WHERE projection = ANY ($1) AND until > clock_timestamp()"
+    ))
+    .with(projections.iter().map(|name| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
+}
+
+/// The owners that a statement yields, in the order of `projections`.
+pub(crate) fn owners(
+    store: &str,
+    rows: &[tokio_postgres::Row],
+    projections: &[&'static str],
+) -> Result<Vec<Option<String>>, StoreError> {
+    let mut known = HashMap::new();
+    for row in rows {
+        known.insert(column::<String>(store, row, 0)?, unescape(column(store, row, 1)?));
+    }
+    Ok(projections.iter().map(|name| known.get(&*escape(name)).cloned()).collect())
 }
 
 /// The tokens of these projections' newest leases.

@@ -68,14 +68,7 @@ impl ViewStore for PostgresViews {
                 return Ok(());
             }
             let mut locked = self.shared.begin().await?;
-            let known = locked.ask(vec![known_shape(&self.shared.schema, shape)]).await?;
-            if !is_prepared(&self.shared.place.store, shape, &known)? {
-                for sql in make_table(&self.shared.schema, shape) {
-                    locked.send(sql).await?;
-                    // The next one is prepared on what this one makes.
-                    locked.settle().await?;
-                }
-            }
+            locked.prepare(shape).await?;
             locked.commit().await
         })
     }
@@ -139,6 +132,16 @@ impl ViewStore for PostgresViews {
             let taken = leases::stored(&self.shared.place.store, &taken, projections.iter().copied())?;
             locked.commit().await?;
             Ok(taken)
+        })
+    }
+
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        Box::pin(async move {
+            let held = self.ask(leases::held(&self.shared.schema, projections)).await?;
+            leases::owners(&self.shared.place.store, &held, projections)
         })
     }
 
@@ -230,6 +233,21 @@ fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
 }
 
 impl StandaloneTransaction for Locked {
+    fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let known = self.ask(vec![known_shape(&self.shared.schema, shape)]).await?;
+            if !is_prepared(&self.shared.place.store, shape, &known)? {
+                self.checkpoints = None;
+                for sql in make_table(&self.shared.schema, shape) {
+                    self.send(sql).await?;
+                    // The next one is prepared on what this one makes.
+                    self.settle().await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin((*self).commit())
     }

@@ -22,10 +22,16 @@ pub(crate) fn tokens(leases: &[Lease]) -> Vec<Vec<u8>> {
     leases.iter().flat_map(|lease| [lease.projection.into(), lease.token.to_string().into()]).collect()
 }
 
+/// The first arguments of a script that checks leases.
+pub(crate) fn under(leases: &[Lease]) -> Vec<Vec<u8>> {
+    let mut under = vec![leases.len().to_string().into()];
+    under.extend(tokens(leases));
+    under
+}
+
 /// Writes the rows, and then, in one step, all else.
 pub(crate) async fn write_all(store: &RedisViews, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
-    let mut under = vec![leases.len().to_string().into()];
-    under.extend(tokens(&leases));
+    let under = under(&leases);
     let mut places = Places::new();
     for Cleared { shape, .. } in &collected.cleared {
         if let Some(shape) = shape

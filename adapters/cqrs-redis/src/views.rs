@@ -146,11 +146,7 @@ impl ViewStore for RedisViews {
     }
 
     fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async {
-            let prepared = self.run(&self.scripts().prepare, &named(shape)).await;
-            self.sweep(prepared.map_err(|error| self.error(&error))?).await;
-            Ok(())
-        })
+        self.prepare_under(&[], shape)
     }
 
     fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
@@ -229,6 +225,18 @@ impl ViewStore for RedisViews {
         })
     }
 
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        Box::pin(async move {
+            let arguments: Vec<Vec<u8>> = projections.iter().map(|&projection| projection.into()).collect();
+            let owners = self.run(&self.scripts().holders, &arguments).await;
+            let owners: Vec<String> = owners.map_err(|error| self.error(&error))?;
+            Ok(owners.into_iter().map(|owner| Some(owner).filter(|owner| !owner.is_empty())).collect())
+        })
+    }
+
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
             let released = self.run(&self.scripts().release, &commit::tokens(leases)).await;
@@ -260,6 +268,16 @@ impl BufferedStore for RedisViews {
                 }
             }
             Ok(removed)
+        })
+    }
+
+    fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let mut arguments = commit::under(leases);
+            arguments.extend(named(shape));
+            let prepared = self.run(&self.scripts().prepare, &arguments).await;
+            self.sweep(prepared.map_err(|error| self.error(&error))?).await;
+            Ok(())
         })
     }
 

@@ -42,6 +42,15 @@ pub(crate) fn take(
     Ok(Some(Lease { projection, token: token.unsigned_abs() }))
 }
 
+/// Who has a lease that has not run out.
+pub(crate) fn holder(connection: &Connection, projection: &str) -> rusqlite::Result<Option<String>> {
+    let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
+    connection
+        .prepare_cached("SELECT owner FROM main.cqrs_leases WHERE projection = ?1 AND until > ?2")?
+        .query_row(params![projection, now], |row| row.get(0))
+        .optional()
+}
+
 /// Refuses what is not the newest lease of its projection. Under the file's lock it stays so.
 pub(crate) fn check(connection: &Connection, store: &str, leases: &[Lease]) -> Result<(), StoreError> {
     for lease in leases {

@@ -134,6 +134,17 @@ impl ViewStore for SqliteViews {
         })
     }
 
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        let projections = projections.to_vec();
+        Box::pin(self.shared.readers.read(move |connection, store| {
+            let holder = |projection: &&'static str| leases::holder(connection, projection);
+            projections.iter().map(holder).collect::<Result<_, _>>().map_err(|error| store_error(store, &error))
+        }))
+    }
+
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
             let mut locked = self.shared.begin().await?;
@@ -260,6 +271,10 @@ macro_rules! now {
 }
 
 impl StandaloneTransaction for Locked {
+    fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.run(|connection, store| make_table(connection, store, shape)) })
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin((*self).commit())
     }

@@ -8,7 +8,6 @@ use super::policies;
 use super::reads::{Place, ReadDatabases};
 use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
-use crate::projection::BESIDE;
 use crate::registry::{ParameterInfo, Registration, Resource};
 
 /// Why an app could not be built.
@@ -132,11 +131,11 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
     unique("policies", table.policies.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
     let views = table.views.iter().map(|entry| (entry.shape.name, entry.registration));
     let projections = table.projections.iter().map(|entry| (entry.name, entry.registration));
-    for (name, registration) in views.chain(projections).filter(|(name, _)| name.ends_with(BESIDE)) {
+    for (name, registration) in views.chain(projections).filter(|(name, _)| name.contains('@')) {
         faults.push(Fault::new(
-            format!("[CQRS801] `{name}` is named as what is built beside another view or projection, and would be mixed up with it"),
+            format!("[CQRS801] `{name}` is named as what is built beside another view or projection (or kept of one), and would be mixed up with it"),
             &[registration],
-            format!("give it a name that does not end with `{BESIDE}`"),
+            "give it a name without `@`: what follows one is the runner's own",
         ));
     }
     let mut prefixes: BTreeMap<&str, Placed<_>> = BTreeMap::new();

@@ -37,12 +37,15 @@ impl App {
     ///
     /// An async projection, which is parked as a whole (its key is empty), goes on from its event.
     ///
-    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands wait meanwhile,
-    /// at level 2 the other projections of this process.
+    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands wait meanwhile;
+    /// at level 2 the projection stands still, and those that it is connected with by look-ups.
+    ///
+    /// At level 2 another process that runs the projection hands it over for this, within a third of its
+    /// [lease](crate::AppBuilder::projection_lease), and has it back afterwards.
     ///
     /// # Errors
     /// There is no projection of that name, the key is not parked, the parked event names no key, another process runs the
-    /// projection, or a store failed: then nothing is changed.
+    /// projection and does not hand it over (having paused it, say), or a store failed: then nothing is changed.
     pub async fn retry(&self, projection: &str, key: &str) -> Result<(), StoreError> {
         self.take_up(projection, key, false).await
     }
@@ -67,11 +70,13 @@ impl App {
     /// look-ups. Its parked keys are forgotten, and found anew. Returns the position that it has reached.
     ///
     /// At level 1 commands wait meanwhile. At level 2 the new view is built beside the old one, which is read and kept in step until the
-    /// new one takes its place; ended in between, the program goes on with it when it starts again. An async projection has
+    /// new one takes its place; ended in between, the program goes on with it when it starts again. Any process that shares the
+    /// read database may be asked: it begins, and whichever runs the projection goes on. An async projection has
     /// its events applied once more, from the first: its tables are its own affair.
     ///
     /// # Errors
-    /// There is no projection of that name, another process runs it, or the store failed: then the old rows are still there.
+    /// There is no projection of that name, another process runs it and does not hand it over (having paused it, say), or the
+    /// store failed: then the old rows are still there.
     pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
         let projection = self.projection(projection)?.name;
         match self.runner(projection) {
@@ -81,7 +86,7 @@ impl App {
     }
 
     /// Holds a projection still (level 2), and those that it is connected with by look-ups. It stays this process's, so that no
-    /// other runs it meanwhile, until [`resume`](Self::resume) or the end of the app.
+    /// other runs it meanwhile, nor is it handed over, until [`resume`](Self::resume) or the end of the app.
     ///
     /// # Errors
     /// There is no projection of that name, or it is folded with each command (level 1).

@@ -22,7 +22,7 @@ const NO_SHAPE: u64 = 0;
 pub(crate) struct Engine {
     /// Those that are looked up stand before those that look them up.
     pub(super) folds: Vec<FoldEntry>,
-    handles: Vec<HandleEntry>,
+    pub(super) handles: Vec<HandleEntry>,
     /// Their names, as checkpoints have them.
     names: Vec<&'static str>,
     /// Projections that look each other up, directly or not, go from one checkpoint to the next together.
@@ -41,9 +41,10 @@ pub(super) struct FoldEntry {
     pub(super) fold: Box<dyn ErasedFold>,
 }
 
-struct HandleEntry {
-    name: &'static str,
-    events: &'static [&'static str],
+/// A projection of async methods.
+pub(super) struct HandleEntry {
+    pub(super) name: &'static str,
+    pub(super) events: &'static [&'static str],
     handle: Box<dyn ErasedHandle>,
 }
 
@@ -157,7 +158,7 @@ impl Engine {
         let mut stopped = HashSet::new();
         for entry in &self.handles {
             let waits = parked.get(entry.name).is_some_and(|keys| keys.contains_key(""));
-            if waits || !apply_handle(entry, tx, events, reached[entry.name].position).await? {
+            if waits || !apply_handle(entry, tx, events, reached[entry.name].position, 1).await? {
                 stopped.insert(entry.name);
             }
         }
@@ -395,15 +396,17 @@ pub(super) async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs:
     Ok(Stock { rows, removed })
 }
 
-/// Runs an async projection's methods, and says whether it came to the end of the batch.
-async fn apply_handle(
+/// Runs an async projection's methods, and says whether it came to the end of the batch. The first event is tried for the
+/// `attempts`th time.
+pub(super) async fn apply_handle(
     entry: &HandleEntry,
     tx: &mut dyn ViewTransaction,
     events: &[RecordedEvent],
     reached: Position,
+    attempts: u32,
 ) -> Result<bool, StoreError> {
     let events = events.iter().filter(|event| event.position() > reached && entry.events.contains(&event.name()));
-    let mut done = reached;
+    let (mut done, mut attempts) = (reached, attempts);
     for event in events {
         tx.savepoint().await?;
         let handled = unpanicked(event, entry.handle.handle(event, tx)?).await;
@@ -421,13 +424,13 @@ async fn apply_handle(
                 position: event.position(),
                 event: event.name().to_owned(),
                 error: error_text,
-                attempts: 1,
+                attempts,
             };
             tx.park(&[parked]).await?;
             tx.set_checkpoints(&[(entry.name, Checkpoint { position: done, fingerprint: NO_SHAPE })]).await?;
             return Ok(false);
         }
-        done = event.position();
+        (done, attempts) = (event.position(), 1);
     }
     Ok(true)
 }

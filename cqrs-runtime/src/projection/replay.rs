@@ -1,19 +1,21 @@
 //! One parked key, taken from its event on once more.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use super::engine::{Engine, FoldEntry, ParkedKeys, keys_of_unreadable, parked_keys, read};
+use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
 use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
 use crate::event::RecordedEvent;
 use crate::log::{EventQuery, Position, StoreError};
-use crate::view::{Parked, ViewTransaction};
+use crate::view::{Checkpoint, Parked, ViewTransaction};
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///
 /// What the projection looks up is folded from the log's start, in memory: a look-up is to say what it would have said then.
-pub(crate) struct Replay<'e> {
-    engine: &'e Engine,
-    target: &'e FoldEntry,
+/// Of an async projection it is the one event that it is parked at.
+pub(crate) struct Replay {
+    engine: Arc<Engine>,
+    target: Target,
     parked: Parked,
     /// The first event to apply to the key.
     from: Position,
@@ -24,19 +26,27 @@ pub(crate) struct Replay<'e> {
     after: Position,
 }
 
+/// What a parked key is one of.
+enum Target {
+    /// A projection of fold methods, by its place in the engine.
+    Fold(usize),
+    /// An async one, by its place, and the event that it is parked at, once it is read.
+    Handle(usize, Option<RecordedEvent>),
+}
+
 impl Engine {
     /// Starts to take a parked key up again: with the event that it is parked at, or after it (`skip`). `None` where nothing is
-    /// left to do: an async projection goes on by itself, and so does a key that no event named.
+    /// left to do: an async projection that skips goes on by itself, and so does a key that no event named.
     ///
     /// # Errors
     /// The key is not parked, or the store failed.
-    pub(crate) async fn replay<'e>(
-        &'e self,
+    pub(crate) async fn replay(
+        self: &Arc<Self>,
         tx: &mut dyn ViewTransaction,
         projection: &'static str,
         key: &str,
         skip: bool,
-    ) -> Result<Option<Replay<'e>>, StoreError> {
+    ) -> Result<Option<Replay>, StoreError> {
         let failed = |reason: String| StoreError::Failed { store: format!("projection `{projection}`"), reason };
         let all = tx.parked().await?;
         let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
@@ -44,14 +54,27 @@ impl Engine {
         let reached = self.reached(tx).await?;
         let checkpoint = reached.get(projection).copied();
         let checkpoint = checkpoint.ok_or_else(|| failed("this app does not run it".into()))?;
-        let Some(target) = self.folds.iter().find(|entry| entry.place.projection == projection) else {
-            tx.unpark(projection, key).await?;
+        let before = Position::new(parked.position.get().saturating_sub(1));
+        if let Some(place) = self.handles.iter().position(|entry| entry.name == projection) {
             if skip {
-                let after = crate::view::Checkpoint { position: parked.position, ..checkpoint };
-                tx.set_checkpoints(&[(projection, after)]).await?;
+                tx.unpark(projection, key).await?;
+                tx.set_checkpoints(&[(projection, Checkpoint { position: parked.position, ..checkpoint })]).await?;
+                return Ok(None);
             }
-            return Ok(None);
-        };
+            return Ok(Some(Replay {
+                engine: Arc::clone(self),
+                target: Target::Handle(place, None),
+                from: parked.position,
+                reached: parked.position,
+                overlays: Overlays::new(),
+                query: EventQuery::named(self.handles[place].events),
+                after: before,
+                parked,
+            }));
+        }
+        let place = self.folds.iter().position(|entry| entry.place.projection == projection);
+        let place = place.ok_or_else(|| failed("this app does not run it".into()))?;
+        let target = &self.folds[place];
         if key == unnamed(parked.position) {
             if !skip {
                 return Err(failed(format!(
@@ -73,10 +96,9 @@ impl Engine {
         let involved = self.involved(target);
         let looks_up = involved.len() > 1;
         let names: BTreeSet<&str> = involved.iter().flat_map(|entry| entry.events).copied().collect();
-        let before = Position::new(parked.position.get().saturating_sub(1));
         Ok(Some(Replay {
-            engine: self,
-            target,
+            engine: Arc::clone(self),
+            target: Target::Fold(place),
             from: if skip { parked.position.next() } else { parked.position },
             reached: checkpoint.position,
             overlays: overlays(&involved, target, &stock, &waiting, key),
@@ -116,7 +138,7 @@ fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: &Stock, parked: 
     involved.iter().map(overlay).collect()
 }
 
-impl Replay<'_> {
+impl Replay {
     /// Which events to feed it.
     pub(crate) fn query(&self) -> &EventQuery {
         &self.query
@@ -129,9 +151,18 @@ impl Replay<'_> {
 
     /// Takes the events up to a position.
     pub(crate) fn feed(&mut self, events: &[RecordedEvent], up_to: Position) {
+        self.after = up_to;
+        let target = match &mut self.target {
+            Target::Fold(place) => *place,
+            Target::Handle(_, found) => {
+                let event = events.iter().find(|event| event.position() == self.from);
+                *found = event.map(|event| RecordedEvent::new(event.header().clone(), event.data().into()));
+                return;
+            }
+        };
         for event in events.iter().filter(|event| event.position() <= self.reached) {
-            for entry in &self.engine.folds {
-                let is_target = entry.shape.name == self.target.shape.name;
+            for (place, entry) in self.engine.folds.iter().enumerate() {
+                let is_target = place == target;
                 if !entry.events.contains(&event.name()) || (is_target && event.position() < self.from) {
                     continue;
                 }
@@ -145,14 +176,27 @@ impl Replay<'_> {
                 self.overlays.insert(entry.shape.name, rows);
             }
         }
-        self.after = up_to;
     }
 
     /// Writes what has become of the key: its row, and whether it is parked again.
-    pub(crate) async fn finish(mut self, tx: &mut dyn ViewTransaction) -> Result<(), StoreError> {
-        let Self { target, parked, .. } = self;
-        let Some(mut rows) = self.overlays.remove(target.shape.name) else { return Ok(()) };
+    pub(crate) async fn finish(self, tx: &mut dyn ViewTransaction) -> Result<(), StoreError> {
+        let Self { engine, target, parked, mut overlays, .. } = self;
         let attempts = parked.attempts.saturating_add(1);
+        let target = match target {
+            Target::Fold(place) => &engine.folds[place],
+            Target::Handle(place, event) => {
+                let entry = &engine.handles[place];
+                let reached = engine.reached(tx).await?[entry.name];
+                tx.unpark(entry.name, &parked.key).await?;
+                let events: Vec<RecordedEvent> = event.into_iter().collect();
+                if apply_handle(entry, tx, &events, reached.position, attempts).await? {
+                    let done = Checkpoint { position: parked.position, ..reached };
+                    tx.set_checkpoints(&[(entry.name, done)]).await?;
+                }
+                return Ok(());
+            }
+        };
+        let Some(mut rows) = overlays.remove(target.shape.name) else { return Ok(()) };
         let again = match rows.changes() {
             Ok(change) => {
                 if !change.put.is_empty() || !change.remove.is_empty() {

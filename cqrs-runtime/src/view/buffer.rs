@@ -21,6 +21,10 @@ pub trait BufferedStore: ViewStore {
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Removed>, StoreError>>;
 
+    /// [`prepare`](ViewStore::prepare), if these leases are still the newest: in one step with their check. A store that does not
+    /// check them lets a process that was taken over empty a view that another one of a newer shape has filled.
+    fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// Writes what a transaction has collected, the checkpoints last, if its leases are still the newest.
     fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>>;
 }
@@ -303,6 +307,10 @@ impl<S: BufferedStore> ViewTransaction for Buffered<S> {
 }
 
 impl<S: BufferedStore> StandaloneTransaction for Buffered<S> {
+    fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.prepare_under(&self.leases, shape)
+    }
+
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move { self.store.write_all(self.collected, self.leases).await })
     }

@@ -139,13 +139,7 @@ impl ViewStore for MemoryViews {
     }
 
     fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
-        let known = stored.views.get(shape.name).is_some_and(|view| view.fingerprint == shape.fingerprint);
-        if !known {
-            let empty = StoredView { fingerprint: shape.fingerprint, rows: BTreeMap::new() };
-            stored.views.insert(shape.name.to_owned(), empty);
-            stored.checkpoints.retain(|_, checkpoint| checkpoint.fingerprint != shape.fingerprint);
-        }
+        self.with_mut(|stored| stored.prepare(shape));
         ready(())
     }
 
@@ -206,6 +200,17 @@ impl ViewStore for MemoryViews {
         ready(self.with_mut(|stored| projections.iter().map(|projection| lease(stored, *projection)).collect()))
     }
 
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        let now = Instant::now();
+        ready(self.with(|stored| {
+            let held = |projection| stored.leases.get(projection).filter(|leased: &&Leased| leased.until > now);
+            projections.iter().map(|projection| held(projection).map(|leased| leased.owner.clone())).collect()
+        }))
+    }
+
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with_mut(|stored| {
             for lease in leases {
@@ -223,6 +228,7 @@ impl ViewStore for MemoryViews {
 /// What a transaction has changed, and nobody else sees yet.
 #[derive(Clone, Default)]
 struct Staged {
+    prepared: Vec<ViewShape>,
     cleared: HashSet<String>,
     rows: HashMap<String, BTreeMap<String, Option<Row>>>,
     checkpoints: HashMap<String, Option<Checkpoint>>,
@@ -286,6 +292,9 @@ impl MemoryViewTransaction {
             return Err(lost.projection);
         }
         let mut staged = self.staged;
+        for shape in &staged.prepared {
+            stored.prepare(shape);
+        }
         for view in &staged.cleared {
             if let Some(view) = stored.views.get_mut(view) {
                 view.rows.clear();
@@ -315,6 +324,18 @@ impl MemoryViewTransaction {
 }
 
 impl Stored {
+    fn knows(&self, shape: &ViewShape) -> bool {
+        self.views.get(shape.name).is_some_and(|view| view.fingerprint == shape.fingerprint)
+    }
+
+    fn prepare(&mut self, shape: &ViewShape) {
+        if !self.knows(shape) {
+            let empty = StoredView { fingerprint: shape.fingerprint, rows: BTreeMap::new() };
+            self.views.insert(shape.name.to_owned(), empty);
+            self.checkpoints.retain(|_, checkpoint| checkpoint.fingerprint != shape.fingerprint);
+        }
+    }
+
     fn replace(&mut self, live: Generation, next: Generation) {
         if let Some(view) = self.views.remove(next.shape.name) {
             let view = StoredView { fingerprint: live.shape.fingerprint, ..view };
@@ -336,6 +357,15 @@ impl Stored {
 }
 
 impl StandaloneTransaction for MemoryViewTransaction {
+    fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        if !self.with(|stored| stored.knows(shape)) {
+            self.staged.prepared.push(*shape);
+            self.staged.cleared.insert(shape.name.to_owned());
+            self.staged.rows.remove(shape.name);
+        }
+        ready(())
+    }
+
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
         let lock = self.lock.take();
         let committed = self.commit_now();

@@ -93,7 +93,7 @@ pub struct Parked {
     pub event: String,
     /// What is wrong.
     pub error: String,
-    /// How often it was tried in a row: of an async projection, once.
+    /// How often it was tried in a row.
     pub attempts: u32,
 }
 
@@ -183,6 +183,16 @@ pub trait ViewStore: Send + Sync + 'static {
         Box::pin(async { Err(alone(store)) })
     }
 
+    /// Who holds the right to run each of these projections, as [`lease`](Self::lease) was told: `None` where it was never
+    /// taken, was given back, or has run out.
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        let (store, _) = (self.describe(), projections);
+        Box::pin(async { Err(alone(store)) })
+    }
+
     /// Gives leases back before they run out. One that another has taken over stays his.
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         let (store, _) = (self.describe(), leases);
@@ -208,6 +218,10 @@ fn alone(store: String) -> StoreError {
 
 /// A transaction of a view store of its own. Dropped without [`commit`](Self::commit), it leaves no trace.
 pub trait StandaloneTransaction: ViewTransaction {
+    /// Makes room for a view as [`ViewStore::prepare`] does, but only while the transaction's leases are the newest: who was
+    /// taken over must not put an empty table in the place of what another has filled. It may show before the commit.
+    fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// Makes everything show, if its leases are still the newest.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }

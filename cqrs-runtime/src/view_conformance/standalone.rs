@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Held, Site, THINGS, all_parked, checkpoint, every_row, keys, parked, prepared, row, write};
+use super::{Held, PLAIN, Site, THINGS, all_parked, checkpoint, every_row, keys, parked, prepared, row, write};
 use crate::log::{Position, StoreError};
 use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
@@ -48,6 +48,28 @@ pub async fn a_lease_has_one_owner(views: Arc<dyn ViewStore>) {
     assert_eq!(lease(&*views, "a", LONG).await, Some(third), "what has run out, and nobody took, is as it was");
 }
 
+/// Whoever asks is told who holds a lease, while it has not run out and was not given back.
+pub async fn a_lease_tells_its_owner(views: Arc<dyn ViewStore>) {
+    let holders = async |names: &[&'static str]| views.holders(names).await.expect("holders can be asked for");
+    let owner = |name: &str| Some(name.to_owned());
+    assert_eq!(holders(ONE).await, [None], "what was never taken has no holder");
+    assert_eq!(holders(&[]).await, [] as [Option<String>; 0], "no names have no holders");
+    let first = lease(&*views, "it's \"a\" é", LONG).await.expect("a free projection can be had");
+    let two = views.lease(&["Two@wanted"], "b", LONG).await.expect("a lease can be asked for");
+    assert!(two[0].is_some(), "a free projection can be had");
+    let found = holders(&["Two@wanted", "Nobody", "One", "Two@wanted"]).await;
+    let expected = [owner("b"), None, owner("it's \"a\" é"), owner("b")];
+    assert_eq!(found, expected, "holders are told in the order of the names");
+    lease(&*views, "b", LONG).await;
+    assert_eq!(holders(ONE).await, [owner("it's \"a\" é")], "who was refused holds nothing");
+    views.release(std::slice::from_ref(&first)).await.expect("a lease can be given back");
+    assert_eq!(holders(ONE).await, [None], "what was given back has no holder");
+    lease(&*views, "b", LONG).await.expect("what was given back can be had");
+    assert_eq!(holders(ONE).await, [owner("b")], "the new owner is told");
+    lease(&*views, "b", Duration::ZERO).await.expect("a lease can be renewed for no time");
+    assert_eq!(holders(ONE).await, [None], "what has run out has no holder");
+}
+
 /// A transaction under a lease that was taken over moves no checkpoint and puts no row back.
 pub async fn who_lost_the_lease_changes_nothing(views: Arc<dyn ViewStore>, transactions: Transactions) {
     let site = Site::Alone(Arc::clone(&views));
@@ -86,6 +108,17 @@ pub async fn who_lost_the_lease_changes_nothing(views: Arc<dyn ViewStore>, trans
         Err(error) => Err(error),
     };
     assert!(late.is_err(), "who lost the lease cannot commit");
+    let other = ViewShape { fingerprint: 17, ..THINGS };
+    if let Ok(mut tx) = views.begin(std::slice::from_ref(&old)).await
+        && tx.prepare(&other).await.is_ok()
+    {
+        assert!(tx.commit().await.is_err(), "who lost the lease cannot commit");
+    }
+    let mut tx = views.begin(std::slice::from_ref(&new)).await.expect("a transaction can be started under a lease");
+    tx.prepare(&THINGS).await.expect("what is there can be prepared once more");
+    tx.prepare(&PLAIN).await.expect("a view can be prepared under a lease");
+    tx.commit().await.expect("a transaction can be committed under its lease");
+    assert_eq!(every_row(&*views, &PLAIN).await, [], "a view that was prepared under a lease is there, and empty");
     assert_eq!(checkpoint(&*views, "One").await, Some(at(5)), "who lost the lease moves no checkpoint");
     let rows = every_row(&*views, &THINGS).await;
     assert_eq!(keys(&rows)[..2], ["a", "new"], "who lost the lease brings no removed row back");

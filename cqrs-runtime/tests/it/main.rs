@@ -6,6 +6,7 @@ mod club;
 mod counting;
 mod folding;
 mod following;
+mod handing_over;
 mod memory;
 mod operating;
 mod parking;

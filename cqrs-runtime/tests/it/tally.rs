@@ -129,6 +129,15 @@ async fn everything(
     Ok((tallies.scan().all().await?, counts.scan().all().await?))
 }
 
+#[derive(Query, Serialize, Deserialize)]
+#[cqrs(returns = Vec<Counts>)]
+pub struct JustCounts {}
+
+#[query]
+async fn just_counts(_q: JustCounts, counts: Views<Counts>) -> Result<Vec<Counts>, QueryError> {
+    counts.scan().all().await
+}
+
 pub fn begun(thing: ThingId, label: LabelId) -> RawEvent {
     RawEvent::of(&Begun { thing, label }).unwrap()
 }

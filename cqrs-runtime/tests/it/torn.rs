@@ -144,6 +144,12 @@ impl ViewStore for Torn {
     ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
         self.views.lease(projections, owner, time)
     }
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        self.views.holders(projections)
+    }
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         self.views.release(leases)
     }
@@ -161,6 +167,13 @@ impl BufferedStore for Torn {
             Some(Removed { key: key.clone(), position })
         });
         Box::pin(std::future::ready(Ok(removed.collect())))
+    }
+    fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async {
+            let mut tx = self.views.begin(leases).await?;
+            tx.prepare(shape).await?;
+            tx.commit().await
+        })
     }
     fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {

@@ -63,6 +63,12 @@ impl ViewStore for Dying {
     ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
         self.views.lease(projections, owner, time)
     }
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        self.views.holders(projections)
+    }
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         self.views.release(leases)
     }
@@ -75,6 +81,9 @@ impl BufferedStore for Dying {
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Removed>, StoreError>> {
         self.views.removed(shape, keys)
+    }
+    fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.views.prepare_under(leases, shape)
     }
     fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {

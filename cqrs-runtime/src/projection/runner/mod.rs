@@ -19,6 +19,7 @@ use crate::log::{EventLog, Position, StoreError};
 use crate::registry::ProjectionInfo;
 use crate::view::ViewStore;
 
+mod leases;
 mod pass;
 mod requests;
 mod standing;
@@ -29,7 +30,6 @@ mod worker;
 
 pub(crate) use standing::{Standing, Standings};
 pub use status::{ProjectionState, ProjectionStatus};
-pub(crate) use unit::BESIDE;
 use worker::Worker;
 
 /// How a runner goes about its work.

@@ -2,16 +2,18 @@
 
 use std::time::Instant;
 
-use super::worker::{Worker, elsewhere, failed};
-use super::{Answer, Request};
+use super::Request;
+use super::unit::{Wish, failed, parked_again};
+use super::worker::Worker;
 use crate::log::{Position, StoreError};
+use crate::projection::replay::Replay;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {
         self.units.iter().position(|unit| unit.names().contains(&projection))
     }
 
-    pub(super) async fn serve(&mut self, request: Request) {
+    pub(super) fn serve(&mut self, request: Request) {
         match request {
             Request::Look => {}
             Request::Pause { projection, paused, answer } => {
@@ -22,41 +24,58 @@ impl Worker {
                 }
                 let _ = answer.send(Ok(()));
             }
-            Request::Rebuild { projection, answer } => self.rebuild(projection, answer).await,
+            Request::Rebuild { projection, answer } => self.wish(projection, Wish::Rebuild(answer)),
             Request::TakeUp { projection, key, skip, answer } => {
-                let Some(place) = self.held(projection) else {
-                    let _ = answer.send(Err(elsewhere(&[projection])));
-                    return;
-                };
-                let taken = self.take_up(place, projection, &key, skip).await;
-                self.learn(place).await;
-                let _ = answer.send(taken);
+                self.wish(projection, Wish::TakeUp { projection, key, skip, answer });
             }
         }
     }
 
-    /// The place of a projection's unit, if this process runs it.
-    fn held(&self, projection: &str) -> Option<usize> {
-        self.place_of(projection).filter(|&place| !self.units[place].leases.is_empty())
-    }
-
-    async fn rebuild(&mut self, projection: &'static str, answer: Answer<Position>) {
-        let Some(place) = self.held(projection) else {
-            let _ = answer.send(Err(elsewhere(&[projection])));
-            return;
+    fn wish(&mut self, projection: &'static str, wish: Wish) {
+        let Some(place) = self.place_of(projection) else {
+            return wish.refuse(failed(&[projection], "this app does not run it"));
         };
-        if self.units[place].paused {
-            let _ = answer.send(Err(failed(&[projection], "it is paused: resume it first")));
-            return;
+        let unit = &mut self.units[place];
+        unit.wishes.push_back(wish);
+        if !unit.is_held() {
+            unit.ask_at = Instant::now();
         }
-        match self.start_rebuild(place).await {
-            Ok(wanted) => {
-                self.units[place].waiting.push((wanted, answer));
-                self.show(place);
+    }
+
+    /// Begins what was wished for, so far as the units are this process's.
+    pub(super) async fn begin_wishes(&mut self) {
+        for place in 0..self.units.len() {
+            while self.units[place].is_held()
+                && self.units[place].replay.is_none()
+                && let Some(wish) = self.units[place].wishes.pop_front()
+            {
+                match wish {
+                    Wish::Rebuild(answer) if self.units[place].paused => {
+                        let _ = answer.send(Err(failed(self.units[place].names(), "it is paused: resume it first")));
+                    }
+                    Wish::Rebuild(answer) => match self.start_rebuild(place).await {
+                        Ok(wanted) => {
+                            self.units[place].waiting.push((wanted, answer));
+                            self.show(place);
+                        }
+                        Err(error) => {
+                            self.fail(&[place], &error);
+                            let _ = answer.send(Err(error));
+                        }
+                    },
+                    Wish::TakeUp { projection, key, skip, answer } => {
+                        match self.start_replay(place, projection, &key, skip).await {
+                            Ok(Some(replay)) => self.units[place].replay = Some((replay, answer)),
+                            other => {
+                                self.learn(place).await;
+                                let _ = answer.send(other.map(drop));
+                            }
+                        }
+                    }
+                }
             }
-            Err(error) => {
-                self.fail(&[place], &error);
-                let _ = answer.send(Err(error));
+            if self.units[place].is_done_with() {
+                self.give_back(place).await;
             }
         }
     }
@@ -76,28 +95,75 @@ impl Worker {
         Ok(wanted)
     }
 
-    async fn take_up(&self, place: usize, projection: &'static str, key: &str, skip: bool) -> Result<(), StoreError> {
+    async fn start_replay(
+        &self,
+        place: usize,
+        projection: &'static str,
+        key: &str,
+        skip: bool,
+    ) -> Result<Option<Replay>, StoreError> {
         let unit = &self.units[place];
         let mut tx = self.store.begin(&unit.leases).await?;
-        let Some(mut replay) = unit.live.replay(&mut *tx, projection, key, skip).await? else {
-            return tx.commit().await;
-        };
-        // Nobody else moves the row meanwhile: this task alone does, under its lease.
-        drop(tx);
-        let mut renewed = Instant::now();
-        while let Some(after) = replay.after() {
-            if renewed.elapsed() > self.pace.lease / 3 {
-                self.store.lease(unit.names(), &self.owner, self.pace.lease).await?;
-                renewed = Instant::now();
-            }
-            let page = self.log.read(replay.query(), after, self.pace.batch).await?;
-            replay.feed(&page.events, page.up_to);
-            if !page.more {
-                break;
+        let replay = unit.live.replay(&mut *tx, projection, key, skip).await?;
+        if replay.is_none() {
+            tx.commit().await?;
+        }
+        Ok(replay)
+    }
+
+    /// Gives each parked key that is being taken up one page. Says whether there was any.
+    pub(super) async fn replay(&mut self) -> bool {
+        let mut any = false;
+        for place in 0..self.units.len() {
+            // Taken out meanwhile: should it panic, it is gone, and its key is parked as before.
+            let Some((mut replay, answer)) = self.units[place].replay.take() else { continue };
+            any = true;
+            match self.feed(&mut replay).await {
+                Ok(true) => self.units[place].replay = Some((replay, answer)),
+                Ok(false) => {
+                    let finished = self.finish(place, replay).await;
+                    self.learn(place).await;
+                    let _ = answer.send(finished);
+                }
+                Err(error) => drop(answer.send(Err(error))),
             }
         }
-        let mut tx = self.store.begin(&unit.leases).await?;
+        any
+    }
+
+    /// Reads a page for a replay. Says whether it lacks more.
+    async fn feed(&self, replay: &mut Replay) -> Result<bool, StoreError> {
+        let Some(after) = replay.after() else { return Ok(false) };
+        let page = self.log.read(replay.query(), after, self.pace.batch).await?;
+        replay.feed(&page.events, page.up_to);
+        Ok(page.more && replay.after().is_some())
+    }
+
+    async fn finish(&self, place: usize, replay: Replay) -> Result<(), StoreError> {
+        // The unit has stood still: nobody has moved the row.
+        let mut tx = self.store.begin(&self.units[place].leases).await?;
         replay.finish(&mut *tx).await?;
         tx.commit().await
+    }
+
+    /// Answers those who wait for a rebuild, wherever it was finished.
+    pub(super) async fn answer(&mut self) {
+        for unit in self.units.iter_mut().filter(|unit| !unit.waiting.is_empty()) {
+            for (wanted, answer) in std::mem::take(&mut unit.waiting) {
+                let finished = if !unit.is_held() {
+                    unit.finished(&*self.store, wanted).await
+                } else if unit.parked {
+                    Err(parked_again(unit.names()))
+                } else {
+                    let is_there = if unit.folds() { unit.beside_at.is_none() } else { unit.live_at >= Some(wanted) };
+                    Ok(unit.live_at.filter(|_| is_there))
+                };
+                match finished {
+                    Ok(None) | Err(StoreError::Unavailable { .. }) => unit.waiting.push((wanted, answer)),
+                    Ok(Some(at)) => drop(answer.send(Ok(at))),
+                    Err(error) => drop(answer.send(Err(error))),
+                }
+            }
+        }
     }
 }

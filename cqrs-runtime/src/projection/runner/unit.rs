@@ -1,16 +1,20 @@
 //! Projections that go together, and where they stand.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::Answer;
 use crate::log::{Position, StoreError};
 use crate::projection::Engine;
-use crate::view::{Checkpoint, Generation, Lease, ViewShape, ViewStore};
+use crate::projection::replay::Replay;
+use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
 /// What the name of a view and of its projection ends with, while it is built beside the one that is read.
-pub(crate) const BESIDE: &str = "@next";
+const BESIDE: &str = "@next";
+
+/// What the name of a lease ends with by which a process has others hand a projection over.
+const WANTED: &str = "@wanted";
 
 /// Tells the fingerprint of a view that is built beside another of the same shape from that one's.
 const FINGERPRINT: u64 = 0x6E65_7874_6E65_7874;
@@ -24,11 +28,28 @@ pub(super) enum Build {
     Beside,
 }
 
+/// What somebody has asked to have done to a unit, and waits for.
+pub(super) enum Wish {
+    /// To be folded anew.
+    Rebuild(Answer<Position>),
+    /// A parked key to be taken up again, with the event that it is parked at or after it.
+    TakeUp { projection: &'static str, key: String, skip: bool, answer: Answer<()> },
+}
+
+impl Wish {
+    pub(super) fn refuse(self, error: StoreError) {
+        match self {
+            Self::Rebuild(answer) => drop(answer.send(Err(error))),
+            Self::TakeUp { answer, .. } => drop(answer.send(Err(error))),
+        }
+    }
+}
+
 /// Projections that look each other up, or one that stands for itself.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Unit {
-    pub(super) live: Engine,
-    pub(super) beside: Engine,
+    pub(super) live: Arc<Engine>,
+    pub(super) beside: Arc<Engine>,
     /// Empty while another process has them, and after a failure, until they are asked for again.
     pub(super) leases: Vec<Lease>,
     /// What the store has granted last, to be given back at the end.
@@ -47,15 +68,23 @@ pub(super) struct Unit {
     pub(super) failures: u32,
     /// Whether it goes alone, after a failure in company.
     pub(super) alone: bool,
-    /// Rebuilds that were asked for, and who waits for them to get so far.
+    /// What is to be done as soon as it is this process's.
+    pub(super) wishes: VecDeque<Wish>,
+    /// Since when there have been wishes that it was not this process's for.
+    pub(super) wished_since: Option<Instant>,
+    /// The leases by which this process has others hand it over.
+    pub(super) wanted: Vec<Lease>,
+    /// A parked key that is being taken up again. The unit stands still meanwhile.
+    pub(super) replay: Option<(Replay, Answer<()>)>,
+    /// Rebuilds that were begun, and who waits for them to get so far.
     pub(super) waiting: Vec<(Position, Answer<Position>)>,
 }
 
 impl Unit {
     pub(super) fn new(live: Engine, beside: Engine) -> Self {
         Self {
-            live,
-            beside: beside.placed(place_beside),
+            live: Arc::new(live),
+            beside: Arc::new(beside.placed(place_beside)),
             leases: Vec::new(),
             granted: Vec::new(),
             ask_at: Instant::now(),
@@ -66,6 +95,10 @@ impl Unit {
             parked: false,
             failures: 0,
             alone: false,
+            wishes: VecDeque::new(),
+            wished_since: None,
+            wanted: Vec::new(),
+            replay: None,
             waiting: Vec::new(),
         }
     }
@@ -73,6 +106,26 @@ impl Unit {
     /// The projections.
     pub(super) fn names(&self) -> &[&'static str] {
         self.live.names()
+    }
+
+    /// The names of the leases by which others are told that it is wanted.
+    pub(super) fn wanted_names(&self) -> Vec<&'static str> {
+        self.names().iter().map(|name| kept(format!("{name}{WANTED}"))).collect()
+    }
+
+    /// Whether this process runs it, or could.
+    pub(super) fn is_held(&self) -> bool {
+        !self.leases.is_empty()
+    }
+
+    /// Whether it is this process's, and cannot be handed over at present.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_held() && (self.paused || self.replay.is_some())
+    }
+
+    /// Whether it was wanted from others, and all is done that it was wanted for.
+    pub(super) fn is_done_with(&self) -> bool {
+        !self.wanted.is_empty() && self.wishes.is_empty() && self.replay.is_none()
     }
 
     /// Whether it is of fold methods, so that it can be built beside itself.
@@ -116,8 +169,7 @@ impl Unit {
         let beside = if self.folds() { tx.checkpoints(self.beside.names()).await? } else { Vec::new() };
         let parked = tx.parked().await?;
         drop(tx);
-        self.parked = !self.folds()
-            && parked.iter().any(|parked| parked.key.is_empty() && self.names().contains(&&*parked.projection));
+        self.parked = parked.iter().any(|parked| self.is_parked_by(parked));
         if live.iter().all(Option::is_none) {
             self.live_at = Some(start(store, &self.live, &self.leases).await?);
         } else {
@@ -128,6 +180,39 @@ impl Unit {
             self.start_beside(store).await?;
         }
         Ok(())
+    }
+
+    /// Where the store has what was begun anew: `None` while it is under way. For a process that does not run it.
+    ///
+    /// # Errors
+    /// The store failed, or it will not get there by itself.
+    pub(super) async fn finished(
+        &self,
+        store: &dyn ViewStore,
+        wanted: Position,
+    ) -> Result<Option<Position>, StoreError> {
+        let mut live = Vec::new();
+        for name in self.names() {
+            live.push(store.checkpoint(name).await?);
+        }
+        let live = together(&self.live, &live);
+        if self.folds() {
+            for name in self.beside.names() {
+                if store.checkpoint(name).await?.is_some() {
+                    return Ok(None);
+                }
+            }
+            return Ok(live);
+        }
+        if store.parked().await?.iter().any(|parked| self.is_parked_by(parked)) {
+            return Err(parked_again(self.names()));
+        }
+        Ok(live.filter(|at| *at >= wanted))
+    }
+
+    /// Whether it waits as a whole at this event.
+    fn is_parked_by(&self, parked: &Parked) -> bool {
+        !self.folds() && parked.key.is_empty() && self.names().contains(&&*parked.projection)
     }
 
     /// Starts an async projection anew. Its tables are its own affair.
@@ -145,6 +230,14 @@ impl Unit {
     }
 }
 
+pub(super) fn parked_again(projections: &[&'static str]) -> StoreError {
+    failed(projections, "it is parked again: see `App::parked`")
+}
+
+pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
+    StoreError::Failed { store: format!("projection `{}`", projections.join("`, `")), reason: reason.into() }
+}
+
 /// Where a build's checkpoints stand, if they are all of its shape and stand together.
 fn together(engine: &Engine, checkpoints: &[Option<Checkpoint>]) -> Option<Position> {
     let first = (*checkpoints.first()?)?;
@@ -157,11 +250,10 @@ fn together(engine: &Engine, checkpoints: &[Option<Checkpoint>]) -> Option<Posit
 
 /// Makes room for a build, empty, and sets it to the log's start.
 async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Result<Position, StoreError> {
-    let shapes: Vec<ViewShape> = engine.shapes().copied().collect();
-    for shape in &shapes {
-        store.prepare(shape).await?;
-    }
     let mut tx = store.begin(leases).await?;
+    for shape in engine.shapes() {
+        tx.prepare(shape).await?;
+    }
     for name in engine.names() {
         engine.clear(&mut *tx, name).await?;
     }

@@ -22,6 +22,9 @@ use crate::view::{Lease, ViewStore};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How often one looks whether another process has finished a rebuild.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How long the end of an app waits for the store to take the leases back.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -70,7 +73,7 @@ impl Worker {
                 self.fail(&[place], &error);
             }
         }
-        let leases: Vec<Lease> = self.units.into_iter().flat_map(|unit| unit.granted).collect();
+        let leases: Vec<Lease> = self.units.into_iter().flat_map(|unit| [unit.granted, unit.wanted].concat()).collect();
         if !leases.is_empty() {
             // Should it not hear of it, they run out.
             let _ = tokio::time::timeout(LAST_WORD, self.store.release(&leases)).await;
@@ -81,25 +84,28 @@ impl Worker {
         loop {
             self.ask_for_leases().await;
             while let Ok(request) = self.inbox.try_recv() {
-                self.serve(request).await;
+                self.serve(request);
             }
-            let moved = self.round().await;
+            self.begin_wishes().await;
+            let moved = self.round().await | self.replay().await;
             self.switch().await;
-            self.answer();
+            self.answer().await;
             if let Some(looked) = looked.take() {
                 let _ = looked.send(());
             }
             if moved {
                 tokio::task::yield_now().await;
             } else if let Some(request) = self.idle().await {
-                self.serve(request).await;
+                self.serve(request);
             }
         }
     }
 
     /// Waits until there may be something to do.
     async fn idle(&mut self) -> Option<Request> {
-        let wake_at = self.units.iter().map(|unit| unit.ask_at).min();
+        let watches = self.units.iter().any(|unit| !unit.is_held() && !unit.waiting.is_empty());
+        let look_at = watches.then(|| Instant::now() + LOOK);
+        let wake_at = self.units.iter().map(|unit| unit.ask_at).chain(look_at).min();
         let follows = self.units.iter().any(runs);
         let mut request = None;
         let (head, inbox, got) = (&mut self.head, &mut self.inbox, &mut request);
@@ -123,59 +129,6 @@ impl Worker {
         }
         any(signs).await;
         request
-    }
-
-    /// Takes and renews the leases that are due, and learns where their projections stand.
-    async fn ask_for_leases(&mut self) {
-        let now = Instant::now();
-        let due: Vec<usize> = (0..self.units.len()).filter(|&place| self.units[place].ask_at <= now).collect();
-        let names: Vec<&'static str> = due.iter().flat_map(|&place| self.units[place].names()).copied().collect();
-        if names.is_empty() {
-            return;
-        }
-        let mut answers = match self.store.lease(&names, &self.owner, self.pace.lease).await {
-            Ok(answers) => answers.into_iter(),
-            Err(error) => {
-                for &place in &due {
-                    self.fail(&[place], &error);
-                }
-                return;
-            }
-        };
-        for place in due {
-            let unit = &mut self.units[place];
-            let leases: Vec<Option<Lease>> = answers.by_ref().take(unit.names().len()).collect();
-            unit.ask_at = now + self.pace.lease / 3;
-            if leases.iter().all(Option::is_some) {
-                let leases: Vec<Lease> = leases.into_iter().flatten().collect();
-                unit.granted.clone_from(&leases);
-                if unit.leases != leases {
-                    unit.leases = leases;
-                    self.learn(place).await;
-                }
-            } else {
-                self.leave(place, leases.into_iter().flatten().collect()).await;
-            }
-        }
-    }
-
-    /// Leaves a unit to another process, which has a part of it at least.
-    async fn leave(&mut self, place: usize, part: Vec<Lease>) {
-        let unit = &mut self.units[place];
-        unit.leases.clear();
-        unit.granted.clear();
-        for (_, answer) in unit.waiting.drain(..) {
-            let _ = answer.send(Err(elsewhere(unit.live.names())));
-        }
-        self.standings.change(unit.live.names(), |standing| {
-            (standing.reached, standing.beside, standing.elsewhere) = (None, None, true);
-            (standing.failures, standing.error) = (0, None);
-        });
-        if !part.is_empty()
-            && let Err(error) = self.store.release(&part).await
-        {
-            tracing::debug!(%error, "a lease could not be given back: it runs out");
-        }
     }
 
     pub(super) async fn learn(&mut self, place: usize) {
@@ -205,6 +158,7 @@ impl Worker {
             unit.failures += 1;
             unit.alone |= together;
             unit.leases.clear();
+            unit.refuse(error);
             let pause = FIRST_PAUSE.saturating_mul(1 << (unit.failures - 1).min(16)).min(LONGEST_PAUSE);
             unit.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };
             let (failures, text) = (unit.failures, error.to_string());
@@ -315,9 +269,6 @@ impl Worker {
                     unit.live_at = unit.beside_at.take();
                     let at = unit.live_at.unwrap_or_default();
                     tracing::info!(projections = ?unit.names(), position = %at, "built anew, and in place");
-                    for (_, answer) in unit.waiting.drain(..) {
-                        let _ = answer.send(Ok(at));
-                    }
                     self.show(place);
                 }
                 Err(error) => self.fail(&[place], &error),
@@ -333,38 +284,11 @@ impl Worker {
         }
         tx.commit().await
     }
-
-    /// Answers those who wait for an async projection.
-    fn answer(&mut self) {
-        for unit in self.units.iter_mut().filter(|unit| !unit.folds()) {
-            let (at, parked) = (unit.live_at.unwrap_or_default(), unit.parked);
-            for (wanted, answer) in std::mem::take(&mut unit.waiting) {
-                if parked {
-                    let _ = answer.send(Err(failed(unit.names(), "it is parked again: see `App::parked`")));
-                } else if at >= wanted {
-                    let _ = answer.send(Ok(at));
-                } else {
-                    unit.waiting.push((wanted, answer));
-                }
-            }
-        }
-    }
 }
 
 /// Whether a unit follows the log at present.
 fn runs(unit: &Unit) -> bool {
-    !unit.leases.is_empty() && !unit.paused && !unit.parked
-}
-
-pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
-    StoreError::Failed { store: format!("projection `{}`", projections.join("`, `")), reason: reason.into() }
-}
-
-pub(super) fn elsewhere(projections: &[&'static str]) -> StoreError {
-    StoreError::Unavailable {
-        store: format!("projection `{}`", projections.join("`, `")),
-        reason: "this process does not run it at present: another one does, or the read database is away".into(),
-    }
+    unit.is_held() && !unit.paused && !unit.parked && unit.replay.is_none()
 }
 
 /// What a future panics with; it does not end otherwise.

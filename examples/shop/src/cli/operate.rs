@@ -1,7 +1,7 @@
 //! Looking after projections.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cqrs_runtime::App;
 use cqrs_runtime::app::{ProjectionState, ProjectionStatus};
@@ -9,9 +9,6 @@ use cqrs_runtime::view::Parked;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
-
-/// How long a process that has ended may still count as the one that runs a projection, and a little more.
-const HANDOVER: Duration = Duration::from_secs(10);
 
 /// How often one looks again.
 const LOOK: Duration = Duration::from_millis(100);
@@ -56,9 +53,9 @@ fn line(Parked { projection, key, position, event, error, attempts, .. }: &Parke
     format!("parked: {projection} {key} at {event}, position {position}, tried {times}: {error}")
 }
 
-/// Takes a parked key up again, with the event that it is parked at or after that one. Fails where it is parked again.
+/// Takes a parked key up again, with the event that it is parked at or after that one. Fails where it is parked again. A server
+/// that runs the projection hands it over for that.
 pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Result<(), Failure> {
-    wait_for_our_turn(app, projection).await?;
     if skip {
         app.skip(projection, key).await?;
     } else {
@@ -71,9 +68,9 @@ pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Resu
     }
 }
 
-/// Folds a projection anew from the whole log, with a line of progress on a terminal.
+/// Folds a projection anew from the whole log, with a line of progress on a terminal while this process does it: a server that runs
+/// the projection goes on with what is begun here.
 pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
-    wait_for_our_turn(app, projection).await?;
     let bar = ProgressBar::new(app.log().head().await?.get());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos} of {len} events").expect("indicatif's own keys"));
     let mut rebuilt = std::pin::pin!(app.rebuild(projection));
@@ -94,21 +91,6 @@ pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
     let reached = reached?;
     let parked = app.parked().await?.into_iter().filter(|parked| parked.projection == projection).count();
     writeln!(io::stdout(), "{projection} is built anew, up to position {reached}; {parked} of its keys are parked")?;
-    Ok(())
-}
-
-/// At level 2 one process at a time runs a projection.
-async fn wait_for_our_turn(app: &App, projection: &str) -> Result<(), Failure> {
-    let until = Instant::now() + HANDOVER;
-    let mut told = false;
-    while state_of(&app.projections().await?, projection) == Some(ProjectionState::Elsewhere) && Instant::now() < until
-    {
-        if !told {
-            eprintln!("another process runs {projection}, or did so seconds ago: waiting");
-            told = true;
-        }
-        tokio::time::sleep(LOOK).await;
-    }
     Ok(())
 }
 

@@ -117,30 +117,40 @@ fn at_level_2_as_well() {
 }
 
 #[test]
-fn an_operator_waits_for_the_process_that_runs_a_projection() {
+fn an_operator_looks_after_what_a_running_server_runs() {
     let shop = Shop::at(&["--level", "2"]);
     filled(&shop);
-    let start = |arguments: &[&str]| {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_shop"));
-        program.args(["--level", "2"]).args(arguments).current_dir(shop.db().parent().unwrap());
-        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    damage(&shop);
+    let mut server = Command::new(env!("CARGO_BIN_EXE_shop"));
+    server.args(["--level", "2", "load", "-", "--acks"]).current_dir(shop.db().parent().unwrap());
+    let mut server = server.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut acks) = (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+    let mut rename = |name: &str, line: &str| {
+        let data = format!(r#"{{"customer":"{ADA}","name":"{name}"}}"#);
+        writeln!(input, r#"{{"command":"RenameCustomer","data":{data}}}"#).unwrap();
+        let mut ack = String::new();
+        acks.read_line(&mut ack).unwrap();
+        assert_eq!(ack, line);
     };
-    let mut holder = start(&["load", "-", "--acks"]);
-    let mut input = holder.stdin.take().unwrap();
-    writeln!(input, r#"{{"command":"RenameCustomer","data":{{"customer":"{ADA}","name":"Ada L."}}}}"#).unwrap();
-    let mut ack = String::new();
-    BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut ack).unwrap();
-    assert_eq!(ack, "line 1\n", "it runs, and has the projections to itself");
+    rename("Ada L.", "line 1\n");
     let status = shop.succeeds(&["status"]);
     assert_eq!(line(&status, "OrderSummary")[5..].join(" "), "run by another process", "{status}");
 
-    let mut rebuild = start(&["rebuild", "OrderSummary"]);
-    let mut told = String::new();
-    BufReader::new(rebuild.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
-    assert!(told.contains("another process runs OrderSummary"), "{told}");
+    let rebuilt = shop.succeeds(&["rebuild", "OrderSummary"]);
+    assert!(rebuilt.contains("built anew, up to position 7; 1 of its keys are parked"), "{rebuilt}");
+    let said = shop.run(&["retry", "OrderSummary", ORDER]);
+    assert!(!said.ok && said.err.contains("position 3, tried 2 times"), "it fails again: {said:?}");
+    shop.succeeds(&["skip", "OrderSummary", ORDER]);
+    assert_eq!(shown(&shop, ORDER), "shipped");
+    shop.succeeds(&["rebuild", "OrderSummary"]);
+    assert_eq!(shown(&shop, ORDER), "pending", "the event is come upon again");
+    mend(&shop);
+    shop.succeeds(&["retry", "OrderSummary", ORDER]);
+    assert_eq!(shown(&shop, ORDER), "shipped");
+
+    // The server has its projections again, and goes on.
+    rename("Ada Lovelace", "line 2\n");
     drop(input);
-    assert!(holder.wait().unwrap().success());
-    let said = rebuild.wait_with_output().unwrap();
-    let out = String::from_utf8(said.stdout).unwrap();
-    assert!(said.status.success() && out.contains("built anew, up to position 7; 0 of its keys are parked"), "{out}");
+    assert!(server.wait().unwrap().success());
+    shop.succeeds(&["check"]);
 }
