@@ -86,6 +86,7 @@
 //!
 //! # Where things are
 //!
+//! - [`guide`] begins with a program from an empty folder, and ends with what other systems call what is here.
 //! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
 //! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
 //! - [`policy`](mod@policy) says when a policy runs, and what becomes of what it returns.
@@ -129,6 +130,7 @@ pub mod error;
 pub mod event;
 mod field;
 mod gate;
+pub mod guide;
 pub mod handler;
 pub mod id;
 pub mod log;

@@ -1,0 +1,10 @@
+//! The guide: first steps, levels and their operation, and names for those who come from other systems.
+
+#[doc = include_str!("guide/first_steps.md")]
+pub mod first_steps {}
+
+#[doc = include_str!("guide/levels.md")]
+pub mod levels {}
+
+#[doc = include_str!("guide/coming_from.md")]
+pub mod coming_from {}
