@@ -15,7 +15,7 @@ mod runner;
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
 pub use rows::{FindsRow, LookUps, Rows};
-pub(crate) use runner::{Pace, Runner, Standing, Standings};
+pub(crate) use runner::{NoStart, Pace, Runner, Standing, Standings};
 pub use runner::{ProjectionState, ProjectionStatus};
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cqrs_runtime::app::ProjectionState;
-use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::MemoryViews;
 use cqrs_sqlite::rusqlite::Connection;
@@ -177,4 +177,43 @@ async fn an_async_projection_and_a_reader_find_the_database_that_they_name() {
     let seen = seen.execute(ReadMeter { meter: MeterId::new(), value: 4 }).await;
     seen.seen.unwrap();
     assert_eq!(app.queries().ask(AllReadings {}).await.unwrap(), [3, 4]);
+}
+
+#[tokio::test]
+async fn an_async_projection_that_stands_beyond_a_restored_log_is_parked_until_it_is_rebuilt() {
+    use meters::{AllReadings, MeterId, REFUSED, ReadMeter};
+    let _one_at_a_time = METERS.lock().await;
+    REFUSED.lock().unwrap().clear();
+    let folder = tempfile::tempdir().unwrap();
+    let module = format!("{}::meters", module_path!());
+    let on = async |log: MemoryLog| {
+        let views = SqliteViews::open(folder.path().join("views.db")).await.unwrap();
+        App::builder().log(log).views(views).only([&*module]).build().await.unwrap()
+    };
+    let log = MemoryLog::new();
+    let app = on(log.clone()).await;
+    let tables = Connection::open(folder.path().join("views.db")).unwrap();
+    tables.execute_batch(READINGS).unwrap();
+    let read = async |app: &App, value| {
+        app.commands().execute(ReadMeter { meter: MeterId::new(), value }).await.unwrap().position()
+    };
+    read(&app, 1).await;
+    let at = read(&app, 2).await;
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 2]);
+    app.close().await;
+
+    let restored = MemoryLog::new();
+    let first = log.read(&EventQuery::all(), Position::START, 1).await.unwrap().events;
+    let mut tx = restored.begin().await.unwrap();
+    tx.append(&first, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let app = on(restored).await;
+    let parked = app.parked().await.unwrap().remove(0);
+    assert_eq!((&*parked.projection, &*parked.key), ("Readings", ""));
+    assert!(parked.error.contains("beyond the end of the log, which is at 1"), "{}", parked.error);
+    tables.execute_batch("DELETE FROM readings").unwrap();
+    app.rebuild("Readings").await.unwrap();
+    let at = read(&app, 3).await;
+    assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 3]);
+    assert_eq!(app.parked().await.unwrap(), []);
 }

@@ -18,7 +18,7 @@ use crate::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
 use crate::policy::{self, Policies, PolicyInfo, Settings};
-use crate::projection::{Engine, Pace, Runner};
+use crate::projection::{Engine, NoStart, Pace, Runner};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Head, Sequencer, Sizes};
 use crate::snapshot::Keeper;
@@ -287,7 +287,11 @@ impl AppBuilder {
                 None
             } else {
                 let (log, store, head) = (Arc::clone(&log), Arc::clone(&store), head.subscribe());
-                Some(Runner::start(&projections, log, store, head, self.pace).await.map_err(faulty)?)
+                let started = Runner::start(&projections, log, store, head, self.pace).await;
+                Some(started.map_err(|refused| match refused {
+                    NoStart::Circle(reason) => faulty(reason),
+                    NoStart::Foreign(error) => error.into(),
+                })?)
             };
             reads.homes.push(Home { store, runner, projections });
         }

@@ -17,7 +17,7 @@ pub enum BuildError {
     /// What is linked does not fit together, or the app lacks something that it needs. Every fault is listed.
     #[error("{}", list(.0))]
     Faults(Vec<Fault>),
-    /// A store could not be made ready.
+    /// A store could not be made ready, or holds the views of another log.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

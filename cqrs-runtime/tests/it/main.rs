@@ -9,6 +9,7 @@ mod following;
 mod handing_over;
 mod memory;
 mod operating;
+mod origins;
 mod parking;
 mod scenarios;
 mod tally;

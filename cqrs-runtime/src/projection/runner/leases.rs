@@ -34,6 +34,7 @@ impl Worker {
     }
 
     async fn ask(&mut self, due: &[usize], now: Instant) -> Result<(), StoreError> {
+        self.check_origin().await?;
         for &place in due {
             self.want(place).await?;
         }

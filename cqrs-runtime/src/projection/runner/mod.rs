@@ -20,6 +20,7 @@ use crate::registry::ProjectionInfo;
 use crate::view::ViewStore;
 
 mod leases;
+mod origin;
 mod pass;
 mod requests;
 mod standing;
@@ -50,6 +51,17 @@ impl Default for Pace {
 /// How long an app waits, when it is built, for its runner to have looked at the read database.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
+/// Told once the read database was looked at: what is wrong with it, if it is another log's.
+type FirstLook = oneshot::Sender<Option<StoreError>>;
+
+/// Why a runner cannot start.
+pub(crate) enum NoStart {
+    /// Projections look each other up in a circle.
+    Circle(String),
+    /// The read database is another log's.
+    Foreign(StoreError),
+}
+
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What a runner is asked for.
@@ -78,15 +90,16 @@ impl Runner {
     /// Starts the task, and waits until it has looked at the read database; not for long, should that be away.
     ///
     /// # Errors
-    /// Projections look each other up in a circle.
+    /// Projections look each other up in a circle, or the read database holds the views of another log.
     pub(crate) async fn start(
         projections: &[&'static ProjectionInfo],
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
         head: watch::Receiver<Position>,
         pace: Pace,
-    ) -> Result<Self, String> {
-        let units = Engine::units(projections)?.into_iter().zip(Engine::units(projections)?);
+    ) -> Result<Self, NoStart> {
+        let engines = || Engine::units(projections).map_err(NoStart::Circle);
+        let units = engines()?.into_iter().zip(engines()?);
         let standings = Arc::new(Standings::new(projections));
         let (requests, inbox) = mpsc::channel(64);
         let (alive, end) = oneshot::channel();
@@ -94,7 +107,9 @@ impl Runner {
         let worker = Worker::new(units, log, store, Arc::clone(&standings), head, inbox, pace);
         let task = tokio::spawn(worker.run(end, looked));
         // Late or not: the app is there without it.
-        let _ = tokio::time::timeout(FIRST_LOOK, first_look).await;
+        if let Ok(Ok(Some(foreign))) = tokio::time::timeout(FIRST_LOOK, first_look).await {
+            return Err(NoStart::Foreign(foreign));
+        }
         let at_work = Mutex::new(Some(AtWork { alive, task }));
         Ok(Self { requests, standings, at_work })
     }

@@ -12,7 +12,7 @@ use super::pass::{Pass, passes};
 use super::standing::Standings;
 use super::together::{Either, any, both, race};
 use super::unit::{Build, Unit};
-use super::{Pace, Request};
+use super::{FirstLook, Pace, Request};
 use crate::log::{EventLog, EventQuery, Page, Position, StoreError};
 use crate::projection::Engine;
 use crate::sequencer::panic_message;
@@ -46,6 +46,10 @@ pub(super) struct Worker {
     seen: Position,
     /// Pages that were read while the one before was folded.
     ahead: Vec<(EventQuery, Position, Page)>,
+    /// Whether the read database is known to be of this log.
+    pub(super) knows_origin: bool,
+    /// Why it is not, if it is not.
+    pub(super) foreign: Option<StoreError>,
 }
 
 impl Worker {
@@ -60,11 +64,12 @@ impl Worker {
     ) -> Self {
         let units = units.map(|(live, beside)| Unit::new(live, beside)).collect();
         let owner = uuid::Uuid::now_v7().to_string();
-        Self { units, log, store, standings, head, inbox, pace, owner, seen: Position::START, ahead: Vec::new() }
+        let (seen, ahead, knows_origin, foreign) = (Position::START, Vec::new(), false, None);
+        Self { units, log, store, standings, head, inbox, pace, owner, seen, ahead, knows_origin, foreign }
     }
 
     /// Works until the other end of `end` is dropped.
-    pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>, looked: oneshot::Sender<()>) {
+    pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>, looked: FirstLook) {
         let mut looked = Some(looked);
         while let Either::Other(panic) = race(&mut end, unpanicked(self.work(&mut looked))).await {
             let reason = format!("it panicked: {panic}");
@@ -80,7 +85,7 @@ impl Worker {
         }
     }
 
-    async fn work(&mut self, looked: &mut Option<oneshot::Sender<()>>) {
+    async fn work(&mut self, looked: &mut Option<FirstLook>) {
         loop {
             self.ask_for_leases().await;
             while let Ok(request) = self.inbox.try_recv() {
@@ -91,7 +96,7 @@ impl Worker {
             self.switch().await;
             self.answer().await;
             if let Some(looked) = looked.take() {
-                let _ = looked.send(());
+                let _ = looked.send(self.foreign.take());
             }
             if moved {
                 tokio::task::yield_now().await;
@@ -133,7 +138,11 @@ impl Worker {
 
     pub(super) async fn learn(&mut self, place: usize) {
         let unit = &mut self.units[place];
-        match unit.learn(&*self.store).await {
+        let learnt = match unit.learn(&*self.store).await {
+            Ok(()) => self.require_history(place).await,
+            Err(error) => Err(error),
+        };
+        match learnt {
             Ok(()) => self.show(place),
             Err(error) => self.fail(&[place], &error),
         }
@@ -211,6 +220,8 @@ impl Worker {
         if page.up_to <= pass.after {
             return Ok(false);
         }
+        let first = pass.tracks.first().map(|(place, _)| self.units[*place].leases.clone()).unwrap_or_default();
+        self.remember_origin(&first).await?;
         let read = async {
             if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
         };
