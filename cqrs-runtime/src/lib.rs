@@ -95,6 +95,7 @@
 //! - [`snapshot`] says how long histories are loaded quickly, and when a snapshot is ignored.
 //! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
 //!   still be read; [`wire`] and [`middleware`] are for transports.
+//! - [`observing`] has an app's health, its figures, and its spans with the traces that they carry.
 //! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
 //!
 //! # Levels
@@ -113,6 +114,7 @@
 //!
 //! # Features
 //!
+//! - `metrics`: the app tells its [figures](observing::figures) to the recorder of the `metrics` facade.
 //! - `schema`: `events.lock` holds the JSON schemas of the events that derive `schemars::JsonSchema`, which `#[derive(Id)]`
 //!   types then implement: see [`mod@verify`].
 
@@ -137,6 +139,7 @@ pub mod log;
 pub mod message;
 pub mod meta;
 pub mod middleware;
+pub mod observing;
 pub mod policy;
 pub mod projection;
 pub mod query;
@@ -165,6 +168,7 @@ pub use id::{Id, Tag};
 pub use log::{EventLog, Position};
 pub use message::{Command, Query};
 pub use meta::{CommandId, Meta};
+pub use observing::{Health, TraceContext};
 pub use query::QueryBus;
 pub use time::{Date, Timestamp};
 pub use uuid::Uuid;

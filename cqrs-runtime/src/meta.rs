@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::observing::{TraceContext, lenient};
 use crate::time::Timestamp;
 
 /// The caller's own name for one command. The same id takes effect at most once: see [`Meta::command_id`].
@@ -65,6 +66,10 @@ pub struct Meta {
     /// On whose behalf, where one system serves several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The trace that it belongs to, and the span of it: of a stored event, the one that stated it. What is stored and is no trace
+    /// context is read as none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
+    pub trace: Option<TraceContext>,
     /// When the request was made. A decision that needs the time takes it from here.
     pub at: Timestamp,
 }
@@ -79,6 +84,7 @@ impl Meta {
             causation: None,
             actor: None,
             tenant: None,
+            trace: None,
             at: Timestamp::now(),
         }
     }
@@ -105,6 +111,14 @@ impl Meta {
         self
     }
 
+    /// Continues a trace: of a request's `traceparent`, say. Where the app's spans are [tied](crate::AppBuilder::traces) to traces, it
+    /// need not be told of the trace that the calling task is in.
+    #[must_use]
+    pub fn trace(mut self, context: TraceContext) -> Self {
+        self.trace = Some(context);
+        self
+    }
+
     /// Joins a correlation that others started.
     #[must_use]
     pub fn correlation(mut self, correlation: Uuid) -> Self {
@@ -123,5 +137,37 @@ impl Meta {
 impl Default for Meta {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str =
+        r#"{"correlation":"01890000-0000-7000-8000-000000000001","actor":"ann","at":"2026-01-31T12:00:00Z"}"#;
+
+    #[test]
+    fn what_was_stored_before_there_were_traces_is_read_and_written_alike() {
+        let meta: Meta = serde_json::from_str(OLD).unwrap();
+        assert_eq!(meta.trace, None);
+        assert_eq!(serde_json::to_string(&meta).unwrap(), OLD);
+    }
+
+    #[test]
+    fn a_trace_is_stored_and_read() {
+        let context: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let meta = Meta::new().trace(context.with_state("a=1"));
+        let stored = serde_json::to_string(&meta).unwrap();
+        assert!(stored.contains(r#""trace":{"traceparent":"00-4bf92"#), "{stored}");
+        assert_eq!(serde_json::from_str::<Meta>(&stored).unwrap(), meta);
+    }
+
+    #[test]
+    fn a_trace_that_is_none_makes_no_event_unreadable() {
+        for strange in ["null", "7", r#""00-4bf9""#, r#"{"traceparent":"00"}"#, "{}", "[[]]"] {
+            let stored = OLD.replacen('{', &format!(r#"{{"trace":{strange},"#), 1);
+            assert_eq!(serde_json::from_str::<Meta>(&stored).expect(strange).trace, None, "{strange}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
 pub use rows::{FindsRow, LookUps, Rows};
 pub(crate) use runner::{NoStart, Pace, Runner, Standing, Standings};
-pub use runner::{ProjectionState, ProjectionStatus};
+pub use runner::{Progress, ProjectionState, ProjectionStatus};
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.
 pub trait Fold: Send + Sync + 'static {

@@ -17,6 +17,7 @@ use crate::log::EventLog;
 use crate::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
+use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, Settings};
 use crate::projection::{Engine, NoStart, Pace, Runner};
 use crate::registry::{EventInfo, Registration, registered};
@@ -39,6 +40,7 @@ pub struct AppBuilder {
     sizes: Sizes,
     most_bytes: Option<usize>,
     policies: Settings,
+    pub(crate) observed: Observed,
 }
 
 /// A shorter lease would be asked for all the time.
@@ -337,7 +339,16 @@ impl AppBuilder {
         let engine = Arc::new(engine);
         let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
         let (log_too, engine_too, head_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&head));
-        let sequencer = Sequencer::start(log_too, engine_too, head_too, Arc::clone(&keeper), self.sizes);
+        let figures = registry.figures(&reads.inside_log());
+        let sequencer = Sequencer::start(
+            log_too,
+            engine_too,
+            head_too,
+            Arc::clone(&keeper),
+            self.sizes,
+            figures.clone(),
+            self.observed.tie.clone(),
+        );
         let inner = Inner {
             log,
             registry,
@@ -346,6 +357,8 @@ impl AppBuilder {
             head,
             reads,
             keeper,
+            figures,
+            observed: self.observed,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
             policies: Policies::default(),
@@ -362,6 +375,7 @@ async fn react(app: App, (policies, settings): (Vec<&'static PolicyInfo>, Settin
     if settings.enabled {
         Policies::run(&app.inner, &policies, &from, settings);
     }
+    Figures::keep(&app.inner);
     Ok(app)
 }
 

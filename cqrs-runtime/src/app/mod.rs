@@ -8,6 +8,7 @@ use crate::capability::State;
 use crate::command::CommandBus;
 use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
+use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
 use crate::projection::Engine;
 use crate::query::QueryBus;
@@ -24,7 +25,7 @@ mod projections;
 mod reads;
 mod table;
 
-pub use crate::projection::{ProjectionState, ProjectionStatus};
+pub use crate::projection::{Progress, ProjectionState, ProjectionStatus};
 pub use builder::AppBuilder;
 pub use checks::{BuildError, Fault};
 pub use describe::Description;
@@ -62,7 +63,7 @@ use table::Table;
 /// ```
 #[derive(Clone)]
 pub struct App {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl App {
@@ -162,10 +163,12 @@ pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     pub(crate) head: Arc<Head>,
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) figures: Figures,
+    pub(crate) observed: Observed,
     pub(crate) policies: Policies,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
-    reads: ReadSide,
+    pub(crate) reads: ReadSide,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     most_bytes: usize,
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::App;
 use crate::error::QueryError;
 use crate::log::{EventQuery, Position, StoreError};
+use crate::observing::spans;
 use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
@@ -79,9 +82,10 @@ impl App {
     /// store failed: then the old rows are still there.
     pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
         let projection = self.projection(projection)?.name;
+        let span = spans::rebuild(projection);
         match self.runner(projection) {
-            Some(runner) => runner.rebuild(projection).await,
-            None => self.inner.sequencer.rebuild(projection).await,
+            Some(runner) => runner.rebuild(projection).instrument(span).await,
+            None => self.inner.sequencer.rebuild(projection).instrument(span).await,
         }
     }
 
@@ -137,8 +141,7 @@ impl App {
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
         let (head, parked) = (self.inner.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
-        let homes = self.inner.reads.homes.iter();
-        for (home, info) in homes.flat_map(|home| home.projections.iter().map(move |info| (home, *info))) {
+        for (home, info) in self.inner.reads.projections() {
             let standing = home.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
             let position = if let Some(position) = standing.as_ref().and_then(Standing::reached) {
                 position
@@ -159,9 +162,11 @@ impl App {
                 state,
                 position,
                 lag_events: head.get().saturating_sub(position.get()),
-                lag_seconds: self.lag(info, position).await?,
+                lag_seconds: if position < head { self.lag(info, position).await? } else { 0.0 },
                 last_error: standing.as_ref().and_then(Standing::error),
-                rate: standing.map_or(0.0, Standing::rate),
+                rate: standing.as_ref().map_or(0.0, Standing::rate),
+                pace: standing.as_ref().map_or(0.0, Standing::pace),
+                beside: standing.as_ref().and_then(Standing::beside),
                 parked: parked.len(),
             });
         }

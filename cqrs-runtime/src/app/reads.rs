@@ -195,8 +195,25 @@ impl ReadSide {
         self.homes.iter().find(is).or(self.homes.first())
     }
 
+    /// Every projection, and where it lives.
+    // Collected: an iterator of closures over both would keep futures that hold it from being `Send`.
+    pub(super) fn projections(&self) -> Vec<(&Home, &'static ProjectionInfo)> {
+        self.homes.iter().flat_map(|home| home.projections.iter().map(move |info| (home, *info))).collect()
+    }
+
+    /// The projections that the log's own transactions fold.
+    pub(super) fn inside_log(&self) -> Vec<&'static ProjectionInfo> {
+        let inside = self.homes.iter().filter(|home| home.runner.is_none());
+        inside.flat_map(|home| &home.projections).copied().collect()
+    }
+
+    /// The stores that are not the log's own.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &Arc<dyn ViewStore>> {
+        self.homes.iter().filter(|home| home.runner.is_some()).map(|home| &home.store)
+    }
+
     /// The runners, of those places that have one.
-    pub(super) fn runners(&self) -> impl Iterator<Item = &Runner> {
+    pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
         self.homes.iter().filter_map(|home| home.runner.as_ref())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::observing::Figures;
 use crate::policy::PolicyInfo;
 use crate::registry::{
     AggregateInfo, CommandHandlerInfo, EventInfo, Item, MessageInfo, ProjectionInfo, QueryHandlerInfo, Registration,
@@ -94,6 +95,11 @@ impl Table {
     /// The projections.
     pub(crate) fn projections(&self) -> Vec<&'static ProjectionInfo> {
         self.projections.iter().map(|placed| placed.info).collect()
+    }
+
+    /// The figures of what is served. Of projections, those that are folded with each command (`inline`): a runner has its own.
+    pub(super) fn figures(&self, inline: &[&'static ProjectionInfo]) -> Figures {
+        Figures::new(self.command_handlers.keys().copied(), self.query_handlers.keys().copied(), inline)
     }
 
     /// The policies.

@@ -11,6 +11,7 @@ use crate::handler::{Handled, Handling};
 use crate::log::BoxFuture;
 use crate::meta::Meta;
 use crate::middleware::CommandRequest;
+use crate::observing::spans;
 use crate::wire::WireError;
 
 /// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) makes one.
@@ -40,26 +41,34 @@ impl CommandBus {
     // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
     // missing handler at the call and at the `.await`.
     pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
-        let meta = self.meta.clone().unwrap_or_default();
-        let span = tracing::info_span!("command", name = C::NAME, correlation = %meta.correlation);
-        let inner = Arc::clone(&self.inner);
-        let answer = async move {
+        let (inner, meta) = (Arc::clone(&self.inner), self.meta.clone());
+        Box::pin(async move {
+            let mut meta = meta.unwrap_or_default();
+            let span = spans::command(C::NAME, &meta);
+            inner.observed.tie.enter(&span, &mut meta);
+            let watch = inner.figures.command(C::NAME);
             let answer = match &inner.command_layers {
-                None => command.handle(CommandContext::new(inner, meta)).await,
+                None => command.handle(CommandContext::new(inner, meta)).instrument(span.clone()).await,
                 Some(service) => {
                     let service = service.clone();
-                    match service.run(CommandRequest::new::<C, H>(command, inner, meta)).await {
+                    let request = CommandRequest::new::<C, H>(command, inner, meta);
+                    match service.run(request).instrument(span.clone()).await {
                         Ok(response) => response.into_typed::<Handling<C>>(),
                         Err(error) => Err(CommandError::Middleware(error)),
                     }
                 }
             };
-            if let Err(error) = &answer {
-                tracing::debug!(kind = error.kind(), %error, "command took no effect");
+            match &answer {
+                Ok(receipt) => spans::record_position(&span, receipt.position, receipt.events),
+                Err(error) => span.in_scope(|| {
+                    tracing::debug!(command = C::NAME, kind = error.kind(), %error, "a command took no effect");
+                }),
             }
+            let outcome = answer.as_ref().map(drop).map_err(CommandError::kind);
+            spans::record_outcome(&span, outcome);
+            watch.stop(outcome);
             answer
-        };
-        Box::pin(answer.instrument(span))
+        })
     }
 
     /// Executes a command by its name and its JSON, as a transport does that knows no types.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use crate::aggregate::FoldError;
 use crate::app::Inner;
 use crate::boundary::{AggregateSlot, Boundary, Loaded};
@@ -12,6 +14,7 @@ use crate::handler::{Emission, Handling};
 use crate::log::{Condition, EventQuery, LogTransaction, Position, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
+use crate::observing::spans;
 use crate::sequencer::{self, Entry, Source, known_receipt};
 use crate::time::Timestamp;
 use crate::view::{View, Views};
@@ -129,7 +132,9 @@ impl Work {
             Some(tx) => Source::Locked(&mut **tx),
             None => Source::Log(&*inner.log),
         };
-        let loaded_at = sequencer::load(&mut entries, &mut source, &inner.keeper).await.map_err(LoadFault::Store)?;
+        let loading = sequencer::load(&mut entries, &mut source, &inner.keeper, &inner.figures);
+        let loading = loading.instrument(spans::load(sizes.iter().sum()));
+        let loaded_at = loading.await.map_err(LoadFault::Store)?;
         let mut entries = entries.into_iter();
         let loaded = sizes.into_iter().map(|size| entries.by_ref().take(size).collect()).collect();
         let work = Self { loaded, transaction, loaded_at };
@@ -178,7 +183,9 @@ impl Work {
         }
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> = sequencer::record::<C>(&context.meta, &receipt).into_iter().collect();
-        sequencer::store(tx, &context.inner.engine, &events, &records).await?;
+        let (engine, figures) = (&context.inner.engine, &context.inner.figures);
+        let storing = sequencer::store(tx, engine, &events, &records, figures);
+        storing.instrument(spans::append(events.len())).await?;
         context.inner.head.raise(receipt.position);
         self.loaded.iter_mut().flatten().for_each(|entry| context.inner.keeper.offer(entry));
         Ok(receipt)

@@ -47,7 +47,8 @@ impl Ready {
     ) -> Result<(), Failure> {
         let (header, cause) = (event.header(), &event.header().meta);
         let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
-        let meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
+        let mut meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
+        inner.observed.tie.pass_on(cause, &mut meta);
         let bus = CommandBus::new(Arc::clone(inner)).with(meta.command_id(self.id.clone()));
         let command = &mut self.command;
         let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::handling::{event_key, parked, react, ready};
 use super::reaction::{PolicyInfo, ReactionError};
 use super::returns::Failure;
@@ -23,7 +25,11 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
         let before = Position::new(position.get().saturating_sub(1));
         let event = inner.log.read(&EventQuery::all(), before, 1).await?.events.pop();
         match event.filter(|event| event.position() == position) {
-            Some(event) => still.extend(handle(inner, info, &event).await?.unwrap_or_else(|| entries.clone())),
+            Some(event) => {
+                let span = inner.observed.tie.reaction(info.name, &event);
+                let handled = handle(inner, info, &event).instrument(span).await?;
+                still.extend(handled.unwrap_or_else(|| entries.clone()));
+            }
             None => still.extend(entries.iter().cloned()),
         }
         tried.extend(entries);

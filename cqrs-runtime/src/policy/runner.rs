@@ -17,6 +17,7 @@ use super::status::State;
 use crate::app::Inner;
 use crate::event::RecordedEvent;
 use crate::log::{EventQuery, Position, StoreError};
+use crate::observing::PolicyFigures;
 use crate::view::{Checkpoint, Parked};
 
 /// How many events are read at once.
@@ -54,6 +55,7 @@ pub(super) struct Runner {
     failures: u32,
     /// How often the step at hand has been tried and may yet succeed.
     tries: u32,
+    figures: PolicyFigures,
 }
 
 /// The event at hand.
@@ -80,6 +82,7 @@ impl Runner {
         appended: watch::Receiver<Position>,
         state: watch::Sender<State>,
         settings: Settings,
+        figures: PolicyFigures,
     ) -> Self {
         let position = state.borrow().position;
         Self {
@@ -99,30 +102,26 @@ impl Runner {
             unstored: false,
             failures: 0,
             tries: 0,
+            figures,
         }
     }
 
     pub(super) async fn run(mut self) {
-        let span = tracing::info_span!("policy", name = self.info.name);
-        async move {
-            loop {
-                let Some(inner) = self.app.upgrade() else { return };
-                let next = self.step(&inner).await;
-                // Nothing is held while it waits.
-                drop(inner);
-                let goes_on = match next {
-                    Next::Step => true,
-                    Next::Wait => !matches!(timeout(self.settings.poll, self.appended.changed()).await, Ok(Err(_))),
-                    Next::Again(error) => self.pause(error).await,
-                    Next::Stop => false,
-                };
-                if !goes_on {
-                    return;
-                }
+        loop {
+            let Some(inner) = self.app.upgrade() else { return };
+            let next = self.step(&inner).await;
+            // Nothing is held while it waits.
+            drop(inner);
+            let goes_on = match next {
+                Next::Step => true,
+                Next::Wait => !matches!(timeout(self.settings.poll, self.appended.changed()).await, Ok(Err(_))),
+                Next::Again(error) => self.pause(error).await,
+                Next::Stop => false,
+            };
+            if !goes_on {
+                return;
             }
         }
-        .instrument(span)
-        .await;
     }
 
     async fn step(&mut self, inner: &Arc<Inner>) -> Next {
@@ -171,22 +170,28 @@ impl Runner {
     }
 
     /// Does what is left to do about an event.
-    async fn go_on(&mut self, inner: &Arc<Inner>, mut work: Work) -> Result<Next, StoreError> {
-        if work.commands.is_none() {
-            if work.reaction.effects {
-                match self.claimant.claim(inner, self.info, work.event.position()).await {
-                    Ok(Claim::Ours) => {}
-                    Ok(Claim::Done) => {
-                        self.position = work.event.position();
-                        return Ok(Next::Step);
-                    }
-                    Ok(Claim::Theirs) => {
-                        self.work = Some(work);
-                        return Ok(Next::Wait);
-                    }
-                    Err(error) => return Ok(self.again(work, error.to_string())),
+    async fn go_on(&mut self, inner: &Arc<Inner>, work: Work) -> Result<Next, StoreError> {
+        if work.commands.is_none() && work.reaction.effects {
+            match self.claimant.claim(inner, self.info, work.event.position()).await {
+                Ok(Claim::Ours) => {}
+                Ok(Claim::Done) => {
+                    self.position = work.event.position();
+                    return Ok(Next::Step);
                 }
+                Ok(Claim::Theirs) => {
+                    self.work = Some(work);
+                    return Ok(Next::Wait);
+                }
+                Err(error) => return Ok(self.again(work, error.to_string())),
             }
+        }
+        let span = inner.observed.tie.reaction(self.info.name, &work.event);
+        self.handle(inner, work).instrument(span).await
+    }
+
+    /// Calls the policy, unless it has answered already, and sends its commands.
+    async fn handle(&mut self, inner: &Arc<Inner>, mut work: Work) -> Result<Next, StoreError> {
+        if work.commands.is_none() {
             match react(inner, work.reaction, &work.event).await {
                 Ok(sent) => {
                     self.tries = 0;
@@ -218,6 +223,7 @@ impl Runner {
             commands.pop_front();
         }
         self.position = event.position();
+        self.figures.handled();
         // What was done outside must not be done again if it can be helped. Commands have ids, and a page of them is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
         if self.unstored {
@@ -239,7 +245,15 @@ impl Runner {
     }
 
     fn park(&mut self, event: &RecordedEvent, key: String, error: String) {
-        tracing::error!(event = event.name(), position = %event.position(), key, error, "a policy could not finish an event: it is parked");
+        let (policy, position) = (self.info.name, event.position().get());
+        tracing::error!(
+            policy,
+            event = event.name(),
+            position,
+            key,
+            error,
+            "a policy could not finish an event: it is parked"
+        );
         self.parked.push(parked(self.info, event, key, error));
     }
 
@@ -274,7 +288,9 @@ impl Runner {
     async fn pause(&mut self, error: String) -> bool {
         let pause = self.settings.first_pause.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
         self.failures += 1;
-        tracing::warn!(error, attempt = self.failures, ?pause, "a policy is held up, and tries again");
+        self.figures.tries_again();
+        let (policy, attempts) = (self.info.name, self.failures);
+        tracing::warn!(policy, error, attempts, ?pause, "a policy is held up, and tries again");
         self.tell(Some(error));
         let until = Instant::now() + pause;
         loop {

@@ -10,6 +10,7 @@ use super::runner::Runner;
 use super::status::{Policies, Running};
 use crate::app::Inner;
 use crate::log::{EventLog, LogTransaction, Position, StoreError};
+use crate::observing::PolicyFigures;
 use crate::view::{Checkpoint, ViewTransaction};
 
 /// The fingerprint of checkpoints that stand for no rows.
@@ -83,7 +84,8 @@ impl Policies {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None });
             let appended = inner.head.subscribe();
-            tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings).run());
+            let figures = PolicyFigures::new(info.name);
+            tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings, figures).run());
             Running { info, state }
         });
         inner.policies.set(running.collect());

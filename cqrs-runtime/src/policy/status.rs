@@ -54,6 +54,12 @@ impl Policies {
         self.running().iter().map(one).collect()
     }
 
+    /// Those whose runners have ended.
+    pub(crate) fn stopped(&self) -> Vec<&'static str> {
+        let ended = |running: &&Running| running.state.has_changed().is_err();
+        self.running().iter().filter(ended).map(|running| running.info.name).collect()
+    }
+
     /// Waits until every policy has handled every event, those that come of it included.
     pub(crate) async fn settled(&self, log: &dyn EventLog, known: usize) -> Result<Position, StoreError> {
         let failed = |reason: String| StoreError::Failed { store: "the app".into(), reason };

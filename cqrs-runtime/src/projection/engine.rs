@@ -9,6 +9,7 @@ use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
 use crate::event::RecordedEvent;
 use crate::log::{BoxFuture, Position, StoreError};
+use crate::observing::spans;
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
 use crate::value::Value;
@@ -285,14 +286,7 @@ impl Engine {
             newly.extend(parked.into_iter().map(place));
         }
         if !newly.is_empty() {
-            for entry in &newly {
-                tracing::error!(
-                    projection = entry.projection,
-                    key = entry.key,
-                    error = entry.error,
-                    "an event could not be folded: its key is parked"
-                );
-            }
+            spans::tell_parked(&newly, events);
             tx.park(&newly).await?;
         }
         Ok(())
@@ -412,20 +406,15 @@ pub(super) async fn apply_handle(
         let handled = unpanicked(event, entry.handle.handle(event, tx)?).await;
         tx.end_savepoint(handled.is_err()).await?;
         if let Err(error) = handled {
-            let error_text = error.to_string();
-            tracing::error!(
-                projection = entry.name,
-                error = error_text,
-                "an event could not be applied: the projection is parked"
-            );
             let parked = Parked {
                 projection: entry.name.to_owned(),
                 key: String::new(),
                 position: event.position(),
                 event: event.name().to_owned(),
-                error: error_text,
+                error: error.to_string(),
                 attempts,
             };
+            spans::tell_parked(std::slice::from_ref(&parked), std::slice::from_ref(event));
             tx.park(&[parked]).await?;
             tx.set_checkpoints(&[(entry.name, Checkpoint { position: done, fingerprint: NO_SHAPE })]).await?;
             return Ok(false);

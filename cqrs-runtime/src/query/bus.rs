@@ -13,6 +13,7 @@ use crate::handler::{Answered, Answering};
 use crate::log::{BoxFuture, Position};
 use crate::meta::Meta;
 use crate::middleware::QueryRequest;
+use crate::observing::spans;
 use crate::wire::WireError;
 
 /// How long a query waits for its views unless told otherwise.
@@ -99,27 +100,33 @@ impl<At> QueryBus<At> {
         if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
             return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
         }
-        let meta = self.meta.clone().unwrap_or_default();
-        let span = tracing::info_span!("query", name = Q::NAME, correlation = %meta.correlation);
-        let inner = Arc::clone(&self.inner);
-        let after = self.after;
-        let answer = async move {
+        let (inner, meta, after) = (Arc::clone(&self.inner), self.meta.clone(), self.after);
+        Box::pin(async move {
+            let mut meta = meta.unwrap_or_default();
+            let span = spans::query(Q::NAME, &meta, after.map(|after| after.position));
+            inner.observed.tie.enter(&span, &mut meta);
+            let watch = inner.figures.query(Q::NAME);
             let answer = match &inner.query_layers {
-                None => query.answer(QueryContext::new(inner, meta, after)).await,
+                None => query.answer(QueryContext::new(inner, meta, after)).instrument(span.clone()).await,
                 Some(service) => {
                     let service = service.clone();
-                    match service.run(QueryRequest::new::<Q, H>(query, inner, meta, after)).await {
+                    let request = QueryRequest::new::<Q, H>(query, inner, meta, after);
+                    match service.run(request).instrument(span.clone()).await {
                         Ok(response) => response.into_typed::<Answering<Q>>(),
                         Err(error) => Err(QueryError::Middleware(error)),
                     }
                 }
             };
             if let Err(error) = &answer {
-                tracing::debug!(%error, "query was not answered");
+                span.in_scope(|| {
+                    tracing::debug!(query = Q::NAME, kind = error.kind(), %error, "a query was not answered");
+                });
             }
+            let outcome = answer.as_ref().map(drop).map_err(QueryError::kind);
+            spans::record_outcome(&span, outcome);
+            watch.stop(outcome);
             answer
-        };
-        Box::pin(answer.instrument(span))
+        })
     }
 
     /// Asks a query by its name and its JSON, as a transport does that knows no types. The answer is JSON too.

@@ -17,6 +17,7 @@ use crate::command::corrupt;
 use crate::event::{Emitted, RecordedEvent};
 use crate::log::{CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::meta::CommandId;
+use crate::observing::{Figures, Tie, spans};
 use crate::projection::Engine;
 use crate::snapshot::Keeper;
 use crate::time::Timestamp;
@@ -33,6 +34,8 @@ pub(super) struct Worker {
     committed: Arc<Head>,
     keeper: Arc<Keeper>,
     sizes: Sizes,
+    figures: Figures,
+    tie: Tie,
     cache: Cache,
     /// Every aggregate in the cache is up to date to here, or further.
     known: Position,
@@ -66,8 +69,11 @@ impl Worker {
         committed: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
+        figures: Figures,
+        tie: Tie,
     ) -> Self {
-        Self { log, engine, committed, keeper, sizes, cache: Cache::new(sizes.cache), known: Position::START }
+        let cache = Cache::new(sizes.cache);
+        Self { log, engine, committed, keeper, sizes, figures, tie, cache, known: Position::START }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -94,7 +100,12 @@ impl Worker {
                 }
             }
             if !jobs.is_empty() {
-                let span = tracing::debug_span!("batch", commands = jobs.len());
+                self.figures.batch(jobs.len(), requests.len());
+                let span = spans::batch(jobs.len());
+                for job in &mut jobs {
+                    job.way().taken();
+                    self.tie.link(&span, job.meta());
+                }
                 self.batch(jobs).instrument(span).await;
             }
         }
@@ -103,7 +114,7 @@ impl Worker {
     async fn catch_up(&self) -> Result<Position, StoreError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
-        if catch_up(&mut *tx, &self.engine, head).await? {
+        if catch_up(&mut *tx, &self.engine, head, &self.figures).await? {
             tx.commit().await?;
         }
         self.committed.raise(head);
@@ -116,7 +127,7 @@ impl Worker {
         if let Some(views) = tx.views() {
             self.engine.reset(views, projection).await?;
         }
-        catch_up(&mut *tx, &self.engine, head).await?;
+        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
         tx.commit().await?;
         Ok(head)
     }
@@ -124,7 +135,7 @@ impl Worker {
     async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<Position, StoreError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
-        catch_up(&mut *tx, &self.engine, head).await?;
+        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
         let Some(views) = tx.views() else { return Ok(head) };
         if let Some(mut replay) = self.engine.replay(views, projection, key, skip).await? {
             while let Some(after) = replay.after() {
@@ -135,7 +146,7 @@ impl Worker {
             replay.finish(views).await?;
         }
         // An async projection goes on from where it was parked.
-        catch_up(&mut *tx, &self.engine, head).await?;
+        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
         tx.commit().await?;
         Ok(head)
     }
@@ -178,8 +189,8 @@ impl Worker {
 
         let last = decided.last();
         if !decided.events.is_empty() || !decided.records.is_empty() {
-            let span = tracing::debug_span!("append", events = decided.events.len());
-            store(tx, &self.engine, &decided.events, &decided.records).instrument(span).await?;
+            let span = spans::append(decided.events.len());
+            store(tx, &self.engine, &decided.events, &decided.records, &self.figures).instrument(span).await?;
             self.committed.raise(last);
         }
         self.known = last;
@@ -190,16 +201,22 @@ impl Worker {
     async fn load_cold(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), StoreError> {
         let mut keys = HashSet::new();
         let mut cold = Vec::new();
+        let mut warm = 0;
         for slot in jobs.iter().flat_map(|job| job.slots()).flatten() {
             let key = Key::of(&**slot);
-            if !self.cache.touch(&key) && keys.insert(key) {
+            if self.cache.touch(&key) {
+                warm += 1;
+            } else if keys.insert(key) {
                 cold.push(Entry::new(slot.empty()));
             }
         }
+        self.figures.found_in_memory(warm);
         if cold.is_empty() {
             return Ok(());
         }
-        let reached = load(&mut cold, &mut Source::Log(&*self.log), &self.keeper).await?;
+        let span = spans::load(cold.len());
+        let reached =
+            load(&mut cold, &mut Source::Log(&*self.log), &self.keeper, &self.figures).instrument(span).await?;
         if self.cache.is_empty() {
             self.known = reached;
         }
@@ -328,7 +345,7 @@ impl Worker {
                 continue;
             }
             let mut spoilt = [Entry::new(slot.empty())];
-            load(&mut spoilt, &mut Source::Locked(tx), &self.keeper).await?;
+            load(&mut spoilt, &mut Source::Locked(tx), &self.keeper, &self.figures).instrument(spans::load(1)).await?;
             let [mut entry] = spoilt;
             let query = slot.query();
             decided.events.iter().filter(|event| query.matches(event)).for_each(|event| entry.fold(event));

@@ -14,6 +14,7 @@ use crate::handler::{Emission, Handling};
 use crate::log::{CommandRecord, Condition, Position, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
+use crate::observing::spans::Way;
 
 /// Why the sequencer, rather than the handler, refuses a command.
 pub(super) enum Fault {
@@ -28,6 +29,7 @@ pub(super) trait Job: Send {
     fn meta(&self) -> &Arc<Meta>;
     fn slots(&self) -> &[Vec<Box<dyn AggregateSlot>>];
     fn condition(&self) -> Option<&Condition>;
+    fn way(&mut self) -> &mut Way;
     /// Runs the decision. `None` where it refuses; the refusal is kept for the answer.
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted>;
     /// Takes note that its events stand in the batch, and returns what the log has to remember of it.
@@ -48,6 +50,7 @@ pub(super) struct TypedJob<C: Command, D> {
     returned: Option<C::Returns>,
     outcome: Option<Handling<C>>,
     answer: oneshot::Sender<Handling<C>>,
+    way: Way,
 }
 
 impl<C: Command, D> TypedJob<C, D> {
@@ -57,8 +60,9 @@ impl<C: Command, D> TypedJob<C, D> {
         condition: Option<Condition>,
         decision: D,
         answer: oneshot::Sender<Handling<C>>,
+        way: Way,
     ) -> Self {
-        Self { meta, boundary, condition, decision: Some(decision), returned: None, outcome: None, answer }
+        Self { meta, boundary, condition, decision: Some(decision), returned: None, outcome: None, answer, way }
     }
 }
 
@@ -83,9 +87,14 @@ where
         self.condition.as_ref()
     }
 
+    fn way(&mut self) -> &mut Way {
+        &mut self.way
+    }
+
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted> {
         let decision = self.decision.take()?;
-        let decided = catch_unwind(AssertUnwindSafe(|| decision(loaded, &self.meta)));
+        let decide = || catch_unwind(AssertUnwindSafe(|| decision(loaded, &self.meta)));
+        let decided = self.way.decide(C::NAME, &self.boundary.slots, decide);
         match decided {
             Ok(Ok(emission)) => {
                 self.returned = Some(emission.returned);
@@ -128,6 +137,8 @@ where
             Some(error) => Err(CommandError::Unavailable(error.clone())),
             None => self.outcome.unwrap_or(Err(CommandError::ShutDown)),
         };
+        // First, so that the command's span ends when its caller lets it.
+        drop(self.way);
         // The caller may have stopped waiting: the command has taken effect all the same.
         let _ = self.answer.send(outcome);
     }

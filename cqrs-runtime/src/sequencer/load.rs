@@ -6,6 +6,7 @@ use super::PAGE;
 use super::entry::Entry;
 use crate::event::RecordedEvent;
 use crate::log::{EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use crate::observing::Figures;
 use crate::snapshot::Keeper;
 
 /// Where events are read from.
@@ -33,12 +34,14 @@ pub(crate) async fn load(
     entries: &mut [Entry],
     source: &mut Source<'_>,
     keeper: &Keeper,
+    figures: &Figures,
 ) -> Result<Position, StoreError> {
     if entries.is_empty() {
         return Ok(Position::START);
     }
     keeper.restore(entries).await;
     let mut on_snapshot: Vec<bool> = entries.iter().map(Entry::is_on_snapshot).collect();
+    let mut from_snapshots = on_snapshot.iter().filter(|&&on_snapshot| on_snapshot).count();
     let mut to_read: Vec<usize> = (0..entries.len()).collect();
     let mut reached = None::<Position>;
     let mut readings = 0;
@@ -51,7 +54,9 @@ pub(crate) async fn load(
         }
         // Once without its snapshot, an aggregate is what it is.
         to_read.retain(|&at| entries[at].give_up_snapshot(std::mem::take(&mut on_snapshot[at])));
+        from_snapshots -= to_read.len().min(from_snapshots);
     }
+    figures.loaded(from_snapshots, entries.len());
     let mut reached = reached.unwrap_or(Position::START);
     if readings > 1 {
         // Each group was read at its own moment: this brings all of them to one.

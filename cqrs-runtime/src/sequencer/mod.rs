@@ -15,6 +15,8 @@ use crate::handler::{Emission, Handling};
 use crate::log::{CommandRecord, Condition, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
+use crate::observing::spans::Way;
+use crate::observing::{Figures, Tie};
 use crate::projection::Engine;
 use crate::snapshot::Keeper;
 
@@ -74,10 +76,12 @@ impl Sequencer {
         head: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
+        figures: Figures,
+        tie: Tie,
     ) -> Self {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
-        let worker = batch::Worker::new(log, engine, head, keeper, sizes);
+        let worker = batch::Worker::new(log, engine, head, keeper, sizes, figures, tie);
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))
@@ -98,9 +102,24 @@ impl Sequencer {
         D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = TypedJob::<C, D>::new(meta, boundary, condition, decision, answer);
+        let job = TypedJob::<C, D>::new(meta, boundary, condition, decision, answer, Way::queued());
         self.queue.send(Request::Run(Box::new(job))).await.map_err(|_| CommandError::ShutDown)?;
         answered.await.unwrap_or(Err(CommandError::ShutDown))
+    }
+
+    /// How many commands wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Whether the next command waits for a place.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
+    /// Whether the thread has ended, and no command is executed any more.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.queue.is_closed()
     }
 
     /// Folds into the inline views whatever they lack, and returns the position that they have reached.
@@ -178,9 +197,11 @@ pub(crate) async fn store(
     engine: &Engine,
     events: &[RecordedEvent],
     records: &[CommandRecord],
+    figures: &Figures,
 ) -> Result<(), StoreError> {
+    let appending = figures.appending();
     let head = tx.head();
-    catch_up(&mut *tx, engine, head).await?;
+    catch_up(&mut *tx, engine, head, figures).await?;
     if !events.is_empty() || !records.is_empty() {
         tx.append(events, records).await?;
     }
@@ -188,12 +209,20 @@ pub(crate) async fn store(
         && let Some(views) = tx.views()
     {
         engine.apply(views, events, last.position()).await?;
+        figures.folded(events);
     }
-    tx.commit().await
+    tx.commit().await?;
+    appending.done(events.len(), events.last().map_or(head, RecordedEvent::position));
+    Ok(())
 }
 
 /// Folds into the inline views what others have appended up to `head`. Says whether there was anything.
-async fn catch_up(tx: &mut dyn LogTransaction, engine: &Engine, head: Position) -> Result<bool, StoreError> {
+async fn catch_up(
+    tx: &mut dyn LogTransaction,
+    engine: &Engine,
+    head: Position,
+    figures: &Figures,
+) -> Result<bool, StoreError> {
     let Some(views) = tx.views() else { return Ok(false) };
     let mut after = engine.lowest_checkpoint(views).await?;
     let behind = after < head;
@@ -204,6 +233,7 @@ async fn catch_up(tx: &mut dyn LogTransaction, engine: &Engine, head: Position) 
             break;
         }
         engine.apply(views, &page.events, page.up_to).await?;
+        figures.folded(&page.events);
         after = page.up_to;
     }
     Ok(behind)

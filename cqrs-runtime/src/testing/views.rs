@@ -6,6 +6,7 @@ use super::random::Random;
 use super::scenario::{Scenario, block_on, described};
 use crate::event::RecordedEvent;
 use crate::log::{EventLog, MemoryLog, StoreError};
+use crate::observing::Figures;
 use crate::projection::Engine;
 use crate::registry::{Item, ProjectionInfo, Registration, registered};
 use crate::sequencer;
@@ -93,7 +94,7 @@ fn fold<V: View>(engine: &Engine, history: &[RecordedEvent], batches: &[usize]) 
         let mut rest = history;
         for size in batches {
             let (batch, later) = rest.split_at(*size);
-            sequencer::store(log.begin().await?, engine, batch, &[]).await?;
+            sequencer::store(log.begin().await?, engine, batch, &[], &Figures::default()).await?;
             rest = later;
         }
         let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };

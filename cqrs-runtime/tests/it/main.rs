@@ -1,16 +1,22 @@
 //! The runtime from outside: the log and the views in memory, the projection engine, scenarios.
 
+mod ailing;
 mod apart;
 mod catching_up;
 mod club;
 mod counting;
+mod doors;
+#[cfg(feature = "metrics")]
+mod figures;
 mod folding;
 mod following;
 mod handing_over;
+mod health;
 mod memory;
 mod operating;
 mod origins;
 mod parking;
+mod progress;
 mod scenarios;
 mod tally;
 mod torn;

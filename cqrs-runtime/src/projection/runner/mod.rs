@@ -30,7 +30,7 @@ mod unit;
 mod worker;
 
 pub(crate) use standing::{Standing, Standings};
-pub use status::{ProjectionState, ProjectionStatus};
+pub use status::{Progress, ProjectionState, ProjectionStatus};
 use worker::Worker;
 
 /// How a runner goes about its work.
@@ -122,6 +122,11 @@ impl Runner {
             // It catches the panics of its work; should it end by one of its own, it has ended.
             let _ = task.await;
         }
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn is_at_work(&self) -> bool {
+        !self.requests.is_closed()
     }
 
     /// What is known of the projections.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::error::{NotBuilt, NotYet, QueryError};
-use crate::log::{Position, StoreError};
+use crate::event::RecordedEvent;
+use crate::log::{Page, Position, StoreError};
+use crate::observing::ProjectionFigures;
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::view::ViewStore;
@@ -38,10 +40,16 @@ pub(crate) struct Standing {
     pub(super) elsewhere: bool,
     pub(super) failures: u32,
     pub(super) error: Option<String>,
+    pub(super) figures: ProjectionFigures,
+    /// The events that it listens to.
+    events: &'static [&'static str],
+    /// How many of them it has folded, into either build.
     pub(super) rate: Rate,
+    /// How many positions of the log the live build has gone through, and the one beside it.
+    pub(super) pace: [Rate; 2],
 }
 
-/// How many events a second, of late.
+/// How many a second, of late.
 #[derive(Clone, Debug)]
 pub(super) struct Rate {
     since: Instant,
@@ -89,7 +97,10 @@ impl Standings {
                 elsewhere: false,
                 failures: 0,
                 error: None,
+                figures: ProjectionFigures::new(info.name),
+                events: info.events,
                 rate: Rate::new(),
+                pace: [Rate::new(), Rate::new()],
             };
             (info.name, standing)
         };
@@ -113,8 +124,19 @@ impl Standings {
         self.moved.send_replace(());
     }
 
-    pub(super) fn count(standing: &mut Standing, events: u64) {
-        standing.rate.count(events);
+    /// Counts what a build that stood at `before` has folded of a page.
+    pub(super) fn folded(&self, projections: &[&'static str], beside: bool, before: Position, page: &Page) {
+        self.change(projections, |standing| {
+            let new = |event: &&RecordedEvent| event.position() > before && standing.events.contains(&event.name());
+            let folded = page.events.iter().filter(new).count() as u64;
+            standing.rate.count(folded);
+            standing.figures.folded(folded);
+            let passed = &mut standing.pace[usize::from(beside)];
+            if beside && before == Position::START {
+                *passed = Rate::new();
+            }
+            passed.count(page.up_to.get().saturating_sub(before.get()));
+        });
     }
 
     /// What is known of a projection.

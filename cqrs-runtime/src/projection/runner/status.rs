@@ -1,5 +1,7 @@
 //! How projections are doing, for whoever looks after them.
 
+use std::time::Duration;
+
 use super::standing::Standing;
 use crate::log::Position;
 
@@ -17,12 +19,54 @@ pub struct ProjectionStatus {
     pub lag_events: u64,
     /// How long ago the oldest event was recorded that it listens to and lacks, in seconds; 0 where there is none.
     pub lag_seconds: f64,
-    /// How many events a second it has folded of late, in this process.
+    /// How many events a second it has folded of late, in this process. 0 at level 1, where commands fold.
     pub rate: f64,
+    /// How many positions of the log a second it has gone through of late, in this process; where a view is built anew, that
+    /// one. More than [`rate`](Self::rate), where events are not its own. 0 at level 1.
+    pub pace: f64,
     /// What its last attempt failed with, if it has not succeeded since.
     pub last_error: Option<String>,
     /// How many of its keys are parked.
     pub parked: usize,
+    /// Where the view stands that is built anew, if one is.
+    pub(crate) beside: Option<Position>,
+}
+
+/// How far a projection has come on its way through the log, or its rebuild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// It has gone through the events up to here.
+    pub at: Position,
+    /// The log's last event.
+    pub of: Position,
+    /// How long it takes from here, as fast as it went of late. `None` where that is not known, as in its first second.
+    pub time_left: Option<Duration>,
+}
+
+impl Progress {
+    /// From 0 to 1, which means that it is there.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a share is for reading")]
+    pub fn fraction(&self) -> f64 {
+        if self.of == Position::START { 1.0 } else { self.at.get() as f64 / self.of.get() as f64 }
+    }
+}
+
+impl ProjectionStatus {
+    /// How far it has come: where a view is built anew, that one.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn progress(&self) -> Progress {
+        let of = Position::new(self.position.get() + self.lag_events);
+        let at = self.beside.unwrap_or(self.position).min(of);
+        let left = of.get() - at.get();
+        let time_left = match left {
+            0 => Some(Duration::ZERO),
+            // Without a pace there is no number of seconds.
+            left => Duration::try_from_secs_f64(left as f64 / self.pace).ok(),
+        };
+        Progress { at, of, time_left }
+    }
 }
 
 /// What a projection is about.
@@ -55,8 +99,18 @@ impl Standing {
     }
 
     /// How many events a second it has folded of late.
-    pub(crate) fn rate(self) -> f64 {
-        self.rate.get()
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.clone().get()
+    }
+
+    /// How many positions a second it has gone through of late.
+    pub(crate) fn pace(&self) -> f64 {
+        self.pace[usize::from(self.beside.is_some())].clone().get()
+    }
+
+    /// Where the view stands that is built anew.
+    pub(crate) fn beside(&self) -> Option<Position> {
+        self.beside
     }
 
     pub(crate) fn state(&self, parked: bool) -> ProjectionState {
@@ -68,5 +122,45 @@ impl Standing {
             Some(at) => ProjectionState::Rebuilding(at),
             None => ProjectionState::Running,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(position: u64, lag_events: u64, beside: Option<u64>, pace: f64) -> ProjectionStatus {
+        ProjectionStatus {
+            name: "Orders",
+            state: ProjectionState::Running,
+            position: Position::new(position),
+            lag_events,
+            lag_seconds: 0.0,
+            last_error: None,
+            rate: 0.0,
+            pace,
+            parked: 0,
+            beside: beside.map(Position::new),
+        }
+    }
+
+    #[test]
+    fn progress_is_that_of_the_build_that_is_furthest_behind() {
+        let rebuilt = status(1_000, 0, Some(250), 50.0).progress();
+        assert_eq!(
+            (rebuilt.at.get(), rebuilt.of.get(), rebuilt.time_left),
+            (250, 1_000, Some(Duration::from_secs(15)))
+        );
+        assert!((rebuilt.fraction() - 0.25).abs() < f64::EPSILON);
+        let catching_up = status(600, 400, None, 100.0).progress();
+        assert_eq!((catching_up.at.get(), catching_up.time_left), (600, Some(Duration::from_secs(4))));
+    }
+
+    #[test]
+    fn without_a_pace_nobody_knows_how_long_it_takes() {
+        assert_eq!(status(0, 10, None, 0.0).progress().time_left, None);
+        assert_eq!(status(0, u64::MAX, None, 1e-300).progress().time_left, None);
+        let empty = status(0, 0, None, 0.0).progress();
+        assert!((empty.fraction() - 1.0).abs() < f64::EPSILON && empty.time_left == Some(Duration::ZERO));
     }
 }

@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument;
 
 use super::pass::{Pass, passes};
 use super::standing::Standings;
@@ -14,6 +15,7 @@ use super::together::{Either, any, both, race};
 use super::unit::{Build, Unit};
 use super::{FirstLook, Pace, Request};
 use crate::log::{EventLog, EventQuery, Page, Position, StoreError};
+use crate::observing::spans;
 use crate::projection::Engine;
 use crate::sequencer::panic_message;
 use crate::view::{Lease, ViewStore};
@@ -174,6 +176,7 @@ impl Worker {
             tracing::warn!(projections = ?unit.names(), failures, error = text, "a projection failed, and is tried again");
             self.standings.change(unit.names(), |standing| {
                 (standing.reached, standing.failures, standing.error) = (None, failures, Some(text.clone()));
+                standing.figures.failed();
             });
         }
     }
@@ -225,15 +228,15 @@ impl Worker {
         let read = async {
             if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
         };
-        let (stopped, next) = both(self.fold(pass, &page), read).await;
+        let span = spans::page(pass.tracks.iter().flat_map(|(place, _)| self.units[*place].names()), pass.after, &page);
+        let (stopped, next) = both(self.fold(pass, &page).instrument(span), read).await;
         let stopped = stopped?;
         for (place, build) in pass.tracks.iter().filter(|(place, _)| !stopped.contains(place)) {
             let unit = &mut self.units[*place];
             let at = if *build == Build::Live { &mut unit.live_at } else { &mut unit.beside_at };
+            let before = at.unwrap_or_default();
             *at = at.map(|at| at.max(page.up_to));
-            let events = unit.engine(*build).events();
-            let folded = page.events.iter().filter(|event| events.contains(event.name())).count() as u64;
-            self.standings.change(unit.names(), |standing| Standings::count(standing, folded));
+            self.standings.folded(unit.names(), *build == Build::Beside, before, &page);
         }
         // What failed is read again when its turn comes, and the failure told then.
         if let Some(Ok(next)) = next {

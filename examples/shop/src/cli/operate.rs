@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqrs_runtime::App;
 use cqrs_runtime::app::{ProjectionState, ProjectionStatus};
 use cqrs_runtime::view::Parked;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::Failure;
 
@@ -72,7 +72,7 @@ pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Resu
 /// the projection goes on with what is begun here.
 pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
     let bar = ProgressBar::new(app.log().head().await?.get());
-    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos} of {len} events").expect("indicatif's own keys"));
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos} of {len} events{msg}").expect("indicatif's own keys"));
     let mut rebuilt = std::pin::pin!(app.rebuild(projection));
     let mut look = tokio::time::interval(LOOK);
     let reached = loop {
@@ -81,8 +81,12 @@ pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
             _ = look.tick(), if !bar.is_hidden() => {
                 // A look that fails costs the line a step; what fails the rebuild says so itself.
                 let statuses = app.projections().await.unwrap_or_default();
-                if let Some(ProjectionState::Rebuilding(at)) = state_of(&statuses, projection) {
-                    bar.set_position(at.get());
+                let progress = statuses.iter().find(|status| status.name == projection).map(ProjectionStatus::progress);
+                // Until the rebuild has begun, what is read is at the log's end.
+                if let Some(progress) = progress.filter(|progress| progress.at < progress.of) {
+                    bar.set_length(progress.of.get());
+                    bar.set_position(progress.at.get());
+                    bar.set_message(progress.time_left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(left))));
                 }
             }
         }
@@ -92,8 +96,4 @@ pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
     let parked = app.parked().await?.into_iter().filter(|parked| parked.projection == projection).count();
     writeln!(io::stdout(), "{projection} is built anew, up to position {reached}; {parked} of its keys are parked")?;
     Ok(())
-}
-
-fn state_of(statuses: &[ProjectionStatus], projection: &str) -> Option<ProjectionState> {
-    statuses.iter().find(|status| status.name == projection).map(|status| status.state)
 }

@@ -1,0 +1,6 @@
+//! Traces, as OpenTelemetry's own SDK exports them.
+
+mod chain;
+mod exported;
+mod orders;
+mod parts;

@@ -1,0 +1,372 @@
+//! Whether an app does what it is there for, and if not, what to do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::{App, ProjectionState, ProjectionStatus};
+use crate::log::{Position, StoreError};
+use crate::view::{Parked, ViewStore};
+
+/// How long [`App::health`] takes at most: less than the second that Kubernetes gives a probe.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// From when on a projection is behind, in seconds.
+const BEHIND: f64 = 60.0;
+
+/// How an app is doing: what a `/health` endpoint answers, as JSON, or as text by `Display`.
+///
+/// A readiness probe asks for [`is_ready`](Self::is_ready), a liveness probe for [`is_alive`](Self::is_alive). The problems hold
+/// errors of databases, and belong before operators' eyes alone; the [`status`](Self::status) is for anyone's.
+///
+/// ```
+/// use cqrs_runtime::observing::{Health, HealthStatus};
+///
+/// let json = r#"{"status":"healthy","alive":true,"problems":[]}"#;
+/// let health: Health = serde_json::from_str(json).unwrap();
+/// assert!(health.is_ready() && health.status == HealthStatus::Healthy);
+/// assert_eq!(serde_json::to_string(&health).unwrap(), json);
+/// assert_eq!(health.to_string(), "healthy");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The worst that any part is.
+    pub status: HealthStatus,
+    /// Whether a restart would help nothing.
+    pub alive: bool,
+    /// What is wrong, the worst first.
+    pub problems: Vec<Problem>,
+}
+
+/// How well an app, or a part of it, does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthStatus {
+    /// Nothing is wrong.
+    Healthy,
+    /// Commands are executed and queries answered; something needs attention: a projection fails, is paused, has parked keys, has not
+    /// been built yet, or is more than a minute behind; a policy has parked something, is held up, or has stopped; the sequencer's
+    /// queue is full; or the app no longer runs its projections.
+    Degraded,
+    /// Commands are not executed, or queries not answered: the log or the read side does not answer or fails, or the sequencer has
+    /// stopped.
+    Unhealthy,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// How bad it is.
+    pub status: HealthStatus,
+    /// What it is about: `log`, `read side`, `sequencer`, `runner`, or a projection or policy by name.
+    pub part: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Health {
+    /// Whether requests should come here: unless it is [`Unhealthy`](HealthStatus::Unhealthy).
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status < HealthStatus::Unhealthy
+    }
+
+    /// Whether this process should go on: unless the sequencer has stopped, which a restart alone mends. A database that is away is no
+    /// reason to restart.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.alive
+    }
+}
+
+impl fmt::Display for HealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        })
+    }
+}
+
+/// `projection `Orders`: what is wrong: what to do`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, what, remedy, .. } = self;
+        write!(f, "{part}: {what}; {remedy}")
+    }
+}
+
+/// The status, and a line for each problem.
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+impl App {
+    /// How the app is doing: [`HealthStatus`] says what makes it less than healthy. It takes less than a second, whatever hangs.
+    ///
+    /// ```
+    /// # use cqrs_runtime::App;
+    /// # async fn example(app: App) {
+    /// let health = app.health().await;
+    /// let code = if health.is_ready() { 200 } else { 503 };
+    /// println!("{code}: {health}");
+    /// # }
+    /// ```
+    pub async fn health(&self) -> Health {
+        self.health_within(PATIENCE).await
+    }
+
+    /// As [`health`](Self::health), which may take so long: what has not answered by then counts as away.
+    pub async fn health_within(&self, patience: Duration) -> Health {
+        let mut found = Found::default();
+        let deadline = Instant::now() + patience;
+        self.examine_sequencer(&mut found);
+        self.examine_policies(&mut found);
+        let answers = self.examine_stores(deadline, &mut found).await;
+        if answers {
+            self.examine_projections(deadline, &mut found).await;
+        }
+        found.health()
+    }
+
+    fn examine_sequencer(&self, found: &mut Found) {
+        let sequencer = &self.inner.sequencer;
+        if sequencer.has_stopped() {
+            found.alive = false;
+            found.unhealthy("sequencer", "it has stopped, and no command is executed".into(), "restart this process");
+        } else if sequencer.is_full() {
+            let what =
+                format!("its queue is full: {} commands wait, and further callers for a place", sequencer.waiting());
+            let remedy = "see what holds the log's lock, or whether the database is too slow for the load";
+            found.degraded("sequencer", what, remedy);
+        }
+        if self.inner.reads.runners().any(|runner| !runner.is_at_work()) {
+            let what = "this process no longer keeps the read side in step".into();
+            found.degraded("runner", what, "restart it, unless it was told to close and another process does");
+        }
+    }
+
+    fn examine_policies(&self, found: &mut Found) {
+        for status in self.policies() {
+            if let Some(error) = status.error {
+                let what = format!("it is held up after position {}, and tries again: {error}", status.position);
+                found.degraded(&policy(status.name), what, "mend what it meets");
+            }
+        }
+        for name in self.inner.policies.stopped() {
+            found.degraded(&policy(name), "it has stopped in this process".into(), "restart this process");
+        }
+    }
+
+    /// Says whether all of them answer.
+    async fn examine_stores(&self, deadline: Instant, found: &mut Found) -> bool {
+        let log = Arc::clone(&self.inner.log);
+        let log = Asked::new(log.describe(), async move { log.head().await });
+        let views: Vec<Asked<Vec<Parked>>> = self.inner.reads.own().cloned().map(asked_for_parked).collect();
+        let mut answers = true;
+        if let Err(error) = log.answer(deadline).await {
+            answers = false;
+            found.unhealthy(
+                "log",
+                error.to_string(),
+                "see to the database and the way to it: until then commands fail",
+            );
+        }
+        for views in views {
+            if let Err(error) = views.answer(deadline).await {
+                answers = false;
+                let remedy = "see to the database and the way to it: until then queries fail, and commands do not";
+                found.unhealthy("read side", error.to_string(), remedy);
+            }
+        }
+        answers
+    }
+
+    async fn examine_projections(&self, deadline: Instant, found: &mut Found) {
+        let (app, other) = (self.clone(), self.clone());
+        let statuses = Asked::new("the app".into(), async move { app.projections().await });
+        let parked = Asked::new("the app".into(), async move { other.parked().await });
+        match statuses.answer(deadline).await {
+            Ok(statuses) => statuses.iter().for_each(|status| examine(status, found)),
+            Err(error) => found.unhealthy(
+                "read side",
+                format!("where its projections stand cannot be told: {error}"),
+                "see to the databases and the way to them",
+            ),
+        }
+        match parked.answer(deadline).await {
+            Ok(parked) => self.examine_parked(&parked, found),
+            Err(error) => found.unhealthy(
+                "read side",
+                format!("what is parked cannot be told: {error}"),
+                "see to the databases and the way to them",
+            ),
+        }
+    }
+
+    fn examine_parked(&self, parked: &[Parked], found: &mut Found) {
+        let of = |owner: &str| parked.iter().filter(|parked| parked.projection == owner).collect::<Vec<_>>();
+        for info in self.inner.registry.projections() {
+            let name = info.name;
+            match of(name).as_slice() {
+                [] => {}
+                [whole] if whole.key.is_empty() => {
+                    let what = format!("it is parked as a whole, at {}", place(whole));
+                    let remedy = format!(
+                        "mend its method or its tables, then `App::retry(\"{name}\", \"\")`, or pass over the event by `App::skip`"
+                    );
+                    found.degraded(&projection(name), what, &remedy);
+                }
+                keys => {
+                    let what =
+                        format!("{} parked, the first at {}", counted(keys.len(), "key is", "keys are"), first(keys));
+                    let remedy = format!(
+                        "mend the fold, then `App::retry(\"{name}\", KEY)` for each of `App::parked`, or pass over its event by `App::skip`"
+                    );
+                    found.degraded(&projection(name), what, &remedy);
+                }
+            }
+        }
+        for info in self.inner.registry.policies() {
+            let (name, unfinished) = (info.name, of(info.owner));
+            if !unfinished.is_empty() {
+                let number = counted(unfinished.len(), "event or command is", "events or commands are");
+                let what = format!("{number} parked, the first at {}", first(&unfinished));
+                let remedy = format!(
+                    "mend the cause, then `App::retry_policy(\"{name}\")`, or forget them by `App::dismiss_policy`"
+                );
+                found.degraded(&policy(name), what, &remedy);
+            }
+        }
+    }
+}
+
+fn examine(status: &ProjectionStatus, found: &mut Found) {
+    let part = projection(status.name);
+    let error = status.last_error.as_deref().unwrap_or("no error is known");
+    match status.state {
+        ProjectionState::Failing(times) => {
+            let what =
+                format!("it has failed {}, and is tried again: {error}", counted(times as usize, "time", "times"));
+            found.degraded(&part, what, "mend what it meets: it goes on by itself then");
+        }
+        ProjectionState::Paused => {
+            let what = format!("it is paused at position {}", status.position);
+            found.degraded(&part, what, &format!("let it go on by `App::resume(\"{}\")`", status.name));
+        }
+        ProjectionState::Rebuilding(at) if status.position == Position::START => {
+            let what = format!("its view is being built in its present shape, and has come to position {at}");
+            found.degraded(&part, what, "wait: until it is there, its queries are refused");
+        }
+        _ => {}
+    }
+    if status.lag_seconds > BEHIND {
+        let (events, seconds) = (status.lag_events, status.lag_seconds);
+        let elsewhere = status.state == ProjectionState::Elsewhere;
+        let remedy = if elsewhere {
+            "see to the process that runs it"
+        } else {
+            "wait, if it catches up; else see what slows the read side down"
+        };
+        found.degraded(&part, format!("it is {seconds:.0} seconds behind, at {events} events of the log"), remedy);
+    }
+}
+
+fn projection(name: &str) -> String {
+    format!("projection `{name}`")
+}
+
+fn policy(name: &str) -> String {
+    format!("policy `{name}`")
+}
+
+fn first(parked: &[&Parked]) -> String {
+    parked.iter().min_by_key(|parked| parked.position).map(|parked| place(parked)).unwrap_or_default()
+}
+
+fn place(parked: &Parked) -> String {
+    format!("position {} ({}): {}", parked.position, parked.event, parked.error)
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+fn asked_for_parked(views: Arc<dyn ViewStore>) -> Asked<Vec<Parked>> {
+    Asked::new(views.describe(), async move { views.parked().await })
+}
+
+/// A store that was asked something, in a task of its own: it may hang, and even hold its thread.
+struct Asked<T> {
+    store: String,
+    since: Instant,
+    task: JoinHandle<Result<T, StoreError>>,
+}
+
+impl<T: Send + 'static> Asked<T> {
+    fn new(store: String, question: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self {
+        Self { store, since: Instant::now(), task: tokio::spawn(question) }
+    }
+
+    /// Its answer, if that comes in time.
+    async fn answer(mut self, deadline: Instant) -> Result<T, StoreError> {
+        let store = self.store.clone();
+        match timeout_at(deadline, &mut self.task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Err(StoreError::Failed { store, reason: panic.to_string() }),
+            Err(_) => {
+                let reason = format!("it has not answered for {:.1} seconds", self.since.elapsed().as_secs_f64());
+                Err(StoreError::Unavailable { store, reason })
+            }
+        }
+    }
+}
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        // Nobody waits for it any more.
+        self.task.abort();
+    }
+}
+
+/// What was found wrong.
+struct Found {
+    alive: bool,
+    problems: Vec<Problem>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { alive: true, problems: Vec::new() }
+    }
+}
+
+impl Found {
+    fn unhealthy(&mut self, part: &str, what: String, remedy: &str) {
+        self.add(HealthStatus::Unhealthy, part, what, remedy);
+    }
+
+    fn degraded(&mut self, part: &str, what: String, remedy: &str) {
+        self.add(HealthStatus::Degraded, part, what, remedy);
+    }
+
+    fn add(&mut self, status: HealthStatus, part: &str, what: String, remedy: &str) {
+        self.problems.push(Problem { status, part: part.to_owned(), what, remedy: remedy.to_owned() });
+    }
+
+    fn health(mut self) -> Health {
+        self.problems.sort_by_key(|problem| std::cmp::Reverse(problem.status));
+        let status = self.problems.first().map_or(HealthStatus::Healthy, |worst| worst.status);
+        Health { status, alive: self.alive, problems: self.problems }
+    }
+}

@@ -1,0 +1,247 @@
+//! Every span of the runtime, and what ties them to traces. The page of [`observing`](super) lists them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing::Span;
+use tracing::dispatcher::{Dispatch, with_default};
+use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
+
+use super::trace::Traces;
+use crate::boundary::AggregateSlot;
+use crate::event::{EventHeader, RecordedEvent};
+use crate::log::{Page, Position};
+use crate::meta::Meta;
+use crate::view::Parked;
+
+/// What the app was given to tie its spans to traces, if anything.
+#[derive(Clone, Default)]
+pub(crate) struct Tie(Option<Arc<dyn Traces>>);
+
+impl Tie {
+    pub(crate) fn new(traces: impl Traces) -> Self {
+        Self(Some(Arc::new(traces)))
+    }
+
+    /// Opens a request's span: it continues the trace that the request came with, and the request goes on with the span's own
+    /// context.
+    pub(crate) fn enter(&self, span: &Span, meta: &mut Meta) {
+        let Some(traces) = &self.0 else { return };
+        let came_with = meta.trace.take();
+        if let Some(from) = &came_with {
+            traces.continues(span, from);
+        }
+        meta.trace = traces.context_of(span).or(came_with).or_else(|| traces.current());
+    }
+
+    /// A span of a policy that handles an event: it continues the event's trace.
+    pub(crate) fn reaction(&self, policy: &'static str, event: &RecordedEvent) -> Span {
+        let EventHeader { meta, position, .. } = event.header();
+        let span = tracing::info_span!(
+            target: "cqrs_runtime",
+            "policy",
+            otel.name = %format_args!("policy {policy}"),
+            otel.kind = "consumer",
+            otel.status_code = Empty,
+            cqrs.policy = policy,
+            cqrs.event = event.name(),
+            cqrs.position = position.get(),
+            cqrs.correlation = %meta.correlation,
+            cqrs.tenant = meta.tenant.as_deref(),
+            cqrs.traceparent = meta.trace.as_ref().map(display),
+        );
+        if let (Some(traces), Some(from)) = (&self.0, &meta.trace) {
+            traces.continues(&span, from);
+        }
+        span
+    }
+
+    /// Links a span to a request that it serves, and that is of another trace.
+    pub(crate) fn link(&self, span: &Span, to: &Meta) {
+        if let (false, Some(traces), Some(to)) = (span.is_disabled(), &self.0, &to.trace) {
+            traces.links(span, to);
+        }
+    }
+
+    /// What a command carries that a policy sends: the context of the span at hand, which is the reaction's, or the event's.
+    pub(crate) fn pass_on(&self, cause: &Meta, command: &mut Meta) {
+        let own = self.0.as_ref().and_then(|traces| traces.context_of(&Span::current()));
+        command.trace = own.or_else(|| cause.trace.clone());
+    }
+}
+
+pub(crate) fn command(name: &'static str, meta: &Meta) -> Span {
+    tracing::info_span!(
+        target: "cqrs_runtime",
+        "command",
+        otel.name = %format_args!("command {name}"),
+        otel.status_code = Empty,
+        cqrs.command = name,
+        cqrs.correlation = %meta.correlation,
+        cqrs.causation = meta.causation.map(display),
+        cqrs.tenant = meta.tenant.as_deref(),
+        cqrs.outcome = Empty,
+        cqrs.position = Empty,
+        cqrs.events = Empty,
+    )
+}
+
+pub(crate) fn query(name: &'static str, meta: &Meta, after: Option<Position>) -> Span {
+    tracing::info_span!(
+        target: "cqrs_runtime",
+        "query",
+        otel.name = %format_args!("query {name}"),
+        otel.status_code = Empty,
+        cqrs.query = name,
+        cqrs.correlation = %meta.correlation,
+        cqrs.tenant = meta.tenant.as_deref(),
+        cqrs.after = after.map(Position::get),
+        cqrs.outcome = Empty,
+    )
+}
+
+/// Of a command or a query: what became of it.
+pub(crate) fn record_outcome(span: &Span, outcome: Result<(), &'static str>) {
+    span.record("cqrs.outcome", outcome.err().unwrap_or(super::figures::OK));
+    if outcome.is_err_and(is_fault) {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// Of a command: where its events stand.
+pub(crate) fn record_position(span: &Span, position: Position, events: u32) {
+    span.record("cqrs.position", position.get());
+    span.record("cqrs.events", events);
+}
+
+/// Whether an error of this kind says that something is broken. The others are answers: the domain's, or that one should ask again.
+fn is_fault(kind: &str) -> bool {
+    ["Corrupt", "Panicked", "Encode", "Unavailable", "ShutDown", "Malformed", "Failed"].contains(&kind)
+}
+
+/// A command's way through the sequencer, where anyone watches so closely.
+pub(crate) struct Way(Option<Watched>);
+
+struct Watched {
+    /// The caller's. The sequencer's thread may have another, which knows nothing of these spans.
+    subscriber: Dispatch,
+    command: Span,
+    /// While it waits.
+    queue: Option<Span>,
+}
+
+impl Way {
+    /// Of the command whose span is at hand, which is about to be queued.
+    pub(crate) fn queued() -> Self {
+        if LevelFilter::current() < LevelFilter::DEBUG {
+            return Self(None);
+        }
+        let command = Span::current();
+        let subscriber = command.with_subscriber(|(_, subscriber)| subscriber.clone());
+        let queue = || Some(tracing::debug_span!(target: "cqrs_runtime", "queue"));
+        Self(subscriber.map(|subscriber| Watched { subscriber, queue: queue(), command }))
+    }
+
+    /// It waits no longer.
+    pub(crate) fn taken(&mut self) {
+        if let Some(Watched { subscriber, queue, .. }) = &mut self.0 {
+            with_default(subscriber, || drop(queue.take()));
+        }
+    }
+
+    /// Decides, on these aggregates.
+    pub(crate) fn decide<T>(
+        &self,
+        command: &'static str,
+        slots: &[Vec<Box<dyn AggregateSlot>>],
+        decision: impl FnOnce() -> T,
+    ) -> T {
+        let Some(watched) = &self.0 else { return decision() };
+        with_default(&watched.subscriber, || {
+            let span = tracing::debug_span!(
+                target: "cqrs_runtime",
+                parent: &watched.command,
+                "decide",
+                cqrs.command = command,
+                cqrs.aggregates = %Tags(slots),
+            );
+            span.in_scope(decision)
+        })
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        // A span that ends may end the one around it, of the same subscriber.
+        if let Some(Watched { subscriber, command, queue }) = self.0.take() {
+            with_default(&subscriber, || drop((command, queue)));
+        }
+    }
+}
+
+/// The tags of aggregates, with commas between them.
+struct Tags<'a>(&'a [Vec<Box<dyn AggregateSlot>>]);
+
+impl fmt::Display for Tags<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, slot) in self.0.iter().flatten().enumerate() {
+            write!(f, "{}{}", if place == 0 { "" } else { "," }, slot.tag())?;
+        }
+        Ok(())
+    }
+}
+
+/// A batch of the sequencer. It belongs to none of its commands' traces, and is linked to all.
+pub(crate) fn batch(commands: usize) -> Span {
+    tracing::debug_span!(target: "cqrs_runtime", parent: None, "batch", cqrs.commands = commands)
+}
+
+pub(crate) fn load(aggregates: usize) -> Span {
+    tracing::debug_span!(target: "cqrs_runtime", "load", otel.kind = "client", cqrs.aggregates = aggregates)
+}
+
+pub(crate) fn append(events: usize) -> Span {
+    tracing::debug_span!(target: "cqrs_runtime", "append", otel.kind = "client", cqrs.events = events)
+}
+
+/// One page of events that projections fold, in one transaction.
+pub(crate) fn page<'a>(projections: impl Iterator<Item = &'a &'static str>, after: Position, page: &Page) -> Span {
+    tracing::debug_span!(
+        target: "cqrs_runtime",
+        "projections",
+        otel.kind = "consumer",
+        cqrs.projections = %projections.copied().collect::<Vec<_>>().join(","),
+        cqrs.after = after.get(),
+        cqrs.position = page.up_to.get(),
+        cqrs.events = page.events.len(),
+    )
+}
+
+pub(crate) fn rebuild(projection: &str) -> Span {
+    tracing::info_span!(
+        target: "cqrs_runtime",
+        "rebuild",
+        otel.name = %format_args!("rebuild {projection}"),
+        cqrs.projection = projection,
+    )
+}
+
+/// Tells that a projection has parked keys, or itself, and whose request it was that stated the event.
+pub(crate) fn tell_parked(parked: &[Parked], events: &[RecordedEvent]) {
+    for Parked { projection, key, position, event, error, .. } in parked {
+        let meta = events.iter().find(|event| event.position() == *position).map(|event| &event.header().meta);
+        tracing::error!(
+            target: "cqrs_runtime",
+            projection,
+            key,
+            event,
+            position = position.get(),
+            correlation = meta.map(|meta| display(meta.correlation)),
+            traceparent = meta.and_then(|meta| meta.trace.as_ref()).map(display),
+            error,
+            "an event could not be applied: {}",
+            if key.is_empty() { "the projection is parked" } else { "its key is parked" },
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! A log and a read side that a test can take away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cqrs_runtime::Position;
+use cqrs_runtime::log::{BoxFuture, EventLog, EventQuery, LogTransaction, MemoryLog, Page, StoreError};
+use cqrs_runtime::view::{
+    Checkpoint, Filter, Lease, MemoryViews, Parked, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+};
+use tokio::sync::watch;
+
+/// What ails it.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Ailment {
+    None,
+    /// Nothing answers.
+    Hangs,
+    /// Everything fails.
+    Fails,
+    /// The lock cannot be had. Reading works.
+    NoLock,
+    /// Asking for the lock panics.
+    Panics,
+}
+
+/// What is `inner`, as far as nothing ails it.
+#[derive(Clone)]
+pub struct Ailing<S> {
+    pub inner: S,
+    ailment: Arc<watch::Sender<Ailment>>,
+}
+
+impl<S> Ailing<S> {
+    pub fn new(inner: S) -> Self {
+        Self { inner, ailment: Arc::new(watch::Sender::new(Ailment::None)) }
+    }
+
+    pub fn has(&self, ailment: Ailment) {
+        self.ailment.send_replace(ailment);
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        let mut ailment = self.ailment.subscribe();
+        if *ailment.wait_for(|ailment| *ailment != Ailment::Hangs).await.unwrap() == Ailment::Fails {
+            return Err(StoreError::Unavailable { store: "the ailing store".into(), reason: "it is away".into() });
+        }
+        Ok(())
+    }
+}
+
+impl EventLog for Ailing<MemoryLog> {
+    fn describe(&self) -> String {
+        "the ailing log".into()
+    }
+    fn read<'a>(
+        &'a self,
+        query: &'a EventQuery,
+        after: Position,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+        Box::pin(async move {
+            self.answers().await?;
+            self.inner.read(query, after, limit).await
+        })
+    }
+    fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(async {
+            self.answers().await?;
+            self.inner.head().await
+        })
+    }
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
+        Box::pin(async {
+            self.answers().await?;
+            let ailment = *self.ailment.borrow();
+            assert!(ailment != Ailment::Panics, "the lock is broken");
+            if ailment == Ailment::NoLock {
+                return Err(StoreError::Unavailable { store: self.describe(), reason: "it is locked".into() });
+            }
+            self.inner.begin().await
+        })
+    }
+    fn views(&self) -> Option<Arc<dyn ViewStore>> {
+        self.inner.views()
+    }
+}
+
+impl ViewStore for Ailing<MemoryViews> {
+    fn describe(&self) -> String {
+        "the ailing views".into()
+    }
+    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.prepare(shape)
+    }
+    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.inner.rows(shape, keys)
+    }
+    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.inner.find(shape, query)
+    }
+    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.inner.count(shape, filter)
+    }
+    fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
+        Box::pin(async move {
+            self.answers().await?;
+            self.inner.checkpoint(projection).await
+        })
+    }
+    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
+        Box::pin(async {
+            self.answers().await?;
+            self.inner.parked().await
+        })
+    }
+    fn holders<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
+        Box::pin(async move {
+            self.answers().await?;
+            self.inner.holders(projections).await
+        })
+    }
+    fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
+        Box::pin(async move {
+            self.answers().await?;
+            self.inner.begin(leases).await
+        })
+    }
+    fn lease<'a>(
+        &'a self,
+        projections: &'a [&'static str],
+        owner: &'a str,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
+        self.inner.lease(projections, owner, time)
+    }
+    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.release(leases)
+    }
+}
