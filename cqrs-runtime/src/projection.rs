@@ -8,15 +8,17 @@ use crate::view::View;
 
 mod engine;
 mod erased;
+mod part;
 mod replay;
 mod rows;
 mod runner;
 
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
+pub(crate) use part::{MOST_PARTS, Stored};
 pub use rows::{FindsRow, LookUps, Rows};
-pub(crate) use runner::{NoStart, Pace, Runner, Standing, Standings};
-pub use runner::{Progress, ProjectionState, ProjectionStatus};
+pub(crate) use runner::{NoStart, Pace, Partitions, Runner, Standing, Standings};
+pub use runner::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.
 pub trait Fold: Send + Sync + 'static {

@@ -29,13 +29,13 @@ async fn in_batches(folder: &Path, batch: usize) -> App {
     bank(App::builder().log(log).views(views).projection_batch(batch).projection_lease(LEASE)).await
 }
 
-async fn rows(views: &dyn ViewStore) -> Vec<Row> {
+pub async fn rows(views: &dyn ViewStore) -> Vec<Row> {
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     views.find(&Balance::SHAPE, &every).await.unwrap()
 }
 
 /// The rows that an app at level 1 makes of the same events, from the start.
-async fn folded_anew(log: &dyn EventLog) -> Vec<Row> {
+pub async fn folded_anew(log: &dyn EventLog) -> Vec<Row> {
     let page = log.read(&EventQuery::all(), Position::START, 1_000_000).await.unwrap();
     let copy = MemoryLog::new();
     let mut tx = copy.begin().await.unwrap();

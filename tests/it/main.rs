@@ -7,6 +7,7 @@ mod idempotency;
 mod level_2;
 mod logs;
 mod middleware;
+mod parts;
 mod plain_objects;
 mod policies;
 mod sequencer;

@@ -52,11 +52,13 @@ pub(crate) fn owners(
     Ok(projections.iter().map(|name| known.get(&*escape(name)).cloned()).collect())
 }
 
-/// The tokens of these projections' newest leases.
+/// The tokens of these projections' newest leases, which nobody else has until the transaction ends.
 pub(crate) fn newest(schema: &str, leases: &[Lease]) -> Sql {
     let names: Vec<_> = leases.iter().map(|lease| escape(lease.projection)).collect();
-    Sql::new(format!("SELECT projection, token FROM {schema}.cqrs_leases WHERE projection = ANY ($1)"))
-        .with(names, Type::TEXT_ARRAY)
+    Sql::new(format!(
+        "SELECT projection, token FROM {schema}.cqrs_leases WHERE projection = ANY ($1) ORDER BY projection FOR UPDATE"
+    ))
+    .with(names, Type::TEXT_ARRAY)
 }
 
 /// The leases that a statement yields, in the order of `projections`.

@@ -1,10 +1,11 @@
 //! How the log's lock is taken and let go.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use cqrs_runtime::log::StoreError;
-use tokio::sync::OwnedMutexGuard;
+use cqrs_runtime::view::Lease;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -13,10 +14,14 @@ use crate::connect::{CLEAN, Purpose};
 use crate::connection::{Backend, Connection};
 use crate::error::{is_lost, store_error, unavailable};
 use crate::events;
+use crate::leases;
 use crate::log::{Shared, Writer};
 use crate::rows;
 use crate::sql::Sql;
 use crate::transaction::Locked;
+
+/// So many connections write views at the same time, each under leases of its own.
+const MOST_WRITERS: usize = 8;
 
 /// More parked keys than this are not read at the start of every transaction.
 const MOST_PARKED: usize = 1_000;
@@ -57,14 +62,57 @@ impl Drop for Held {
 impl Shared {
     /// Takes the lock: first among the tasks of this process, then among processes.
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<Locked, StoreError> {
-        let lock = tokio::time::timeout(self.place.lock_timeout, Arc::clone(&self.writer).lock_owned());
-        let writer = lock.await.map_err(|_| {
+        let writer = self.lock(&self.writer).await?;
+        let (locked, head) = self.begin_on(writer, &self.lock_sql(), || events::head(&self.schema)).await?;
+        Ok(locked.at(events::first(&self.place.store, &head)?))
+    }
+
+    /// Begins a transaction on views alone under leases, beside those under others: it shares the log's lock with them, which
+    /// whoever takes leases has to itself, and holds its own leases, so that those under one and the same come one after the other.
+    pub(crate) async fn begin_under(self: &Arc<Self>, leases: &[Lease]) -> Result<Locked, StoreError> {
+        let writer = self.any_writer().await?;
+        let shared = format!("SELECT pg_advisory_xact_lock_shared({})", self.lock);
+        let (locked, newest) = self.begin_on(writer, &shared, || leases::newest(&self.schema, leases)).await?;
+        leases::check(&self.place.store, &newest, leases)?;
+        Ok(locked)
+    }
+
+    /// A connection that writes, if need be another one.
+    async fn any_writer(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        let chosen = {
+            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let known: Vec<_> = others.iter().chain([&self.writer]).cloned().collect();
+            if let Some(idle) = known.into_iter().rev().find_map(|writer| writer.try_lock_owned().ok()) {
+                return Ok(idle);
+            }
+            if others.len() + 1 < MOST_WRITERS {
+                others.push(Arc::new(Mutex::new(Writer { connection: None, lent: false, lost: Vec::new() })));
+            }
+            // The newest first, and where there are no more, each in turn.
+            others.rotate_right(1);
+            Arc::clone(&others[0])
+        };
+        self.lock(&chosen).await
+    }
+
+    async fn lock(&self, writer: &Arc<Mutex<Writer>>) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        let lock = tokio::time::timeout(self.place.lock_timeout, Arc::clone(writer).lock_owned());
+        lock.await.map_err(|_| {
             let waited = self.place.lock_timeout;
             unavailable(
                 &self.place.store,
                 format!("another transaction of this process has held the lock for {waited:?}"),
             )
-        })?;
+        })
+    }
+
+    /// Begins on this connection, and says what `first` has found, which is asked as soon as there is the lock.
+    async fn begin_on(
+        self: &Arc<Self>,
+        writer: OwnedMutexGuard<Writer>,
+        lock: &str,
+        first: impl Fn() -> Sql,
+    ) -> Result<(Locked, Vec<tokio_postgres::Row>), StoreError> {
         let mut held = Held { writer, open: None, under_way: Arc::default() };
         loop {
             let idle = held.writer.connection.clone().filter(|connection| !connection.client.is_closed());
@@ -74,8 +122,11 @@ impl Shared {
                 None => self.reconnect(&mut held).await?,
             };
             held.open = Some(Arc::clone(&connection));
-            match self.try_begin(&mut held, &connection).await {
-                Ok((token, begun)) => return Locked::new(Arc::clone(self), held, connection, token, begun),
+            match self.try_begin(&mut held, &connection, lock, first()).await {
+                Ok((token, mut begun)) => {
+                    let first = std::mem::take(&mut begun.first);
+                    return Ok((Locked::new(Arc::clone(self), held, connection, token, begun)?, first));
+                }
                 // It was lost while nobody used it: nothing has happened yet.
                 Err(error) if used && is_lost(&error) => held.lose(),
                 Err(error) => {
@@ -113,8 +164,14 @@ impl Shared {
     }
 
     /// Begins, takes the lock, and learns what nearly every transaction asks first, in one flight.
-    async fn try_begin(&self, held: &mut Held, connection: &Arc<Connection>) -> Result<(String, Begun), Error> {
-        let asked = [events::head(&self.schema), rows::checkpoints(&self.schema), parked(&self.schema)];
+    async fn try_begin(
+        &self,
+        held: &mut Held,
+        connection: &Arc<Connection>,
+        lock: &str,
+        first: Sql,
+    ) -> Result<(String, Begun), Error> {
+        let asked = [first, rows::checkpoints(&self.schema), parked(&self.schema)];
         let mut ready = Vec::with_capacity(asked.len());
         for sql in &asked {
             ready.push(connection.prepare(sql).await?);
@@ -124,8 +181,7 @@ impl Shared {
         held.writer.lent = false;
         let token = Uuid::now_v7().simple().to_string();
         let begun = connection.send_text(format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {}; SELECT set_config('cqrs.transaction', '{token}', true)",
-            self.lock_sql(),
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {lock}; SELECT set_config('cqrs.transaction', '{token}', true)"
         ));
         let mut answers = Vec::with_capacity(asked.len());
         for (ready, sql) in ready.into_iter().zip(asked) {
@@ -140,7 +196,7 @@ impl Shared {
             Some(answer) => answer.await,
             None => Ok(Vec::new()),
         };
-        let mut begun = Begun { head: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
+        let mut begun = Begun { first: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
         begun.parked = begun.parked.filter(|parked| parked.len() <= MOST_PARKED);
         Ok((token, begun))
     }
@@ -159,7 +215,8 @@ fn parked(schema: &str) -> Sql {
 
 /// What a transaction knows from its start.
 pub(crate) struct Begun {
-    pub(crate) head: Vec<tokio_postgres::Row>,
+    /// What was asked first: the head, or the newest leases.
+    pub(crate) first: Vec<tokio_postgres::Row>,
     pub(crate) checkpoints: Vec<tokio_postgres::Row>,
     /// Nothing where there are too many.
     pub(crate) parked: Option<Vec<tokio_postgres::Row>>,

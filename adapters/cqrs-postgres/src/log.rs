@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) notify: bool,
     /// The one connection that appends. The mutex is fair: who came first goes first.
     pub(crate) writer: Arc<Mutex<Writer>>,
+    /// More of them, for views: they are opened where several transactions write at the same time.
+    pub(crate) others: std::sync::Mutex<Vec<Arc<Mutex<Writer>>>>,
 }
 
 /// The connection that appends.
@@ -126,6 +128,7 @@ impl Shared {
             channel: format!("cqrs_{:016x}", lock.cast_unsigned()),
             notify,
             writer: Arc::new(Mutex::new(Writer { connection: Some(connection), lent: false, lost: Vec::new() })),
+            others: std::sync::Mutex::default(),
         }
     }
 }

@@ -86,7 +86,6 @@ impl Locked {
         begun: Begun,
     ) -> Result<Self, StoreError> {
         let store = &shared.place.store;
-        let last = events::first(store, &begun.head)?;
         let checkpoints = rows::stored_checkpoints(store, &begun.checkpoints)?.into_iter().collect();
         let parked = begun.parked.map(|parked| rows::stored_parked(store, &parked)).transpose()?;
         Ok(Self {
@@ -98,13 +97,19 @@ impl Locked {
             connection,
             token,
             pending: Vec::new(),
-            head: last,
-            last,
+            head: Position::START,
+            last: Position::START,
             last_event: None,
             checkpoints: Some(checkpoints),
             parked,
             savepoints: 0,
         })
+    }
+
+    /// Where the log stands.
+    pub(crate) fn at(mut self, head: Position) -> Self {
+        (self.head, self.last) = (head, head);
+        self
     }
 
     /// Sends a statement whose rows do not matter.

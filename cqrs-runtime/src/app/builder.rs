@@ -19,7 +19,7 @@ use crate::middleware::{
 };
 use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, Settings};
-use crate::projection::{Engine, NoStart, Pace, Runner};
+use crate::projection::{Engine, NoStart, Pace, Partitions, Runner};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Head, Sequencer, Sizes};
 use crate::snapshot::Keeper;
@@ -33,6 +33,8 @@ pub struct AppBuilder {
     log: Option<Arc<dyn EventLog>>,
     reads: ReadDatabases,
     pace: Pace,
+    /// By view.
+    partitions: Partitions,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     only: Option<Vec<String>>,
     command_layers: Vec<Wrap<CommandService>>,
@@ -135,6 +137,56 @@ impl AppBuilder {
     #[must_use]
     pub fn projection_lease(mut self, time: Duration) -> Self {
         self.pace.lease = time.max(LEAST_LEASE);
+        self
+    }
+
+    /// Splits the projection that makes view `V` into `number` parts by key (level 2), so that several cores, connections and
+    /// processes fold it: each part has its keys, folds their events in order, and stands where it stands. Queries see what
+    /// they see without. It helps where one runner is too slow; every part looks at every event that the projection listens to.
+    ///
+    /// ```standalone_crate
+    /// # use cqrs_runtime::prelude::*;
+    /// # use cqrs_runtime::{log::MemoryLog, view::MemoryViews};
+    /// # #[derive(Id)] pub struct DoorId(Uuid);
+    /// # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+    /// # #[derive(Command, Serialize, Deserialize)] pub struct OpenDoor { door: DoorId }
+    /// # #[command]
+    /// # fn open(cmd: OpenDoor) -> Result<DoorOpened, std::convert::Infallible> { Ok(DoorOpened { door: cmd.door }) }
+    /// #[derive(View, Serialize, Deserialize)]
+    /// pub struct Door { #[key] door: DoorId, opened: u32 }
+    ///
+    /// #[projection(on = [DoorOpened])]
+    /// impl Door {
+    ///     fn opened(this: Option<Self>, event: &DoorOpened) -> Self {
+    ///         Self { door: event.door, opened: this.map_or(0, |this| this.opened) + 1 }
+    ///     }
+    /// }
+    /// # #[derive(Query, Serialize, Deserialize)] #[cqrs(returns = Option<u32>)] pub struct Opened { door: DoorId }
+    /// # #[query]
+    /// # async fn often(q: Opened, doors: Views<Door>) -> Result<Option<u32>, QueryError> {
+    /// #     Ok(doors.get(q.door).await?.map(|door| door.opened))
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::builder().log(MemoryLog::new()).views(MemoryViews::new()).partitions::<Door>(4).build().await?;
+    /// let door = DoorId::new();
+    /// let at = app.commands().execute(OpenDoor { door }).await?.position();
+    /// assert_eq!(app.queries().after(at).ask(Opened { door }).await?, Some(1));
+    /// assert_eq!(app.projections().await?[0].partitions.len(), 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Processes that share the read database share the parts, and take over those of one that dies. The number may be changed
+    /// from one start to the next, without a rebuild: whoever gets all parts brings them to one position, and splits them anew;
+    /// 1 puts them together again. While processes run that have another number, it stays as they have it.
+    ///
+    /// An async projection, one that looks others up or is looked up, and one that is folded with each command (level 1)
+    /// cannot be split: [`build`](Self::build) says so.
+    #[must_use]
+    pub fn partitions<V: View>(mut self, number: u32) -> Self {
+        self.partitions.insert(V::SHAPE.name, number);
         self
     }
 
@@ -277,6 +329,7 @@ impl AppBuilder {
             BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
         })?;
         let places = checks::check(&registry, &self.states, &*log, &self.reads)?;
+        let partitions = checks::partitions(&registry, &places, &self.partitions)?;
         let faulty = |reason| BuildError::from(circle(reason));
         let policies = (registry.policies(), self.policies);
         let (mut engine, head, mut reads) = (Engine::default(), Arc::new(Head::default()), ReadSide::default());
@@ -289,7 +342,7 @@ impl AppBuilder {
                 None
             } else {
                 let (log, store, head) = (Arc::clone(&log), Arc::clone(&store), head.subscribe());
-                let started = Runner::start(&projections, log, store, head, self.pace).await;
+                let started = Runner::start(&projections, &partitions, log, store, head, self.pace).await;
                 Some(started.map_err(|refused| match refused {
                     NoStart::Circle(reason) => faulty(reason),
                     NoStart::Foreign(error) => error.into(),

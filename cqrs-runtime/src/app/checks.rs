@@ -8,7 +8,9 @@ use super::policies;
 use super::reads::{Place, ReadDatabases};
 use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
+use crate::projection::{MOST_PARTS, Partitions};
 use crate::registry::{ParameterInfo, Registration, Resource};
+use crate::view::ViewShape;
 
 /// Why an app could not be built.
 #[derive(thiserror::Error)]
@@ -89,6 +91,48 @@ pub(super) fn check(
     services_are_there(table, states, &mut faults);
     let places = databases_are_there(table, log, reads, &mut faults);
     if faults.is_empty() { Ok(places) } else { Err(BuildError::Faults(faults)) }
+}
+
+/// 803: what is to be split can be. Says into how many parts, by projection.
+pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -> Result<Partitions, BuildError> {
+    let (mut split, mut faults) = (Partitions::new(), Vec::new());
+    for (&view, &number) in wanted {
+        let makes = |shape: Option<ViewShape>| shape.is_some_and(|made| made.name == view);
+        let Some(entry) = table.projections.iter().find(|entry| makes(entry.view)) else {
+            faults.push(Fault::new(
+                format!("[CQRS803] view `{view}` is to be split, and no projection makes it"),
+                &[],
+                "link the crate that has its `#[projection]`, or take `.partitions::<..>(..)` out",
+            ));
+            continue;
+        };
+        let mut refuse = |why: String, instead: &str| {
+            let what = format!("[CQRS803] projection `{}` cannot be split into {number}: {why}", entry.name);
+            faults.push(Fault::new(what, &[entry.registration], instead));
+        };
+        if number == 0 || number > MOST_PARTS {
+            refuse(
+                format!("a projection has one part at least, and {MOST_PARTS} at most"),
+                "give another number: 1 leaves it whole",
+            );
+        }
+        let by = table.projections.iter().find(|other| other.look_ups.contains(&view)).map(|other| other.name);
+        let looked_up = entry.look_ups.first().map(|other| format!("it looks up view `{other}`"));
+        if let Some(why) = looked_up.or(by.map(|by| format!("projection `{by}` looks it up"))) {
+            refuse(
+                format!("{why}, and a look-up is to find the other at the same event"),
+                "leave it whole, or keep what is looked up in a view of its own",
+            );
+        }
+        if places.iter().any(|place| place.inside_log && place.projections.iter().any(|info| info.name == entry.name)) {
+            refuse(
+                "it is folded with each command (level 1)".into(),
+                "give its view a read database: `App::builder().views(..)`, or `.views_of::<..>(..)`",
+            );
+        }
+        split.insert(entry.name, number);
+    }
+    if faults.is_empty() { Ok(split) } else { Err(BuildError::Faults(faults)) }
 }
 
 /// Holds the linked program to the rules that no composition root is needed for.

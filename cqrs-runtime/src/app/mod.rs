@@ -25,7 +25,7 @@ mod projections;
 mod reads;
 mod table;
 
-pub use crate::projection::{Progress, ProjectionState, ProjectionStatus};
+pub use crate::projection::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 pub use builder::AppBuilder;
 pub use checks::{BuildError, Fault};
 pub use describe::Description;

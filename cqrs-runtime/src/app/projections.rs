@@ -8,7 +8,7 @@ use super::App;
 use crate::error::QueryError;
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
-use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing};
+use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
@@ -143,13 +143,11 @@ impl App {
         let mut statuses = Vec::new();
         for (home, info) in self.inner.reads.projections() {
             let standing = home.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
-            let position = if let Some(position) = standing.as_ref().and_then(Standing::reached) {
-                position
-            } else {
-                let shape = info.view.map_or(0, |view| view.fingerprint);
-                let stored = home.store.checkpoint(info.name).await?.filter(|stored| stored.fingerprint == shape);
-                stored.map_or(Position::START, |stored| stored.position)
-            };
+            let stored = Stored::in_store(&*home.store, info.name).await?;
+            let partitions = Standing::partitions(standing.as_ref(), &stored);
+            let shape = info.view.map_or(0, |view| view.fingerprint);
+            let reached = standing.as_ref().and_then(Standing::reached);
+            let position = reached.or_else(|| stored.lowest(shape)).unwrap_or_default();
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
             let waits = parked.iter().any(|parked| parked.key.is_empty());
             let state = match &standing {
@@ -168,6 +166,7 @@ impl App {
                 pace: standing.as_ref().map_or(0.0, Standing::pace),
                 beside: standing.as_ref().and_then(Standing::beside),
                 parked: parked.len(),
+                partitions,
             });
         }
         statuses.sort_by_key(|status| status.name);

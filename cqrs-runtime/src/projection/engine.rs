@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
+use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
 use crate::event::RecordedEvent;
@@ -28,6 +29,8 @@ pub(crate) struct Engine {
     names: Vec<&'static str>,
     /// Projections that look each other up, directly or not, go from one checkpoint to the next together.
     groups: Vec<Vec<&'static str>>,
+    /// The keys that it has, if it is one part of a projection.
+    part: Option<Part>,
 }
 
 /// A projection of fold methods.
@@ -37,6 +40,8 @@ pub(super) struct FoldEntry {
     pub(super) shape: ViewShape,
     /// Where its rows are: the view itself, or the one that is built beside it.
     pub(super) place: Generation,
+    /// What its checkpoint is called: as the projection, unless this is a part of one.
+    pub(super) checkpoint: &'static str,
     pub(super) events: &'static [&'static str],
     pub(super) look_ups: &'static [&'static str],
     pub(super) fold: Box<dyn ErasedFold>,
@@ -73,13 +78,14 @@ impl Engine {
             handles: Vec::new(),
             names: projections.iter().map(|info| info.name).collect(),
             groups: groups(projections),
+            part: None,
         };
         for info in in_order(projections)? {
             match ((info.make)(), info.view) {
                 (ErasedProjection::Fold(fold), Some(shape)) => {
                     let (name, events, look_ups) = (info.name, info.events, info.look_ups);
                     let place = Generation { shape, projection: name };
-                    engine.folds.push(FoldEntry { name, shape, place, events, look_ups, fold });
+                    engine.folds.push(FoldEntry { name, shape, place, checkpoint: name, events, look_ups, fold });
                 }
                 (ErasedProjection::Handle(handle), _) => {
                     engine.handles.push(HandleEntry { name: info.name, events: info.events, handle });
@@ -110,14 +116,25 @@ impl Engine {
     pub(crate) fn placed(mut self, place: impl Fn(Generation) -> Generation) -> Self {
         for entry in &mut self.folds {
             entry.place = place(entry.place);
+            entry.checkpoint = entry.place.projection;
         }
-        self.names = self.names.iter().map(|name| self.place_of(name)).collect();
+        self.names = self.names.iter().map(|name| self.checkpoint_of(name)).collect();
         self.groups.clear();
         self
     }
 
-    fn place_of(&self, name: &'static str) -> &'static str {
-        self.folds.iter().find(|entry| entry.name == name).map_or(name, |entry| entry.place.projection)
+    /// One part of a projection that stands for itself.
+    pub(crate) fn part(mut self, part: Part) -> Self {
+        self.part = Some(part);
+        for entry in &mut self.folds {
+            entry.checkpoint = part.name(entry.place.projection);
+        }
+        self.names = self.folds.iter().map(|entry| entry.checkpoint).collect();
+        self
+    }
+
+    fn checkpoint_of(&self, name: &'static str) -> &'static str {
+        self.folds.iter().find(|entry| entry.name == name).map_or(name, |entry| entry.checkpoint)
     }
 
     /// The views that it folds into.
@@ -236,8 +253,8 @@ impl Engine {
 
     /// The shape of the view that a projection makes.
     pub(crate) fn fingerprint(&self, name: &str) -> u64 {
-        let places = self.folds.iter().map(|entry| &entry.place);
-        places.clone().find(|place| place.projection == name).map_or(NO_SHAPE, |place| place.shape.fingerprint)
+        let entry = self.folds.iter().find(|entry| entry.checkpoint == name);
+        entry.map_or(NO_SHAPE, |entry| entry.place.shape.fingerprint)
     }
 
     async fn apply_folds(
@@ -304,11 +321,11 @@ impl Engine {
         let mut steps = Vec::new();
         for event in events {
             for (place, entry) in self.folds.iter().enumerate() {
-                if event.position() <= reached[entry.place.projection].position || !entry.events.contains(&event.name())
-                {
+                if event.position() <= reached[entry.checkpoint].position || !entry.events.contains(&event.name()) {
                     continue;
                 }
-                let routed = entry.fold.route(event, needs.entry(entry.shape.name).or_default(), &looked_up);
+                let needs = needs.entry(entry.shape.name).or_insert_with(|| Needs::of(self.part));
+                let routed = entry.fold.route(event, needs, &looked_up);
                 steps.push((event, place, routed.err()));
             }
         }
@@ -330,7 +347,7 @@ impl Engine {
             let Some(stock) = prefetched.stocks.get(entry.shape.name) else { continue };
             let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
             let forced = forced.get(entry.shape.name).cloned().unwrap_or_default();
-            overlays.insert(entry.shape.name, entry.fold.overlay(stock, parked, forced, None));
+            overlays.insert(entry.shape.name, entry.fold.overlay(stock, parked, forced, None, self.part));
         }
         for (event, place, unreadable) in &prefetched.steps {
             let entry = &self.folds[*place];
@@ -341,7 +358,8 @@ impl Engine {
                 None => entry.fold.fold(event, &overlays, &mut *rows),
             };
             if let Err(error) = folded {
-                for key in keys_of_unreadable(event, entry) {
+                let keys = keys_of_unreadable(event, entry).into_iter();
+                for key in keys.filter(|key| self.part.is_none_or(|part| part.has(key))) {
                     rows.park(key, &error);
                 }
             }

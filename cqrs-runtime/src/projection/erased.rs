@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
+use super::part::Part;
 use super::rows::{
     AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, ParkedAt, Replayed, Rows, Source, Stock, Work,
 };
@@ -42,6 +43,7 @@ pub(crate) trait ErasedFold: Send + Sync {
         parked: ParkedAt,
         forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
+        part: Option<Part>,
     ) -> Box<dyn AnyOverlay>;
     /// Applies an event to rows in memory.
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError>;
@@ -62,8 +64,9 @@ impl<P: Fold> ErasedFold for Folding<P> {
         parked: ParkedAt,
         forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
+        part: Option<Part>,
     ) -> Box<dyn AnyOverlay> {
-        Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, forced, replay))
+        Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, forced, replay, part))
     }
 
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError> {

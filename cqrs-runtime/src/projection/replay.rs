@@ -52,13 +52,12 @@ impl Engine {
         let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
         let parked = parked.ok_or_else(|| failed(format!("its key `{key}` is not parked")))?;
         let reached = self.reached(tx).await?;
-        let checkpoint = reached.get(projection).copied();
-        let checkpoint = checkpoint.ok_or_else(|| failed("this app does not run it".into()))?;
         let before = Position::new(parked.position.get().saturating_sub(1));
         if let Some(place) = self.handles.iter().position(|entry| entry.name == projection) {
             if skip {
+                let after = Checkpoint { position: parked.position, ..reached[projection] };
                 tx.unpark(projection, key).await?;
-                tx.set_checkpoints(&[(projection, Checkpoint { position: parked.position, ..checkpoint })]).await?;
+                tx.set_checkpoints(&[(projection, after)]).await?;
                 return Ok(None);
             }
             return Ok(Some(Replay {
@@ -100,7 +99,7 @@ impl Engine {
             engine: Arc::clone(self),
             target: Target::Fold(place),
             from: if skip { parked.position.next() } else { parked.position },
-            reached: checkpoint.position,
+            reached: reached[target.checkpoint].position,
             overlays: overlays(&involved, target, &stock, &waiting, key),
             query: EventQuery::named(&names.into_iter().collect::<Vec<_>>()),
             after: if looks_up { Position::START } else { before },
@@ -133,7 +132,7 @@ fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: &Stock, parked: 
         let (stock, how) =
             if is_target { (stock, Replayed::Key(key.to_owned())) } else { (&empty, Replayed::LookedUp) };
         let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
-        (entry.shape.name, entry.fold.overlay(stock, parked, HashMap::new(), Some(how)))
+        (entry.shape.name, entry.fold.overlay(stock, parked, HashMap::new(), Some(how), None))
     };
     involved.iter().map(overlay).collect()
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::part::Part;
 use crate::aggregate::{FoldError, FoldRefusal};
 use crate::event::RecordedEvent;
 use crate::log::Position;
@@ -36,8 +37,16 @@ impl<V: View<Key = K>, K: Key> FindsRow<V> for K {
 /// What an event needs to be there before it can be folded.
 #[derive(Default)]
 pub(crate) struct Needs {
+    /// The only keys that are folded, if not all are.
+    part: Option<Part>,
     pub(super) keys: BTreeSet<String>,
     pub(super) fan_outs: Vec<(&'static str, Value)>,
+}
+
+impl Needs {
+    pub(super) fn of(part: Option<Part>) -> Self {
+        Self { part, ..Self::default() }
+    }
 }
 
 /// Keys of other views that an event looks up.
@@ -164,7 +173,9 @@ impl<V: View> Rows<'_, V> {
         let key = key.row_key();
         match &mut self.0 {
             Work::Route(needs) => {
-                needs.keys.insert(key);
+                if needs.part.is_none_or(|part| part.has(&key)) {
+                    needs.keys.insert(key);
+                }
             }
             Work::Fold(overlay) => overlay.apply(event, key, method),
         }
@@ -199,6 +210,8 @@ pub(crate) struct Overlay<V> {
     rows: HashMap<String, Slot<V>>,
     parked: ParkedAt,
     replay: Option<Replayed>,
+    /// The only keys that are folded, if not all are.
+    part: Option<Part>,
     /// Keys to park at an event, learnt from an attempt at this batch that had to be given up.
     forced: HashMap<String, FoldError>,
     newly_parked: Vec<Parked>,
@@ -228,6 +241,7 @@ impl<V: View> Overlay<V> {
         parked: ParkedAt,
         forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
+        part: Option<Part>,
     ) -> Self {
         let stored = |row: &Row| Slot {
             state: (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string()),
@@ -236,16 +250,19 @@ impl<V: View> Overlay<V> {
             dirty: false,
         };
         let removed = |removed: &Removed| Slot::empty(removed.position);
-        let rows = stock.rows.iter().map(|row| (row.key.clone(), stored(row)));
+        // A fan-out has read the rows of all.
+        let own = |row: &&Row| part.is_none_or(|part| part.has(&row.key));
+        let rows = stock.rows.iter().filter(own).map(|row| (row.key.clone(), stored(row)));
         let removed = stock.removed.iter().map(|row| (row.key.clone(), removed(row)));
         let rows = removed.chain(rows).collect();
-        Self { projection, rows, parked, replay, forced, newly_parked: Vec::new(), lost: None }
+        Self { projection, rows, parked, replay, part, forced, newly_parked: Vec::new(), lost: None }
     }
 
     fn apply(&mut self, event: &RecordedEvent, key: String, method: impl FnOnce(Option<V>) -> Changed<V>) {
         let waits = self.parked.get(&key).is_some_and(|at| *at <= event.position());
         let is_other = matches!(&self.replay, Some(Replayed::Key(only)) if *only != key);
-        if self.lost.is_some() || waits || is_other {
+        let is_foreign = self.part.is_some_and(|part| !part.has(&key));
+        if self.lost.is_some() || waits || is_other || is_foreign {
             return;
         }
         let slot = self.rows.entry(key.clone()).or_insert_with(|| Slot::empty(Position::START));

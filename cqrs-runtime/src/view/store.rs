@@ -125,6 +125,9 @@ pub struct Generation {
 }
 
 /// How far a projection has come, and on which shape.
+///
+/// A projection that is [split](crate::AppBuilder::partitions) into `n` has one for each part, `PROJECTION@i/n`, with the
+/// shape's fingerprint; its plain one has the position `n` then, and another fingerprint. To a store they are checkpoints like others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Every event up to here has been folded.

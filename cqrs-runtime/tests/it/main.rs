@@ -5,6 +5,7 @@ mod apart;
 mod catching_up;
 mod club;
 mod counting;
+mod crowd;
 mod doors;
 #[cfg(feature = "metrics")]
 mod figures;
@@ -16,6 +17,7 @@ mod memory;
 mod operating;
 mod origins;
 mod parking;
+mod parts;
 mod progress;
 mod scenarios;
 mod tally;

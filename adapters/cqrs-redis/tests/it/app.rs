@@ -258,3 +258,33 @@ async fn a_rebuild_takes_the_place_of_what_is_read() {
     assert_eq!(book(&app, one, at).await.reads, 3);
     assert_eq!(every(&open(Redis::shared(), &prefix).await, &Volume::SHAPE).await, folded_anew(&log).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_is_shared_and_split_anew() {
+    let (log, prefix) = (MemoryLog::new(), prefix());
+    let views = open(Redis::shared(), &prefix).await;
+    let split = async |parts| {
+        let builder = App::builder().log(log.clone()).views(open(Redis::shared(), &prefix).await);
+        let builder = builder.projection_batch(5).projection_lease(Duration::from_millis(600));
+        builder.partitions::<Volume>(parts).build().await.unwrap()
+    };
+    let (first, second) = (split(4).await, split(4).await);
+    let (_, _, at) = use_it(&first).await;
+    second.caught_up(at, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(every(&views, &Volume::SHAPE).await, folded_anew(&log).await);
+    second.rebuild("Volume").await.unwrap();
+    assert_eq!(every(&views, &Volume::SHAPE).await, folded_anew(&log).await, "as it was before");
+    drop(first);
+    for parts in [3, 1, 4] {
+        let app = split(parts).await;
+        let (_, one, at) = use_it(&app).await;
+        assert_eq!(book(&app, one, at).await.reads, 2, "in {parts}");
+        app.caught_up(at, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(every(&views, &Volume::SHAPE).await, folded_anew(&log).await, "in {parts}");
+        if parts == 3 {
+            second.clone().close().await;
+        }
+        app.close().await;
+    }
+    assert!(split(2).await.parked().await.unwrap().is_empty());
+}

@@ -7,13 +7,15 @@
 
 use std::time::{Duration, Instant};
 
+use super::gather::Change;
+use super::standing::PartStanding;
 use super::unit::{Unit, Wish, failed};
 use super::worker::Worker;
 use crate::log::StoreError;
 use crate::view::Lease;
 
 /// How often a process that waits for a projection asks for it while a lease lasts. Who has it renews three times.
-const ASKS: u32 = 12;
+pub(super) const ASKS: u32 = 12;
 
 /// For how long at least a projection is waited for that another process does not hand over.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);
@@ -36,18 +38,31 @@ impl Worker {
     async fn ask(&mut self, due: &[usize], now: Instant) -> Result<(), StoreError> {
         self.check_origin().await?;
         for &place in due {
+            if self.units[place].keeps_parts() {
+                self.look(place, now).await?;
+            }
             self.want(place).await?;
         }
-        let wanted: Vec<&'static str> = due.iter().flat_map(|&place| self.units[place].wanted_names()).collect();
-        let mut holders = self.store.holders(&wanted).await?.into_iter();
+        let heeded: Vec<Vec<&'static str>> = due.iter().map(|&place| self.units[place].heeded_names()).collect();
+        let mut holders = self.store.holders(&heeded.concat()).await?.into_iter();
         let mut ours = Vec::new();
-        for &place in due {
-            let number = self.units[place].names().len();
-            let owners: Vec<String> = holders.by_ref().take(number).flatten().collect();
-            if owners.iter().any(|owner| *owner != self.owner) && !self.units[place].is_kept() {
+        for (&place, names) in due.iter().zip(heeded) {
+            let owners: Vec<String> = holders.by_ref().take(names.len()).flatten().collect();
+            let unit = &mut self.units[place];
+            unit.ask_at = now + self.pace.lease / 3;
+            if owners.iter().any(|owner| *owner != self.owner) && !unit.is_kept() {
                 self.hand_over(place).await;
-            } else {
+            } else if unit.change.is_some() || unit.gathered.is_some() {
+                unit.ask_at = now + self.pace.lease / ASKS;
+                self.keep_gathered(place).await?;
+                self.gather(place).await?;
+                self.wait_for(place).await;
+            } else if unit.is_held() || unit.is_to_be_asked_for() {
                 ours.push(place);
+            } else if unit.part.is_none() {
+                let granted = std::mem::take(&mut unit.granted);
+                self.leave(place, granted).await;
+                self.wait_for(place).await;
             }
         }
         let names: Vec<&'static str> = ours.iter().flat_map(|&place| self.units[place].names()).copied().collect();
@@ -58,7 +73,6 @@ impl Worker {
         for place in ours {
             let unit = &mut self.units[place];
             let leases: Vec<Option<Lease>> = answers.by_ref().take(unit.names().len()).collect();
-            unit.ask_at = now + self.pace.lease / 3;
             if leases.iter().all(Option::is_some) {
                 let leases: Vec<Lease> = leases.into_iter().flatten().collect();
                 unit.granted.clone_from(&leases);
@@ -78,10 +92,15 @@ impl Worker {
     /// Has others hand over a unit that this process has wishes for and does not run.
     async fn want(&mut self, place: usize) -> Result<(), StoreError> {
         let unit = &mut self.units[place];
-        if unit.wanted.is_empty() && (unit.is_held() || unit.wishes.is_empty()) {
+        // Where it is to be split otherwise, that comes first, and is not forced on others.
+        let is_wished =
+            !unit.wishes.is_empty() && !unit.is_held() && unit.gathered.is_none() && unit.change != Some(Change::Split);
+        if unit.wanted.is_empty() && !is_wished && !unit.forces() {
             return Ok(());
         }
-        unit.wished_since.get_or_insert_with(Instant::now);
+        if is_wished {
+            unit.wished_since.get_or_insert_with(Instant::now);
+        }
         let names = unit.wanted_names();
         let leases = self.store.lease(&names, &self.owner, self.pace.lease).await?;
         let all = leases.iter().all(Option::is_some);
@@ -97,7 +116,7 @@ impl Worker {
     async fn wait_for(&mut self, place: usize) {
         let patience = (self.pace.lease * 3).max(LEAST_PATIENCE);
         let unit = &mut self.units[place];
-        if unit.wishes.is_empty() {
+        if unit.wishes.is_empty() || unit.gathered.is_some() {
             return;
         }
         unit.ask_at = Instant::now() + self.pace.lease / ASKS;
@@ -139,21 +158,28 @@ impl Worker {
     }
 
     /// Leaves a unit to another process, which has a part of it at least.
-    async fn leave(&mut self, place: usize, part: Vec<Lease>) {
+    pub(super) async fn leave(&mut self, place: usize, part: Vec<Lease>) {
         let unit = &mut self.units[place];
         unit.leases.clear();
         unit.granted.clear();
         if let Some((_, answer)) = unit.replay.take() {
-            let _ = answer.send(Err(failed(unit.live.names(), "another process has taken it over")));
+            let _ = answer.send(Err(failed(&unit.projections, "another process has taken it over")));
         }
-        self.standings.change(unit.live.names(), |standing| {
-            (standing.reached, standing.beside, standing.elsewhere) = (None, None, true);
-            (standing.failures, standing.error) = (0, None);
-        });
+        match unit.part {
+            Some((part, _)) => {
+                self.standings.change_part(unit.projections[0], part, |standing| *standing = PartStanding::default());
+            }
+            // Its parts tell.
+            None if unit.keeps_parts() => {}
+            None => self.standings.change(&unit.projections, |standing| {
+                (standing.reached, standing.beside, standing.elsewhere) = (None, None, true);
+                (standing.failures, standing.error) = (0, None);
+            }),
+        }
         self.let_go(&part).await;
     }
 
-    async fn let_go(&self, leases: &[Lease]) {
+    pub(super) async fn let_go(&self, leases: &[Lease]) {
         if !leases.is_empty()
             && let Err(error) = self.store.release(leases).await
         {
@@ -180,5 +206,5 @@ fn not_handed_over(unit: &Unit, waited: Duration) -> StoreError {
         "another process runs it, and has not handed it over in {waited:?}: it has paused it, perhaps, or is at work on it \
          for somebody else"
     );
-    StoreError::Unavailable { store: format!("projection `{}`", unit.names().join("`, `")), reason }
+    StoreError::Unavailable { store: format!("projection `{}`", unit.projections.join("`, `")), reason }
 }

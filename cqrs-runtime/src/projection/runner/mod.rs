@@ -5,9 +5,13 @@
 //! that a rebuild from the start neither stops what is live nor reads the log once a view. Two that come close to each other go on
 //! as one. While a page is folded the next one is read. Rows and checkpoints of a page are one transaction.
 //!
+//! A projection that is split by key has a unit for each part, which reads the log with the others and is folded in a transaction of
+//! its own, and one that keeps the parts together: see [`gather`] and [`sharing`].
+//!
 //! A failure is the failure of one pass: its projections are tried one by one, with growing pauses, for ever. Nothing is
 //! skipped: positions are read from the store again, under a lease that is asked for again.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,10 +23,12 @@ use crate::log::{EventLog, Position, StoreError};
 use crate::registry::ProjectionInfo;
 use crate::view::ViewStore;
 
+mod gather;
 mod leases;
 mod origin;
 mod pass;
 mod requests;
+mod sharing;
 mod standing;
 mod status;
 mod together;
@@ -30,7 +36,7 @@ mod unit;
 mod worker;
 
 pub(crate) use standing::{Standing, Standings};
-pub use status::{Progress, ProjectionState, ProjectionStatus};
+pub use status::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 use worker::Worker;
 
 /// How a runner goes about its work.
@@ -61,6 +67,8 @@ pub(crate) enum NoStart {
     /// The read database is another log's.
     Foreign(StoreError),
 }
+/// Into how many parts projections are split, those that are, by name.
+pub(crate) type Partitions = BTreeMap<&'static str, u32>;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -93,6 +101,7 @@ impl Runner {
     /// Projections look each other up in a circle, or the read database holds the views of another log.
     pub(crate) async fn start(
         projections: &[&'static ProjectionInfo],
+        split: &Partitions,
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
         head: watch::Receiver<Position>,
@@ -104,7 +113,7 @@ impl Runner {
         let (requests, inbox) = mpsc::channel(64);
         let (alive, end) = oneshot::channel();
         let (looked, first_look) = oneshot::channel();
-        let worker = Worker::new(units, log, store, Arc::clone(&standings), head, inbox, pace);
+        let worker = Worker::new(units, projections, split, log, store, Arc::clone(&standings), head, inbox, pace);
         let task = tokio::spawn(worker.run(end, looked));
         // Late or not: the app is there without it.
         if let Ok(Ok(Some(foreign))) = tokio::time::timeout(FIRST_LOOK, first_look).await {

@@ -5,6 +5,7 @@
 //! that it was folded from, as a checkpoint of its own; and a projection that stands beyond the log's end, which was
 //! restored from a backup then, is folded anew.
 
+use super::unit::failed;
 use super::worker::Worker;
 use crate::log::{EventLog, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Lease, Parked};
@@ -61,10 +62,10 @@ impl Worker {
         if !beyond(unit.live_at) && !beyond(unit.beside_at) {
             return Ok(());
         }
-        let text = format!(
-            "it stands beyond the end of the log, which is at {head}: the log was restored from a backup, perhaps, and has lost \
-             what the rows tell of"
-        );
+        let text = beyond_the_end(head);
+        if unit.part.is_some() {
+            return Err(failed(&unit.projections, &cannot_heal(head)));
+        }
         tracing::warn!(projections = ?unit.names(), "{text}");
         if unit.folds() {
             if beyond(unit.live_at) {
@@ -88,6 +89,22 @@ impl Worker {
         unit.parked = true;
         Ok(())
     }
+}
+
+/// Why a projection tells of more than there is.
+fn beyond_the_end(head: Position) -> String {
+    format!(
+        "it stands beyond the end of the log, which is at {head}: the log was restored from a backup, perhaps, and has lost \
+         what the rows tell of"
+    )
+}
+
+/// The same of one that is split, and told what to do.
+pub(super) fn cannot_heal(head: Position) -> String {
+    format!(
+        "{}; it is split into parts, and is not folded anew by itself: empty the read database",
+        beyond_the_end(head)
+    )
 }
 
 /// What a read database remembers of a log: `None` while it is empty.

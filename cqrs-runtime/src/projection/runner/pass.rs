@@ -14,6 +14,36 @@ pub(super) struct Pass {
     pub(super) query: EventQuery,
 }
 
+/// Builds that are folded in one transaction.
+pub(super) struct Group(pub(super) Vec<(usize, Build)>);
+
+impl Group {
+    /// The units, each once.
+    pub(super) fn places(&self) -> Vec<usize> {
+        places(&self.0)
+    }
+}
+
+fn places(tracks: &[(usize, Build)]) -> Vec<usize> {
+    let places: BTreeSet<usize> = tracks.iter().map(|(place, _)| *place).collect();
+    places.into_iter().collect()
+}
+
+impl Pass {
+    /// The units, each once.
+    pub(super) fn places(&self) -> Vec<usize> {
+        places(&self.tracks)
+    }
+
+    /// What goes into which transaction: each part of a projection has its own, and all else goes together.
+    pub(super) fn groups(&self, units: &[Unit]) -> Vec<Group> {
+        let (parts, wholes): (Vec<_>, Vec<_>) = self.tracks.iter().partition(|(place, _)| units[*place].part.is_some());
+        let of = |wanted: usize| parts.iter().copied().filter(|(place, _)| *place == wanted).collect();
+        let parts_alone = places(&parts).into_iter().map(of);
+        parts_alone.chain([wholes]).filter(|group: &Vec<_>| !group.is_empty()).map(Group).collect()
+    }
+}
+
 /// Where it starts, who is in it, and whether it takes no more.
 type Cluster = (Position, Vec<(usize, Build)>, bool);
 

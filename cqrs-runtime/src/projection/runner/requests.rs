@@ -10,17 +10,16 @@ use crate::projection::replay::Replay;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {
-        self.units.iter().position(|unit| unit.names().contains(&projection))
+        self.units.iter().position(|unit| unit.part.is_none() && unit.projections.contains(&projection))
     }
 
     pub(super) fn serve(&mut self, request: Request) {
         match request {
             Request::Look => {}
             Request::Pause { projection, paused, answer } => {
-                if let Some(place) = self.place_of(projection) {
-                    let unit = &mut self.units[place];
+                for unit in self.units.iter_mut().filter(|unit| unit.projections.contains(&projection)) {
                     unit.paused = paused;
-                    self.standings.change(unit.names(), |standing| standing.paused = paused);
+                    self.standings.change(&unit.projections, |standing| standing.paused = paused);
                 }
                 let _ = answer.send(Ok(()));
             }
@@ -36,6 +35,9 @@ impl Worker {
             return wish.refuse(failed(&[projection], "this app does not run it"));
         };
         let unit = &mut self.units[place];
+        if unit.paused && matches!(wish, Wish::Rebuild(_)) {
+            return wish.refuse(failed(&unit.projections, "it is paused: resume it first"));
+        }
         unit.wishes.push_back(wish);
         if !unit.is_held() {
             unit.ask_at = Instant::now();
@@ -50,9 +52,6 @@ impl Worker {
                 && let Some(wish) = self.units[place].wishes.pop_front()
             {
                 match wish {
-                    Wish::Rebuild(answer) if self.units[place].paused => {
-                        let _ = answer.send(Err(failed(self.units[place].names(), "it is paused: resume it first")));
-                    }
                     Wish::Rebuild(answer) => match self.start_rebuild(place).await {
                         Ok(wanted) => {
                             self.units[place].waiting.push((wanted, answer));
@@ -149,11 +148,12 @@ impl Worker {
     /// Answers those who wait for a rebuild, wherever it was finished.
     pub(super) async fn answer(&mut self) {
         for unit in self.units.iter_mut().filter(|unit| !unit.waiting.is_empty()) {
+            let is_watched = unit.is_watched();
             for (wanted, answer) in std::mem::take(&mut unit.waiting) {
-                let finished = if !unit.is_held() {
+                let finished = if is_watched {
                     unit.finished(&*self.store, wanted).await
                 } else if unit.parked {
-                    Err(parked_again(unit.names()))
+                    Err(parked_again(&unit.projections))
                 } else {
                     let is_there = if unit.folds() { unit.beside_at.is_none() } else { unit.live_at >= Some(wanted) };
                     Ok(unit.live_at.filter(|_| is_there))

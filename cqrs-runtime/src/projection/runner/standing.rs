@@ -10,6 +10,7 @@ use crate::error::{NotBuilt, NotYet, QueryError};
 use crate::event::RecordedEvent;
 use crate::log::{Page, Position, StoreError};
 use crate::observing::ProjectionFigures;
+use crate::projection::part::{Part, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::view::ViewStore;
@@ -47,6 +48,18 @@ pub(crate) struct Standing {
     pub(super) rate: Rate,
     /// How many positions of the log the live build has gone through, and the one beside it.
     pub(super) pace: [Rate; 2],
+    /// Of a projection that is split: where each part stands, while this process runs it.
+    pub(super) parts: Vec<PartStanding>,
+}
+
+/// What is known of one part of a projection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartStanding {
+    pub(super) reached: Option<Position>,
+    pub(super) beside: Option<Position>,
+    pub(super) held: bool,
+    pub(super) failures: u32,
+    pub(super) error: Option<String>,
 }
 
 /// How many a second, of late.
@@ -84,6 +97,20 @@ impl Rate {
     }
 }
 
+impl Standing {
+    /// Says of the whole what its parts come to: its queries read what all of them have folded.
+    fn sum_up(&mut self) {
+        let parts = &self.parts;
+        let reached: Option<Vec<Position>> = parts.iter().map(|part| part.reached).collect();
+        self.reached = reached.and_then(|reached| reached.into_iter().min());
+        self.beside = parts.iter().filter_map(|part| part.beside).min();
+        self.built |= parts.iter().any(|part| part.reached.is_some());
+        self.elsewhere = !parts.iter().any(|part| part.held);
+        self.failures = parts.iter().map(|part| part.failures).max().unwrap_or_default();
+        self.error = parts.iter().find_map(|part| part.error.clone());
+    }
+}
+
 impl Standings {
     pub(super) fn new(projections: &[&'static ProjectionInfo]) -> Self {
         let standing = |info: &&'static ProjectionInfo| {
@@ -101,6 +128,7 @@ impl Standings {
                 events: info.events,
                 rate: Rate::new(),
                 pace: [Rate::new(), Rate::new()],
+                parts: Vec::new(),
             };
             (info.name, standing)
         };
@@ -139,6 +167,17 @@ impl Standings {
         });
     }
 
+    /// Changes what is known of one part of a projection, and so of the whole.
+    pub(super) fn change_part(&self, projection: &'static str, part: Part, change: impl Fn(&mut PartStanding)) {
+        self.change(&[projection], |standing| {
+            if standing.parts.len() != part.of as usize {
+                standing.parts = vec![PartStanding::default(); part.of as usize];
+            }
+            change(&mut standing.parts[part.index as usize]);
+            standing.sum_up();
+        });
+    }
+
     /// What is known of a projection.
     pub(crate) fn get(&self, projection: &str) -> Option<Standing> {
         self.lock().get(projection).cloned()
@@ -160,8 +199,8 @@ impl Standings {
             if standing.built {
                 continue;
             }
-            let stored = store.checkpoint(name).await?;
-            if stored.is_none_or(|stored| stored.fingerprint != standing.fingerprint) {
+            let stored = Stored::in_store(store, name).await?;
+            if stored.fingerprint() != Some(standing.fingerprint) {
                 let reached = standing.beside.unwrap_or_default();
                 return Err(QueryError::NotBuilt(NotBuilt { view, reached }));
             }
@@ -227,9 +266,8 @@ async fn lowest(store: &dyn ViewStore, stands: Vec<(&'static str, Standing)>) ->
         let reached = if let Some(reached) = standing.reached {
             reached
         } else {
-            let stored = store.checkpoint(name).await?;
-            let ours = stored.filter(|stored| stored.fingerprint == standing.fingerprint);
-            ours.map_or(Position::START, |stored| stored.position)
+            let stored = Stored::in_store(store, name).await?;
+            stored.lowest(standing.fingerprint).unwrap_or_default()
         };
         lowest = lowest.min(reached);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::standing::Standing;
 use crate::log::Position;
+use crate::projection::Stored;
 
 /// How one projection is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +25,13 @@ pub struct ProjectionStatus {
     /// How many positions of the log a second it has gone through of late, in this process; where a view is built anew, that
     /// one. More than [`rate`](Self::rate), where events are not its own. 0 at level 1.
     pub pace: f64,
-    /// What its last attempt failed with, if it has not succeeded since.
+    /// What its last attempt failed with, if it has not succeeded since; or why another process runs it as it is.
     pub last_error: Option<String>,
     /// How many of its keys are parked.
     pub parked: usize,
+    /// Its parts, where the read database has it [split](crate::AppBuilder::partitions). Its own position is that of the last
+    /// of them.
+    pub partitions: Vec<PartitionStatus>,
     /// Where the view stands that is built anew, if one is.
     pub(crate) beside: Option<Position>,
 }
@@ -69,6 +73,16 @@ impl ProjectionStatus {
     }
 }
 
+/// How one part of a projection is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartitionStatus {
+    /// Every event up to here that is about its keys is in what queries read.
+    pub position: Position,
+    /// Whether this process runs it.
+    pub here: bool,
+}
+
 /// What a projection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,6 +105,16 @@ impl Standing {
     /// Where it stands, if this process runs it.
     pub(crate) fn reached(&self) -> Option<Position> {
         self.reached
+    }
+
+    /// Its parts, as the store has them.
+    pub(crate) fn partitions(standing: Option<&Self>, stored: &Stored) -> Vec<PartitionStatus> {
+        if stored.number() < 2 {
+            return Vec::new();
+        }
+        let here = |place: usize| standing.and_then(|standing| standing.parts.get(place)).is_some_and(|part| part.held);
+        let of = |(place, position)| PartitionStatus { position, here: here(place) };
+        stored.positions().into_iter().enumerate().map(of).collect()
     }
 
     /// What its last attempt failed with.
@@ -140,6 +164,7 @@ mod tests {
             rate: 0.0,
             pace,
             parked: 0,
+            partitions: Vec::new(),
             beside: beside.map(Position::new),
         }
     }

@@ -1,12 +1,14 @@
 //! Projections that go together, and where they stand.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Answer;
+use super::gather::{Change, Gathered, Seen};
 use crate::log::{Position, StoreError};
 use crate::projection::Engine;
+use crate::projection::part::{Part, Stored, kept};
 use crate::projection::replay::Replay;
 use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
@@ -50,6 +52,24 @@ impl Wish {
 pub(super) struct Unit {
     pub(super) live: Arc<Engine>,
     pub(super) beside: Arc<Engine>,
+    /// Its projections, as the app knows them.
+    pub(super) projections: Vec<&'static str>,
+    /// If it is one part of a projection: which, and the place of the unit that keeps the parts together.
+    pub(super) part: Option<(Part, usize)>,
+    /// If it is one part: whether the store says that there is such a part, and it is this process's turn to ask for it.
+    pub(super) may_ask: bool,
+    /// Into how many parts its one projection is to be split: 1, if it is not.
+    pub(super) split: u32,
+    /// What the store has said of it last.
+    pub(super) seen: Seen,
+    /// What is to be done with all parts of it together.
+    pub(super) change: Option<Change>,
+    /// All parts, while this process has them for that.
+    pub(super) gathered: Option<Gathered>,
+    /// If it is one part: whether this process had it before all parts were gathered.
+    pub(super) had: bool,
+    /// The lease by which this process tells that it has too few of the parts.
+    pub(super) waits: Option<Lease>,
     /// Empty while another process has them, and after a failure, until they are asked for again.
     pub(super) leases: Vec<Lease>,
     /// What the store has granted last, to be given back at the end.
@@ -81,10 +101,19 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn new(live: Engine, beside: Engine) -> Self {
+    pub(super) fn new(live: Engine, beside: Engine, split: u32) -> Self {
         Self {
+            projections: live.names().to_vec(),
             live: Arc::new(live),
             beside: Arc::new(beside.placed(place_beside)),
+            part: None,
+            may_ask: true,
+            split,
+            seen: Seen::default(),
+            change: None,
+            gathered: None,
+            had: false,
+            waits: None,
             leases: Vec::new(),
             granted: Vec::new(),
             ask_at: Instant::now(),
@@ -103,7 +132,16 @@ impl Unit {
         }
     }
 
-    /// The projections.
+    /// A part of the projection that stands for itself in these engines.
+    pub(super) fn part(live: Engine, beside: Engine, part: Part, keeper: usize) -> Self {
+        let whole = Self::new(live, beside, 1);
+        let engine =
+            |engine: Arc<Engine>| Arc::new(Arc::into_inner(engine).map(|whole| whole.part(part)).unwrap_or_default());
+        let (live, beside) = (engine(whole.live), engine(whole.beside));
+        Self { live, beside, part: Some((part, keeper)), may_ask: false, ..whole }
+    }
+
+    /// What its checkpoints and leases are called.
     pub(super) fn names(&self) -> &[&'static str] {
         self.live.names()
     }
@@ -113,19 +151,61 @@ impl Unit {
         self.names().iter().map(|name| kept(format!("{name}{WANTED}"))).collect()
     }
 
+    /// The names of the leases by which this process is told so: who wants a projection wants each part of it.
+    pub(super) fn heeded_names(&self) -> Vec<&'static str> {
+        let mut names = self.wanted_names();
+        if self.part.is_some() {
+            names.extend(self.projections.iter().map(|name| kept(format!("{name}{WANTED}"))));
+        }
+        names
+    }
+
+    /// Whether it keeps the parts of a projection together.
+    pub(super) fn keeps_parts(&self) -> bool {
+        self.part.is_none() && self.names().len() == 1 && (self.split > 1 || self.seen.is_split())
+    }
+
+    /// Whether others are to hand all parts over for the change that is due.
+    pub(super) fn forces(&self) -> bool {
+        let is_asked_for = || self.wishes.iter().any(|wish| matches!(wish, Wish::Rebuild(_)));
+        match self.change {
+            Some(Change::Switch) => true,
+            Some(Change::Rebuild) => is_asked_for(),
+            Some(Change::Split) | None => false,
+        }
+    }
+
     /// Whether this process runs it, or could.
     pub(super) fn is_held(&self) -> bool {
         !self.leases.is_empty()
     }
 
+    /// Whether somebody waits for what another process may finish.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.waiting.is_empty() && (!self.is_held() || self.keeps_parts())
+    }
+
+    /// All leases that this process has of it.
+    pub(super) fn into_leases(self) -> Vec<Lease> {
+        let gathered = self.gathered.map(|gathered| gathered.leases).unwrap_or_default();
+        [self.granted, self.wanted, gathered, self.waits.into_iter().collect()].concat()
+    }
+
     /// Whether it is this process's, and cannot be handed over at present.
     pub(super) fn is_kept(&self) -> bool {
-        self.is_held() && (self.paused || self.replay.is_some())
+        self.is_held() && (self.paused || self.replay.is_some()) || self.gathered.is_some()
+    }
+
+    /// Whether it is for whichever process asks first.
+    pub(super) fn is_to_be_asked_for(&self) -> bool {
+        let is_run_by_parts = || self.keeps_parts() && self.seen.is_live(self) && self.seen.live[0].number() > 1;
+        if self.part.is_some() { self.may_ask || !self.wishes.is_empty() } else { !is_run_by_parts() }
     }
 
     /// Whether it was wanted from others, and all is done that it was wanted for.
     pub(super) fn is_done_with(&self) -> bool {
-        !self.wanted.is_empty() && self.wishes.is_empty() && self.replay.is_none()
+        let is_at_rest = self.replay.is_none() && self.gathered.is_none() && self.change.is_none();
+        !self.wanted.is_empty() && self.wishes.is_empty() && is_at_rest
     }
 
     /// Whether it is of fold methods, so that it can be built beside itself.
@@ -133,7 +213,7 @@ impl Unit {
         self.live.places().next().is_some()
     }
 
-    pub(super) fn engine(&self, build: Build) -> &Engine {
+    pub(super) fn engine(&self, build: Build) -> &Arc<Engine> {
         match build {
             Build::Live => &self.live,
             Build::Beside => &self.beside,
@@ -165,19 +245,30 @@ impl Unit {
     pub(super) async fn learn(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
         (self.live_at, self.beside_at, self.beside_is_there) = (None, None, false);
         let mut tx = store.begin(&self.leases).await?;
-        let live = tx.checkpoints(self.live.names()).await?;
-        let beside = if self.folds() { tx.checkpoints(self.beside.names()).await? } else { Vec::new() };
+        let seen = Seen::in_transaction(&mut *tx, self).await?;
         let parked = tx.parked().await?;
         drop(tx);
         self.parked = parked.iter().any(|parked| self.is_parked_by(parked));
-        if live.iter().all(Option::is_none) {
+        if let Some((part, _)) = self.part {
+            self.live_at = at_part(&self.live, &seen.live, part);
+            self.beside_at = at_part(&self.beside, &seen.beside, part);
+            return Ok(());
+        }
+        if seen.live.iter().all(|stored| *stored == Stored::Nothing) {
             self.live_at = Some(start(store, &self.live, &self.leases).await?);
         } else {
-            self.live_at = together(&self.live, &live);
+            self.live_at = together(&self.live, &seen.live);
         }
-        self.beside_at = together(&self.beside, &beside);
-        if self.live_at.is_none() && self.beside_at.is_none() {
-            self.start_beside(store).await?;
+        self.beside_at = together(&self.beside, &seen.beside);
+        let is_split = self.names().len() == 1 && (seen.is_live(self) || seen.is_beside(self));
+        let part_names = seen.part_names(self);
+        self.seen = seen;
+        if self.live_at.is_none() && self.beside_at.is_none() && !is_split {
+            if part_names.is_empty() && self.split == 1 {
+                self.start_beside(store).await?;
+            } else {
+                self.change = Some(Change::Rebuild);
+            }
         }
         Ok(())
     }
@@ -191,23 +282,15 @@ impl Unit {
         store: &dyn ViewStore,
         wanted: Position,
     ) -> Result<Option<Position>, StoreError> {
-        let mut live = Vec::new();
-        for name in self.names() {
-            live.push(store.checkpoint(name).await?);
-        }
-        let live = together(&self.live, &live);
+        let seen = Seen::in_store(store, self).await?;
         if self.folds() {
-            for name in self.beside.names() {
-                if store.checkpoint(name).await?.is_some() {
-                    return Ok(None);
-                }
-            }
-            return Ok(live);
+            let is_there = seen.beside.iter().all(|stored| *stored == Stored::Nothing);
+            return Ok(lowest(&self.live, &seen.live).filter(|_| is_there));
         }
         if store.parked().await?.iter().any(|parked| self.is_parked_by(parked)) {
-            return Err(parked_again(self.names()));
+            return Err(parked_again(&self.projections));
         }
-        Ok(live.filter(|at| *at >= wanted))
+        Ok(lowest(&self.live, &seen.live).filter(|at| *at >= wanted))
     }
 
     /// Whether it waits as a whole at this event.
@@ -238,14 +321,27 @@ pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
     StoreError::Failed { store: format!("projection `{}`", projections.join("`, `")), reason: reason.into() }
 }
 
-/// Where a build's checkpoints stand, if they are all of its shape and stand together.
-fn together(engine: &Engine, checkpoints: &[Option<Checkpoint>]) -> Option<Position> {
-    let first = (*checkpoints.first()?)?;
-    let same = |(name, checkpoint): (&&'static str, &Option<Checkpoint>)| {
-        let expected = Checkpoint { position: first.position, fingerprint: engine.fingerprint(name) };
-        *checkpoint == Some(expected)
+/// Where a build stands, if all of it is of its shape, not split, and at one position.
+fn together(engine: &Engine, stored: &[Stored]) -> Option<Position> {
+    let first = stored.first()?.positions().first().copied()?;
+    let same = |(name, stored): (&&'static str, &Stored)| {
+        let expected = Checkpoint { position: first, fingerprint: engine.fingerprint(name) };
+        *stored == Stored::Whole(expected)
     };
-    engine.names().iter().zip(checkpoints).all(same).then_some(first.position)
+    engine.names().iter().zip(stored).all(same).then_some(first)
+}
+
+/// Where the lowest of a build stands, split or not, if all of it is of its shape.
+fn lowest(engine: &Engine, stored: &[Stored]) -> Option<Position> {
+    let lowest = engine.names().iter().zip(stored).map(|(name, stored)| stored.lowest(engine.fingerprint(name)));
+    lowest.collect::<Option<Vec<_>>>()?.into_iter().min()
+}
+
+/// Where one part of a build stands, if it is of its shape, and split into as many.
+fn at_part(engine: &Engine, stored: &[Stored], part: Part) -> Option<Position> {
+    let (name, stored) = (engine.names().first()?, stored.first()?);
+    let is_ours = stored.fingerprint() == Some(engine.fingerprint(name)) && stored.number() == part.of;
+    if is_ours { stored.positions().get(part.index as usize).copied() } else { None }
 }
 
 /// Makes room for a build, empty, and sets it to the log's start.
@@ -271,16 +367,4 @@ fn place_beside(live: Generation) -> Generation {
         ..live.shape
     };
     Generation { shape, projection: kept(format!("{}{BESIDE}", live.projection)) }
-}
-
-/// A name for as long as the program runs, made once however many apps there are.
-fn kept(name: String) -> &'static str {
-    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = names.get(name.as_str()) {
-        return known;
-    }
-    let name: &'static str = Box::leak(name.into_boxed_str());
-    names.insert(name);
-    name
 }

@@ -7,16 +7,21 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::pass::{Pass, passes};
+use super::gather::Change;
+use super::leases::ASKS;
+use super::pass::{Group, Pass, passes};
 use super::standing::Standings;
 use super::together::{Either, any, both, race};
 use super::unit::{Build, Unit};
-use super::{FirstLook, Pace, Request};
+use super::{FirstLook, Pace, Partitions, Request};
 use crate::log::{EventLog, EventQuery, Page, Position, StoreError};
 use crate::observing::spans;
 use crate::projection::Engine;
+use crate::projection::part::Part;
+use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
 use crate::view::{Lease, ViewStore};
 
@@ -35,6 +40,8 @@ const MOST_AHEAD: usize = 4;
 
 pub(super) struct Worker {
     pub(super) units: Vec<Unit>,
+    /// What parts are made of.
+    projections: Vec<&'static ProjectionInfo>,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) store: Arc<dyn ViewStore>,
     pub(super) standings: Arc<Standings>,
@@ -55,8 +62,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
+    #[allow(clippy::too_many_arguments, reason = "what a runner is started with, passed on")]
     pub(super) fn new(
         units: impl Iterator<Item = (Engine, Engine)>,
+        projections: &[&'static ProjectionInfo],
+        split: &Partitions,
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
         standings: Arc<Standings>,
@@ -64,10 +74,43 @@ impl Worker {
         inbox: mpsc::Receiver<Request>,
         pace: Pace,
     ) -> Self {
-        let units = units.map(|(live, beside)| Unit::new(live, beside)).collect();
-        let owner = uuid::Uuid::now_v7().to_string();
-        let (seen, ahead, knows_origin, foreign) = (Position::START, Vec::new(), false, None);
-        Self { units, log, store, standings, head, inbox, pace, owner, seen, ahead, knows_origin, foreign }
+        let number = |live: &Engine| live.names().first().and_then(|name| split.get(name)).copied().unwrap_or(1);
+        let wholes = units.map(|(live, beside)| {
+            let number = number(&live);
+            Unit::new(live, beside, number)
+        });
+        let mut worker = Self {
+            units: wholes.collect(),
+            projections: projections.to_vec(),
+            log,
+            store,
+            standings,
+            head,
+            inbox,
+            pace,
+            owner: uuid::Uuid::now_v7().to_string(),
+            seen: Position::START,
+            ahead: Vec::new(),
+            knows_origin: false,
+            foreign: None,
+        };
+        for keeper in 0..worker.units.len() {
+            let whole = &worker.units[keeper];
+            let number = whole.split;
+            let parts: Vec<Unit> =
+                Part::all(number).filter(|_| number > 1).map(|part| worker.make_part(whole, keeper, part)).collect();
+            worker.units.extend(parts);
+        }
+        worker
+    }
+
+    /// A part of a projection that stands for itself.
+    pub(super) fn make_part(&self, whole: &Unit, keeper: usize, part: Part) -> Unit {
+        let own: Vec<_> =
+            self.projections.iter().copied().filter(|info| whole.projections.contains(&info.name)).collect();
+        // One projection is no circle.
+        let engine = || Engine::new(&own).unwrap_or_default();
+        Unit::part(engine(), engine(), part, keeper)
     }
 
     /// Works until the other end of `end` is dropped.
@@ -80,7 +123,7 @@ impl Worker {
                 self.fail(&[place], &error);
             }
         }
-        let leases: Vec<Lease> = self.units.into_iter().flat_map(|unit| [unit.granted, unit.wanted].concat()).collect();
+        let leases: Vec<Lease> = self.units.into_iter().flat_map(Unit::into_leases).collect();
         if !leases.is_empty() {
             // Should it not hear of it, they run out.
             let _ = tokio::time::timeout(LAST_WORD, self.store.release(&leases)).await;
@@ -94,7 +137,7 @@ impl Worker {
                 self.serve(request);
             }
             self.begin_wishes().await;
-            let moved = self.round().await | self.replay().await;
+            let moved = self.round().await | self.replay().await | self.change().await;
             self.switch().await;
             self.answer().await;
             if let Some(looked) = looked.take() {
@@ -110,7 +153,7 @@ impl Worker {
 
     /// Waits until there may be something to do.
     async fn idle(&mut self) -> Option<Request> {
-        let watches = self.units.iter().any(|unit| !unit.is_held() && !unit.waiting.is_empty());
+        let watches = self.units.iter().any(Unit::is_watched);
         let look_at = watches.then(|| Instant::now() + LOOK);
         let wake_at = self.units.iter().map(|unit| unit.ask_at).chain(look_at).min();
         let follows = self.units.iter().any(runs);
@@ -144,8 +187,26 @@ impl Worker {
             Ok(()) => self.require_history(place).await,
             Err(error) => Err(error),
         };
+        let unit = &mut self.units[place];
         match learnt {
-            Ok(()) => self.show(place),
+            Ok(()) if unit.part.is_some() && unit.live_at.is_none() && unit.beside_at.is_none() => {
+                // There is no such part any more.
+                unit.may_ask = false;
+                let granted = std::mem::take(&mut unit.granted);
+                self.leave(place, granted).await;
+            }
+            Ok(()) if !unit.is_to_be_asked_for() => {
+                // Its parts are what runs.
+                unit.ask_at = Instant::now();
+                let granted = std::mem::take(&mut unit.granted);
+                self.leave(place, granted).await;
+            }
+            Ok(()) => {
+                if unit.change.is_some() || unit.split > 1 {
+                    unit.ask_at = Instant::now();
+                }
+                self.show(place);
+            }
             Err(error) => self.fail(&[place], &error),
         }
     }
@@ -153,7 +214,20 @@ impl Worker {
     /// Makes known where a unit stands.
     pub(super) fn show(&self, place: usize) {
         let unit = &self.units[place];
-        self.standings.change(unit.names(), |standing| {
+        if let Some((part, _)) = unit.part {
+            self.standings.change_part(unit.projections[0], part, |standing| {
+                (standing.reached, standing.beside, standing.held) = (unit.live_at, unit.beside_at, true);
+                standing.failures = unit.failures;
+                standing.error = standing.error.take().filter(|_| unit.failures > 0);
+            });
+            return;
+        }
+        if unit.keeps_parts() && unit.live_at.is_none() {
+            // Its parts tell.
+            return;
+        }
+        self.standings.change(&unit.projections, |standing| {
+            standing.parts.clear();
             (standing.reached, standing.beside, standing.elsewhere) = (unit.live_at, unit.beside_at, false);
             standing.built |= unit.live_at.is_some();
             standing.failures = unit.failures;
@@ -170,12 +244,24 @@ impl Worker {
             unit.alone |= together;
             unit.leases.clear();
             unit.refuse(error);
+            (unit.change, unit.gathered) = (None, None);
             let pause = FIRST_PAUSE.saturating_mul(1 << (unit.failures - 1).min(16)).min(LONGEST_PAUSE);
             unit.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };
             let (failures, text) = (unit.failures, error.to_string());
             tracing::warn!(projections = ?unit.names(), failures, error = text, "a projection failed, and is tried again");
-            self.standings.change(unit.names(), |standing| {
-                (standing.reached, standing.failures, standing.error) = (None, failures, Some(text.clone()));
+            if let Some((part, _)) = unit.part {
+                self.standings.change_part(unit.projections[0], part, |standing| {
+                    (standing.reached, standing.failures, standing.error) = (None, failures, Some(text.clone()));
+                });
+                self.standings.change(&unit.projections, |standing| standing.figures.failed());
+                continue;
+            }
+            let has_parts = unit.keeps_parts();
+            self.standings.change(&unit.projections, |standing| {
+                if !has_parts {
+                    standing.reached = None;
+                }
+                (standing.failures, standing.error) = (failures, Some(text.clone()));
                 standing.figures.failed();
             });
         }
@@ -186,34 +272,38 @@ impl Worker {
         self.head.borrow_and_update();
         let mut moved = false;
         for pass in passes(&self.units, self.pace.batch as u64, runs) {
-            let places: Vec<usize> = {
-                let mut places: Vec<usize> = pass.tracks.iter().map(|(place, _)| *place).collect();
-                places.sort_unstable();
-                places.dedup();
-                places
+            let groups = pass.groups(&self.units);
+            let results = match self.step(&pass, &groups).await {
+                Ok(results) => results,
+                // The log could not be read, for any of them.
+                Err(error) => vec![(pass.places(), Err(error))],
             };
-            match self.step(&pass).await {
-                Ok(got_on) => {
-                    moved |= got_on;
-                    for &place in &places {
-                        (self.units[place].failures, self.units[place].alone) = (0, false);
-                        self.show(place);
+            for (places, result) in results {
+                match result {
+                    Ok(got_on) => {
+                        moved |= got_on;
+                        for &place in &places {
+                            (self.units[place].failures, self.units[place].alone) = (0, false);
+                            self.show(place);
+                        }
                     }
-                }
-                Err(error) => {
-                    self.fail(&places, &error);
-                    moved |= places.len() > 1;
+                    Err(error) => {
+                        self.fail(&places, &error);
+                        moved |= places.len() > 1;
+                    }
                 }
             }
         }
         moved
     }
 
-    async fn step(&mut self, pass: &Pass) -> Result<bool, StoreError> {
+    /// Gives a pass one page. Says for each group whether it got on.
+    async fn step(&mut self, pass: &Pass, groups: &[Group]) -> Result<Vec<Stepped>, StoreError> {
         let page = match self.ahead.iter().position(|(query, after, _)| *after == pass.after && *query == pass.query) {
             Some(place) => self.ahead.swap_remove(place).2,
             None => self.log.read(&pass.query, pass.after, self.pace.batch).await?,
         };
+        let page = Arc::new(page);
         if !page.more {
             self.seen = self.seen.max(page.up_to);
             for (place, _) in pass.tracks.iter().filter(|(_, build)| *build == Build::Beside) {
@@ -221,7 +311,7 @@ impl Worker {
             }
         }
         if page.up_to <= pass.after {
-            return Ok(false);
+            return Ok(groups.iter().map(|group| (group.places(), Ok(false))).collect());
         }
         let first = pass.tracks.first().map(|(place, _)| self.units[*place].leases.clone()).unwrap_or_default();
         self.remember_origin(&first).await?;
@@ -229,15 +319,7 @@ impl Worker {
             if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
         };
         let span = spans::page(pass.tracks.iter().flat_map(|(place, _)| self.units[*place].names()), pass.after, &page);
-        let (stopped, next) = both(self.fold(pass, &page).instrument(span), read).await;
-        let stopped = stopped?;
-        for (place, build) in pass.tracks.iter().filter(|(place, _)| !stopped.contains(place)) {
-            let unit = &mut self.units[*place];
-            let at = if *build == Build::Live { &mut unit.live_at } else { &mut unit.beside_at };
-            let before = at.unwrap_or_default();
-            *at = at.map(|at| at.max(page.up_to));
-            self.standings.folded(unit.names(), *build == Build::Beside, before, &page);
-        }
+        let (folded, next) = both(self.fold(groups, &page).instrument(span), read).await;
         // What failed is read again when its turn comes, and the failure told then.
         if let Some(Ok(next)) = next {
             if self.ahead.len() == MOST_AHEAD {
@@ -245,36 +327,84 @@ impl Worker {
             }
             self.ahead.push((pass.query.clone(), page.up_to, next));
         }
-        for place in stopped {
-            self.units[place].learn(&*self.store).await?;
+        let mut results = Vec::new();
+        for (group, folded) in groups.iter().zip(folded) {
+            let moved = match folded {
+                Ok(stopped) => self.moved(group, &stopped, &page).await,
+                Err(error) => Err(error),
+            };
+            results.push((group.places(), moved.map(|()| true)));
         }
-        Ok(true)
+        Ok(results)
     }
 
-    /// Folds a page, in one transaction. Returns the units of async projections that did not come to its end.
-    async fn fold(&self, pass: &Pass, page: &Page) -> Result<Vec<usize>, StoreError> {
-        let leases: Vec<Lease> = {
-            let mut places: Vec<usize> = pass.tracks.iter().map(|(place, _)| *place).collect();
-            places.sort_unstable();
-            places.dedup();
-            places.into_iter().flat_map(|place| self.units[place].leases.iter().cloned()).collect()
-        };
-        let mut stopped = Vec::new();
-        let mut tx = self.store.begin(&leases).await?;
-        for (place, build) in &pass.tracks {
-            if !self.units[*place].engine(*build).apply(&mut *tx, &page.events, page.up_to).await? {
-                stopped.push(*place);
+    /// Takes note of what a page has done to a group.
+    async fn moved(&mut self, group: &Group, stopped: &[usize], page: &Page) -> Result<(), StoreError> {
+        for (place, build) in group.0.iter().filter(|(place, _)| !stopped.contains(place)) {
+            let unit = &mut self.units[*place];
+            let at = if *build == Build::Live { &mut unit.live_at } else { &mut unit.beside_at };
+            let before = at.unwrap_or_default();
+            *at = at.map(|at| at.max(page.up_to));
+            // What is read once counts once, however many parts a projection has.
+            if unit.part.is_none_or(|(part, _)| part.index == 0) {
+                self.standings.folded(&unit.projections, *build == Build::Beside, before, page);
+            }
+            if let (Some((_, keeper)), Build::Beside) = (unit.part, build) {
+                // It may have been the last that its view waited for.
+                let soon = Instant::now() + self.pace.lease / ASKS;
+                self.units[keeper].ask_at = self.units[keeper].ask_at.min(soon);
             }
         }
-        tx.commit().await?;
-        Ok(stopped)
+        for place in stopped {
+            self.units[*place].learn(&*self.store).await?;
+        }
+        Ok(())
+    }
+
+    /// Folds a page, each group in a transaction of its own, and several at once. Returns the units of async projections that did
+    /// not come to its end.
+    async fn fold(&self, groups: &[Group], page: &Arc<Page>) -> Vec<Result<Vec<usize>, StoreError>> {
+        let work = |group: &Group| {
+            let engine = |(place, build): &(usize, Build)| (*place, Arc::clone(self.units[*place].engine(*build)));
+            Work {
+                store: Arc::clone(&self.store),
+                leases: group.places().into_iter().flat_map(|place| self.units[place].leases.iter().cloned()).collect(),
+                engines: group.0.iter().map(engine).collect(),
+                page: Arc::clone(page),
+            }
+        };
+        if let [group] = groups {
+            return vec![work(group).fold().await];
+        }
+        // They end with this future, should the app be gone.
+        let mut tasks = JoinSet::new();
+        for (number, group) in groups.iter().enumerate() {
+            let work = work(group);
+            tasks.spawn(async move { (number, work.fold().await) });
+        }
+        let panicked = || StoreError::Failed { store: self.store.describe(), reason: "folding a page panicked".into() };
+        let mut results: Vec<_> = groups.iter().map(|_| Err(panicked())).collect();
+        while let Some(joined) = tasks.join_next().await {
+            if let Ok((number, result)) = joined {
+                results[number] = result;
+            }
+        }
+        results
     }
 
     /// Puts views that have been built beside others in their places.
     async fn switch(&mut self) {
         for place in 0..self.units.len() {
             let unit = &self.units[place];
-            if !runs(unit) || !unit.may_switch() {
+            if !runs(unit) || unit.part.is_some() || !unit.may_switch() {
+                continue;
+            }
+            if unit.seen.is_split() {
+                // What is read is in parts, from before it was connected with others: nobody may run them meanwhile.
+                let unit = &mut self.units[place];
+                if unit.change.is_none() {
+                    (unit.change, unit.ask_at) = (Some(Change::Switch), Instant::now());
+                }
                 continue;
             }
             match self.replace(place).await {
@@ -300,9 +430,34 @@ impl Worker {
     }
 }
 
+/// What a step has come to: units, and whether they got on.
+type Stepped = (Vec<usize>, Result<bool, StoreError>);
+
+/// A page to be folded in one transaction.
+struct Work {
+    store: Arc<dyn ViewStore>,
+    leases: Vec<Lease>,
+    engines: Vec<(usize, Arc<Engine>)>,
+    page: Arc<Page>,
+}
+
+impl Work {
+    async fn fold(self) -> Result<Vec<usize>, StoreError> {
+        let mut stopped = Vec::new();
+        let mut tx = self.store.begin(&self.leases).await?;
+        for (place, engine) in &self.engines {
+            if !engine.apply(&mut *tx, &self.page.events, self.page.up_to).await? {
+                stopped.push(*place);
+            }
+        }
+        tx.commit().await?;
+        Ok(stopped)
+    }
+}
+
 /// Whether a unit follows the log at present.
 fn runs(unit: &Unit) -> bool {
-    unit.is_held() && !unit.paused && !unit.parked && unit.replay.is_none()
+    unit.is_held() && !unit.paused && !unit.parked && unit.replay.is_none() && unit.gathered.is_none()
 }
 
 /// What a future panics with; it does not end otherwise.
