@@ -5,7 +5,7 @@ use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
 use crate::club::*;
-use crate::torn::Torn;
+use crate::torn::torn_views;
 
 fn events(team: TeamId, member: MemberId) -> Vec<RawEvent> {
     let named = RawEvent::of(&TeamNamed { team, name: "team".into() });
@@ -144,7 +144,7 @@ async fn a_view_that_another_projection_makes_now_is_made_from_the_start() {
 
 #[tokio::test]
 async fn a_view_of_another_shape_is_built_beside_the_old_one_which_is_read_meanwhile() {
-    let (log, views, team) = (MemoryLog::new(), Torn::new(), TeamId::new());
+    let (log, views, team) = (MemoryLog::new(), torn_views(), TeamId::new());
     let named = || vec![RawEvent::of(&TeamNamed { team, name: "team".into() }).unwrap()];
     let part = async |modules: &[&str]| {
         let own = modules.iter().map(|module| format!("{}::{module}", module_path!()));

@@ -8,7 +8,7 @@ use cqrs_runtime::view::{MemoryViews, ViewStore};
 
 use crate::club::*;
 use crate::folding::{Chance, Ledger, People};
-use crate::torn::Torn;
+use crate::torn::torn_views;
 
 /// An app of the club whose views are in this store.
 pub async fn follower(log: &MemoryLog, views: impl ViewStore, batch: usize) -> App {
@@ -44,7 +44,7 @@ async fn any_history_makes_the_same_views_at_level_2_however_it_is_cut() {
         let (log, mut rest, batch) = (MemoryLog::new(), &events[..], chance.pick(&[1, 2, 3, 7, 100]));
         let torn = chance.below(2) == 0;
         let app = if torn {
-            follower(&log, Torn::new(), batch).await
+            follower(&log, torn_views(), batch).await
         } else {
             follower(&log, MemoryViews::new(), batch).await
         };
@@ -85,7 +85,7 @@ async fn a_store_that_dies_between_any_two_writes_changes_nothing() {
         let last = happen(&log, events).await;
         let expected = standing(&club(&log).await, last).await;
         for writes in 0.. {
-            let torn = Torn::new();
+            let torn = torn_views();
             torn.fail_after(writes);
             // Other cuts before the failure than after it: what was written is not what comes again.
             let app = follower(&log, torn.clone(), 1 + chance.below(12)).await;

@@ -9,7 +9,7 @@ use cqrs_runtime::view::ViewStore;
 
 use crate::club::happen;
 use crate::tally::*;
-use crate::torn::Torn;
+use crate::torn::{Torn, torn_views};
 
 const LEASE: Duration = Duration::from_millis(1_500);
 
@@ -44,7 +44,7 @@ async fn amounts(app: &App, at: Position) -> Vec<i64> {
 
 #[tokio::test]
 async fn a_key_is_retried_and_skipped_by_whichever_process_is_asked() {
-    let (log, views, sick, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, sick, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     set_sick(sick, true);
     let (server, operator) = (app(&log, &views).await, app(&log, &views).await);
     let key = sick.to_string();
@@ -68,7 +68,7 @@ async fn a_key_is_retried_and_skipped_by_whichever_process_is_asked() {
 
 #[tokio::test]
 async fn a_rebuild_is_begun_by_one_process_and_finished_by_another() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let (server, operator) = (app(&log, &views).await, app(&log, &views).await);
     let all: Vec<i64> = (0..40).collect();
     let at = happen(&log, all.iter().map(|amount| counted(thing, label, *amount)).collect()).await;
@@ -89,7 +89,7 @@ async fn a_rebuild_is_begun_by_one_process_and_finished_by_another() {
 
 #[tokio::test]
 async fn what_is_wanted_is_left_alone_until_the_wish_runs_out() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let server = app(&log, &views).await;
     let at = happen(&log, vec![counted(thing, label, 1)]).await;
     assert_eq!(amounts(&server, at).await, [1]);
@@ -110,7 +110,7 @@ async fn what_is_wanted_is_left_alone_until_the_wish_runs_out() {
 
 #[tokio::test]
 async fn a_paused_projection_is_not_handed_over_and_the_operator_is_told() {
-    let (log, views, sick, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, sick, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     set_sick(sick, true);
     let (server, operator) = (app(&log, &views).await, app(&log, &views).await);
     let at = happen(&log, vec![counted(sick, label, -1)]).await;
@@ -127,7 +127,7 @@ async fn a_paused_projection_is_not_handed_over_and_the_operator_is_told() {
 
 #[tokio::test]
 async fn a_long_retry_holds_up_no_other_projection() {
-    let (log, views, sick, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, sick, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     set_sick(sick, true);
     let app = app(&log, &views).await;
     let mut events = vec![begun(sick, label), counted(sick, label, -1)];

@@ -27,5 +27,5 @@ async fn views_in_memory_on_their_own_conform() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn views_without_transactions_conform() {
-    view_conformance::alone(async || crate::torn::Torn::new(), Transactions::Buffered).await;
+    view_conformance::alone(async || crate::torn::torn_views(), Transactions::Buffered).await;
 }

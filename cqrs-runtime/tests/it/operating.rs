@@ -9,7 +9,7 @@ use cqrs_runtime::view::{MemoryViews, Parked, ViewStore};
 
 use crate::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing};
 use crate::tally::*;
-use crate::torn::Torn;
+use crate::torn::{Torn, torn_views};
 
 /// An app of the tally at level 1, or at level 2 with these views.
 async fn tally(log: &MemoryLog, views: Option<Torn>) -> App {
@@ -63,7 +63,7 @@ fn history(sick: ThingId, well: ThingId, label: LabelId, other: LabelId) -> Vec<
 #[tokio::test]
 async fn a_retry_takes_up_the_key_where_it_stopped_and_leaves_the_others_alone() {
     for level_2 in [false, true] {
-        let (log, views) = (MemoryLog::new(), level_2.then(Torn::new));
+        let (log, views) = (MemoryLog::new(), level_2.then(torn_views));
         let (sick, well, label, other) = (ThingId::new(), ThingId::new(), LabelId::new(), LabelId::new());
         set_sick(sick, true);
         let app = tally(&log, views).await;
@@ -97,7 +97,7 @@ async fn a_retry_takes_up_the_key_where_it_stopped_and_leaves_the_others_alone()
 #[tokio::test]
 async fn what_a_retry_looks_up_stands_where_it_is_parked_itself() {
     for level_2 in [false, true] {
-        let (log, views) = (MemoryLog::new(), level_2.then(Torn::new));
+        let (log, views) = (MemoryLog::new(), level_2.then(torn_views));
         let (sick, label) = (ThingId::new(), LabelId::new());
         set_sick(sick, true);
         let app = tally(&log, views).await;
@@ -120,7 +120,7 @@ async fn what_a_retry_looks_up_stands_where_it_is_parked_itself() {
 #[tokio::test]
 async fn a_skip_passes_over_the_event_and_goes_on_with_the_later_ones() {
     for level_2 in [false, true] {
-        let (log, views) = (MemoryLog::new(), level_2.then(Torn::new));
+        let (log, views) = (MemoryLog::new(), level_2.then(torn_views));
         let (sick, well, label, other) = (ThingId::new(), ThingId::new(), LabelId::new(), LabelId::new());
         set_sick(sick, true);
         let app = tally(&log, views).await;
@@ -150,7 +150,7 @@ async fn a_skip_passes_over_the_event_and_goes_on_with_the_later_ones() {
 #[tokio::test]
 async fn what_names_no_key_can_be_skipped_only() {
     for level_2 in [false, true] {
-        let (log, views) = (MemoryLog::new(), level_2.then(Torn::new));
+        let (log, views) = (MemoryLog::new(), level_2.then(torn_views));
         let lost = RawEvent { data: "[]".into(), tags: Vec::new(), ..counted(ThingId::new(), LabelId::new(), 1) };
         let app = tally(&log, views).await;
         let at = happen(&log, vec![lost]).await;
@@ -165,7 +165,7 @@ async fn what_names_no_key_can_be_skipped_only() {
 
 #[tokio::test]
 async fn two_apps_share_the_views_and_both_read_what_was_written() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let app = async || {
         let builder = App::builder().log(log.clone()).only([TALLY]).views(views.clone());
         builder.projection_lease(Duration::from_secs(3)).build().await.unwrap()
@@ -191,7 +191,7 @@ async fn two_apps_share_the_views_and_both_read_what_was_written() {
 
 #[tokio::test]
 async fn the_end_of_an_app_gives_its_projections_back() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let builder = App::builder().log(log).only([TALLY]).views(views.clone());
     let app = builder.projection_lease(Duration::from_secs(3_600)).build().await.unwrap();
     let commands = app.commands();
@@ -211,7 +211,7 @@ async fn the_end_of_an_app_gives_its_projections_back() {
 
 #[tokio::test]
 async fn who_wakes_up_after_its_lease_puts_nothing_back() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let holder = tally(&log, Some(views.clone())).await;
     let at = happen(&log, vec![begun(thing, label), counted(thing, label, 1)]).await;
     seen(&holder, at).await;
@@ -229,7 +229,7 @@ async fn who_wakes_up_after_its_lease_puts_nothing_back() {
 
 #[tokio::test]
 async fn who_wakes_up_late_brings_nothing_back_that_began_and_ended_meanwhile() {
-    let (log, views, team, member) = (MemoryLog::new(), Torn::new(), TeamId::new(), MemberId::new());
+    let (log, views, team, member) = (MemoryLog::new(), torn_views(), TeamId::new(), MemberId::new());
     let app = async |views| {
         let builder = App::builder().log(log.clone()).views(views).only([CLUB]);
         builder.projection_lease(Duration::from_millis(150)).build().await.unwrap()
@@ -250,7 +250,7 @@ async fn who_wakes_up_late_brings_nothing_back_that_began_and_ended_meanwhile() 
 
 #[tokio::test]
 async fn a_view_that_the_store_refuses_holds_up_no_other() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let app = tally(&log, Some(views.clone())).await;
     views.refuse(Some("Counts"));
     let at = happen(&log, vec![begun(thing, label), counted(thing, label, 1)]).await;
@@ -271,7 +271,7 @@ async fn a_view_that_the_store_refuses_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_paused_projection_stands_still_until_it_is_resumed() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let app = tally(&log, Some(views)).await;
     app.pause("Counts").await.unwrap();
     let at = happen(&log, vec![begun(thing, label), counted(thing, label, 1)]).await;
@@ -290,7 +290,7 @@ async fn a_paused_projection_stands_still_until_it_is_resumed() {
 
 #[tokio::test]
 async fn a_rebuild_goes_on_beside_what_is_read_and_after_a_crash() {
-    let (log, views, thing, label) = (MemoryLog::new(), Torn::new(), ThingId::new(), LabelId::new());
+    let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     set_sick(thing, true);
     let app = tally(&log, Some(views.clone())).await;
     let amounts: Vec<i64> = (0..30).collect();

@@ -3,36 +3,10 @@
 use std::time::Duration;
 
 use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Removed, Row, ViewShape, ViewStore};
+use cqrs_runtime::view::{Row, ViewShape, ViewStore};
 use cqrs_test_servers::Redis;
 
-use crate::support::{ITEMS, LONG, at, every, gone, item, keys, lease, open, prefix, sized, views, writing};
-
-#[tokio::test]
-async fn an_older_position_never_overwrites_a_newer_one() {
-    let views = views().await;
-    views.prepare(&ITEMS).await.unwrap();
-    let write = async |put: &[Row], remove: &[Removed]| {
-        writing(&views, &[], put, remove, None).await.commit().await.unwrap();
-    };
-    // Ten is less than nine by its digits.
-    write(&[item("a", 9, 9), item("b", 9, 9)], &[]).await;
-    write(&[item("a", 10, 10)], &[gone("b", 10)]).await;
-    write(&[item("a", 9, 1), item("b", 9, 1)], &[]).await;
-    write(&[], &[gone("a", 9)]).await;
-    assert_eq!(every(&views, &ITEMS).await, [item("a", 10, 10)]);
-    assert_eq!(sized(&views, 1).await, [], "nor does an index tell of it");
-    assert_eq!(sized(&views, 10).await, [item("a", 10, 10)]);
-    let mut tx = views.begin(&[]).await.unwrap();
-    let removed = tx.removed(&ITEMS, &["a".into(), "b".into(), "c".into()]).await.unwrap();
-    assert_eq!(removed, [gone("b", 10)], "a removed row leaves a mark");
-    write(&[item("b", 11, 3)], &[]).await;
-    assert_eq!(
-        every(&views, &ITEMS).await,
-        [item("a", 10, 10), item("b", 11, 3)],
-        "and a later one is put in its place"
-    );
-}
+use crate::support::{ITEMS, LONG, at, every, gone, item, keys, lease, open, prefix, views, writing};
 
 #[tokio::test]
 async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_its_lease_has_run_out() {

@@ -2,7 +2,6 @@
 
 mod app;
 mod conformance;
-mod dying;
 mod guards;
 mod opening;
 mod pages;

@@ -85,9 +85,3 @@ pub async fn every(views: &dyn ViewStore, shape: &ViewShape) -> Vec<Row> {
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     views.find(shape, &every).await.unwrap()
 }
-
-/// The items of this size, found by the index.
-pub async fn sized(views: &dyn ViewStore, size: i64) -> Vec<Row> {
-    let filter = Filter::OneOf("size", vec![Value::Integer(size)]);
-    views.find(&ITEMS, &RowQuery { filter, order: Vec::new(), limit: None, offset: 0 }).await.unwrap()
-}
