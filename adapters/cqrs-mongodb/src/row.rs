@@ -1,0 +1,84 @@
+//! Rows and marks of removed rows as documents.
+
+use cqrs_runtime::log::Position;
+use cqrs_runtime::view::{IndexShape, Removed, Row, Value, ViewShape};
+use mongodb::bson::{Bson, DateTime, Document, doc};
+
+use crate::document;
+
+/// The field that only a row has, and the one that only a mark has.
+pub(crate) const DOCUMENT: &str = "document";
+pub(crate) const FORGET: &str = "forget";
+
+/// The field of an index.
+pub(crate) fn indexed(name: &str) -> String {
+    format!("indexes.{name}")
+}
+
+/// A position as a number that the server compares.
+pub(crate) fn position(position: Position) -> i64 {
+    i64::try_from(position.get()).unwrap_or(i64::MAX)
+}
+
+/// The position that is stored so.
+pub(crate) fn decoded_position(stored: i64) -> Option<Position> {
+    u64::try_from(stored).ok().map(Position::new)
+}
+
+/// A value of an index. What is no number is no value.
+pub(crate) fn value(value: &Value) -> Bson {
+    match value {
+        Value::Bool(value) => Bson::Boolean(*value),
+        Value::Integer(value) => Bson::Int64(*value),
+        Value::Real(value) if !value.is_nan() => Bson::Double(*value),
+        Value::Text(value) => Bson::String(value.clone()),
+        Value::Null | Value::Real(_) => Bson::Null,
+    }
+}
+
+fn decoded_value(stored: &Bson) -> Option<Value> {
+    Some(match stored {
+        Bson::Null => Value::Null,
+        Bson::Boolean(value) => Value::Bool(*value),
+        Bson::Int64(value) => Value::Integer(*value),
+        Bson::Double(value) => Value::Real(*value),
+        Bson::String(value) => Value::Text(value.clone()),
+        _ => return None,
+    })
+}
+
+/// A row.
+pub(crate) fn row(shape: &ViewShape, row: &Row) -> Document {
+    let named = |(index, stored): (&IndexShape, &Value)| (index.name.to_owned(), value(stored));
+    let indexes: Document = shape.indexes.iter().zip(&row.indexes).map(named).collect();
+    doc! {
+        "_id": &row.key,
+        "position": position(row.position),
+        "indexes": indexes,
+        DOCUMENT: document::stored(&row.document),
+    }
+}
+
+/// The row that is stored so.
+pub(crate) fn decoded(shape: &ViewShape, mut stored: Document) -> Option<Row> {
+    let key = text(stored.remove("_id")?)?;
+    let document = document::json(&stored.remove(DOCUMENT)?)?.into();
+    let indexes = stored.get_document("indexes").ok()?;
+    let indexes = shape.indexes.iter().map(|index| decoded_value(indexes.get(index.name)?)).collect::<Option<_>>()?;
+    Some(Row { key, indexes, document, position: decoded_position(stored.get_i64("position").ok()?)? })
+}
+
+/// The mark of a row that an event has removed, to be forgotten some time.
+pub(crate) fn mark(key: &str, at: Position, forget: DateTime) -> Document {
+    doc! { "_id": key, "position": position(at), FORGET: forget }
+}
+
+/// The mark that is stored so.
+pub(crate) fn decoded_mark(mut stored: Document) -> Option<Removed> {
+    let position = decoded_position(stored.get_i64("position").ok()?)?;
+    Some(Removed { key: text(stored.remove("_id")?)?, position })
+}
+
+fn text(value: Bson) -> Option<String> {
+    if let Bson::String(text) = value { Some(text) } else { None }
+}

@@ -1,0 +1,157 @@
+//! Searches as the server reads them.
+
+use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+use mongodb::bson::{Bson, Document, doc};
+
+use crate::row::{DOCUMENT, indexed, value};
+
+/// What is asked for has no index.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("view `{view}` has no index `{index}`")]
+pub(crate) struct NoIndex {
+    view: &'static str,
+    index: String,
+}
+
+/// The filter of a search: rows alone, no marks.
+pub(crate) fn filter(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
+    let mut all = parts(shape, filter)?;
+    if takes_marks(filter) {
+        all.insert(DOCUMENT, doc! { "$exists": true });
+    }
+    Ok(all)
+}
+
+/// Whether a filter takes documents that have no values of indexes, as marks have none. To the server they are `null`.
+fn takes_marks(filter: &Filter) -> bool {
+    let is_null = |compared: &Value| value(compared) == Bson::Null;
+    match filter {
+        Filter::Compare(_, comparison, compared) => match comparison {
+            Comparison::Equal => is_null(compared),
+            Comparison::NotEqual => !is_null(compared),
+            _ => false,
+        },
+        Filter::OneOf(_, values) => values.iter().any(is_null),
+        Filter::All(parts) => parts.iter().all(takes_marks),
+        Filter::Any(parts) => parts.iter().any(takes_marks),
+    }
+}
+
+fn parts(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
+    let every = |filters: &[Filter]| filters.iter().map(|part| parts(shape, part)).collect::<Result<Vec<_>, _>>();
+    Ok(match filter {
+        Filter::Compare(index, comparison, compared) => {
+            let field = field(shape, index)?;
+            match operator(*comparison, compared) {
+                Some(operator) => doc! { field: { operator: value(compared) } },
+                None => none(),
+            }
+        }
+        Filter::OneOf(index, values) => {
+            doc! { field(shape, index)?: { "$in": values.iter().map(value).collect::<Vec<Bson>>() } }
+        }
+        Filter::All(filters) if filters.is_empty() => Document::new(),
+        Filter::Any(filters) if filters.is_empty() => none(),
+        Filter::All(filters) => doc! { "$and": every(filters)? },
+        Filter::Any(filters) => doc! { "$or": every(filters)? },
+    })
+}
+
+/// No row.
+fn none() -> Document {
+    doc! { "_id": { "$in": [] } }
+}
+
+fn field(shape: &ViewShape, index: &str) -> Result<String, NoIndex> {
+    if shape.indexes.iter().any(|known| known.name == index) {
+        Ok(indexed(index))
+    } else {
+        Err(NoIndex { view: shape.name, index: index.to_owned() })
+    }
+}
+
+/// How the server says it. It never compares values of two kinds, so that `null` is neither less nor greater than others;
+/// only to itself it would be both less-or-equal and greater-or-equal.
+fn operator(comparison: Comparison, compared: &Value) -> Option<&'static str> {
+    Some(match comparison {
+        Comparison::Equal => "$eq",
+        Comparison::NotEqual => "$ne",
+        _ if value(compared) == Bson::Null => return None,
+        Comparison::Less => "$lt",
+        Comparison::LessOrEqual => "$lte",
+        Comparison::Greater => "$gt",
+        Comparison::GreaterOrEqual => "$gte",
+    })
+}
+
+/// The order of a search: the first mention of a field counts, and keys come last.
+pub(crate) fn sort(shape: &ViewShape, query: &RowQuery) -> Result<Document, NoIndex> {
+    let mut sort = Document::new();
+    for (index, descends) in &query.order {
+        let field = field(shape, index)?;
+        if !sort.contains_key(&field) {
+            sort.insert(field, if *descends { -1 } else { 1 });
+        }
+    }
+    sort.insert("_id", 1);
+    Ok(sort)
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_runtime::view::{ColumnKind, IndexShape};
+
+    use super::*;
+
+    const SHAPE: ViewShape = ViewShape {
+        name: "Items",
+        key: "item",
+        indexes: &[IndexShape { name: "size", kind: ColumnKind::Integer }],
+        fingerprint: 7,
+    };
+
+    #[test]
+    fn what_has_no_index_is_refused() {
+        let filter = Filter::Any(vec![Filter::OneOf("weight", Vec::new())]);
+        let error = super::filter(&SHAPE, &filter).unwrap_err();
+        assert_eq!(error.to_string(), "view `Items` has no index `weight`");
+        let query = RowQuery { filter, order: vec![("weight", true)], limit: None, offset: 0 };
+        assert_eq!(sort(&SHAPE, &query), Err(error));
+    }
+
+    #[test]
+    fn what_marks_do_not_match_is_left_to_the_index_alone() {
+        let compare = |comparison, value| Filter::Compare("size", comparison, value);
+        let (three, null) = (|| Value::Integer(3), || Value::Null);
+        let either = Filter::Any(vec![compare(Comparison::Less, three()), compare(Comparison::NotEqual, null())]);
+        for filter in [
+            compare(Comparison::Equal, three()),
+            compare(Comparison::GreaterOrEqual, three()),
+            compare(Comparison::GreaterOrEqual, null()),
+            Filter::OneOf("size", vec![three()]),
+            Filter::All(vec![compare(Comparison::NotEqual, three()), compare(Comparison::Less, three())]),
+            either,
+            Filter::Any(Vec::new()),
+        ] {
+            assert!(!super::filter(&SHAPE, &filter).unwrap().contains_key(DOCUMENT), "{filter:?}");
+        }
+        for filter in [
+            compare(Comparison::Equal, Value::Real(f64::NAN)),
+            compare(Comparison::NotEqual, three()),
+            Filter::OneOf("size", vec![three(), null()]),
+            Filter::Any(vec![compare(Comparison::Less, three()), compare(Comparison::Equal, null())]),
+            Filter::All(Vec::new()),
+        ] {
+            assert!(super::filter(&SHAPE, &filter).unwrap().contains_key(DOCUMENT), "{filter:?}");
+        }
+        let filter = filter(&SHAPE, &compare(Comparison::Greater, three())).unwrap();
+        assert_eq!(filter, doc! { "indexes.size": { "$gt": 3_i64 } });
+    }
+
+    #[test]
+    fn the_first_mention_of_a_field_orders() {
+        let every = Filter::All(Vec::new());
+        let query = RowQuery { filter: every, order: vec![("size", true), ("size", false)], limit: None, offset: 0 };
+        assert_eq!(sort(&SHAPE, &query), Ok(doc! { "indexes.size": -1, "_id": 1 }));
+    }
+}

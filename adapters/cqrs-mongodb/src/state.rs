@@ -1,0 +1,495 @@
+//! The one document that says which collection holds which view, how far projections have come, who runs them, and what is parked.
+//!
+//! All of it changes in one step: read, changed here, and put in place of what was read if nobody else was quicker.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use cqrs_runtime::view::buffer::{Cleared, Collected, Parking};
+use cqrs_runtime::view::{self, Generation, Lease, ViewShape};
+use mongodb::bson::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::row;
+
+/// Its key.
+pub(crate) const STATE: &str = "state";
+
+/// How long a process may stall between the look at its lease and the row that it then writes. For so long marks of removed rows
+/// are kept at least, and a collection that was dropped is dropped once more after it.
+pub(crate) const STRAGGLING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    #[serde(rename = "_id")]
+    id: String,
+    /// Grows with each change, and is never less than the time: what is told apart by it stays so even if all is lost.
+    pub(crate) number: i64,
+    views: Vec<View>,
+    /// Collections that are being filled.
+    pending: Vec<Pending>,
+    /// Collections that no view reads any more.
+    garbage: Vec<Garbage>,
+    checkpoints: Vec<Checkpoint>,
+    parked: Vec<Parked>,
+    leases: Vec<Held>,
+    /// The server's time, as it read this.
+    #[serde(skip_serializing)]
+    pub(crate) now: DateTime,
+}
+
+/// Where the rows of a view are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct View {
+    name: String,
+    pub(crate) collection: String,
+    fingerprint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Pending {
+    view: String,
+    collection: String,
+}
+
+/// It is dropped when it is due, and once more after the last straggler may have written to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Garbage {
+    collection: String,
+    due: DateTime,
+    dropped: bool,
+}
+
+/// How far a projection has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    projection: String,
+    position: i64,
+    fingerprint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Held {
+    projection: String,
+    owner: String,
+    token: i64,
+    until: DateTime,
+}
+
+/// A parked key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Parked {
+    projection: String,
+    key: String,
+    position: i64,
+    event: String,
+    error: String,
+    attempts: i64,
+}
+
+/// Why nothing is changed.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refused {
+    /// The lease of this projection is not the newest.
+    Lost(&'static str),
+    /// This view is not where it was, or of another shape.
+    OtherShape(&'static str),
+}
+
+/// A fingerprint: 16 digits.
+fn fingerprint(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
+}
+
+impl View {
+    /// Whether it is of this shape.
+    pub(crate) fn is_of(&self, shape: &ViewShape) -> bool {
+        self.name == shape.name && self.fingerprint == fingerprint(shape.fingerprint)
+    }
+}
+
+impl Checkpoint {
+    fn new(projection: &str, checkpoint: &view::Checkpoint) -> Self {
+        Self {
+            projection: projection.to_owned(),
+            position: row::position(checkpoint.position),
+            fingerprint: fingerprint(checkpoint.fingerprint),
+        }
+    }
+
+    /// As the runtime knows it.
+    pub(crate) fn decoded(&self) -> Option<view::Checkpoint> {
+        let fingerprint = u64::from_str_radix(&self.fingerprint, 16).ok()?;
+        Some(view::Checkpoint { position: row::decoded_position(self.position)?, fingerprint })
+    }
+
+    pub(crate) fn is_of(&self, projection: &str) -> bool {
+        self.projection == projection
+    }
+}
+
+impl Parked {
+    fn new(parked: &view::Parked) -> Self {
+        Self {
+            projection: parked.projection.clone(),
+            key: parked.key.clone(),
+            position: row::position(parked.position),
+            event: parked.event.clone(),
+            error: parked.error.clone(),
+            attempts: parked.attempts.into(),
+        }
+    }
+
+    /// As the runtime knows it.
+    pub(crate) fn decoded(self) -> Option<view::Parked> {
+        Some(view::Parked {
+            projection: self.projection,
+            key: self.key,
+            position: row::decoded_position(self.position)?,
+            event: self.event,
+            error: self.error,
+            attempts: self.attempts.try_into().ok()?,
+        })
+    }
+}
+
+/// So much later.
+pub(crate) fn later(time: DateTime, by: Duration) -> DateTime {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    DateTime::from_millis(time.timestamp_millis().saturating_add(by))
+}
+
+impl State {
+    /// That of an empty database.
+    pub(crate) fn empty(now: DateTime) -> Self {
+        Self {
+            id: STATE.to_owned(),
+            number: 0,
+            views: Vec::new(),
+            pending: Vec::new(),
+            garbage: Vec::new(),
+            checkpoints: Vec::new(),
+            parked: Vec::new(),
+            leases: Vec::new(),
+            now,
+        }
+    }
+
+    /// Counts on, before a change.
+    pub(crate) fn count(&mut self) {
+        self.number = (self.number + 1).max(self.now.timestamp_millis());
+    }
+
+    // ---- leases -----------------------------------------------------------------------------------------------------------
+
+    /// Gives a projection to `owner`, unless another one's time has not run out.
+    pub(crate) fn lease(&mut self, projection: &'static str, owner: &str, time: Duration) -> Option<Lease> {
+        let held = self.leases.iter().find(|held| held.projection == projection);
+        let is_own = held.is_some_and(|held| held.owner == owner);
+        if held.is_some_and(|held| !is_own && held.until > self.now) {
+            return None;
+        }
+        let token = held.filter(|_| is_own).map_or(self.number, |held| held.token);
+        self.leases.retain(|held| held.projection != projection);
+        let until = later(self.now, time);
+        self.leases.push(Held { projection: projection.to_owned(), owner: owner.to_owned(), token, until });
+        Some(Lease { projection, token: token.cast_unsigned() })
+    }
+
+    fn held(&self, lease: &Lease) -> Option<&Held> {
+        self.leases.iter().find(|held| held.projection == lease.projection && held.token.cast_unsigned() == lease.token)
+    }
+
+    /// Who has a projection, until his time has run out.
+    pub(crate) fn holder(&self, projection: &str) -> Option<&str> {
+        let held = self.leases.iter().find(|held| held.projection == projection && held.until > self.now);
+        held.map(|held| held.owner.as_str())
+    }
+
+    /// Ends leases, those that are still the newest.
+    pub(crate) fn release(&mut self, leases: &[Lease]) {
+        for lease in leases.iter().filter(|lease| self.held(lease).is_some()).collect::<Vec<_>>() {
+            for held in self.leases.iter_mut().filter(|held| held.projection == lease.projection) {
+                held.until = self.now;
+            }
+        }
+    }
+
+    /// Whether these leases are the newest.
+    pub(crate) fn check(&self, leases: &[Lease]) -> Result<(), Refused> {
+        let lost = leases.iter().find(|lease| self.held(lease).is_none());
+        lost.map_or(Ok(()), |lease| Err(Refused::Lost(lease.projection)))
+    }
+
+    /// From when on a mark may be forgotten that is written now under these leases.
+    pub(crate) fn forget_at(&self, leases: &[Lease]) -> DateTime {
+        let ends = leases.iter().filter_map(|lease| self.held(lease)).map(|held| held.until);
+        later(ends.fold(self.now, DateTime::max), STRAGGLING)
+    }
+
+    // ---- views ------------------------------------------------------------------------------------------------------------
+
+    /// The collection of a view, if it is of this shape.
+    pub(crate) fn collection(&self, shape: &ViewShape) -> Option<&str> {
+        self.views.iter().find(|view| view.is_of(shape)).map(|view| view.collection.as_str())
+    }
+
+    /// Names an empty collection that may become a view's, in place of one that was to become it before.
+    pub(crate) fn new_pending(&mut self, shape: &ViewShape, collection: &str) {
+        self.discard_pending(shape.name);
+        self.pending.push(Pending { view: shape.name.to_owned(), collection: collection.to_owned() });
+    }
+
+    fn is_pending(&self, shape: &ViewShape, collection: &str) -> bool {
+        self.pending.iter().any(|pending| pending.view == shape.name && pending.collection == collection)
+    }
+
+    fn discard_pending(&mut self, view: &str) {
+        let (gone, left) = self.pending.drain(..).partition::<Vec<_>, _>(|pending| pending.view == view);
+        self.pending = left;
+        for pending in gone {
+            self.discard(pending.collection);
+        }
+    }
+
+    fn discard(&mut self, collection: String) {
+        self.garbage.push(Garbage { collection, due: self.now, dropped: false });
+    }
+
+    /// Takes a view out, and returns its collection.
+    fn take_view(&mut self, view: &str) -> Option<String> {
+        let place = self.views.iter().position(|known| known.name == view)?;
+        Some(self.views.swap_remove(place).collection)
+    }
+
+    /// Makes a collection a view's; the one it had no view reads any more.
+    fn settle(&mut self, shape: &ViewShape, collection: String) {
+        if let Some(old) = self.take_view(shape.name) {
+            self.discard(old);
+        }
+        let fingerprint = fingerprint(shape.fingerprint);
+        self.views.push(View { name: shape.name.to_owned(), collection, fingerprint });
+    }
+
+    /// Makes an empty collection, which is ready, a view's, and removes all checkpoints that claim rows of its shape.
+    pub(crate) fn settle_empty(&mut self, shape: &ViewShape, collection: &str) -> Result<(), Refused> {
+        if !self.is_pending(shape, collection) {
+            return Err(Refused::OtherShape(shape.name));
+        }
+        self.pending.retain(|pending| pending.collection != collection);
+        self.settle(shape, collection.to_owned());
+        let claimed = fingerprint(shape.fingerprint);
+        self.checkpoints.retain(|checkpoint| checkpoint.fingerprint != claimed);
+        Ok(())
+    }
+
+    /// The collections that are to be dropped now.
+    pub(crate) fn due(&self) -> Vec<String> {
+        self.garbage
+            .iter()
+            .filter(|garbage| garbage.due <= self.now)
+            .map(|garbage| garbage.collection.clone())
+            .collect()
+    }
+
+    /// These were dropped.
+    pub(crate) fn dropped(&mut self, collections: &[String]) {
+        let again = later(self.now, STRAGGLING);
+        self.garbage.retain_mut(|garbage| {
+            if !collections.contains(&garbage.collection) || garbage.due > self.now {
+                return true;
+            }
+            let is_first = !garbage.dropped;
+            (garbage.due, garbage.dropped) = (again, true);
+            is_first
+        });
+    }
+
+    // ---- commits ----------------------------------------------------------------------------------------------------------
+
+    /// Up to where all projections that fill a view of this shape have come.
+    pub(crate) fn passed(&self, shape: &ViewShape) -> Option<i64> {
+        let claimed = fingerprint(shape.fingerprint);
+        let of_shape = self.checkpoints.iter().filter(|checkpoint| checkpoint.fingerprint == claimed);
+        of_shape.map(|checkpoint| checkpoint.position).min()
+    }
+
+    /// The end of a transaction. Its rows are in `places`, those of a view that is emptied in one that becomes the view's.
+    pub(crate) fn finish(&mut self, leases: &[Lease], collected: &Collected, places: &Places) -> Result<(), Refused> {
+        self.check(leases)?;
+        for (shape, collection) in places.written.values() {
+            if self.collection(shape) != Some(collection) {
+                return Err(Refused::OtherShape(shape.name));
+            }
+        }
+        for (shape, collection) in places.emptied.values() {
+            self.settle_empty(shape, collection)?;
+        }
+        for Cleared { projection, .. } in &collected.cleared {
+            self.checkpoints.retain(|checkpoint| checkpoint.projection != *projection);
+            self.parked.retain(|parked| parked.projection != *projection);
+        }
+        for parking in &collected.parking {
+            let (projection, key) = match parking {
+                Parking::Park(parked) => (&parked.projection, &parked.key),
+                Parking::Unpark { projection, key } => (projection, key),
+            };
+            self.parked.retain(|old| (&old.projection, &old.key) != (projection, key));
+            if let Parking::Park(parked) = parking {
+                self.parked.push(Parked::new(parked));
+            }
+        }
+        for (projection, checkpoint) in &collected.checkpoints {
+            self.checkpoints.retain(|old| old.projection != *projection);
+            self.checkpoints.push(Checkpoint::new(projection, checkpoint));
+        }
+        for (live, next) in &collected.replaced {
+            self.replace(live, next);
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, live: &Generation, next: &Generation) {
+        if let Some(collection) = self.take_view(next.shape.name) {
+            self.settle(&live.shape, collection);
+        }
+        self.discard_pending(next.shape.name);
+        self.checkpoints.retain(|checkpoint| checkpoint.projection != live.projection);
+        for checkpoint in self.checkpoints.iter_mut().filter(|checkpoint| checkpoint.projection == next.projection) {
+            live.projection.clone_into(&mut checkpoint.projection);
+            checkpoint.fingerprint = fingerprint(live.shape.fingerprint);
+        }
+        self.parked.retain(|parked| parked.projection != live.projection);
+        for parked in self.parked.iter_mut().filter(|parked| parked.projection == next.projection) {
+            live.projection.clone_into(&mut parked.projection);
+        }
+    }
+}
+
+/// The collections that a transaction writes to, by view.
+#[derive(Default)]
+pub(crate) struct Places {
+    /// The views' own.
+    pub(crate) written: HashMap<&'static str, (ViewShape, String)>,
+    /// New ones of views that are emptied.
+    pub(crate) emptied: HashMap<&'static str, (ViewShape, String)>,
+}
+
+impl Places {
+    /// Where the rows of a view go.
+    pub(crate) fn of(&self, view: &str) -> Option<&str> {
+        let place = self.emptied.get(view).or_else(|| self.written.get(view));
+        place.map(|(_, collection)| collection.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_runtime::log::Position;
+
+    use super::*;
+
+    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], fingerprint: 7 };
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn state(now: i64) -> State {
+        let mut state = State::empty(DateTime::from_millis(now));
+        state.count();
+        state
+    }
+
+    fn pass(state: &mut State, time: Duration) {
+        state.now = later(state.now, time);
+        state.count();
+    }
+
+    #[test]
+    fn numbers_grow_with_the_clock_and_without() {
+        let mut state = state(1_000);
+        assert_eq!(state.number, 1_000);
+        state.count();
+        assert_eq!(state.number, 1_001);
+        state.now = DateTime::from_millis(500);
+        state.count();
+        assert_eq!(state.number, 1_002, "a clock that is set back changes nothing");
+    }
+
+    #[test]
+    fn a_lease_is_had_until_it_runs_out() {
+        let mut state = state(1_000);
+        let first = state.lease("Items", "me", HOUR).unwrap();
+        pass(&mut state, Duration::from_millis(3_599_999));
+        assert_eq!(state.lease("Items", "you", HOUR), None);
+        pass(&mut state, Duration::from_millis(1));
+        assert_eq!(
+            state.check(std::slice::from_ref(&first)),
+            Ok(()),
+            "what has run out, and nobody took, is as it was"
+        );
+        let second = state.lease("Items", "you", HOUR).unwrap();
+        assert!(second.token > first.token);
+        assert_eq!(state.check(&[second.clone(), first]), Err(Refused::Lost("Items")));
+        assert_eq!(state.forget_at(&[second]), later(later(state.now, HOUR), STRAGGLING));
+        assert_eq!(state.forget_at(&[]), later(state.now, STRAGGLING));
+    }
+
+    #[test]
+    fn what_is_discarded_is_dropped_twice() {
+        let mut state = state(1_000);
+        state.new_pending(&SHAPE, "a");
+        state.settle_empty(&SHAPE, "a").unwrap();
+        state.new_pending(&SHAPE, "b");
+        assert_eq!(state.settle_empty(&SHAPE, "c"), Err(Refused::OtherShape("Items")), "another was named meanwhile");
+        state.settle_empty(&SHAPE, "b").unwrap();
+        assert_eq!(state.collection(&SHAPE), Some("b"));
+        let due = state.due();
+        assert_eq!(due, ["a"]);
+        state.dropped(&due);
+        assert_eq!(state.due(), [""; 0]);
+        state.dropped(&due);
+        assert_eq!(state.garbage.len(), 1, "another process dropped it at the same time");
+        pass(&mut state, STRAGGLING);
+        assert_eq!(state.due(), ["a"]);
+        state.dropped(&due);
+        assert_eq!(state.garbage, []);
+    }
+
+    #[test]
+    fn who_was_taken_over_while_it_wrote_rows_finishes_nothing() {
+        let mut state = state(1_000);
+        let first = state.lease("Items", "me", Duration::ZERO).unwrap();
+        let at = view::Checkpoint { position: Position::new(1), fingerprint: 7 };
+        let collected = Collected { checkpoints: [("Items", at)].into(), ..Collected::default() };
+        pass(&mut state, HOUR);
+        let second = state.lease("Items", "you", HOUR).unwrap();
+        assert_eq!(state.finish(&[first], &collected, &Places::default()), Err(Refused::Lost("Items")));
+        assert_eq!(state.checkpoints, []);
+        assert_eq!(state.finish(&[second], &collected, &Places::default()), Ok(()));
+        assert_eq!(state.checkpoints, [Checkpoint::new("Items", &at)]);
+    }
+
+    #[test]
+    fn rows_that_were_written_to_where_a_view_is_no_more_finish_nothing() {
+        let mut state = state(1_000);
+        for collection in ["a", "b"] {
+            state.new_pending(&SHAPE, collection);
+            state.settle_empty(&SHAPE, collection).unwrap();
+        }
+        let written = |collection: &str| Places {
+            written: [(SHAPE.name, (SHAPE, collection.to_owned()))].into(),
+            ..Places::default()
+        };
+        let nothing = Collected::default();
+        assert_eq!(state.finish(&[], &nothing, &written("a")), Err(Refused::OtherShape("Items")));
+        assert_eq!(state.finish(&[], &nothing, &written("b")), Ok(()));
+        let emptied = Places { emptied: written("c").written, ..Places::default() };
+        assert_eq!(state.finish(&[], &nothing, &emptied), Err(Refused::OtherShape("Items")), "another emptied it, too");
+    }
+
+    #[test]
+    fn checkpoints_come_back() {
+        let greatest = view::Checkpoint { position: Position::new(i64::MAX.cast_unsigned()), fingerprint: u64::MAX };
+        assert_eq!(Checkpoint::new("Items", &greatest).decoded(), Some(greatest));
+    }
+}

@@ -1,0 +1,10 @@
+//! What every view store must do.
+
+use cqrs_runtime::view_conformance::{self, Transactions};
+
+use crate::support::views;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_views_conform() {
+    view_conformance::alone(views, Transactions::Buffered).await;
+}

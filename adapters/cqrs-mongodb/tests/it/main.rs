@@ -1,0 +1,8 @@
+//! Views on a real server that speaks MongoDB's protocol.
+
+mod app;
+mod conformance;
+mod guards;
+mod opening;
+mod searches;
+mod support;
