@@ -6,7 +6,7 @@
 //! | [`pricing`] | plain domain code: what an order costs |
 //! | [`write`](mod@write) | the write side: aggregates, and one decision a command |
 //! | [`read`] | the read side: views, the projections that fold them, and the queries that ask them |
-//! | [`place`] | where the log and the views live: in memory, in SQLite, in PostgreSQL |
+//! | [`place`] | where the log and the views live: in memory, in SQLite, in PostgreSQL; views also in Redis, in MongoDB |
 //! | [`acceptance`] | what any write side of this shop must do, as a test of whoever has one |
 //!
 //! Nothing lists the handlers: each is found by its annotation, and [`open`] is the whole composition root, on any of

@@ -21,8 +21,9 @@ pub struct Options {
     /// 1: the views live beside the log, and are updated with each command. 2: they live in a place of their own, and follow.
     #[arg(long, global = true, value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     level: u8,
-    /// At level 2, where the views live, written as for `--write`. Unless told otherwise beside the log: the file `shop-views.db`
-    /// beside `shop.db`, the schema `public_views` beside `public`.
+    /// At level 2, where the views live, written as for `--write`, or `redis://host:port/number`, or (in a shop built with
+    /// `--features mongodb`) `mongodb://host:port/database`. Unless told otherwise beside the log: the file `shop-views.db` beside
+    /// `shop.db`, the schema `public_views` beside `public`.
     #[arg(long, global = true, value_name = "URL")]
     read: Option<Place>,
 }

@@ -4,7 +4,10 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "mongodb")]
+use cqrs_mongodb::MongoViews;
 use cqrs_postgres::{PostgresLog, PostgresLogBuilder};
+use cqrs_redis::RedisViews;
 use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_runtime::view::{MemoryViews, ViewStore};
 use cqrs_sqlite::{SqliteLog, SqliteViews};
@@ -27,6 +30,10 @@ pub enum Place {
         /// The schema, `public` unless told otherwise.
         schema: String,
     },
+    /// `redis://user:password@host:port/number`, for views alone.
+    Redis(String),
+    /// `mongodb://user:password@host:port/database`, for views alone.
+    Mongo(String),
 }
 
 impl Place {
@@ -38,6 +45,7 @@ impl Place {
             Self::Postgres { url, schema } => {
                 Arc::new(postgres(url, schema).open().await.map_err(|error| self.failed(error))?)
             }
+            Self::Redis(_) | Self::Mongo(_) => return Err(OpenError::ViewsAlone(self.to_string())),
         })
     }
 
@@ -49,6 +57,11 @@ impl Place {
             Self::Postgres { url, schema } => {
                 Arc::new(postgres(url, schema).open_views().await.map_err(|error| self.failed(error))?)
             }
+            Self::Redis(url) => Arc::new(RedisViews::open(url).await.map_err(|error| self.failed(error))?),
+            #[cfg(feature = "mongodb")]
+            Self::Mongo(url) => Arc::new(MongoViews::open(url).await.map_err(|error| self.failed(error))?),
+            #[cfg(not(feature = "mongodb"))]
+            Self::Mongo(_) => return Err(OpenError::NotBuiltIn(self.to_string())),
         })
     }
 
@@ -69,6 +82,7 @@ impl Place {
                 Self::Sqlite(views)
             }
             Self::Postgres { url, schema } => Self::Postgres { url: url.clone(), schema: format!("{schema}_views") },
+            Self::Redis(_) | Self::Mongo(_) => self.clone(),
         }
     }
 
@@ -77,6 +91,8 @@ impl Place {
             Self::Postgres { .. } => {
                 "; write `postgres://user:password@host:port/database`, of a server that runs and a database that is there"
             }
+            Self::Redis(_) => "; write `redis://user:password@host:port/number`, of a server that runs",
+            Self::Mongo(_) => "; write `mongodb://user:password@host:port/database`, of a server that runs",
             Self::Memory | Self::Sqlite(_) => "",
         };
         OpenError::Place { place: self.to_string(), advice, source: Box::new(error) }
@@ -110,6 +126,15 @@ pub enum OpenError {
         "`{0}` cannot hold the views of a log in memory, which they would outlive: write `memory:` for them as well"
     )]
     Outlives(String),
+    /// No log lives there.
+    #[error(
+        "`{0}` holds views alone: a log needs a database whose transactions are never lost; write `sqlite:PATH` or \
+         `postgres://..` for it, and this one, at level 2, for the views"
+    )]
+    ViewsAlone(String),
+    /// This program lacks what it takes.
+    #[error("`{0}` cannot be opened: this shop was built without MongoDB; build it with `--features mongodb`")]
+    NotBuiltIn(String),
     /// The app could not be started.
     #[error(transparent)]
     Build(#[from] cqrs_runtime::BuildError),

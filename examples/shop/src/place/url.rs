@@ -7,7 +7,10 @@ use super::Place;
 
 /// Why a URL names no place.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("{0}; write `sqlite:PATH` (or a path alone), `postgres://user:password@host:port/database`, or `memory:`")]
+#[error(
+    "{0}; write `sqlite:PATH` (or a path alone), `postgres://user:password@host:port/database`, for views alone \
+     `redis://host:port/number` or `mongodb://host:port/database`, or `memory:`"
+)]
 pub struct NoPlace(String);
 
 impl FromStr for Place {
@@ -22,7 +25,11 @@ impl FromStr for Place {
             "memory" => Err(NoPlace("a shop in memory has no name and no path".into())),
             "sqlite" => file(rest.strip_prefix("//").unwrap_or(rest)),
             "postgres" | "postgresql" if rest.starts_with("//") => database(text),
-            "postgres" | "postgresql" => Err(NoPlace(format!("after `{scheme}:` two slashes and a host are missing"))),
+            "redis" | "rediss" if rest.starts_with("//") => Ok(Self::Redis(text.into())),
+            "mongodb" | "mongodb+srv" if rest.starts_with("//") => Ok(Self::Mongo(text.into())),
+            "postgres" | "postgresql" | "redis" | "rediss" | "mongodb" | "mongodb+srv" => {
+                Err(NoPlace(format!("after `{scheme}:` two slashes and a host are missing")))
+            }
             _ => Err(NoPlace(format!("the shop knows no database `{scheme}:`"))),
         }
     }
@@ -64,28 +71,34 @@ impl fmt::Display for Place {
         match self {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "{}", path.display()),
-            Self::Postgres { url, schema } => {
-                let (before, query) = url.split_once('?').unwrap_or((url, ""));
-                match before.rsplit_once('@') {
-                    Some((user, host)) => {
-                        // The scheme's own colon comes first.
-                        let end = user.match_indices(':').nth(1).map_or(user.len(), |(colon, _)| colon);
-                        let hidden = if end < user.len() { ":***" } else { "" };
-                        write!(f, "{}{hidden}@{host}", &user[..end])?;
-                    }
-                    None => f.write_str(before)?,
-                }
-                let default = (schema != "public").then(|| format!("schema={schema}"));
-                let shown = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-                    if pair.starts_with("password=") { "password=***".to_owned() } else { pair.to_owned() }
-                });
-                for (number, pair) in shown.chain(default).enumerate() {
-                    write!(f, "{}{pair}", if number == 0 { '?' } else { '&' })?;
-                }
-                Ok(())
-            }
+            Self::Postgres { url, schema } if schema == "public" => shown(f, url, None),
+            Self::Postgres { url, schema } => shown(f, url, Some(format!("schema={schema}"))),
+            Self::Redis(url) | Self::Mongo(url) => shown(f, url, None),
         }
     }
+}
+
+/// A URL without its passwords, and one more option.
+fn shown(f: &mut fmt::Formatter<'_>, url: &str, option: Option<String>) -> fmt::Result {
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    match before.rsplit_once('@') {
+        Some((user, host)) => {
+            // The scheme's own colon comes first.
+            let end = user.match_indices(':').nth(1).map_or(user.len(), |(colon, _)| colon);
+            let hidden = if end < user.len() { ":***" } else { "" };
+            write!(f, "{}{hidden}@{host}", &user[..end])?;
+        }
+        None => f.write_str(before)?,
+    }
+    let options = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        let is_secret = ["password", "properties"].iter().any(|secret| name.to_ascii_lowercase().ends_with(secret));
+        if is_secret { format!("{name}=***") } else { pair.to_owned() }
+    });
+    for (number, pair) in options.chain(option).enumerate() {
+        write!(f, "{}{pair}", if number == 0 { '?' } else { '&' })?;
+    }
+    Ok(())
 }
 
 /// As [`Display`](fmt::Display): a password is in no log.
@@ -124,6 +137,12 @@ mod tests {
             postgres("postgresql://host/shop?sslmode=disable&connect_timeout=3", "a_1")
         );
         assert_eq!(place("postgres://host/shop?schema=a"), postgres("postgres://host/shop", "a"));
+        for url in ["redis://host", "rediss://ada:secret@host:1/2"] {
+            assert_eq!(place(url), Place::Redis(url.into()));
+        }
+        for url in ["mongodb://one,two/shop?tls=true", "mongodb+srv://host/shop"] {
+            assert_eq!(place(url), Place::Mongo(url.into()));
+        }
     }
 
     #[test]
@@ -136,6 +155,8 @@ mod tests {
             ("memory:shop", "a shop in memory has no name"),
             ("mysql://root:secret@host/shop", "the shop knows no database `mysql:`"),
             ("postgres:shop", "two slashes and a host are missing"),
+            ("redis:shop", "after `redis:` two slashes and a host are missing"),
+            ("mongodb:shop", "after `mongodb:` two slashes and a host are missing"),
             ("postgres://host/shop?schema=", "`schema=` names no schema"),
             ("postgres://host/shop?schema=a%20b", "`schema=a%20b` names no schema"),
         ] {
@@ -168,6 +189,13 @@ mod tests {
             ("postgres://ada:secret/secret@host/shop?schema=a", "postgres://ada:***@host/shop?schema=a"),
             ("postgres://host/shop?user=ada&password=secret", "postgres://host/shop?user=ada&password=***"),
             ("postgres://host:5432/shop", "postgres://host:5432/shop"),
+            ("redis://ada:secret@host/1", "redis://ada:***@host/1"),
+            ("redis://:secret@host", "redis://:***@host"),
+            ("mongodb://ada:secret@one,two/shop?tls=true", "mongodb://ada:***@one,two/shop?tls=true"),
+            (
+                "mongodb://h/shop?tlsCertificateKeyFilePassword=secret&authMechanismProperties=TOKEN:secret",
+                "mongodb://h/shop?tlsCertificateKeyFilePassword=***&authMechanismProperties=***",
+            ),
         ] {
             assert_eq!(format!("{:?}", place(url)), shown);
         }

@@ -1,6 +1,7 @@
 //! The acceptance suite on each pair of databases, with aggregates as the write side.
 
-use cqrs_test_servers::{Database, Postgres};
+use cqrs_runtime::Uuid;
+use cqrs_test_servers::{Database, Mongo, Postgres, Redis};
 use shop::Place;
 use tempfile::TempDir;
 
@@ -19,6 +20,18 @@ fn file(folder: &TempDir, name: &str) -> Place {
 
 fn postgres(database: &Database) -> Place {
     database.url().parse().unwrap()
+}
+
+/// A Redis of its own: the shop's views are called the same in every one.
+fn redis() -> (Redis, Place) {
+    let server = Redis::start().unwrap();
+    let place = server.url().parse().unwrap();
+    (server, place)
+}
+
+/// A database of a server that speaks MongoDB's protocol.
+fn mongo() -> Place {
+    Mongo::shared().url(&format!("shop-{}", Uuid::now_v7())).parse().unwrap()
 }
 
 #[tokio::test]
@@ -72,4 +85,28 @@ async fn log_in_postgres_and_views_in_another_schema() {
     let database = Postgres::shared().database();
     let log = postgres(&database);
     passes(&log, Some(&log.beside())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_a_file_and_views_in_redis() {
+    let (folder, (_server, views)) = (tempfile::tempdir().unwrap(), redis());
+    passes(&file(&folder, "shop.db"), Some(&views)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_in_redis() {
+    let (database, (_server, views)) = (Postgres::shared().database(), redis());
+    passes(&postgres(&database), Some(&views)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_a_file_and_views_over_the_protocol_of_mongodb() {
+    let folder = tempfile::tempdir().unwrap();
+    passes(&file(&folder, "shop.db"), Some(&mongo())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_over_the_protocol_of_mongodb() {
+    let database = Postgres::shared().database();
+    passes(&postgres(&database), Some(&mongo())).await;
 }

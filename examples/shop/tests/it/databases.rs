@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use cqrs_test_servers::Postgres;
+use cqrs_test_servers::{Mongo, Postgres, Redis};
 
 use crate::support::{Shop, sample};
 
@@ -39,6 +39,19 @@ fn all_in_postgres() {
 fn the_log_in_postgres_and_the_views_in_another() {
     let (log, views) = (Postgres::shared().database(), Postgres::shared().database());
     serves(&Shop::at(&["--write", log.url(), "--level", "2", "--read", views.url()]));
+}
+
+#[test]
+fn the_views_in_redis() {
+    let (log, views) = (Postgres::shared().database(), Redis::start().unwrap());
+    serves(&Shop::at(&["--write", log.url(), "--level", "2", "--read", views.url()]));
+}
+
+#[test]
+fn the_views_over_the_protocol_of_mongodb() {
+    let log = Postgres::shared().database();
+    let views = Mongo::shared().url(&format!("program-{}", cqrs_runtime::Uuid::now_v7()));
+    serves(&Shop::at(&["--write", log.url(), "--level", "2", "--read", &views]));
 }
 
 #[test]
@@ -85,7 +98,14 @@ fn what_does_not_fit_is_told_what_to_write() {
     let gone = database.url().replace("/cqrs_test_", "/no_such_");
     for (arguments, parts) in [
         (&["--write", "mysql://host/shop"][..], &["the shop knows no database `mysql:`", "write `sqlite:PATH`"][..]),
-        (&["--level", "2", "--read", "redis://host"], &["the shop knows no database `redis:`", "'--read <URL>'"]),
+        (&["--level", "2", "--read", "mysql://host"], &["the shop knows no database `mysql:`", "'--read <URL>'"]),
+        (&["--write", "redis://host"], &["`redis://host` holds views alone: a log needs", "write `sqlite:PATH`"]),
+        (&["--write", "mongodb://ada:secret@host/shop"], &["`mongodb://ada:***@host/shop` holds views alone"]),
+        (
+            &["--level", "2", "--read", &away.replace("postgres", "redis").replace("/shop", "")],
+            &["ada:***@", "cannot be opened", "that runs"],
+        ),
+        (&["--level", "2", "--read", "mongodb://host"], &["it names no database", "write `mongodb://"]),
         (
             &["--write", "postgres://host:port/shop"],
             &["cannot open `postgres://host:port/shop`", "to be `postgres://user"],
