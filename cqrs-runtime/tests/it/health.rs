@@ -12,7 +12,7 @@ use cqrs_runtime::view::MemoryViews;
 use crate::ailing::{Ailing, Ailment};
 use crate::club::happen;
 use crate::doors::*;
-use crate::torn::Torn;
+use crate::torn::torn_views;
 
 fn level_1(log: impl EventLog) -> AppBuilder {
     App::builder().log(log).only([DOORS])
@@ -160,7 +160,7 @@ async fn what_a_policy_parks_and_what_holds_it_up_show() {
 
 #[tokio::test]
 async fn a_projection_that_fails_is_paused_or_falls_behind_shows() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let app = level_1(log.clone()).views(views.clone()).without_policies().build().await.unwrap();
     views.refuse(Some("DoorCard"));
     app.commands().execute(OpenDoor { door: DoorId::new(), width: 1 }).await.unwrap();

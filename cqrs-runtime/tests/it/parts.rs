@@ -12,7 +12,7 @@ use crate::club::happen;
 use crate::crowd::*;
 use crate::folding::Chance;
 use crate::tally::{Counts, LabelCard, TALLY, Tally};
-use crate::torn::Torn;
+use crate::torn::torn_views;
 
 const LEASE: Duration = Duration::from_millis(1_500);
 const LONG: Duration = Duration::from_secs(60);
@@ -95,7 +95,7 @@ async fn any_history_makes_the_same_rows_however_it_is_split_and_whoever_dies() 
     let mut chance = Chance::new();
     for round in 0..14 {
         let (log, crowd) = (MemoryLog::new(), Crowd::new());
-        let torn = Torn::new();
+        let torn = torn_views();
         let memory = MemoryViews::new();
         let is_torn = round % 2 == 0;
         let app = async |parts| {
@@ -156,7 +156,7 @@ async fn folded_now(app: &App) -> Vec<Guest> {
 
 #[tokio::test]
 async fn a_parked_key_waits_and_is_taken_up_in_its_part_by_any_process() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let (guests, room): (Vec<GuestId>, _) = ((0..8).map(|_| GuestId::new()).collect(), RoomId::new());
     let (one, other) = (split(&log, views.clone(), 4).await, split(&log, views.clone(), 4).await);
     let mut events: Vec<RawEvent> = guests.iter().map(|guest| came(*guest, room)).collect();
@@ -212,7 +212,7 @@ async fn a_rebuild_is_folded_by_the_parts_while_the_old_view_is_read() {
 
 #[tokio::test]
 async fn processes_share_the_parts_and_take_over_those_of_one_that_dies() {
-    let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+    let (log, views, crowd) = (MemoryLog::new(), torn_views(), Crowd::new());
     let one = split(&log, views.clone(), 4).await;
     until(async || here(&one).await == (4, 4)).await;
     let other = split(&log, views.clone(), 4).await;
@@ -230,7 +230,7 @@ async fn processes_share_the_parts_and_take_over_those_of_one_that_dies() {
 
 #[tokio::test]
 async fn who_wakes_up_after_its_part_was_taken_over_changes_nothing() {
-    let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+    let (log, views, crowd) = (MemoryLog::new(), torn_views(), Crowd::new());
     let events: Vec<RawEvent> = crowd.guests.iter().map(|guest| came(*guest, crowd.rooms[0])).collect();
     let at = happen(&log, events).await;
     let holder = split(&log, views.clone(), 4).await;

@@ -9,7 +9,7 @@ use cqrs_runtime::view::ViewStore;
 
 use crate::club::happen;
 use crate::doors::*;
-use crate::torn::Torn;
+use crate::torn::{Torn, torn_views};
 
 async fn doors(log: &MemoryLog, views: &Torn) -> App {
     App::builder().log(log.clone()).views(views.clone()).only([DOORS]).without_policies().build().await.unwrap()
@@ -31,7 +31,7 @@ fn noted() -> RawEvent {
 #[allow(clippy::float_cmp, clippy::cast_precision_loss, reason = "seconds, and an exact 0")]
 #[tokio::test]
 async fn position_and_lag_are_what_the_stores_say() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let app = doors(&log, &views).await;
     let at = happen(&log, vec![opened(), noted()]).await;
     app.caught_up(at, Duration::from_secs(20)).await.unwrap();
@@ -77,7 +77,7 @@ mod notes {
 #[allow(clippy::cast_precision_loss, reason = "small numbers")]
 #[tokio::test]
 async fn the_rate_counts_events_of_its_own_and_the_pace_positions() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let started = Instant::now();
     let both = [DOORS.to_owned(), format!("{}::notes", module_path!())];
     let app = App::builder().log(log.clone()).views(views).only(both).without_policies().build().await.unwrap();
@@ -98,7 +98,7 @@ async fn the_rate_counts_events_of_its_own_and_the_pace_positions() {
 
 #[tokio::test]
 async fn a_rebuild_tells_how_far_it_has_come_also_while_it_fails() {
-    let (log, views) = (MemoryLog::new(), Torn::new());
+    let (log, views) = (MemoryLog::new(), torn_views());
     let app = doors(&log, &views).await;
     let at = happen(&log, vec![opened(), opened(), noted()]).await;
     app.caught_up(at, Duration::from_secs(20)).await.unwrap();

@@ -11,7 +11,7 @@ use metrics::Unit;
 
 use crate::club::happen;
 use crate::doors::*;
-use crate::torn::Torn;
+use crate::torn::torn_views;
 
 mod recorder;
 
@@ -103,7 +103,7 @@ async fn async_open(app: App) {
 async fn projections_tell_where_they_stand_what_they_folded_and_what_is_parked() {
     for level_2 in [false, true] {
         let (figures, _guard) = recorder();
-        let (log, views) = (MemoryLog::new(), Torn::new());
+        let (log, views) = (MemoryLog::new(), torn_views());
         let mut builder = builder(&log).without_policies();
         if level_2 {
             builder = builder.views(views.clone()).projection_batch(2);
@@ -178,7 +178,7 @@ async fn policies_tell_how_far_they_are_what_they_handled_and_what_is_parked() {
 #[tokio::test]
 async fn every_figure_is_described_with_its_unit_and_no_other_is_told() {
     let (figures, _guard) = recorder();
-    let app = builder(&MemoryLog::new()).views(Torn::new()).build().await.unwrap();
+    let app = builder(&MemoryLog::new()).views(torn_views()).build().await.unwrap();
     open(&app, 1).await;
     app.queries().ask(AllDoors {}).await.unwrap();
     let told: BTreeSet<(String, Vec<String>)> = figures
