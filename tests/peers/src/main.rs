@@ -171,16 +171,8 @@ impl Customers {
 async fn main() {
     let server = Postgres::start().unwrap_or_else(|error| panic!("{error}"));
     let mut all = Vec::new();
-    for bank in [
-        Ours::open(&server, Level::One, Snapshots::Without).await,
-        Ours::open(&server, Level::Two, Snapshots::Without).await,
-        CqrsEs::open(&server, Snapshots::Without).await,
-        Disintegrate::open(&server, Snapshots::Without).await,
-    ] {
-        eprintln!("{}: {ACCOUNTS} accounts", bank.name());
-        let customers = Customers::of(bank);
-        customers.open().await;
-        all.push(customers);
+    if ["each", "single", "lag", "rebuild", "one"].into_iter().any(wanted) {
+        all = customers_of_each(&server).await;
     }
     if wanted("each") {
         each(&mut all).await.print();
@@ -194,10 +186,10 @@ async fn main() {
     if wanted("rebuild") {
         rebuilds(&mut all).await.print();
     }
-    for bank in [CqrsEs::open(&server, Snapshots::With).await, Disintegrate::open(&server, Snapshots::With).await] {
-        all.push(Customers::of(bank));
-    }
     if wanted("one") {
+        for bank in [CqrsEs::open(&server, Snapshots::With).await, Disintegrate::open(&server, Snapshots::With).await] {
+            all.push(Customers::of(bank));
+        }
         one(&mut all).await.print();
     }
     let title = "By how much the read model was wrong, after it had come to the last payment, at worst";
@@ -212,6 +204,23 @@ async fn main() {
     }
     gaps.print();
     println!("\n{NOTES}");
+}
+
+/// The banks without snapshots, each with its accounts open.
+async fn customers_of_each(server: &Postgres) -> Vec<Customers> {
+    let mut all = Vec::new();
+    for bank in [
+        Ours::open(server, Level::One, Snapshots::Without).await,
+        Ours::open(server, Level::Two, Snapshots::Without).await,
+        CqrsEs::open(server, Snapshots::Without).await,
+        Disintegrate::open(server, Snapshots::Without).await,
+    ] {
+        eprintln!("{}: {ACCOUNTS} accounts", bank.name());
+        let customers = Customers::of(bank);
+        customers.open().await;
+        all.push(customers);
+    }
+    all
 }
 
 /// Whether a table was asked for: all are, unless some are named.
@@ -344,7 +353,7 @@ async fn long(server: &Postgres) -> Table {
         format!("One payment into an account with {HISTORY} events"),
         ["first after a start, ms", "ratio", "then, ms", "ratio"],
     );
-    let mut rows = Vec::new();
+    let mut all = Vec::new();
     for bank in [
         Ours::open(server, Level::One, Snapshots::With).await,
         CqrsEs::open(server, Snapshots::With).await,
@@ -358,26 +367,35 @@ async fn long(server: &Postgres) -> Table {
             customers.pay(account, 1).await;
         }
         customers.audit().await;
-        for snapshots in [Snapshots::With, Snapshots::Without] {
-            customers.tidy().await;
-            let (mut first, mut then) = (Vec::new(), Vec::new());
-            for _ in 0..STARTS {
+        all.push(customers);
+    }
+    let mut rows = Vec::new();
+    for snapshots in [Snapshots::With, Snapshots::Without] {
+        let mut times = vec![(Vec::new(), Vec::new()); all.len()];
+        for round in 0..STARTS {
+            for at in turns(all.len(), round) {
+                let (customers, (first, then)) = (&mut all[at], &mut times[at]);
+                let account = customers.accounts[0];
                 customers.bank.close().await;
                 customers.bank = customers.bank.started_anew(snapshots).await;
-                customers.bank.settle().await;
+                customers.tidy().await;
                 first.push(milliseconds(customers.pay(account, 1).await));
                 for _ in 0..10 {
                     then.push(milliseconds(customers.pay(account, 1).await));
                 }
+                customers.audit().await;
             }
-            customers.audit().await;
-            rows.push((customers.bank.name(), median(&mut first), median(&mut then)));
         }
+        for (customers, (first, then)) in all.iter().zip(&mut times) {
+            rows.push((customers.bank.name(), median(first), median(then)));
+        }
+    }
+    for customers in &all {
         customers.bank.close().await;
     }
-    // The plain one first: what the others are compared with.
-    let (_, _, base) = rows[1];
-    rows.swap(0, 1);
+    // Those without snapshots first, ours before all: what the others are compared with.
+    rows.rotate_left(all.len());
+    let (_, _, base) = rows[0];
     for (name, first, then) in rows {
         table.row(name, first, 2, [format!("{then:.2}"), format!("{:.2}", then / base)]);
     }

@@ -48,6 +48,7 @@ enum Refusal {
 
 #[derive(Clone, Debug, Default, StateQuery, Serialize, Deserialize)]
 #[state_query(BankEvent)]
+#[allow(clippy::struct_field_names, reason = "an id has one name in all events and states")]
 struct Account {
     #[id]
     account_id: Uuid,
