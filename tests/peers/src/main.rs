@@ -44,7 +44,8 @@ cqrs-es: the balance is written after the payment is committed, in a transaction
   crash between the two loses one as well.
 disintegrate: a listener in this process writes balances, one event and one transaction each, some time after the answer. It runs
   during the measurements, and the next bank's turn begins when it is done. Each append is a serialisable transaction, and PostgreSQL
-  refuses some that have nothing to do with each other: those are tried again, too.
+  refuses some that have nothing to do with each other: those are tried again, too. The listener
+  may pass over an event: where it did, the table of wrong read models says so.
 Peers load an account's events, or a snapshot and the events since, for every payment. On a conflict the
   caller tries again, after a short random pause.
 Snapshots: every 100 events, in disintegrate every 10, as each one's documentation or examples have it.";
