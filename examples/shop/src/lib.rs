@@ -21,25 +21,30 @@ pub mod write;
 
 use cqrs_runtime::App;
 
-pub use place::{OpenError, Place};
+pub use place::{OpenError, Place, Places};
+use read::OrderDetail;
 
-/// Opens the shop, and makes what is not there. Without a place of their own the views live beside the log and are updated with
-/// each command (level 1); with one, a task of the app keeps them in step there (level 2).
+/// Opens the shop, and makes what is not there.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub async fn open(write: &Place, read: Option<&Place>) -> Result<App, OpenError> {
-    if let Some(read) = read.filter(|read| *write == Place::Memory && **read != Place::Memory) {
-        return Err(OpenError::Outlives(read.to_string()));
+pub async fn open(places: &Places) -> Result<App, OpenError> {
+    let Places { write, read, details } = places;
+    let outlives = |place: &&Place| *write == Place::Memory && **place != Place::Memory;
+    if let Some(place) = read.iter().chain(details).find(outlives) {
+        return Err(OpenError::Outlives(place.to_string()));
     }
     let log = write.log().await?;
+    let apart = async |place: &Place| {
+        let views = place.views().await?;
+        if views.describe() == log.describe() { Err(OpenError::SamePlace(log.describe())) } else { Ok(views) }
+    };
     let mut app = App::builder().shared_log(log.clone());
     if let Some(read) = read {
-        let views = read.views().await?;
-        if views.describe() == log.describe() {
-            return Err(OpenError::SamePlace(log.describe()));
-        }
-        app = app.shared_views(views);
+        app = app.shared_views(apart(read).await?);
+    }
+    if let Some(details) = details {
+        app = app.shared_views_of::<OrderDetail>(apart(details).await?);
     }
     Ok(app.build().await?)
 }

@@ -4,7 +4,7 @@ use cqrs_runtime::App;
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::registry::{self, Item};
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
+use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
 
 use super::Failure;
 use super::print::PATIENCE;
@@ -38,9 +38,8 @@ pub async fn run(app: &App) -> Result<(), Failure> {
         return Err(format!("projection {} has parked `{}`: {}", parked.projection, parked.key, parked.error).into());
     }
     let anew = App::builder().log(copy).build().await?;
-    let (stored, folded) = (views(app)?, views(&anew)?);
     for shape in shapes() {
-        let (stored, folded) = (rows(&*stored, shape).await?, rows(&*folded, shape).await?);
+        let (stored, folded) = (rows(app, shape).await?, rows(&anew, shape).await?);
         if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {
             return Err(format!("{}: stored is {stored:?}, and the log makes {folded:?}", shape.name).into());
         }
@@ -61,12 +60,9 @@ fn shapes() -> impl Iterator<Item = &'static ViewShape> {
     })
 }
 
-fn views(app: &App) -> Result<std::sync::Arc<dyn ViewStore>, Failure> {
-    app.views().cloned().ok_or_else(|| format!("{} keeps no views", app.log().describe()).into())
-}
-
 /// All rows of a view, by their keys.
-async fn rows(views: &dyn ViewStore, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
+async fn rows(app: &App, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
+    let views = app.views_of(shape.name).ok_or_else(|| format!("{} keeps no views", app.log().describe()))?;
     let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     Ok(views.find(shape, &all).await?)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cqrs_runtime::App;
-use shop::Place;
+use shop::{Place, Places};
 
 use super::Failure;
 
@@ -26,13 +26,14 @@ pub struct Options {
     /// `shop.db`, the schema `public_views` beside `public`.
     #[arg(long, global = true, value_name = "URL")]
     read: Option<Place>,
+    /// Where the details of orders live, written as for `--read`, if not with the other views: they are found by their key
+    /// alone, which Redis is good at.
+    #[arg(long, global = true, value_name = "URL")]
+    details: Option<Place>,
 }
 
-/// The log's, and at level 2 that of the views.
-pub struct Databases {
-    write: Place,
-    read: Option<Place>,
-}
+/// What the shop is opened on.
+pub struct Databases(Places);
 
 impl Options {
     /// Puts them together.
@@ -55,14 +56,14 @@ impl Options {
             }
             (_, read) => Some(read.unwrap_or_else(|| write.beside())),
         };
-        Ok(Databases { write, read })
+        Ok(Databases(Places { write, read, details: self.details }))
     }
 }
 
 impl Databases {
     /// Opens the shop there, makes what is not there, and closes it when the work is done.
     pub async fn open<T>(&self, work: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
-        let app = shop::open(&self.write, self.read.as_ref()).await?;
+        let app = shop::open(&self.0).await?;
         let done = work(&app).await;
         app.close().await;
         done
@@ -71,7 +72,7 @@ impl Databases {
     /// The same with a shop that somebody has made. Only commands make one: a question about a file that is not there has a
     /// misspelt path more often than not.
     pub async fn existing<T>(&self, work: impl AsyncFnOnce(&App) -> Result<T, Failure>) -> Result<T, Failure> {
-        match &self.write {
+        match &self.0.write {
             Place::Sqlite(path) if !path.try_exists()? => {
                 Err(format!("there is no file `{}`; `shop` or `shop load` makes one", path.display()).into())
             }
@@ -86,22 +87,24 @@ impl Databases {
 
     /// Where the log lives, for people.
     pub fn write(&self) -> &Place {
-        &self.write
+        &self.0.write
     }
 
     /// Where the views live, for people.
     pub fn read(&self) -> Option<&Place> {
-        self.read.as_ref()
+        self.0.read.as_ref()
     }
 
     /// The options that lead here again, each after a space; a password is to be filled in.
     pub fn options(&self) -> String {
-        let write = match &self.write {
+        let Places { write, read, details } = &self.0;
+        let write = match write {
             Place::Sqlite(path) if path.as_os_str() == "shop.db" => String::new(),
             Place::Sqlite(path) => format!(" --db '{}'", path.display()),
             write => format!(" --write '{write}'"),
         };
-        let read = self.read.as_ref().map_or_else(String::new, |read| format!(" --level 2 --read '{read}'"));
-        write + &read
+        let read = read.as_ref().map_or_else(String::new, |read| format!(" --level 2 --read '{read}'"));
+        let details = details.as_ref().map_or_else(String::new, |details| format!(" --details '{details}'"));
+        write + &read + &details
     }
 }

@@ -36,6 +36,18 @@ pub enum Place {
     Mongo(String),
 }
 
+/// Where a shop's parts live.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The log.
+    pub write: Place,
+    /// The views, kept in step there by a task of the app (level 2). Without a place of their own they live beside the log and
+    /// are updated with each command (level 1).
+    pub read: Option<Place>,
+    /// The details of orders, which are found by their key alone, where they do not live with the other views.
+    pub details: Option<Place>,
+}
+
 impl Place {
     /// Opens it as a log, and makes what is not there.
     pub(crate) async fn log(&self) -> Result<Arc<dyn EventLog>, OpenError> {

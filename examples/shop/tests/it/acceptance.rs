@@ -2,12 +2,16 @@
 
 use cqrs_runtime::Uuid;
 use cqrs_test_servers::{Database, Mongo, Postgres, Redis};
-use shop::Place;
+use shop::{Place, Places};
 use tempfile::TempDir;
 
 /// Plays the suite on a shop that lives at these places.
 async fn passes(write: &Place, read: Option<&Place>) {
-    let app = shop::open(write, read).await.unwrap();
+    passes_apart(Places { write: write.clone(), read: read.cloned(), details: None }).await;
+}
+
+async fn passes_apart(places: Places) {
+    let app = shop::open(&places).await.unwrap();
     shop::acceptance::run(&app).await;
     let statuses = app.projections().await.unwrap();
     assert_eq!(statuses.len(), 3);
@@ -109,4 +113,18 @@ async fn log_in_a_file_and_views_over_the_protocol_of_mongodb() {
 async fn log_in_postgres_and_views_over_the_protocol_of_mongodb() {
     let database = Postgres::shared().database();
     passes(&postgres(&database), Some(&mongo())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_in_postgres_and_views_in_another_and_in_redis() {
+    let (log, views) = (Postgres::shared().database(), Postgres::shared().database());
+    let (_server, details) = redis();
+    let (write, read, details) = (postgres(&log), Some(postgres(&views)), Some(details));
+    passes_apart(Places { write, read, details }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_in_postgres_but_details_in_redis() {
+    let (log, (_server, details)) = (Postgres::shared().database(), redis());
+    passes_apart(Places { write: postgres(&log), read: None, details: Some(details) }).await;
 }

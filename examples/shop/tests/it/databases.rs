@@ -48,6 +48,15 @@ fn the_views_in_redis() {
 }
 
 #[test]
+fn the_views_in_postgres_and_the_details_in_redis() {
+    let (log, views, details) = (Postgres::shared().database(), Postgres::shared().database(), Redis::start().unwrap());
+    let at = ["--write", log.url(), "--level", "2", "--read", views.url(), "--details", details.url()];
+    serves(&Shop::at(&at));
+    let tour = Shop::at(&at).succeeds(&[]);
+    assert!(tour.contains(" --details 'redis://"), "{tour}");
+}
+
+#[test]
 fn the_views_over_the_protocol_of_mongodb() {
     let log = Postgres::shared().database();
     let views = Mongo::shared().url(&format!("program-{}", cqrs_runtime::Uuid::now_v7()));

@@ -53,7 +53,9 @@ fn read_models_agree_with_sums_over_the_input() {
     shop.succeeds(&["check"]);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let read = runtime.block_on(async {
-        let app = shop::open(&shop::Place::Sqlite(shop.db()), None).await.unwrap();
+        let app = shop::open(&shop::Places { write: shop::Place::Sqlite(shop.db()), read: None, details: None })
+            .await
+            .unwrap();
         let mut read = Accounts::new();
         for customer in expected.keys() {
             read.insert(customer.clone(), account(&app, customer).await);
