@@ -73,6 +73,7 @@ fn count(guest: GuestId) {
     *FOLDED.lock().unwrap().entry(guest).or_default() += 1;
 }
 
+#[allow(clippy::struct_field_names, reason = "the key is the guest")]
 #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct Guest {
     #[key]

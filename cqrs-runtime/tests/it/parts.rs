@@ -270,6 +270,36 @@ async fn a_query_waits_for_the_slowest_part() {
 }
 
 #[tokio::test]
+async fn parts_that_stand_apart_are_brought_to_one_position_before_keys_change_hands() {
+    for parts in [3, 1] {
+        let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+        let app = split(&log, views.clone(), 4).await;
+        until(async || here(&app).await == (4, 4)).await;
+        app.close().await;
+        let slow = views.lease(&["Guest@2/4"], "one that is slow", LONG).await.unwrap().remove(0).unwrap();
+        let app = split(&log, views.clone(), 4).await;
+        until(async || here(&app).await == (3, 4)).await;
+        let mut events: Vec<RawEvent> = crowd.guests.iter().map(|guest| came(*guest, crowd.rooms[0])).collect();
+        events.extend(crowd.guests.iter().map(|guest| ate(*guest, 1)));
+        events.push(painted(crowd.rooms[0], 2));
+        events.extend(crowd.guests[6..].iter().map(|guest| went(*guest)));
+        let at = happen(&log, events).await;
+        until(async || status(&app).await.partitions.iter().filter(|part| part.position == at).count() == 3).await;
+        app.close().await;
+        views.release(&[slow]).await.unwrap();
+        let app = split(&log, views.clone(), parts).await;
+        assert_eq!(seen(&app, at).await.0.len(), 6, "what the slow one lacked is there");
+        until(async || here(&app).await.1 == if parts == 1 { 0 } else { 3 }).await;
+        let at = happen(&log, crowd.guests.iter().map(|guest| came(*guest, crowd.rooms[1])).collect()).await;
+        let after = seen(&app, at).await;
+        let times: Vec<usize> = crowd.guests.iter().map(|guest| folded(*guest)).collect();
+        // Those who are there are parked when they come again.
+        assert_eq!(times, [[3; 6], [5; 6]].concat(), "each event once");
+        assert_eq!(after, folded_anew(&log, at).await);
+    }
+}
+
+#[tokio::test]
 async fn while_others_run_it_the_number_stays_as_they_have_it() {
     let (log, views, crowd) = (MemoryLog::new(), MemoryViews::new(), Crowd::new());
     let one = split(&log, views.clone(), 4).await;
