@@ -86,7 +86,7 @@ impl PostgresLogBuilder {
 
     /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
     /// They are opened as they are needed. One more appends, and one
-    /// saves snapshots, if there are any.
+    /// saves snapshots, if there are any. Views of their own are written by one, and by eight at most where a projection is split.
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self

@@ -142,7 +142,8 @@ impl AppBuilder {
 
     /// Splits the projection that makes view `V` into `number` parts by key (level 2), so that several cores, connections and
     /// processes fold it: each part has its keys, folds their events in order, and stands where it stands. Queries see what
-    /// they see without. It helps where one runner is too slow; every part looks at every event that the projection listens to.
+    /// they see without. It helps where one runner is too slow, and the database takes several transactions at a time, as
+    /// PostgreSQL and Redis do, and SQLite does not. Every part looks at every event that the projection listens to.
     ///
     /// ```standalone_crate
     /// # use cqrs_runtime::prelude::*;

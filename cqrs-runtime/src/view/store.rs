@@ -12,6 +12,7 @@
 //!
 //! [`begin`](ViewStore::begin) starts a transaction of the database, which checks the leases and holds them: nobody can take
 //! one of them over before it ends. [`commit`](StandaloneTransaction::commit) makes all of it show at once, or nothing.
+//! Transactions under different leases may be under way at the same time; those under one come one after the other.
 //!
 //! # A store without transactions
 //!
