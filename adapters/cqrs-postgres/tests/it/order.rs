@@ -1,6 +1,7 @@
 //! Commit order is position order.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cqrs_runtime::log::{AppendEntry, EventLog, EventQuery, Position, append as append_batch};
 use cqrs_runtime::prelude::*;
@@ -9,8 +10,9 @@ use crate::support::{all, builder, client, database, log, number, stage};
 
 /// Until somebody waits for the lock.
 async fn wait_for_waiter(url: &str) {
-    let client = client(url).await;
+    let (client, started) = (client(url).await, Instant::now());
     while number(&client, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").await == 0 {
+        assert!(started.elapsed() < Duration::from_secs(30), "nobody waits for the lock");
         tokio::task::yield_now().await;
     }
 }
