@@ -14,8 +14,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Its path.
+    /// Its path: in the one folder that `TEST_.._BIN` names, or wherever it may lie.
     pub(crate) fn find(&self) -> Result<PathBuf, ServerError> {
+        let chosen = self.variable.replace("_URL", "_BIN");
+        if let Some(folder) = std::env::var_os(&chosen) {
+            let program = Path::new(&folder).join(self.name);
+            let missing = || format!("there is no `{}`, as {chosen} has it", program.display());
+            return if program.is_file() { Ok(program) } else { Err(ServerError::System(missing())) };
+        }
         let looked = (self.folders)();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let found = looked.iter().cloned().chain(std::env::split_paths(&path)).map(|folder| folder.join(self.name));

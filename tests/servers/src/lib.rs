@@ -10,7 +10,8 @@
 //! A server ends, and its folder goes, when its value is dropped, and also when the test process ends in any way, `SIGKILL`
 //! included: a shell stands beside it and waits for the end of a pipe.
 //!
-//! `TEST_POSTGRES_URL`, `TEST_REDIS_URL` and `TEST_MONGODB_URL` name servers to use instead. A program that is missing is an error that says what to
+//! `TEST_POSTGRES_BIN`, `TEST_REDIS_BIN` and `TEST_MONGODB_BIN` name the folder of the binaries to start, where there are several
+//! versions, and `TEST_POSTGRES_URL`, `TEST_REDIS_URL` and `TEST_MONGODB_URL` servers to use instead. A program that is missing is an error that says what to
 //! install; `scripts/install-test-servers.sh` installs everything that the workspace's tests need.
 
 mod error;

@@ -162,10 +162,9 @@ impl Postgres {
 
     /// Runs a statement as the superuser, and returns what `psql` printed.
     fn sql(&self, sql: &str) -> Result<String, ServerError> {
-        let mut psql = match &self.own {
-            Some(own) => Command::new(own.binaries.join("psql")),
-            None => Command::new("psql"),
-        };
+        // A version that came without one takes any.
+        let beside = self.own.as_ref().map(|own| own.binaries.join("psql")).filter(|psql| psql.is_file());
+        let mut psql = Command::new(beside.unwrap_or_else(|| "psql".into()));
         let url = match &self.address {
             Address::Local(_) => self.url("postgres"),
             Address::Given { url, .. } => url.clone(),
