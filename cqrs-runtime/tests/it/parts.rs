@@ -272,7 +272,7 @@ async fn a_query_waits_for_the_slowest_part() {
 #[tokio::test]
 async fn parts_that_stand_apart_are_brought_to_one_position_before_keys_change_hands() {
     for parts in [3, 1] {
-        let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+        let (log, views, crowd) = (MemoryLog::new(), torn_views(), Crowd::new());
         let app = split(&log, views.clone(), 4).await;
         until(async || here(&app).await == (4, 4)).await;
         app.close().await;
