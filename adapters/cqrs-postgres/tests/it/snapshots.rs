@@ -48,11 +48,11 @@ async fn a_connection_that_was_lost_is_made_anew() {
     let (database, log) = log().await;
     let store = log.snapshots().unwrap();
     store.save(&[snapshot("order:1")]).await.unwrap();
-    let saver = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    let backend = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
                  AND query LIKE 'INSERT INTO%cqrs_snapshots%'";
     let client = client(database.url()).await;
-    assert_eq!(number(&client, &format!("SELECT count(pg_terminate_backend(pid)) {saver}")).await, 1);
-    while number(&client, &format!("SELECT count(*) {saver}")).await > 0 {
+    assert_eq!(number(&client, &format!("SELECT count(pg_terminate_backend(pid)) {backend}")).await, 1);
+    while number(&client, &format!("SELECT count(*) {backend}")).await > 0 {
         tokio::task::yield_now().await;
     }
     // The first may be what notices.
