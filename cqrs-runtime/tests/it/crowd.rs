@@ -9,47 +9,54 @@ use cqrs_runtime::prelude::*;
 /// The module that an app of the crowd serves.
 pub const CROWD: &str = module_path!();
 
-#[derive(Id)]
-pub struct GuestId(Uuid);
+/// What happens.
+pub mod facts {
+    use cqrs_runtime::prelude::*;
 
-#[derive(Id)]
-pub struct RoomId(Uuid);
+    #[derive(Id)]
+    pub struct GuestId(Uuid);
 
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Came {
-    #[tag]
-    pub guest: GuestId,
-    #[tag]
-    pub room: RoomId,
+    #[derive(Id)]
+    pub struct RoomId(Uuid);
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Came {
+        #[tag]
+        pub guest: GuestId,
+        #[tag]
+        pub room: RoomId,
+    }
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Ate {
+        #[tag]
+        pub guest: GuestId,
+        pub meal: i64,
+    }
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Moved {
+        #[tag]
+        pub guest: GuestId,
+        #[tag]
+        pub room: RoomId,
+    }
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Went {
+        #[tag]
+        pub guest: GuestId,
+    }
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Painted {
+        #[tag]
+        pub room: RoomId,
+        pub colour: i64,
+    }
 }
 
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Ate {
-    #[tag]
-    pub guest: GuestId,
-    pub meal: i64,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Moved {
-    #[tag]
-    pub guest: GuestId,
-    #[tag]
-    pub room: RoomId,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Went {
-    #[tag]
-    pub guest: GuestId,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub struct Painted {
-    #[tag]
-    pub room: RoomId,
-    pub colour: i64,
-}
+pub use facts::*;
 
 /// How often each guest was folded.
 static FOLDED: Mutex<BTreeMap<GuestId, usize>> = Mutex::new(BTreeMap::new());

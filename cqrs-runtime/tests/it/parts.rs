@@ -299,6 +299,82 @@ async fn parts_that_stand_apart_are_brought_to_one_position_before_keys_change_h
     }
 }
 
+/// The view as a later program has it: of another shape.
+mod later {
+    use cqrs_runtime::prelude::*;
+
+    use crate::crowd::{Ate, Came, GuestId, Moved, Painted, RoomId, Went};
+
+    #[allow(clippy::struct_field_names, reason = "the key is the guest")]
+    #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Guest {
+        #[key]
+        pub guest: GuestId,
+        #[index]
+        pub room: RoomId,
+        #[index]
+        pub eaten: i64,
+    }
+
+    #[projection(on = [Came, Ate, Moved, Went, Painted])]
+    impl Guest {
+        fn came(event: &Came) -> Self {
+            Self { guest: event.guest, room: event.room, eaten: 0 }
+        }
+        fn ate(&mut self, event: &Ate) {
+            self.eaten += event.meal;
+        }
+        fn moved(&mut self, event: &Moved) {
+            self.room = event.room;
+        }
+        #[by(room)]
+        fn painted(&mut self, _: &Painted) {}
+        fn went(self, _: &Went) -> Option<Self> {
+            None
+        }
+    }
+
+    #[derive(Query, Serialize, Deserialize)]
+    #[cqrs(returns = Vec<Guest>)]
+    pub struct Hungry {}
+
+    #[query]
+    async fn hungry(_q: Hungry, guests: Views<Guest>) -> Result<Vec<Guest>, QueryError> {
+        guests.find(Guest::EATEN.lt(5)).all().await
+    }
+}
+
+#[tokio::test]
+async fn a_view_of_another_shape_is_built_in_parts_beside_the_old_one() {
+    for (before, after) in [(1, 4), (4, 4), (4, 3), (4, 1)] {
+        let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+        let old = split(&log, views.clone(), before).await;
+        let mut events: Vec<RawEvent> = crowd.guests.iter().map(|guest| came(*guest, crowd.rooms[0])).collect();
+        events.extend(crowd.guests.iter().zip(0..).map(|(guest, meal)| ate(*guest, meal)));
+        let at = happen(&log, events).await;
+        assert_eq!(seen(&old, at).await.0.len(), 12);
+        until(async || status(&old).await.partitions.len() == if before == 1 { 0 } else { before as usize }).await;
+        old.close().await;
+        views.refuse(Some("Guest@next"));
+        let modules = [format!("{}::later", module_path!()), format!("{CROWD}::facts")];
+        let builder = App::builder().log(log.clone()).only(modules).projection_batch(5).projection_lease(LEASE);
+        let new = builder.partitions::<later::Guest>(after).views(views.clone()).build().await.unwrap();
+        until(async || views.checkpoint("Guest@next").await.unwrap().is_some()).await;
+        let error = new.queries().ask(later::Hungry {}).await.unwrap_err();
+        assert!(matches!(&error, QueryError::NotBuilt(view) if view.view == "Guest"), "never half of it: {error}");
+        let stored = views.rows(&<Guest as View>::SHAPE, &[crowd.guests[0].to_string()]).await.unwrap();
+        assert_eq!(stored.len(), 1, "what programs of the old shape read is there");
+        let at = happen(&log, vec![ate(crowd.guests[0], 100), went(crowd.guests[1])]).await.max(at);
+        views.refuse(None);
+        let hungry = new.queries().after(at).within(LONG).ask(later::Hungry {}).await.unwrap();
+        let mut eaten: Vec<i64> = hungry.iter().map(|guest| guest.eaten).collect();
+        eaten.sort_unstable();
+        assert_eq!(eaten, [2, 3, 4], "from {before} to {after}: no event is missed, and none is folded twice");
+        assert_eq!(views.checkpoint("Guest@next").await.unwrap(), None);
+        until(async || here(&new).await == if after == 1 { (0, 0) } else { (after as usize, after as usize) }).await;
+    }
+}
+
 #[tokio::test]
 async fn while_others_run_it_the_number_stays_as_they_have_it() {
     let (log, views, crowd) = (MemoryLog::new(), MemoryViews::new(), Crowd::new());

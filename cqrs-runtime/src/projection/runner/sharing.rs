@@ -77,7 +77,8 @@ impl Worker {
         if !is_live && !is_beside && *live != Stored::Nothing {
             return Ok(Some(Change::Rebuild));
         }
-        if is_beside && beside.number() > 1 {
+        // Where neither is in parts, whoever runs it does so by itself.
+        if is_beside && beside.number().max(live.number()) > 1 {
             let lowest = beside.positions().into_iter().min().unwrap_or_default();
             let to = if is_live { live.positions().into_iter().max() } else { None };
             let to = if let Some(to) = to { to } else { self.log.head().await? };
