@@ -16,7 +16,9 @@
 //! empty is filled anew.
 //!
 //! This crate's tests run against a wire-compatible server ([SecantusDB](https://pypi.org/project/SecantusDB/)) where no `mongod`
-//! is installed, and it was developed with that alone. It needs nothing that a single server without a replica set lacks.
+//! is installed, and it was developed with that alone. It needs nothing that a single server without a replica set lacks, but that the
+//! replacement of one document is one step. SecantusDB 0.7 now and then breaks that while collections are made or dropped: do not
+//! let several processes make their views there at the same instant.
 //!
 //! # What is kept how
 //!
