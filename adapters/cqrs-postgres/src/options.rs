@@ -78,7 +78,8 @@ impl PostgresLogBuilder {
     }
 
     /// How long a workflow may think between two statements of its transaction, which holds up everybody, before the server ends it
-    /// (60 seconds unless told otherwise).
+    /// (60 seconds unless told otherwise). Of a process that runs projections and hangs inside a transaction nobody takes over before:
+    /// its locks are the server's to release.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self

@@ -133,7 +133,8 @@ impl AppBuilder {
     }
 
     /// For how long a process has a projection to itself (level 2; six seconds unless told otherwise, a tenth of a second at
-    /// least). It renews that in time. When it is gone, or hangs, another one that shares the read database takes over after so long.
+    /// least). It renews that in time. When it is gone, or hangs, another one that shares the read database takes over after so long;
+    /// where it hangs inside a transaction whose locks the database keeps (PostgreSQL, SQLite), when the database ends that.
     #[must_use]
     pub fn projection_lease(mut self, time: Duration) -> Self {
         self.pace.lease = time.max(LEAST_LEASE);
