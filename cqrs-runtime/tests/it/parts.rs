@@ -347,7 +347,7 @@ mod later {
 #[tokio::test]
 async fn a_view_of_another_shape_is_built_in_parts_beside_the_old_one() {
     for (before, after) in [(1, 4), (4, 4), (4, 3), (4, 1)] {
-        let (log, views, crowd) = (MemoryLog::new(), Torn::new(), Crowd::new());
+        let (log, views, crowd) = (MemoryLog::new(), torn_views(), Crowd::new());
         let old = split(&log, views.clone(), before).await;
         let mut events: Vec<RawEvent> = crowd.guests.iter().map(|guest| came(*guest, crowd.rooms[0])).collect();
         events.extend(crowd.guests.iter().zip(0..).map(|(guest, meal)| ate(*guest, meal)));
