@@ -397,6 +397,28 @@ async fn while_others_run_it_the_number_stays_as_they_have_it() {
 }
 
 #[tokio::test]
+async fn a_rebuild_waits_a_while_for_those_who_have_it_in_other_parts() {
+    let (log, views, crowd) = (MemoryLog::new(), MemoryViews::new(), Crowd::new());
+    let one = split(&log, views.clone(), 4).await;
+    until(async || here(&one).await == (4, 4)).await;
+    let at = happen(&log, vec![came(crowd.guests[0], crowd.rooms[0])]).await;
+    let other = split(&log, views.clone(), 3).await;
+    let rebuild = {
+        let app = other.clone();
+        tokio::spawn(async move { app.rebuild("Guest").await })
+    };
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+        // Answered in turn: the other process has met by now what it cannot change.
+        other.resume("Guest").await.unwrap();
+    }
+    one.close().await;
+    rebuild.await.unwrap().expect("it is not refused for what ends in time");
+    assert_eq!(seen(&other, at).await.0.len(), 1);
+    until(async || here(&other).await == (3, 3)).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_split_is_refused() {
     let refusal = async |builder: AppBuilder| builder.build().await.err().expect("a refusal").to_string();
     let views = || App::builder().log(MemoryLog::new()).only([TALLY]).views(MemoryViews::new());

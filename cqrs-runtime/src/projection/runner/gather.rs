@@ -5,6 +5,7 @@
 //! part then without any event being folded twice, or one that removed a row being forgotten.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::origin::cannot_heal;
 use super::standing::PartStanding;
@@ -179,6 +180,7 @@ impl Worker {
 
     /// Another program runs it as it is: what this one would change waits.
     fn cannot_change(&mut self, place: usize, change: Change) {
+        let patience = self.patience();
         let unit = &mut self.units[place];
         unit.change = None;
         let number = unit.seen.live.first().map_or(1, Stored::number);
@@ -189,7 +191,11 @@ impl Worker {
             ),
             _ => "other processes run it, for a view of another shape".to_owned(),
         };
-        unit.refuse(&failed(&unit.projections, &reason));
+        // It may be about to be as it is to be here: another process that is configured alike is at it, say.
+        if !unit.wishes.is_empty() && unit.wished_since.get_or_insert_with(Instant::now).elapsed() > patience {
+            unit.refuse(&failed(&unit.projections, &reason));
+            unit.wished_since = None;
+        }
         self.standings.change(&unit.projections, |standing| {
             standing.elsewhere = true;
             standing.error = Some(reason.clone());
@@ -338,14 +344,14 @@ impl Worker {
         unit.seen = Seen::default();
         self.let_go(&gathered.leases).await;
         if self.units[place].wanted.is_empty() {
-            self.units[place].ask_at = std::time::Instant::now();
+            self.units[place].ask_at = Instant::now();
         } else {
             self.give_back(place).await;
         }
         // Those that were this process's before are so again, if nobody comes first; others, when it has looked.
         for unit in &mut self.units {
             if unit.part.is_some_and(|(_, keeper)| keeper == place) && std::mem::take(&mut unit.had) {
-                (unit.may_ask, unit.ask_at) = (true, std::time::Instant::now());
+                (unit.may_ask, unit.ask_at) = (true, Instant::now());
             }
         }
         Ok(())

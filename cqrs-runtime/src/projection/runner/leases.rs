@@ -112,9 +112,14 @@ impl Worker {
         Ok(())
     }
 
+    /// For how long a wish waits for a projection that other processes run.
+    pub(super) fn patience(&self) -> Duration {
+        (self.pace.lease * 3).max(LEAST_PATIENCE)
+    }
+
     /// Asks again soon for what is wanted, and gives up where it is not handed over.
     async fn wait_for(&mut self, place: usize) {
-        let patience = (self.pace.lease * 3).max(LEAST_PATIENCE);
+        let patience = self.patience();
         let unit = &mut self.units[place];
         if unit.wishes.is_empty() || unit.gathered.is_some() {
             return;

@@ -38,6 +38,9 @@ impl Worker {
         if unit.paused && matches!(wish, Wish::Rebuild(_)) {
             return wish.refuse(failed(&unit.projections, "it is paused: resume it first"));
         }
+        if unit.wishes.is_empty() {
+            unit.wished_since = None;
+        }
         unit.wishes.push_back(wish);
         if !unit.is_held() {
             unit.ask_at = Instant::now();
