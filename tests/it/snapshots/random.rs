@@ -6,37 +6,19 @@ use cqrs_runtime::aggregate::Aggregate;
 use cqrs_runtime::log::{EventLog, RawEvent, append_raw};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use cqrs_tests::chance::{Random, seed};
 
 use super::loading::app;
 use super::meters::{Meter, MeterId, MeterRead, Place, Read, ReadSlowly, Swap, folded, shown};
 use super::watched::Watched;
 
-/// xorshift64; `CQRS_SEED` makes the same choices again.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let given = std::env::var("CQRS_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| Uuid::now_v7().as_u64_pair().1 | 1);
-        println!("CQRS_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
+fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
+    from[usize::try_from(random.below(from.len() as u64)).unwrap()]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_is_the_fold_of_its_whole_history() {
-    let mut random = Random::new();
+    let mut random = Random::new(seed());
     for log in Watched::each().await {
         let meters: Vec<MeterId> = (0..5).map(|_| MeterId::new()).collect();
         let first = app(&log, 1).await;
@@ -48,13 +30,13 @@ async fn a_state_is_the_fold_of_its_whole_history() {
         for _ in 0..60 {
             log.snapshots.shape.store(random.below(3), Ordering::SeqCst);
             if random.below(4) == 0 {
-                disturb(&log, random.pick(&meters), &mut random).await;
+                disturb(&log, pick(&mut random, &meters), &mut random).await;
             }
-            let every = random.pick(&[1, 2, 5, 30]);
+            let every = pick(&mut random, &[1, 2, 5, 30]);
             let program = app(&log, every).await;
             log.read_since();
             for _ in 0..random.below(25) {
-                let (meter, other) = (random.pick(&meters), random.pick(&meters));
+                let (meter, other) = (pick(&mut random, &meters), pick(&mut random, &meters));
                 let value = i64::try_from(random.below(1_000)).unwrap() - 500;
                 let bus = program.commands();
                 match random.below(10) {
