@@ -285,7 +285,7 @@ pub(super) fn databases_are_there(
 ) -> Vec<Place> {
     let log_database = log.database();
     let places = reads.places(table, log);
-    let is_read = |wanted| places.iter().any(|place| is(place.store.database(), wanted));
+    let is_read = |wanted| places.iter().any(|place| place.is(wanted));
     for (function, parameter, registration) in parameters(table) {
         let (what, instead) = match parameter {
             ParameterInfo::Transaction(wanted) if !is(log_database, wanted) => (
@@ -360,7 +360,7 @@ pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> bool {
+pub(super) fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> bool {
     there.is_some_and(|there| there.type_id == (wanted.type_id)())
 }
 

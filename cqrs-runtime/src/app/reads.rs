@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Inner;
-use super::checks::Fault;
+use super::checks::{self, Fault};
 use super::table::Table;
 use crate::capability::Database;
 use crate::error::{NotYet, QueryError};
@@ -38,8 +38,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn is(&self, wanted: Resource) -> bool {
-        self.store.database().is_some_and(|there| there.type_id == (wanted.type_id)())
+    pub(super) fn is(&self, wanted: Resource) -> bool {
+        checks::is(self.store.database(), wanted)
     }
 }
 
@@ -136,7 +136,7 @@ impl ReadDatabases {
         if places.len() < 2 {
             return;
         }
-        let read: Vec<Resource> = super::checks::parameters(table)
+        let read: Vec<Resource> = checks::parameters(table)
             .filter_map(|(_, parameter, _)| match parameter {
                 ParameterInfo::Reader(database) => Some(database),
                 _ => None,

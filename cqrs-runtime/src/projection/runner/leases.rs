@@ -60,8 +60,7 @@ impl Worker {
             } else if unit.is_held() || unit.is_to_be_asked_for() {
                 ours.push(place);
             } else if unit.part.is_none() {
-                let granted = std::mem::take(&mut unit.granted);
-                self.leave(place, granted).await;
+                self.leave(place).await;
                 self.wait_for(place).await;
             }
         }
@@ -81,8 +80,8 @@ impl Worker {
                     self.learn(place).await;
                 }
             } else {
-                let part = leases.into_iter().flatten().collect();
-                self.leave(place, part).await;
+                unit.granted = leases.into_iter().flatten().collect();
+                self.leave(place).await;
                 self.wait_for(place).await;
             }
         }
@@ -135,11 +134,10 @@ impl Worker {
 
     /// Leaves a unit to another process that wants it, until it is done.
     async fn hand_over(&mut self, place: usize) {
-        let granted = std::mem::take(&mut self.units[place].granted);
         if self.units[place].is_held() {
             tracing::info!(projections = ?self.units[place].names(), "handed over to another process, which has asked for it");
         }
-        self.leave(place, granted).await;
+        self.leave(place).await;
         self.units[place].ask_at = Instant::now() + self.pace.lease / ASKS;
         self.wait_for(place).await;
     }
@@ -150,8 +148,7 @@ impl Worker {
         if self.units[place].wanted.is_empty() {
             return;
         }
-        let granted = std::mem::take(&mut self.units[place].granted);
-        self.leave(place, granted).await;
+        self.leave(place).await;
         self.release(place).await;
         self.units[place].ask_at = Instant::now() + self.pace.lease / 3;
     }
@@ -162,11 +159,11 @@ impl Worker {
         self.let_go(&wanted).await;
     }
 
-    /// Leaves a unit to another process, which has a part of it at least.
-    pub(super) async fn leave(&mut self, place: usize, part: Vec<Lease>) {
+    /// Leaves a unit to another process, which may have a part of it already, and gives back what this one was granted.
+    pub(super) async fn leave(&mut self, place: usize) {
         let unit = &mut self.units[place];
         unit.leases.clear();
-        unit.granted.clear();
+        let granted = std::mem::take(&mut unit.granted);
         if let Some((_, answer)) = unit.replay.take() {
             let _ = answer.send(Err(failed(&unit.projections, "another process has taken it over")));
         }
@@ -181,7 +178,7 @@ impl Worker {
                 (standing.failures, standing.error) = (0, None);
             }),
         }
-        self.let_go(&part).await;
+        self.let_go(&granted).await;
     }
 
     pub(super) async fn let_go(&self, leases: &[Lease]) {

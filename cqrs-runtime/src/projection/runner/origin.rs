@@ -25,9 +25,6 @@ impl Worker {
 
     /// Has the read database remember the log, before the first event is folded.
     pub(super) async fn remember_origin(&mut self, leases: &[Lease]) -> Result<(), StoreError> {
-        if self.knows_origin {
-            return Ok(());
-        }
         let ours = origin(&*self.log).await?;
         let mut tx = self.store.begin(leases).await?;
         let known = tx.checkpoints(&[ORIGIN]).await?.into_iter().flatten().next();

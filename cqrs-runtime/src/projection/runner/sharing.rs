@@ -143,8 +143,7 @@ impl Worker {
                 if gives > 0 && !unit.is_kept() && unit.wishes.is_empty() {
                     gives -= 1;
                     unit.may_ask = false;
-                    let granted = std::mem::take(&mut unit.granted);
-                    self.leave(part, granted).await;
+                    self.leave(part).await;
                 }
                 continue;
             }

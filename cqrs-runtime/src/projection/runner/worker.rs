@@ -192,14 +192,12 @@ impl Worker {
             Ok(()) if unit.part.is_some() && unit.live_at.is_none() && unit.beside_at.is_none() => {
                 // There is no such part any more.
                 unit.may_ask = false;
-                let granted = std::mem::take(&mut unit.granted);
-                self.leave(place, granted).await;
+                self.leave(place).await;
             }
             Ok(()) if !unit.is_to_be_asked_for() => {
                 // Its parts are what runs.
                 unit.ask_at = Instant::now();
-                let granted = std::mem::take(&mut unit.granted);
-                self.leave(place, granted).await;
+                self.leave(place).await;
             }
             Ok(()) => {
                 if unit.change.is_some() || unit.split > 1 {
@@ -313,8 +311,10 @@ impl Worker {
         if page.up_to <= pass.after {
             return Ok(groups.iter().map(|group| (group.places(), Ok(false))).collect());
         }
-        let first = pass.tracks.first().map(|(place, _)| self.units[*place].leases.clone()).unwrap_or_default();
-        self.remember_origin(&first).await?;
+        if !self.knows_origin {
+            let first = pass.tracks.first().map(|(place, _)| self.units[*place].leases.clone()).unwrap_or_default();
+            self.remember_origin(&first).await?;
+        }
         let read = async {
             if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
         };
