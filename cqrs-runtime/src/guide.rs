@@ -1,4 +1,4 @@
-//! The guide: first steps, levels and their operation, and names for those who come from other systems.
+//! The guide: first steps, levels and their operation, how fast it is, and names for those who come from other systems.
 
 #[doc = include_str!("guide/first_steps.md")]
 pub mod first_steps {}
@@ -8,3 +8,6 @@ pub mod levels {}
 
 #[doc = include_str!("guide/coming_from.md")]
 pub mod coming_from {}
+
+#[doc = include_str!("guide/how_fast.md")]
+pub mod how_fast {}
