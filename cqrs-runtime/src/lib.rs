@@ -165,7 +165,7 @@ pub use error::{CommandError, QueryError};
 pub use event::{Event, Events, Recorded};
 pub use handler::{Answered, Decision, Handled, emit};
 pub use id::{Id, Tag};
-pub use log::{EventLog, Position};
+pub use log::{Bookmark, EventLog, Position};
 pub use message::{Command, Query};
 pub use meta::{CommandId, Meta};
 pub use observing::{Health, TraceContext};

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use cqrs_runtime::Uuid;
 use cqrs_runtime::view::buffer::{Cleared, Collected, Parking};
 use cqrs_runtime::view::{self, Generation, Lease, ViewShape};
 use mongodb::bson::DateTime;
@@ -67,6 +68,9 @@ pub(crate) struct Checkpoint {
     projection: String,
     position: i64,
     fingerprint: String,
+    /// The id of the event at the position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,13 +119,15 @@ impl Checkpoint {
             projection: projection.to_owned(),
             position: row::position(checkpoint.position),
             fingerprint: fingerprint(checkpoint.fingerprint),
+            event: checkpoint.event.map(|event| event.simple().to_string()),
         }
     }
 
     /// As the runtime knows it.
     pub(crate) fn decoded(&self) -> Option<view::Checkpoint> {
         let fingerprint = u64::from_str_radix(&self.fingerprint, 16).ok()?;
-        Some(view::Checkpoint { position: row::decoded_position(self.position)?, fingerprint })
+        let event = self.event.as_ref().map(|event| Uuid::parse_str(event)).transpose().ok()?;
+        Some(view::Checkpoint { position: row::decoded_position(self.position)?, event, fingerprint })
     }
 
     pub(crate) fn is_of(&self, projection: &str) -> bool {
@@ -459,7 +465,7 @@ mod tests {
     fn who_was_taken_over_while_it_wrote_rows_finishes_nothing() {
         let mut state = state(1_000);
         let first = state.lease("Items", "me", Duration::ZERO).unwrap();
-        let at = view::Checkpoint { position: Position::new(1), fingerprint: 7 };
+        let at = view::Checkpoint { position: Position::new(1), event: None, fingerprint: 7 };
         let collected = Collected { checkpoints: [("Items", at)].into(), ..Collected::default() };
         pass(&mut state, HOUR);
         let second = state.lease("Items", "you", HOUR).unwrap();
@@ -489,7 +495,10 @@ mod tests {
 
     #[test]
     fn checkpoints_come_back() {
-        let greatest = view::Checkpoint { position: Position::new(i64::MAX.cast_unsigned()), fingerprint: u64::MAX };
-        assert_eq!(Checkpoint::new("Items", &greatest).decoded(), Some(greatest));
+        let position = Position::new(i64::MAX.cast_unsigned());
+        for event in [None, Some(Uuid::max())] {
+            let greatest = view::Checkpoint { position, event, fingerprint: u64::MAX };
+            assert_eq!(Checkpoint::new("Items", &greatest).decoded(), Some(greatest));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cqrs_runtime::log::{Position, StoreError};
+use cqrs_runtime::log::{Bookmark, Position, StoreError};
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -31,9 +31,9 @@ enum Proof {
 
 impl Locked {
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        let proof = match self.last_event {
-            Some(event) => Proof::Event(self.last(), event),
-            None => Proof::Mark(Uuid::now_v7()),
+        let proof = match self.appended() {
+            Some(Bookmark { position, event: Some(event) }) => Proof::Event(position, event),
+            _ => Proof::Mark(Uuid::now_v7()),
         };
         let committed = self.connection.send_text(self.commit_sql(&proof)).await;
         match committed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{CommandRecord, Page, Position, StoreError};
+use cqrs_runtime::log::{Bookmark, CommandRecord, Page, Position, StoreError};
 use cqrs_runtime::{CommandId, Meta, Tag, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -16,9 +16,39 @@ use crate::text::{array, clamped, escape, key, unescape};
 /// How many bytes of data go into one statement, about.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The position of the last event: one step from the end of the primary key.
-pub(crate) fn head(schema: &str) -> Sql {
-    Sql::new(format!("SELECT coalesce(max(position), 0) FROM {schema}.cqrs_events"))
+/// The last event, one step from the end of the primary key; and the id of the one at `after`, one step as well.
+pub(crate) fn last(schema: &str, after: Position) -> Sql {
+    let at = format!("SELECT id FROM {schema}.cqrs_events WHERE position = $1");
+    Sql::new(format!("SELECT position, id, ({at}) FROM {schema}.cqrs_events ORDER BY position DESC LIMIT 1"))
+        .with(clamped(after.get()), Type::INT8)
+}
+
+/// One row: the id of the event at a position, or nothing.
+pub(crate) fn id_at(schema: &str, position: Position) -> Sql {
+    Sql::new(format!("SELECT (SELECT id FROM {schema}.cqrs_events WHERE position = $1)"))
+        .with(clamped(position.get()), Type::INT8)
+}
+
+/// What [`last`] has found: the last event, and the id of the one at the position that was asked for.
+pub(crate) fn ends(store: &str, rows: &[Row]) -> Result<(Bookmark, Option<Uuid>), StoreError> {
+    let Some(row) = rows.first() else { return Ok((Bookmark::START, None)) };
+    Ok((Bookmark::new(position(store, row, 0)?, column(store, row, 1)?), column(store, row, 2)?))
+}
+
+/// The positions and ids of the events at these positions.
+pub(crate) fn ids(schema: &str, bookmarks: &[Bookmark]) -> Sql {
+    let positions: Vec<i64> = bookmarks.iter().map(|bookmark| clamped(bookmark.position.get())).collect();
+    Sql::new(format!("SELECT position, id FROM {schema}.cqrs_events WHERE position = ANY ($1)"))
+        .with(positions, Type::INT8_ARRAY)
+}
+
+/// Which of these bookmarks the log holds, as the rows of [`ids`] show.
+pub(crate) fn holds(store: &str, bookmarks: &[Bookmark], rows: &[Row]) -> Result<Vec<bool>, StoreError> {
+    let mut found = std::collections::HashMap::with_capacity(rows.len());
+    for row in rows {
+        found.insert(position(store, row, 0)?, column::<Uuid>(store, row, 1)?);
+    }
+    Ok(bookmarks.iter().map(|bookmark| bookmark.agrees_with(found.get(&bookmark.position).copied())).collect())
 }
 
 /// A column of a row. A column of another type is damage, and no panic.
@@ -36,34 +66,30 @@ pub(crate) fn position(store: &str, row: &Row, place: usize) -> Result<Position,
     u64::try_from(number).map(Position::new).map_err(|_| damaged(store, format!("{number} is no position")))
 }
 
-/// The first number of the first row.
-pub(crate) fn first(store: &str, rows: &[Row]) -> Result<Position, StoreError> {
-    rows.first().map_or(Ok(Position::START), |row| position(store, row, 0))
-}
-
-/// The page that rows of one or several statements make, from a state whose head is `head`: what stands beyond was committed
-/// after the head was read.
+/// The page that rows of one or several statements make, from a state whose last event is `end`: what is beyond was committed
+/// after that was read. `before` is the event at `after`.
 pub(crate) fn page(
     store: &str,
     rows: impl IntoIterator<Item = Row>,
     after: Position,
     limit: usize,
-    head: Position,
+    (end, before): (Bookmark, Option<Uuid>),
 ) -> Result<Page, StoreError> {
     let mut meta = None;
     let mut events =
         rows.into_iter().map(|row| event(store, &row, &mut meta)).collect::<Result<Vec<RecordedEvent>, _>>()?;
-    events.retain(|event| event.position() <= head);
+    events.retain(|event| event.position() <= end.position);
     events.sort_by_key(RecordedEvent::position);
     events.dedup_by_key(|event| event.position());
     let more = events.len() > limit;
     events.truncate(limit);
-    let up_to = match events.last() {
-        Some(last) if more => last.position(),
-        None if more => after,
-        _ => head.max(after),
+    let Bookmark { position: up_to, event: last } = match events.last() {
+        Some(last) if more => last.into(),
+        None if !more && end.position > after => end,
+        Some(_) => end,
+        None => Bookmark { position: after, event: before },
     };
-    Ok(Page { events, up_to, more })
+    Ok(Page { events, up_to, last, before, more })
 }
 
 /// Events of one command have the same metadata, and follow each other.
@@ -113,7 +139,7 @@ struct Columns {
     bytes: usize,
 }
 
-/// The statements that append events which stand right after `last`, and the position of the last of them.
+/// The statements that append events whose positions follow `last`.
 ///
 /// One statement of one array a column: it is planned once, whatever the number of events, and travels once.
 ///
@@ -124,7 +150,7 @@ pub(crate) fn append(
     token: &str,
     mut last: Position,
     events: &[RecordedEvent],
-) -> Result<(Vec<Sql>, Position), StoreError> {
+) -> Result<Vec<Sql>, StoreError> {
     let mut statements = Vec::new();
     let mut columns = Columns::default();
     let mut meta: Option<(&Arc<Meta>, String)> = None;
@@ -156,7 +182,7 @@ pub(crate) fn append(
     if !columns.positions.is_empty() {
         statements.push(insert(schema, token, columns));
     }
-    Ok((statements, last))
+    Ok(statements)
 }
 
 fn insert(schema: &str, token: &str, columns: Columns) -> Sql {

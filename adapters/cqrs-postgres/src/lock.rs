@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use cqrs_runtime::log::StoreError;
+use cqrs_runtime::log::{Position, StoreError};
 use cqrs_runtime::view::Lease;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::Error;
@@ -63,8 +63,9 @@ impl Shared {
     /// Takes the lock: first among the tasks of this process, then among processes.
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<Locked, StoreError> {
         let writer = self.lock(&self.writer).await?;
-        let (locked, head) = self.begin_on(writer, &self.lock_sql(), || events::head(&self.schema)).await?;
-        Ok(locked.at(events::first(&self.place.store, &head)?))
+        let last = || events::last(&self.schema, Position::START);
+        let (locked, last) = self.begin_on(writer, &self.lock_sql(), last).await?;
+        Ok(locked.at(events::ends(&self.place.store, &last)?.0))
     }
 
     /// Begins a transaction on views alone under leases, beside those under others: it shares the log's lock with them, which
@@ -215,7 +216,7 @@ fn parked(schema: &str) -> Sql {
 
 /// What a transaction knows from its start.
 pub(crate) struct Begun {
-    /// What was asked first: the head, or the newest leases.
+    /// What was asked first: the last event, or the newest leases.
     pub(crate) first: Vec<tokio_postgres::Row>,
     pub(crate) checkpoints: Vec<tokio_postgres::Row>,
     /// Nothing where there are too many.

@@ -3,7 +3,9 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::log::{
+    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError,
+};
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
 use tokio::sync::Mutex;
@@ -155,19 +157,31 @@ impl EventLog for PostgresLog {
             let shared = &self.shared;
             // The head comes from a state that is older than that of the events, so that no event up to it is missing; what
             // the later state has beyond it is left for the next page.
-            let mut sent = vec![events::head(&shared.schema)];
+            let mut sent = vec![events::last(&shared.schema, after)];
             sent.extend(statements(&shared.schema, query, after, clamped(limit as u64).saturating_add(1)));
             let mut answers = shared.readers.read(sent).await?.into_iter();
             let store = &shared.place.store;
-            let head = events::first(store, &answers.next().unwrap_or_default())?;
-            events::page(store, answers.flatten(), after, limit, head)
+            let ends = events::ends(store, &answers.next().unwrap_or_default())?;
+            events::page(store, answers.flatten(), after, limit, ends)
         })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(async { Ok(self.last().await?.position) })
+    }
+
+    fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
         Box::pin(async {
-            let answers = self.shared.readers.read(vec![events::head(&self.shared.schema)]).await?;
-            events::first(&self.shared.place.store, answers.first().map_or(&[], Vec::as_slice))
+            let answers = self.shared.readers.read(vec![events::last(&self.shared.schema, Position::START)]).await?;
+            Ok(events::ends(&self.shared.place.store, answers.first().map_or(&[], Vec::as_slice))?.0)
+        })
+    }
+
+    fn holds<'a>(&'a self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        Box::pin(async move {
+            let answers = self.shared.readers.read(vec![events::ids(&self.shared.schema, bookmarks)]).await?;
+            let rows = answers.first().map_or(&[][..], Vec::as_slice);
+            events::holds(&self.shared.place.store, bookmarks, rows)
         })
     }
 
@@ -184,7 +198,7 @@ impl EventLog for PostgresLog {
             loop {
                 // Asked for the head all the same now and then: the net under what is told.
                 let _ = tokio::time::timeout(ASK_ANYWAY, news.next()).await;
-                if self.head().await.is_ok_and(|head| head > after) {
+                if self.head().await.is_ok_and(|head| head != after) {
                     return;
                 }
             }

@@ -106,7 +106,10 @@ async fn what_is_asked_for_is_looked_up() {
         for sql in statements(SCHEMA, &EventQuery::all(), Position::new(5), 100) {
             touches_only(&plan(&connection, sql).await, &["Index Scan using cqrs_events_pkey"]);
         }
-        touches_only(&plan(&connection, crate::events::head(SCHEMA)).await, &["Scan Backward using cqrs_events_pkey"]);
+        let ends = plan(&connection, crate::events::last(SCHEMA, Position::new(5))).await;
+        touches_only(&ends, &["Scan Backward using cqrs_events_pkey", "Index Scan using cqrs_events_pkey"]);
+        let ids = crate::events::ids(SCHEMA, &[Position::new(5).into(), Position::new(7_000).into()]);
+        touches_only(&plan(&connection, ids).await, &["cqrs_events_pkey"]);
     }
 }
 

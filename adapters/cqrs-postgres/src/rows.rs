@@ -172,7 +172,7 @@ pub(crate) fn clear(schema: &str, shape: Option<&ViewShape>, projection: &str) -
 
 /// How far all projections have come.
 pub(crate) fn checkpoints(schema: &str) -> Sql {
-    Sql::new(format!("SELECT projection, position, fingerprint FROM {schema}.cqrs_checkpoints"))
+    Sql::new(format!("SELECT projection, position, fingerprint, event FROM {schema}.cqrs_checkpoints"))
 }
 
 /// How far one projection has come.
@@ -189,7 +189,7 @@ pub(crate) fn stored_checkpoints(
 ) -> Result<Vec<(String, Checkpoint)>, StoreError> {
     let one = |row: &tokio_postgres::Row| {
         let fingerprint = column::<i64>(store, row, 2)?.cast_unsigned();
-        let checkpoint = Checkpoint { position: position(store, row, 1)?, fingerprint };
+        let checkpoint = Checkpoint { position: position(store, row, 1)?, event: column(store, row, 3)?, fingerprint };
         Ok((unescape(column(store, row, 0)?), checkpoint))
     };
     rows.iter().map(one).collect()
@@ -199,12 +199,14 @@ pub(crate) fn stored_checkpoints(
 pub(crate) fn set_checkpoints(schema: &str, checkpoints: &[(&'static str, Checkpoint)]) -> Sql {
     let numbers = |number: fn(&Checkpoint) -> i64| checkpoints.iter().map(|(_, c)| number(c)).collect::<Vec<_>>();
     Sql::new(format!(
-        "INSERT INTO {schema}.cqrs_checkpoints (projection, position, fingerprint) SELECT * FROM unnest($1, $2, $3)
-         ON CONFLICT (projection) DO UPDATE SET position = excluded.position, fingerprint = excluded.fingerprint"
+        "INSERT INTO {schema}.cqrs_checkpoints (projection, position, fingerprint, event) SELECT * FROM unnest($1, $2, $3, $4)
+         ON CONFLICT (projection) DO UPDATE
+         SET position = excluded.position, fingerprint = excluded.fingerprint, event = excluded.event"
     ))
     .with(checkpoints.iter().map(|(name, _)| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
     .with(numbers(|checkpoint| clamped(checkpoint.position.get())), Type::INT8_ARRAY)
     .with(numbers(|checkpoint| checkpoint.fingerprint.cast_signed()), Type::INT8_ARRAY)
+    .with(checkpoints.iter().map(|(_, checkpoint)| checkpoint.event).collect::<Vec<_>>(), Type::UUID_ARRAY)
 }
 
 /// The parked keys of all projections.

@@ -15,7 +15,7 @@ use crate::text::quoted;
 /// What leads from one schema version to the next. Entry n leads from version n to n + 1. `@` stands for the schema.
 ///
 /// Texts are compared byte by byte, whatever the database's own order of letters is.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     r#"
     CREATE TABLE @.cqrs_events (
         position bigint PRIMARY KEY,
@@ -83,11 +83,14 @@ const MIGRATIONS: [&str; 2] = [
         PRIMARY KEY (aggregate, tag)
     );
 "#,
+    r#"
+    ALTER TABLE @.cqrs_checkpoints ADD COLUMN event uuid;
+"#,
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 2;
-const _: () = assert!(MIGRATIONS.len() == 2, "one migration a version");
+pub(crate) const VERSION: i64 = 3;
+const _: () = assert!(MIGRATIONS.len() == 3, "one migration a version");
 
 /// The oldest server whose statements these are.
 const OLDEST_SERVER: i32 = 130_000;

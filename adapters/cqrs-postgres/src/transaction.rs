@@ -6,12 +6,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use cqrs_runtime::event::RecordedEvent;
-use cqrs_runtime::log::{BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::log::{Bookmark, BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
 use cqrs_runtime::view::{Checkpoint, Parked, ViewTransaction};
 use cqrs_runtime::{CommandId, Database, Tx};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
-use uuid::Uuid;
 
 use crate::connection::{Connection, Pending};
 use crate::error::{damaged, store_error};
@@ -66,11 +65,10 @@ pub(crate) struct Locked {
     /// What the session is told at the start of this transaction, and forgets at its end.
     pub(crate) token: String,
     pending: Vec<Pending<Vec<Row>>>,
-    /// The last committed position.
-    head: Position,
-    /// The last appended one, and the event that stands there if it is ours.
-    last: Position,
-    pub(crate) last_event: Option<Uuid>,
+    /// The last committed event.
+    committed: Bookmark,
+    /// The last appended one, or the last committed one.
+    last: Bookmark,
     pub(crate) checkpoints: Option<HashMap<String, Checkpoint>>,
     pub(crate) parked: Option<Vec<Parked>>,
     /// How many savepoints are open.
@@ -97,18 +95,17 @@ impl Locked {
             connection,
             token,
             pending: Vec::new(),
-            head: Position::START,
-            last: Position::START,
-            last_event: None,
+            committed: Bookmark::START,
+            last: Bookmark::START,
             checkpoints: Some(checkpoints),
             parked,
             savepoints: 0,
         })
     }
 
-    /// Where the log stands.
-    pub(crate) fn at(mut self, head: Position) -> Self {
-        (self.head, self.last) = (head, head);
+    /// Where the log ends.
+    pub(crate) fn at(mut self, last: Bookmark) -> Self {
+        (self.committed, self.last) = (last, last);
         self
     }
 
@@ -175,14 +172,26 @@ impl Locked {
         &mut self.transaction
     }
 
-    pub(crate) fn last(&self) -> Position {
-        self.last
+    /// The last event that this transaction has appended, if any.
+    pub(crate) fn appended(&self) -> Option<Bookmark> {
+        Some(self.last).filter(|last| *last != self.committed)
     }
 }
 
 impl LogTransaction for Locked {
     fn head(&self) -> Position {
-        self.head
+        self.committed.position
+    }
+
+    fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        Box::pin(std::future::ready(Ok(self.committed)))
+    }
+
+    fn holds<'a>(&'a mut self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.ask(vec![events::ids(&self.shared.schema, bookmarks)]).await?;
+            events::holds(&self.shared.place.store, bookmarks, &rows)
+        })
     }
 
     fn read<'a>(
@@ -193,8 +202,12 @@ impl LogTransaction for Locked {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
             let rows = clamped(limit as u64).saturating_add(1);
-            let rows = self.ask(statements(&self.shared.schema, query, after, rows)).await?;
-            events::page(&self.shared.place.store, rows, after, limit, self.last)
+            let store = Arc::clone(&self.shared.place.store);
+            let mut sent = vec![events::id_at(&self.shared.schema, after)];
+            sent.extend(statements(&self.shared.schema, query, after, rows));
+            let mut rows = self.ask(sent).await?.into_iter();
+            let before = rows.next().map_or(Ok(None), |row| events::column(&store, &row, 0))?;
+            events::page(&store, rows, after, limit, (self.last, before))
         })
     }
 
@@ -215,16 +228,15 @@ impl LogTransaction for Locked {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let shared = Arc::clone(&self.shared);
-            let (statements, last) =
-                events::append(&shared.schema, &shared.place.store, &self.token, self.last, events)?;
+            let statements =
+                events::append(&shared.schema, &shared.place.store, &self.token, self.last.position, events)?;
             for sql in statements {
                 self.send(sql).await?;
             }
             if !commands.is_empty() {
                 self.send(events::remember(&shared.schema, commands)).await?;
             }
-            self.last = last;
-            self.last_event = events.last().map(|event| event.header().id).or(self.last_event);
+            self.last = events.last().map_or(self.last, Bookmark::from);
             Ok(())
         })
     }

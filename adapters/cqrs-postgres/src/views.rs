@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
+use cqrs_runtime::log::{BoxFuture, DatabaseInfo, Position, StoreError};
 use cqrs_runtime::view::{
     Checkpoint, ColumnKind, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, Value,
     ViewShape, ViewStore, ViewTransaction,
@@ -92,7 +92,7 @@ impl ViewStore for PostgresViews {
         Box::pin(async move {
             let store = &self.shared.place.store;
             let rows = self.ask(filter::count(&self.shared.schema, store, shape, filter)?).await?;
-            Ok(events::first(store, &rows)?.get())
+            Ok(rows.first().map_or(Ok(Position::START), |row| events::position(store, row, 0))?.get())
         })
     }
 

@@ -1,5 +1,6 @@
 //! Values and positions as bytes that sort as they do.
 
+use cqrs_runtime::Uuid;
 use cqrs_runtime::log::Position;
 use cqrs_runtime::view::{Checkpoint, Value};
 
@@ -106,16 +107,19 @@ pub(crate) fn fingerprint(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 
-/// `position:fingerprint`
+/// `position:fingerprint`, or `position:fingerprint:event`
 pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> String {
-    format!("{}:{}", position(checkpoint.position), fingerprint(checkpoint.fingerprint))
+    let event = checkpoint.event.map(|event| format!(":{}", event.simple())).unwrap_or_default();
+    format!("{}:{}{event}", position(checkpoint.position), fingerprint(checkpoint.fingerprint))
 }
 
 /// The checkpoint that is written so.
 pub(crate) fn decoded_checkpoint(text: &str) -> Option<Checkpoint> {
-    let (position, fingerprint) = text.split_once(':')?;
-    let position = Position::new(position.parse().ok()?);
-    Some(Checkpoint { position, fingerprint: u64::from_str_radix(fingerprint, 16).ok()? })
+    let mut fields = text.splitn(3, ':');
+    let position = Position::new(fields.next()?.parse().ok()?);
+    let fingerprint = u64::from_str_radix(fields.next()?, 16).ok()?;
+    let event = fields.next().map(Uuid::parse_str).transpose().ok()?;
+    Some(Checkpoint { position, event, fingerprint })
 }
 
 #[cfg(test)]
@@ -150,8 +154,10 @@ mod tests {
 
     #[test]
     fn checkpoints_come_back() {
-        let checkpoint = Checkpoint { position: Position::new(u64::MAX), fingerprint: u64::MAX };
-        assert_eq!(decoded_checkpoint(&super::checkpoint(&checkpoint)), Some(checkpoint));
+        for event in [None, Some(Uuid::max())] {
+            let checkpoint = Checkpoint { position: Position::MAX, event, fingerprint: u64::MAX };
+            assert_eq!(decoded_checkpoint(&super::checkpoint(&checkpoint)), Some(checkpoint));
+        }
         assert_eq!(decoded_checkpoint("1"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{CommandRecord, EventQuery, Page, Position, StoreError};
+use cqrs_runtime::log::{Bookmark, CommandRecord, EventQuery, Page, Position, StoreError};
 use cqrs_runtime::{CommandId, Meta, Timestamp, Uuid};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -12,20 +12,40 @@ use crate::error::{damaged, store_error};
 use crate::query::statements;
 use crate::sql::{bound, clamped};
 
-/// The position of the last event.
-pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Position> {
-    let mut statement = connection.prepare_cached("SELECT ifnull(max(position), 0) FROM main.cqrs_events")?;
-    statement.query_row([], |row| position(row, 0))
+/// The last event.
+pub(crate) fn last(connection: &Connection) -> rusqlite::Result<Bookmark> {
+    let sql = "SELECT position, id FROM main.cqrs_events ORDER BY position DESC LIMIT 1";
+    let bookmark = |row: &Row<'_>| Ok(Bookmark { position: position(row, 0)?, event: id(row, 1)? });
+    Ok(connection.prepare_cached(sql)?.query_row([], bookmark).optional()?.unwrap_or(Bookmark::START))
 }
 
-/// The events that a query takes, from the state that the connection sees, whose head is `head`.
+/// The id of the event at a position, if there is one.
+pub(crate) fn id_at(connection: &Connection, position: Position) -> rusqlite::Result<Option<Uuid>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM main.cqrs_events WHERE position = ?1")?;
+    Ok(statement.query_row([clamped(position.get())], |row| id(row, 0)).optional()?.flatten())
+}
+
+/// Which of these bookmarks the log holds.
+pub(crate) fn holds(connection: &Connection, bookmarks: &[Bookmark]) -> rusqlite::Result<Vec<bool>> {
+    let one = |bookmark: &Bookmark| Ok(bookmark.agrees_with(id_at(connection, bookmark.position)?));
+    bookmarks.iter().map(one).collect()
+}
+
+/// An event's id in a column that may be empty.
+pub(crate) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
+    let wrong =
+        |error: uuid::Error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.to_string().into());
+    row.get_ref(column)?.as_blob_or_null()?.map(|bytes| Uuid::from_slice(bytes).map_err(wrong)).transpose()
+}
+
+/// The events that a query takes, from the state that the connection sees, whose last event is `end`.
 pub(crate) fn read(
     connection: &Connection,
     store: &str,
     query: &EventQuery,
     after: Position,
     limit: usize,
-    head: Position,
+    end: Bookmark,
 ) -> Result<Page, StoreError> {
     let rows = clamped(limit as u64).saturating_add(1);
     let mut reading = Reading { store, meta: None };
@@ -38,12 +58,14 @@ pub(crate) fn read(
     events.dedup_by_key(|event| event.position());
     let more = events.len() > limit;
     events.truncate(limit);
-    let up_to = match events.last() {
-        Some(last) if more => last.position(),
-        None if more => after,
-        _ => head.max(after),
+    let before = id_at(connection, after).map_err(|error| store_error(store, &error))?;
+    let Bookmark { position: up_to, event: last } = match events.last() {
+        Some(last) if more => last.into(),
+        None if !more && end.position > after => end,
+        Some(_) => end,
+        None => Bookmark { position: after, event: before },
     };
-    Ok(Page { events, up_to, more })
+    Ok(Page { events, up_to, last, before, more })
 }
 
 struct Reading<'a> {
@@ -84,8 +106,7 @@ impl Reading<'_> {
             let reason = format!("event at position {position} is damaged: {reason}");
             rusqlite::Error::FromSqlConversionFailure(column, kind, reason.into())
         };
-        let id =
-            Uuid::from_slice(row.get_ref(1)?.as_blob()?).map_err(|error| wrong(1, Type::Blob, error.to_string()))?;
+        let id = id(row, 1)?.ok_or_else(|| wrong(1, Type::Null, "it has no id".into()))?;
         let tags =
             serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(|error| wrong(4, Type::Text, error.to_string()))?;
         let meta = self.meta(row.get_ref(6)?.as_str()?).map_err(|error| wrong(6, Type::Text, error.to_string()))?;
@@ -122,7 +143,7 @@ fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
     Ok(Position::new(number))
 }
 
-/// Appends events that stand right after `last`, and returns the position of the last of them.
+/// Appends events whose positions follow `last`.
 ///
 /// One prepared statement a row: there is no server to travel to, so a statement of many rows saves nothing, and costs the
 /// parsing of each of its lengths. The crate's bench `append` compares them.
@@ -131,7 +152,7 @@ pub(crate) fn append(
     store: &str,
     mut last: Position,
     events: &[RecordedEvent],
-) -> Result<Position, StoreError> {
+) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| store_error(store, &error);
     let unwritable = |error: serde_json::Error| damaged(store, error);
     let mut insert = connection
@@ -171,7 +192,7 @@ pub(crate) fn append(
             tag_insert.execute(params![tag.as_str(), position, &*header.name]).map_err(failed)?;
         }
     }
-    Ok(last)
+    Ok(())
 }
 
 /// What is known of commands with these ids.

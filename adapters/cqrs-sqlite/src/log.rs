@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cqrs_runtime::log::{BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::log::{
+    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError,
+};
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
 use rusqlite::Connection;
@@ -62,8 +64,8 @@ pub(crate) struct Shared {
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) guard: Guard,
-    /// The head after this process's last commit.
-    pub(crate) head: Position,
+    /// The last event after this process's last commit.
+    pub(crate) last: Bookmark,
     /// When this process last gave the lock back.
     pub(crate) released: Option<Instant>,
     /// When another process was last seen to have written.
@@ -93,7 +95,7 @@ impl SqliteLog {
 impl Shared {
     pub(crate) fn new(connection: Connection, guard: Guard, options: &FileOptions) -> Self {
         let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
-        let writer = Writer { connection, guard, head: Position::START, released: None, others: None };
+        let writer = Writer { connection, guard, last: Bookmark::START, released: None, others: None };
         let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
         let writer = Arc::new(Mutex::new(writer));
         let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
@@ -134,8 +136,8 @@ impl Shared {
         }
         // From here on a drop rolls back.
         let mut transaction = Transaction::new(writer);
-        let head = transaction.learn_head().map_err(|error| store_error(&self.store, &error))?;
-        Ok(Locked::new(Arc::clone(&self.store), transaction, head))
+        let last = transaction.learn_last().map_err(|error| store_error(&self.store, &error))?;
+        Ok(Locked::new(Arc::clone(&self.store), transaction, last))
     }
 }
 
@@ -151,9 +153,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Learns what the head is, and whether others have moved it.
-    pub(crate) fn learn(&mut self, head: Position) {
-        if self.released.is_some() && head != self.head {
+    /// Learns what the last event is, and whether others have appended.
+    pub(crate) fn learn(&mut self, last: Bookmark) {
+        if self.released.is_some() && last != self.last {
             self.others = Some(Instant::now());
         }
     }
@@ -189,17 +191,28 @@ impl EventLog for SqliteLog {
         let query = query.clone();
         Box::pin(self.shared.readers.read(move |connection, store| {
             // The first statement takes the snapshot that the second one reads.
-            let head = events::head(connection).map_err(|error| store_error(store, &error))?;
-            events::read(connection, store, &query, after, limit, head)
+            let last = events::last(connection).map_err(|error| store_error(store, &error))?;
+            events::read(connection, store, &query, after, limit, last)
         }))
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>> {
+        Box::pin(async { Ok(self.last().await?.position) })
+    }
+
+    fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
         Box::pin(
             self.shared
                 .readers
-                .read(|connection, store| events::head(connection).map_err(|error| store_error(store, &error))),
+                .read(|connection, store| events::last(connection).map_err(|error| store_error(store, &error))),
         )
+    }
+
+    fn holds<'a>(&'a self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        let bookmarks = bookmarks.to_vec();
+        Box::pin(self.shared.readers.read(move |connection, store| {
+            events::holds(connection, &bookmarks).map_err(|error| store_error(store, &error))
+        }))
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {

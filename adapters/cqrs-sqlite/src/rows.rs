@@ -6,6 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
+use crate::events;
 use crate::filter::column_value;
 use crate::sql::{Parameter, Sql, bound, clamped, quoted};
 
@@ -158,10 +159,14 @@ pub(crate) fn clear(connection: &Connection, shape: Option<&ViewShape>, projecti
 
 /// How far a projection has come.
 pub(crate) fn checkpoint(connection: &Connection, projection: &str) -> rusqlite::Result<Option<Checkpoint>> {
-    let mut statement =
-        connection.prepare_cached("SELECT position, fingerprint FROM main.cqrs_checkpoints WHERE projection = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT position, fingerprint, event FROM main.cqrs_checkpoints WHERE projection = ?1")?;
     let checkpoint = |row: &rusqlite::Row<'_>| {
-        Ok(Checkpoint { position: position(row, 0)?, fingerprint: row.get::<_, i64>(1)?.cast_unsigned() })
+        Ok(Checkpoint {
+            position: position(row, 0)?,
+            fingerprint: row.get::<_, i64>(1)?.cast_unsigned(),
+            event: events::id(row, 2)?,
+        })
     };
     statement.query_row([projection], checkpoint).optional()
 }
@@ -172,12 +177,14 @@ pub(crate) fn set_checkpoints(
     checkpoints: &[(&'static str, Checkpoint)],
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO main.cqrs_checkpoints (projection, position, fingerprint) VALUES (?1, ?2, ?3)
-         ON CONFLICT (projection) DO UPDATE SET position = excluded.position, fingerprint = excluded.fingerprint",
+        "INSERT INTO main.cqrs_checkpoints (projection, position, fingerprint, event) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (projection) DO UPDATE
+         SET position = excluded.position, fingerprint = excluded.fingerprint, event = excluded.event",
     )?;
     for (projection, checkpoint) in checkpoints {
         let position = clamped(checkpoint.position.get());
-        statement.execute(params![projection, position, checkpoint.fingerprint.cast_signed()])?;
+        let event = checkpoint.event.as_ref().map(|event| event.as_bytes().as_slice());
+        statement.execute(params![projection, position, checkpoint.fingerprint.cast_signed(), event])?;
     }
     Ok(())
 }

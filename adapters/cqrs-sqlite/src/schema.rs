@@ -10,7 +10,7 @@ use crate::error::OpenError;
 ///
 /// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
 /// too, and its migration tool is likely to use the pragma.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE cqrs_events (
         position INTEGER PRIMARY KEY,
@@ -72,11 +72,14 @@ const MIGRATIONS: [&str; 2] = [
         until INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE cqrs_checkpoints ADD COLUMN event BLOB;
+",
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 2;
-const _: () = assert!(MIGRATIONS.len() == 2, "one migration a version");
+pub(crate) const VERSION: i64 = 3;
+const _: () = assert!(MIGRATIONS.len() == 3, "one migration a version");
 
 /// Brings a file up to the newest schema. Several processes may try at once.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

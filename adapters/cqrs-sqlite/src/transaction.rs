@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cqrs_runtime::event::RecordedEvent;
-use cqrs_runtime::log::{BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_runtime::log::{Bookmark, BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
 use cqrs_runtime::view::ViewTransaction;
 use cqrs_runtime::{CommandId, Database, Tx};
 use rusqlite::Connection;
@@ -47,11 +47,11 @@ impl Transaction {
         Self { writer, mixed: true }
     }
 
-    /// The head, which tells whether others have written.
-    pub(crate) fn learn_head(&mut self) -> rusqlite::Result<Position> {
-        let head = events::head(&self.own())?;
-        self.writer.learn(head);
-        Ok(head)
+    /// The last event, which shows whether others have written.
+    pub(crate) fn learn_last(&mut self) -> rusqlite::Result<Bookmark> {
+        let last = events::last(&self.own())?;
+        self.writer.learn(last);
+        Ok(last)
     }
 
     /// The connection, for this crate's own statements.
@@ -67,13 +67,13 @@ impl Transaction {
         }
     }
 
-    fn commit(mut self, head: Position) -> rusqlite::Result<()> {
+    fn commit(mut self, last: Bookmark) -> rusqlite::Result<()> {
         {
             let _own = self.writer.guard.own();
             let _meant = self.writer.guard.committing();
             self.writer.connection.prepare_cached("COMMIT")?.execute([])?;
         }
-        self.writer.head = head;
+        self.writer.last = last;
         Ok(())
     }
 }
@@ -118,17 +118,17 @@ impl Deref for Owned<'_> {
 pub(crate) struct Locked {
     store: Arc<str>,
     transaction: Tx<Sqlite>,
-    /// The last committed position.
-    head: Position,
+    /// The last committed event.
+    committed: Bookmark,
     /// The last appended one.
-    last: Position,
+    last: Bookmark,
     /// How many savepoints are open.
     pub(crate) savepoints: u32,
 }
 
 impl Locked {
-    pub(crate) fn new(store: Arc<str>, transaction: Transaction, head: Position) -> Self {
-        Self { store, transaction: Tx::new(transaction), head, last: head, savepoints: 0 }
+    pub(crate) fn new(store: Arc<str>, transaction: Transaction, last: Bookmark) -> Self {
+        Self { store, transaction: Tx::new(transaction), committed: last, last, savepoints: 0 }
     }
 
     /// Runs this crate's own statements.
@@ -169,7 +169,19 @@ impl Locked {
 
 impl LogTransaction for Locked {
     fn head(&self) -> Position {
-        self.head
+        self.committed.position
+    }
+
+    fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        Box::pin(std::future::ready(Ok(self.committed)))
+    }
+
+    fn holds<'a>(&'a mut self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        Box::pin(async move {
+            self.run(|connection, store| {
+                events::holds(connection, bookmarks).map_err(|error| store_error(store, &error))
+            })
+        })
     }
 
     fn read<'a>(
@@ -200,11 +212,11 @@ impl LogTransaction for Locked {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let last = self.last;
-            self.last = self.run(|connection, store| {
-                let last = events::append(connection, store, last, events)?;
-                events::remember(connection, commands).map_err(|error| store_error(store, &error))?;
-                Ok(last)
+            self.run(|connection, store| {
+                events::append(connection, store, last.position, events)?;
+                events::remember(connection, commands).map_err(|error| store_error(store, &error))
             })?;
+            self.last = events.last().map_or(last, Bookmark::from);
             Ok(())
         })
     }

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    AppendEntry, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, append, read,
+    AppendEntry, Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, append, read,
 };
 use crate::event::{Event, EventHeader, RecordedEvent, TagInfo};
 use crate::id::Tag;
@@ -41,6 +41,7 @@ pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
     positions_are_dense(Arc::new(make().await)).await;
     every_field_comes_back(Arc::new(make().await)).await;
     a_read_takes_what_its_query_matches(Arc::new(make().await)).await;
+    a_log_knows_which_event_is_where(Arc::new(make().await)).await;
     pages_join_up(Arc::new(make().await)).await;
     a_transaction_reads_what_it_has_appended(Arc::new(make().await)).await;
     a_dropped_transaction_leaves_no_trace(Arc::new(make().await)).await;
@@ -135,6 +136,68 @@ pub async fn a_read_takes_what_its_query_matches(log: Arc<dyn EventLog>) {
         let (after, limit) = (Position::new(random.below(301) as u64), 1 + random.below(400));
         let page = page(&*log, &query, after, limit).await;
         compare_page(&page, &events, &query, after, limit, &random);
+    }
+}
+
+/// The log says which event is at its head, at both ends of a page, and whether it holds a bookmark: inside a transaction and
+/// outside, and for positions that no log reaches.
+pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
+    let beyond = [Position::new(61), Position::new(i64::MAX.cast_unsigned()), Position::new(1 << 63), Position::MAX];
+    let is_end = "the last event is told with its id";
+    assert_eq!(log.last().await.expect("the last event"), Bookmark::START, "{is_end}, of an empty log nothing");
+    assert_eq!(begin(&*log).await.last().await.expect("the last event"), Bookmark::START, "{is_end}");
+    assert!(log.holds(&[Bookmark::START]).await.expect("an answer")[0], "every log holds its start");
+    let mut random = Random::new();
+    let events = random_events(&mut random, 1, 60);
+    commit(&*log, &events[..40]).await;
+    let bookmarks = |events: &[RecordedEvent]| -> Vec<Bookmark> { events.iter().map(Bookmark::from).collect() };
+    let all = bookmarks(&events);
+    assert_eq!(log.last().await.expect("the last event"), all[39], "{is_end}");
+
+    // Whatever is asked, inside a transaction that has appended the rest, or after it.
+    let mut asked = vec![Bookmark::START];
+    asked.extend(&all);
+    asked.extend(all.iter().map(|bookmark| Bookmark::from(bookmark.position)));
+    asked.extend(all.iter().map(|bookmark| Bookmark { event: Some(Uuid::now_v7()), ..*bookmark }));
+    asked.extend(beyond.iter().flat_map(|&at| [at.into(), Bookmark { position: at, event: all[0].event }]));
+    let told = |length: usize| {
+        let is_held = |bookmark: &Bookmark| {
+            let own =
+                usize::try_from(bookmark.position.previous().get()).ok().and_then(|index| all[..length].get(index));
+            bookmark.agrees_with(own.and_then(|own| own.event))
+        };
+        asked.iter().map(is_held).collect::<Vec<_>>()
+    };
+    let ends = |page: &Page, after: Position, length: usize, what: &str| {
+        let at = |position: Position| {
+            let index = usize::try_from(position.get().checked_sub(1)?).ok()?;
+            all[..length].get(index)?.event
+        };
+        assert_eq!(page.before, at(after), "{what} tells the event at the position that it was read after, {after}");
+        assert_eq!(page.last, at(page.up_to), "{what} tells the event at its end, {}", page.up_to);
+        let is_whole = after <= length as u64;
+        assert!(is_whole || page.events.is_empty() && !page.more, "{what} has nothing beyond the end, after {after}");
+    };
+    let mut tx = begin(&*log).await;
+    assert_eq!(tx.holds(&asked).await.expect("an answer"), told(40), "a transaction knows what the log holds");
+    store(&mut *tx, &events[40..]).await;
+    assert_eq!(tx.last().await.expect("the last event"), all[39], "the head is that of the last commit");
+    assert_eq!(tx.holds(&asked).await.expect("an answer"), told(60), "a transaction holds what it has appended");
+    assert_eq!(log.holds(&asked).await.expect("an answer"), told(40), "what is not committed, the log does not hold");
+    let mut reads = Vec::new();
+    for after in (0..61).map(Position::new).chain(beyond) {
+        reads.push((random_query(&mut random), after, 1 + random.below(70)));
+    }
+    for (query, after, limit) in &reads {
+        let page = tx.read(query, *after, *limit).await.expect("a page");
+        ends(&page, *after, 60, "a transaction's page");
+    }
+    tx.commit().await.expect("a commit");
+    assert_eq!(log.holds(&asked).await.expect("an answer"), told(60), "the log holds what was committed");
+    for (query, after, limit) in &reads {
+        let page = page(&*log, query, *after, *limit).await;
+        ends(&page, *after, 60, "a page");
+        assert!(page.up_to >= *after, "a reader's place never moves back");
     }
 }
 

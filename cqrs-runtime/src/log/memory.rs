@@ -5,8 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
 
-use super::{BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, StoreError};
+use super::{
+    Bookmark, BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, StoreError,
+};
 use crate::event::RecordedEvent;
 use crate::id::Tag;
 use crate::meta::CommandId;
@@ -48,8 +51,19 @@ impl Stored {
         Position::new(self.events.len() as u64)
     }
 
+    fn last(&self) -> Bookmark {
+        self.events.last().map_or(Bookmark::START, Bookmark::from)
+    }
+
+    /// The id of the event at a position.
+    fn id(&self, position: Position) -> Option<Uuid> {
+        let index = usize::try_from(position.get().checked_sub(1)?).ok()?;
+        self.events.get(index).map(|event| event.header().id)
+    }
+
     fn page(&self, query: &EventQuery, after: Position, limit: usize) -> Page {
-        let after = usize::try_from(after.get()).unwrap_or(usize::MAX).min(self.events.len());
+        let before = self.id(after);
+        let start = usize::try_from(after.get()).unwrap_or(usize::MAX).min(self.events.len());
         let mut events: Vec<RecordedEvent> = Vec::new();
         let mut take = |index: usize| {
             let event = &self.events[index];
@@ -59,20 +73,20 @@ impl Stored {
             events.len() > limit
         };
         if query.items.is_empty() || query.items.iter().any(|item| item.tags.is_empty()) {
-            let _ = (after..self.events.len()).any(&mut take);
+            let _ = (start..self.events.len()).any(&mut take);
         } else {
             // Each item costs the events of its rarest tag, not the log.
             let candidates: BTreeSet<usize> =
-                query.items.iter().flat_map(|item| self.candidates(item, after).iter().copied()).collect();
+                query.items.iter().flat_map(|item| self.candidates(item, start).iter().copied()).collect();
             let _ = candidates.into_iter().any(&mut take);
         }
         let more = events.len() > limit;
         events.truncate(limit);
         let up_to = match events.last() {
             Some(last) if more => last.position(),
-            _ => self.head(),
+            _ => self.head().max(after),
         };
-        Page { events, up_to, more }
+        Page { events, up_to, last: self.id(up_to), before, more }
     }
 
     fn candidates(&self, item: &QueryItem, after: usize) -> &[usize] {
@@ -111,12 +125,16 @@ impl EventLog for MemoryLog {
         ready(Ok(self.with(Stored::head)))
     }
 
+    fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        ready(Ok(self.with(Stored::last)))
+    }
+
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
         Box::pin(async {
             let guard = Arc::clone(&self.lock).lock_owned().await;
             let transaction = MemoryTransaction {
                 log: self.clone(),
-                head: self.with(Stored::head),
+                last: self.with(Stored::last),
                 events: Vec::new(),
                 commands: Vec::new(),
                 views: self.views.inside(),
@@ -137,7 +155,7 @@ impl EventLog for MemoryLog {
 
 struct MemoryTransaction {
     log: MemoryLog,
-    head: Position,
+    last: Bookmark,
     events: Vec<RecordedEvent>,
     commands: Vec<CommandRecord>,
     views: MemoryViewTransaction,
@@ -146,7 +164,11 @@ struct MemoryTransaction {
 
 impl LogTransaction for MemoryTransaction {
     fn head(&self) -> Position {
-        self.head
+        self.last.position
+    }
+
+    fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        ready(Ok(self.last))
     }
 
     fn read<'a>(
@@ -157,14 +179,19 @@ impl LogTransaction for MemoryTransaction {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         let mut page = self.log.with(|stored| stored.page(query, after, limit));
         if !page.more {
+            if page.before.is_none() {
+                let before = self.events.iter().find(|event| event.position() == after);
+                page.before = before.map(|event| event.header().id);
+            }
             let own = self.events.iter().filter(|event| event.position() > after && query.matches(event));
             page.events.extend(own.cloned());
             page.more = page.events.len() > limit;
             page.events.truncate(limit);
-            page.up_to = match page.events.last() {
-                Some(last) if page.more => last.position(),
-                _ => self.events.last().map_or(self.head, RecordedEvent::position),
+            let end = match page.events.last() {
+                Some(last) if page.more => Bookmark::from(last),
+                _ => self.events.last().map_or(self.last, Bookmark::from),
             };
+            (page.up_to, page.last) = (end.position, end.event);
         }
         ready(Ok(page))
     }

@@ -11,12 +11,11 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::event::RecordedEvent;
 use crate::id::Tag;
@@ -27,72 +26,16 @@ use crate::view::{ViewStore, ViewTransaction};
 mod append;
 pub mod conformance;
 mod memory;
+mod position;
 
 pub use append::{
     AppendEntry, AppendError, Appended, Condition, EventStream, NewEvents, RawEvent, append, append_raw, read,
 };
 pub use memory::MemoryLog;
+pub use position::{Bookmark, Position};
 
 /// A boxed future, as the object-safe traits of adapters return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A place in the log. The first event stands at 1; 0 is the empty log's head, "before everything".
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Position(u64);
-
-impl Position {
-    /// Before every event.
-    pub const START: Self = Self(0);
-
-    /// The place numbered `position`.
-    #[must_use]
-    pub const fn new(position: u64) -> Self {
-        Self(position)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// The next place.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl From<u64> for Position {
-    fn from(position: u64) -> Self {
-        Self(position)
-    }
-}
-
-impl From<Position> for u64 {
-    fn from(position: Position) -> Self {
-        position.0
-    }
-}
-
-impl PartialEq<u64> for Position {
-    fn eq(&self, other: &u64) -> bool {
-        self.0 == *other
-    }
-}
-
-impl PartialOrd<u64> for Position {
-    fn partial_cmp(&self, other: &u64) -> Option<std::cmp::Ordering> {
-        self.0.partial_cmp(other)
-    }
-}
 
 /// Which events: those that any of the items matches. Without items: every event.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -160,8 +103,30 @@ pub struct Page {
     /// Every event that the query matches up to here has been delivered, by this page or before. It is the log's head as
     /// the read's own snapshot saw it, unless the page was cut at its limit: then the last event's position.
     pub up_to: Position,
+    /// The id of the event at `up_to`, of whatever name. `None` where there is none: in an empty log, or beyond the log's end.
+    pub last: Option<Uuid>,
+    /// The id of the event at the position that the page was read after, of whatever name. `None` where there is none: at the
+    /// log's start, or beyond its end.
+    pub before: Option<Uuid>,
     /// Whether the page was cut at its limit.
     pub more: bool,
+}
+
+impl Page {
+    /// Where the page ends: its `up_to`, with the event there.
+    #[must_use]
+    pub fn end(&self) -> Bookmark {
+        Bookmark { position: self.up_to, event: self.last }
+    }
+
+    /// Whether the page, which was read after this bookmark's position, continues it: the log still holds its event there.
+    ///
+    /// Whoever reads page after page checks this for each. A log that was restored from a backup continues no bookmark of what
+    /// it has lost.
+    #[must_use]
+    pub fn continues(&self, bookmark: Bookmark) -> bool {
+        bookmark.agrees_with(self.before)
+    }
 }
 
 /// What the log remembers of a command that came with an id, so that the same id again runs nothing.
@@ -211,6 +176,15 @@ pub enum StoreError {
 /// How often a log is asked for its head that does not tell by itself.
 const POLL: Duration = Duration::from_millis(200);
 
+/// Every event.
+static ALL: EventQuery = EventQuery { items: Vec::new() };
+
+/// Whether a page that was read from right before a bookmark begins with its event.
+fn holds(bookmark: &Bookmark, page: &Page) -> bool {
+    let found = page.events.first().filter(|event| event.position() == bookmark.position);
+    bookmark.agrees_with(found.map(|event| event.header().id))
+}
+
 /// An append-only log of events.
 pub trait EventLog: Send + Sync + 'static {
     /// What to call it in errors: the kind of store and where it is, without secrets.
@@ -228,20 +202,47 @@ pub trait EventLog: Send + Sync + 'static {
     /// The position of the last committed event.
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>>;
 
+    /// The last committed event: its position and its id. An adapter asks for both in one statement.
+    ///
+    /// Default: asks for the head, and reads the event there.
+    fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        Box::pin(async {
+            let head = self.head().await?;
+            let page = self.read(&ALL, head.previous(), 1).await?;
+            Ok(page.events.first().map_or(Bookmark::from(head), Bookmark::from))
+        })
+    }
+
+    /// Whether the log holds these bookmarks, in their order: each the same event at the same position. One look-up each, by the
+    /// position.
+    ///
+    /// Default: reads the event at each position.
+    fn holds<'a>(&'a self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        Box::pin(async move {
+            let mut held = Vec::with_capacity(bookmarks.len());
+            for bookmark in bookmarks {
+                let page = self.read(&ALL, bookmark.position.previous(), 1).await?;
+                held.push(holds(bookmark, &page));
+            }
+            Ok(held)
+        })
+    }
+
     /// Takes the log's one lock, waiting for whoever holds it, in this process or another.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the lock could not be had in the adapter's time.
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>>;
 
-    /// Returns when the log may hold an event after `after`: a store that tells of the appends of other processes says so at
-    /// once. It may return early, and it need not tell of what this process appends. Left as it is, it asks for the head five
-    /// times a second.
+    /// Returns when the log may hold an event after `after`, or may end before it: a store that notifies of the appends of other
+    /// processes does so at once. It may return early, and it need not notify of what this process appends.
+    ///
+    /// Default: asks for the head five times a second.
     fn changed(&self, after: Position) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             loop {
                 tokio::time::sleep(POLL).await;
-                if self.head().await.is_ok_and(|head| head > after) {
+                if self.head().await.is_ok_and(|head| head != after) {
                     return;
                 }
             }
@@ -285,6 +286,30 @@ impl DatabaseInfo {
 pub trait LogTransaction: Send {
     /// The last committed position. Nobody else moves it while this transaction lives.
     fn head(&self) -> Position;
+
+    /// The last committed event, at the [`head`](Self::head): its position and its id. An adapter learns it together with the
+    /// head, and answers at once.
+    ///
+    /// Default: reads the event at the head.
+    fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        Box::pin(async {
+            let head = self.head();
+            let page = self.read(&ALL, head.previous(), 1).await?;
+            Ok(page.events.first().map_or(Bookmark::from(head), Bookmark::from))
+        })
+    }
+
+    /// As [`EventLog::holds`], seeing also what this transaction has appended.
+    fn holds<'a>(&'a mut self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        Box::pin(async move {
+            let mut held = Vec::with_capacity(bookmarks.len());
+            for bookmark in bookmarks {
+                let page = self.read(&ALL, bookmark.position.previous(), 1).await?;
+                held.push(holds(bookmark, &page));
+            }
+            Ok(held)
+        })
+    }
 
     /// As [`EventLog::read`], seeing also what this transaction has appended.
     fn read<'a>(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::reaction::PolicyInfo;
 use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
-use crate::log::{Position, StoreError};
+use crate::log::{Bookmark, Position, StoreError};
 use crate::view::Checkpoint;
 
 /// Nobody is at work.
@@ -55,7 +55,7 @@ impl Claimant {
         let mut tx = inner.log.begin().await?;
         let views = checkpoints(&mut *tx, &inner.log.describe())?;
         let known = views.checkpoints(&[info.owner]).await?.pop().flatten();
-        let known = known.unwrap_or(Checkpoint { position: Position::START, fingerprint: NOBODY });
+        let known = known.unwrap_or(Checkpoint::at(Bookmark::START, NOBODY));
         if known.position >= position {
             self.rival = None;
             return Ok(Claim::Done);

@@ -16,7 +16,7 @@ use super::start::{Settings, checkpoints};
 use super::status::State;
 use crate::app::Inner;
 use crate::event::RecordedEvent;
-use crate::log::{EventQuery, Position, StoreError};
+use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::observing::PolicyFigures;
 use crate::view::{Checkpoint, Parked};
 
@@ -41,12 +41,12 @@ pub(super) struct Runner {
     /// The rest of the page that was read.
     page: VecDeque<RecordedEvent>,
     /// How far the page reaches.
-    read: Position,
+    read: Bookmark,
     work: Option<Work>,
     /// Every event up to here has been handled.
-    position: Position,
+    position: Bookmark,
     /// The checkpoint.
-    stored: Position,
+    stored: Bookmark,
     /// What is to be stored with the next checkpoint.
     parked: Vec<Parked>,
     /// Whether nothing more may be done until the checkpoint is stored.
@@ -147,18 +147,18 @@ impl Runner {
             }
             return Ok(Next::Step);
         }
-        if self.read > self.position {
+        if self.read.position > self.position.position {
             self.position = self.read;
         }
-        let lag = self.position.get() - self.stored.get();
+        let lag = self.position.position.distance_from(self.stored.position);
         if lag > MOST_UNSTORED {
             self.store(inner).await?;
         }
         self.tell(None);
         // What is appended from here on wakes it again.
         self.appended.borrow_and_update();
-        let page = inner.log.read(&self.query, self.position, PAGE).await?;
-        self.read = page.up_to.max(self.position);
+        let page = inner.log.read(&self.query, self.position.position, PAGE).await?;
+        self.read = page.end();
         self.page = page.events.into();
         if !self.page.is_empty() {
             return Ok(Next::Step);
@@ -175,7 +175,7 @@ impl Runner {
             match self.claimant.claim(inner, self.info, work.event.position()).await {
                 Ok(Claim::Ours) => {}
                 Ok(Claim::Done) => {
-                    self.position = work.event.position();
+                    self.position = Bookmark::from(&work.event);
                     return Ok(Next::Step);
                 }
                 Ok(Claim::Theirs) => {
@@ -222,7 +222,7 @@ impl Runner {
             (self.failures, self.tries) = (0, 0);
             commands.pop_front();
         }
-        self.position = event.position();
+        self.position = Bookmark::from(event);
         self.figures.handled();
         // What was done outside must not be done again if it can be helped. Commands have ids, and a page of them is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
@@ -262,8 +262,8 @@ impl Runner {
         let mut tx = inner.log.begin().await?;
         let views = checkpoints(&mut *tx, &inner.log.describe())?;
         let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
-        if known.is_none_or(|known| known.position < self.position) {
-            let reached = Checkpoint { position: self.position, fingerprint: self.claimant.left_of(known) };
+        if known.is_none_or(|known| known.position < self.position.position) {
+            let reached = Checkpoint::at(self.position, self.claimant.left_of(known));
             views.set_checkpoints(&[(self.info.owner, reached)]).await?;
         }
         if !self.parked.is_empty() {

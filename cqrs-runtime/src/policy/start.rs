@@ -9,7 +9,7 @@ use super::reaction::PolicyInfo;
 use super::runner::Runner;
 use super::status::{Policies, Running};
 use crate::app::Inner;
-use crate::log::{EventLog, LogTransaction, Position, StoreError};
+use crate::log::{Bookmark, EventLog, LogTransaction, StoreError};
 use crate::observing::PolicyFigures;
 use crate::view::{Checkpoint, ViewTransaction};
 
@@ -44,23 +44,23 @@ impl Default for Settings {
 }
 
 /// Where each policy goes on, in their order. What has no checkpoint gets one: the log's head, or its start.
-pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) -> Result<Vec<Position>, StoreError> {
+pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) -> Result<Vec<Bookmark>, StoreError> {
     if policies.is_empty() {
         return Ok(Vec::new());
     }
     let owners: Vec<&'static str> = policies.iter().map(|info| info.owner).collect();
     let mut tx = log.begin().await?;
-    let head = tx.head();
+    let head = tx.last().await?;
     let checkpoints = checkpoints(&mut *tx, &log.describe())?;
     let known = checkpoints.checkpoints(&owners).await?;
     let mut new = Vec::new();
     let mut positions = Vec::with_capacity(policies.len());
     for (info, known) in policies.iter().zip(known) {
-        let first = if info.from_start { Position::START } else { head };
+        let first = if info.from_start { Bookmark::START } else { head };
         if known.is_none() {
-            new.push((info.owner, Checkpoint { position: first, fingerprint: NO_ROWS }));
+            new.push((info.owner, Checkpoint::at(first, NO_ROWS)));
         }
-        positions.push(known.map_or(first, |known| known.position));
+        positions.push(known.map_or(first, |known| known.bookmark()));
     }
     if !new.is_empty() {
         checkpoints.set_checkpoints(&new).await?;
@@ -80,7 +80,7 @@ pub(super) fn checkpoints<'a>(
 
 impl Policies {
     /// Starts a runner a policy. They end with the app.
-    pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Position], settings: Settings) {
+    pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Bookmark], settings: Settings) {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None });
             let appended = inner.head.subscribe();

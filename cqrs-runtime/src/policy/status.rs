@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use tokio::sync::watch;
 
 use super::reaction::PolicyInfo;
-use crate::log::{EventLog, Position, StoreError};
+use crate::log::{Bookmark, EventLog, Position, StoreError};
 
 /// How far a policy has come in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct PolicyStatus {
 /// What a runner tells of itself.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    pub(super) position: Position,
+    pub(super) position: Bookmark,
     pub(super) error: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Policies {
     pub(crate) fn status(&self) -> Vec<PolicyStatus> {
         let one = |running: &Running| {
             let state = running.state.borrow().clone();
-            PolicyStatus { name: running.info.name, position: state.position, error: state.error }
+            PolicyStatus { name: running.info.name, position: state.position.position, error: state.error }
         };
         self.running().iter().map(one).collect()
     }
@@ -71,7 +71,7 @@ impl Policies {
         loop {
             let head = log.head().await?;
             for running in self.running() {
-                let reached = running.state.clone().wait_for(|state| state.position >= head).await.map(drop);
+                let reached = running.state.clone().wait_for(|state| state.position.position >= head).await.map(drop);
                 let stopped =
                     || failed(format!("policy `{}` has stopped: the app is shutting down", running.info.name));
                 reached.map_err(|_| stopped())?;

@@ -9,7 +9,7 @@ use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
 use crate::event::RecordedEvent;
-use crate::log::{BoxFuture, Position, StoreError};
+use crate::log::{Bookmark, BoxFuture, Position, StoreError};
 use crate::observing::spans;
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
@@ -165,7 +165,7 @@ impl Engine {
         &self,
         tx: &mut dyn ViewTransaction,
         events: &[RecordedEvent],
-        up_to: Position,
+        up_to: Bookmark,
     ) -> Result<bool, StoreError> {
         if self.names.is_empty() {
             return Ok(true);
@@ -176,14 +176,14 @@ impl Engine {
         let mut stopped = HashSet::new();
         for entry in &self.handles {
             let waits = parked.get(entry.name).is_some_and(|keys| keys.contains_key(""));
-            if waits || !apply_handle(entry, tx, events, reached[entry.name].position, 1).await? {
+            if waits || !apply_handle(entry, tx, events, reached[entry.name].bookmark(), 1).await? {
                 stopped.insert(entry.name);
             }
         }
         let moved: Vec<_> = reached
             .into_iter()
-            .filter(|(name, checkpoint)| checkpoint.position < up_to && !stopped.contains(name))
-            .map(|(name, checkpoint)| (name, Checkpoint { position: up_to, ..checkpoint }))
+            .filter(|(name, checkpoint)| checkpoint.position < up_to.position && !stopped.contains(name))
+            .map(|(name, checkpoint)| (name, Checkpoint::at(up_to, checkpoint.fingerprint)))
             .collect();
         tx.set_checkpoints(&moved).await?;
         Ok(stopped.is_empty())
@@ -208,7 +208,9 @@ impl Engine {
             if apart {
                 for name in group {
                     self.clear(tx, name).await?;
-                    reached.entry(name).and_modify(|checkpoint| checkpoint.position = Position::START);
+                    reached
+                        .entry(name)
+                        .and_modify(|checkpoint| *checkpoint = Checkpoint::at(Bookmark::START, checkpoint.fingerprint));
                 }
             }
         }
@@ -218,7 +220,7 @@ impl Engine {
         }
         let lowest = reached.values().map(|checkpoint| checkpoint.position).min();
         // Without any projection nothing is missing, however long the log.
-        Ok(lowest.unwrap_or(Position::new(u64::MAX)))
+        Ok(lowest.unwrap_or(Position::MAX))
     }
 
     /// Empties a projection, and those that it is connected with by look-ups.
@@ -246,7 +248,7 @@ impl Engine {
         tx: &mut dyn ViewTransaction,
     ) -> Result<BTreeMap<&'static str, Checkpoint>, StoreError> {
         let checkpoints = tx.checkpoints(&self.names).await?;
-        let start = |name| Checkpoint { position: Position::START, fingerprint: self.fingerprint(name) };
+        let start = |name| Checkpoint::at(Bookmark::START, self.fingerprint(name));
         let names = self.names.iter().copied().zip(checkpoints);
         Ok(names.map(|(name, checkpoint)| (name, checkpoint.unwrap_or_else(|| start(name)))).collect())
     }
@@ -414,10 +416,11 @@ pub(super) async fn apply_handle(
     entry: &HandleEntry,
     tx: &mut dyn ViewTransaction,
     events: &[RecordedEvent],
-    reached: Position,
+    reached: Bookmark,
     attempts: u32,
 ) -> Result<bool, StoreError> {
-    let events = events.iter().filter(|event| event.position() > reached && entry.events.contains(&event.name()));
+    let events =
+        events.iter().filter(|event| event.position() > reached.position && entry.events.contains(&event.name()));
     let (mut done, mut attempts) = (reached, attempts);
     for event in events {
         tx.savepoint().await?;
@@ -434,10 +437,10 @@ pub(super) async fn apply_handle(
             };
             spans::tell_parked(std::slice::from_ref(&parked), std::slice::from_ref(event));
             tx.park(&[parked]).await?;
-            tx.set_checkpoints(&[(entry.name, Checkpoint { position: done, fingerprint: NO_SHAPE })]).await?;
+            tx.set_checkpoints(&[(entry.name, Checkpoint::at(done, NO_SHAPE))]).await?;
             return Ok(false);
         }
-        (done, attempts) = (event.position(), 1);
+        (done, attempts) = (event.into(), 1);
     }
     Ok(true)
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::log::{Position, StoreError};
+use crate::log::{Bookmark, Position, StoreError};
 use crate::view::{Checkpoint, ViewStore, ViewTransaction};
 
 /// The most parts that a projection is split into: more would only make its readers ask longer where it stands.
@@ -62,10 +62,10 @@ fn hash(key: &str) -> u64 {
 pub(crate) enum Stored {
     Nothing,
     Whole(Checkpoint),
-    /// Where each part stands.
+    /// Where each partition is.
     Split {
         fingerprint: u64,
-        at: Vec<Position>,
+        at: Vec<Bookmark>,
     },
 }
 
@@ -104,7 +104,7 @@ impl Stored {
         let Some(plain) = plain else { return Self::Nothing };
         let fingerprint = plain.fingerprint ^ SPLIT;
         let at =
-            |part: &Option<Checkpoint>| part.filter(|part| part.fingerprint == fingerprint).map(|part| part.position);
+            |part: &Option<Checkpoint>| part.filter(|part| part.fingerprint == fingerprint).map(|part| part.bookmark());
         match parts.iter().map(at).collect() {
             Some(at) if !parts.is_empty() => Self::Split { fingerprint, at },
             _ => Self::Whole(plain),
@@ -128,13 +128,18 @@ impl Stored {
         }
     }
 
-    /// Where each part stands, or the whole.
-    pub(crate) fn positions(&self) -> Vec<Position> {
+    /// Where each partition is, or the whole.
+    pub(crate) fn bookmarks(&self) -> Vec<Bookmark> {
         match self {
             Self::Nothing => Vec::new(),
-            Self::Whole(checkpoint) => vec![checkpoint.position],
+            Self::Whole(checkpoint) => vec![checkpoint.bookmark()],
             Self::Split { at, .. } => at.clone(),
         }
+    }
+
+    /// The same, without the events there.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        self.bookmarks().into_iter().map(|at| at.position).collect()
     }
 
     /// Every event up to here is in the rows, if they are of this shape.
@@ -158,18 +163,19 @@ fn part_names(plain: Option<Checkpoint>, name: &str) -> Vec<&'static str> {
     Part::all(number).map(|part| part.name(name)).collect()
 }
 
-/// The checkpoints that say that a projection stands at one position, split into so many parts.
+/// The checkpoints of a projection that is at one event, split into so many partitions.
 pub(crate) fn checkpoints(
     name: &'static str,
     fingerprint: u64,
     number: u32,
-    position: Position,
+    at: Bookmark,
 ) -> Vec<(&'static str, Checkpoint)> {
-    let at = Checkpoint { position, fingerprint };
+    let at = Checkpoint::at(at, fingerprint);
     if number < 2 {
         return vec![(name, at)];
     }
-    let plain = Checkpoint { position: Position::new(u64::from(number)), fingerprint: fingerprint ^ SPLIT };
+    // A number, and no place in the log: it has no event.
+    let plain = Checkpoint::at(Position::new(u64::from(number)).into(), fingerprint ^ SPLIT);
     Part::all(number).map(|part| (part.name(name), at)).chain([(name, plain)]).collect()
 }
 
@@ -221,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_stored_of_a_split_projection_is_told_from_what_is_not_split() {
-        let at = Position::new(77);
+        let at = Bookmark::new(Position::new(77), uuid::Uuid::max());
         let read = |checkpoints: &[(&str, Checkpoint)]| {
             let find = |name: &str| checkpoints.iter().find(|(known, _)| *known == name).map(|(_, stored)| *stored);
             let parts: Vec<_> = part_names(find("P"), "P").into_iter().map(find).collect();
@@ -230,10 +236,10 @@ mod tests {
         let split = checkpoints("P", 5, 3, at);
         assert_eq!(split.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["P@0/3", "P@1/3", "P@2/3", "P"]);
         assert_eq!(read(&split), Stored::Split { fingerprint: 5, at: vec![at; 3] });
-        assert_eq!(read(&split).lowest(5), Some(at));
+        assert_eq!(read(&split).lowest(5), Some(at.position));
         assert_eq!(read(&split).lowest(6), None, "of another shape");
         assert_eq!(read(&split[1..]).lowest(5), None, "a part is missing");
-        let whole = checkpoints("P", 5, 1, Position::new(3));
+        let whole = checkpoints("P", 5, 1, Position::new(3).into());
         assert_eq!(read(&whole), Stored::Whole(whole[0].1), "at a position that might be a number of parts");
         assert_eq!(read(&[]), Stored::Nothing);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
 use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
 use crate::event::RecordedEvent;
-use crate::log::{EventQuery, Position, StoreError};
+use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Parked, ViewTransaction};
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
@@ -52,10 +52,10 @@ impl Engine {
         let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
         let parked = parked.ok_or_else(|| failed(format!("its key `{key}` is not parked")))?;
         let reached = self.reached(tx).await?;
-        let before = Position::new(parked.position.get().saturating_sub(1));
+        let before = parked.position.previous();
         if let Some(place) = self.handles.iter().position(|entry| entry.name == projection) {
             if skip {
-                let after = Checkpoint { position: parked.position, ..reached[projection] };
+                let after = Checkpoint::at(parked.position.into(), reached[projection].fingerprint);
                 tx.unpark(projection, key).await?;
                 tx.set_checkpoints(&[(projection, after)]).await?;
                 return Ok(None);
@@ -187,9 +187,10 @@ impl Replay {
                 let entry = &engine.handles[place];
                 let reached = engine.reached(tx).await?[entry.name];
                 tx.unpark(entry.name, &parked.key).await?;
+                let done = event.as_ref().map_or(parked.position.into(), Bookmark::from);
                 let events: Vec<RecordedEvent> = event.into_iter().collect();
-                if apply_handle(entry, tx, &events, reached.position, attempts).await? {
-                    let done = Checkpoint { position: parked.position, ..reached };
+                if apply_handle(entry, tx, &events, reached.bookmark(), attempts).await? {
+                    let done = Checkpoint::at(done, reached.fingerprint);
                     tx.set_checkpoints(&[(entry.name, done)]).await?;
                 }
                 return Ok(());

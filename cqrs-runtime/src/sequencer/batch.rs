@@ -228,7 +228,7 @@ impl Worker {
 
     /// Folds in what others have appended since this process last held the lock.
     async fn fold_in_others(&mut self, tx: &mut dyn LogTransaction, head: Position) -> Result<(), StoreError> {
-        if head.get() - self.known.get() > MOST_TO_CATCH_UP {
+        if head.distance_from(self.known) > MOST_TO_CATCH_UP {
             self.cache.clear();
         }
         if self.cache.is_empty() {

@@ -79,7 +79,7 @@ impl Entry {
 
     /// After which position its events must be read. The event that its snapshot was taken at is among them.
     pub(super) fn start(&self) -> Position {
-        if self.basis == Basis::Claimed { Position::new(self.as_of.get().saturating_sub(1)) } else { self.as_of }
+        if self.basis == Basis::Claimed { self.as_of.previous() } else { self.as_of }
     }
 
     /// Empties it, where its snapshot does not fit what has been read of the log. Says whether that was so.

@@ -71,9 +71,9 @@ pub(crate) async fn load(
 fn groups(sorted: &[usize], entries: &[Entry]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for &at in sorted {
-        let start = entries[at].start().get();
+        let start = entries[at].start();
         match groups.last_mut() {
-            Some(group) if start - entries[group[0]].start().get() < PAGE as u64 => group.push(at),
+            Some(group) if start.distance_from(entries[group[0]].start()) < PAGE as u64 => group.push(at),
             _ => groups.push(vec![at]),
         }
     }

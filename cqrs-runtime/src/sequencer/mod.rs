@@ -208,7 +208,7 @@ pub(crate) async fn store(
     if let Some(last) = events.last()
         && let Some(views) = tx.views()
     {
-        engine.apply(views, events, last.position()).await?;
+        engine.apply(views, events, last.into()).await?;
         figures.folded(events);
     }
     tx.commit().await?;
@@ -232,7 +232,7 @@ async fn catch_up(
         if page.events.is_empty() {
             break;
         }
-        engine.apply(views, &page.events, page.up_to).await?;
+        engine.apply(views, &page.events, page.end()).await?;
         figures.folded(&page.events);
         after = page.up_to;
     }

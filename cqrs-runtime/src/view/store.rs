@@ -39,8 +39,10 @@
 use std::any::Any;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::{Comparison, Value, ViewShape};
-use crate::log::{BoxFuture, DatabaseInfo, Position, StoreError};
+use crate::log::{Bookmark, BoxFuture, DatabaseInfo, Position, StoreError};
 
 /// One stored view.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,9 +135,26 @@ pub struct Generation {
 pub struct Checkpoint {
     /// Every event up to here has been folded.
     pub position: Position,
+    /// The id of the event at that position. `None` at the log's start, where the position is no place in the log, and where an
+    /// older version of this crate has stored it without.
+    pub event: Option<Uuid>,
     /// The shape that its rows were folded into. Of a policy (`policy:NAME`), which has no rows: who is at work on the event that
     /// follows, if anyone is.
     pub fingerprint: u64,
+}
+
+impl Checkpoint {
+    /// A checkpoint at this bookmark.
+    #[must_use]
+    pub const fn at(bookmark: Bookmark, fingerprint: u64) -> Self {
+        Self { position: bookmark.position, event: bookmark.event, fingerprint }
+    }
+
+    /// Where it is, and at which event.
+    #[must_use]
+    pub const fn bookmark(&self) -> Bookmark {
+        Bookmark { position: self.position, event: self.event }
+    }
 }
 
 /// A database that holds views.

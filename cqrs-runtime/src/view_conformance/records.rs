@@ -1,14 +1,16 @@
 //! Checkpoints and parked keys.
 
 use super::{Site, THINGS, all_parked, checkpoint, parked, prepared};
-use crate::log::Position;
+use uuid::Uuid;
+
+use crate::log::{Bookmark, Position};
 use crate::view::{Checkpoint, Parked};
 
 /// A checkpoint is kept with its fingerprint, seen by its own transaction at once, and absent before it was first set.
 pub async fn checkpoints_are_kept(site: Site) {
     let views = prepared(&site, &[THINGS]).await;
-    let one = Checkpoint { position: Position::new(u64::from(u32::MAX) + 7), fingerprint: u64::MAX };
-    let two = Checkpoint { position: Position::START, fingerprint: 0 };
+    let one = Checkpoint::at(Bookmark::new(Position::new(u64::from(u32::MAX) + 7), Uuid::max()), u64::MAX);
+    let two = Checkpoint::at(Bookmark::START, 0);
     let mut tx = site.begin().await;
     let names = ["One", "Größe", "one"];
     assert_eq!(tx.reached(&names).await, [None; 3], "there is no checkpoint before the first");

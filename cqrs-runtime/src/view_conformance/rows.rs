@@ -102,11 +102,11 @@ pub async fn many_rows_at_once(site: Site) {
 /// the same transaction stays too.
 pub async fn a_cleared_view_is_empty(site: Site) {
     let views = prepared(&site, &[THINGS, QUOTED]).await;
-    let here = Checkpoint { position: Position::new(1), fingerprint: 9 };
+    let here = Checkpoint::at(Position::new(1).into(), 9);
     let mut tx = site.begin().await;
     write(&mut tx, &THINGS, &[row("a", 1), row("b", 1)], &[]).await;
     write(&mut tx, &QUOTED, &[row("a", 1)], &[]).await;
-    let claim = Checkpoint { position: Position::new(1), fingerprint: THINGS.fingerprint };
+    let claim = Checkpoint::at(Position::new(1).into(), THINGS.fingerprint);
     tx.reach(&[("One", here), ("Two", here), ("Earlier", claim)]).await;
     tx.commit().await.expect("a transaction can be committed");
     let mut tx = site.begin().await;
@@ -144,7 +144,7 @@ pub async fn a_cleared_view_is_empty(site: Site) {
 /// the new shape, not even one that a program of that shape left long ago.
 pub async fn another_shape_empties_a_view(site: Site) {
     let views = prepared(&site, &[THINGS, QUOTED]).await;
-    let of = |shape: &ViewShape| Checkpoint { position: Position::new(1), fingerprint: shape.fingerprint };
+    let of = |shape: &ViewShape| Checkpoint::at(Position::new(1).into(), shape.fingerprint);
     let mut tx = site.begin().await;
     write(&mut tx, &THINGS, &[row("a", 1)], &[]).await;
     write(&mut tx, &QUOTED, &[row("a", 1)], &[]).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Held, PLAIN, Site, THINGS, all_parked, checkpoint, every_row, keys, parked, prepared, row, write};
-use crate::log::{Position, StoreError};
+use crate::log::{Bookmark, Position, StoreError};
 use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
 /// How a store keeps a transaction together.
@@ -74,7 +74,7 @@ pub async fn a_lease_tells_its_owner(views: Arc<dyn ViewStore>) {
 pub async fn who_lost_the_lease_changes_nothing(views: Arc<dyn ViewStore>, transactions: Transactions) {
     let site = Site::Alone(Arc::clone(&views));
     prepared(&site, &[THINGS]).await;
-    let at = |position| Checkpoint { position: Position::new(position), fingerprint: THINGS.fingerprint };
+    let at = |position| Checkpoint::at(Position::new(position).into(), THINGS.fingerprint);
     let old = lease(&*views, "a", LONG).await.expect("a free projection can be had");
     let mut tx = begin(&*views, &old).await.expect("a transaction can be started under a lease");
     write(&mut tx, &THINGS, &[row("a", 1), row("gone", 1), row("stays", 1)], &[]).await;
@@ -131,7 +131,7 @@ pub async fn who_lost_the_lease_changes_nothing(views: Arc<dyn ViewStore>, trans
 
 async fn late_work(tx: &mut Held) {
     write(tx, &THINGS, &[row("a", 2), row("gone", 2), row("new", 2)], &[]).await;
-    tx.reach(&[("One", Checkpoint { position: Position::new(2), fingerprint: THINGS.fingerprint })]).await;
+    tx.reach(&[("One", Checkpoint::at(Position::new(2).into(), THINGS.fingerprint))]).await;
 }
 
 async fn begin(views: &dyn ViewStore, lease: &Lease) -> Result<Held, StoreError> {
@@ -147,9 +147,8 @@ pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
         let live = Generation { shape: THINGS, projection: "Live" };
         let next_shape = ViewShape { name: "Things@next", fingerprint: 18, ..THINGS };
         let next = Generation { shape: next_shape, projection: "Live@next" };
-        let at = |position, shape: &ViewShape| Checkpoint {
-            position: Position::new(position),
-            fingerprint: shape.fingerprint,
+        let at = |position: u64, shape: &ViewShape| {
+            Checkpoint::at(Bookmark::new(Position::new(position), uuid::Uuid::from_u128(7)), shape.fingerprint)
         };
         if let Some(before) = before {
             prepared(&site, &[before]).await;

@@ -14,7 +14,7 @@ use crate::view::{Checkpoint, Filter};
 /// A savepoint takes back everything since, or keeps it; one may stand inside another.
 pub async fn a_savepoint_is_undone_or_kept(site: Site) {
     let views = prepared(&site, &[THINGS]).await;
-    let at = |position| Checkpoint { position: Position::new(position), fingerprint: 1 };
+    let at = |position| Checkpoint::at(Position::new(position).into(), 1);
     let mut tx = site.begin().await;
     write(&mut tx, &THINGS, &[row("kept", 1), row("changed", 1)], &[]).await;
     tx.reach(&[("One", at(1))]).await;
@@ -46,7 +46,7 @@ pub async fn a_savepoint_is_undone_or_kept(site: Site) {
 /// A transaction that is dropped leaves no row, no checkpoint and no parked key behind.
 pub async fn a_dropped_transaction_leaves_no_trace(site: Site) {
     let views = prepared(&site, &[THINGS]).await;
-    let here = Checkpoint { position: Position::new(1), fingerprint: 1 };
+    let here = Checkpoint::at(Position::new(1).into(), 1);
     let mut tx = site.begin().await;
     write(&mut tx, &THINGS, &[row("a", 1)], &[]).await;
     tx.commit().await.expect("a transaction can be committed");
@@ -107,7 +107,7 @@ pub async fn events_and_views_show_together(log: Arc<dyn EventLog>) {
         let mut tx = begin(&*log).await;
         tx.append(&[event(position, "Counted", &[], "{}")], &[]).await.expect("a transaction can append");
         let views = tx.views().expect("a log that keeps views writes them in its own transactions");
-        let checkpoint = Checkpoint { position: Position::new(position), fingerprint: 1 };
+        let checkpoint = Checkpoint::at(Position::new(position).into(), 1);
         views.set_checkpoints(&[("One", checkpoint)]).await.expect("a transaction can set checkpoints");
         tokio::task::yield_now().await;
         tx.commit().await.expect("a transaction can be committed");

@@ -72,7 +72,7 @@ pub fn gone(key: &str, position: u64) -> Removed {
 }
 
 pub fn at(position: u64) -> Checkpoint {
-    Checkpoint { position: Position::new(position), fingerprint: ITEMS.fingerprint }
+    Checkpoint::at(Position::new(position).into(), ITEMS.fingerprint)
 }
 
 pub async fn lease(views: &dyn ViewStore, owner: &str, time: Duration) -> Option<Lease> {

@@ -53,7 +53,7 @@ end
 local function unclaim(fingerprint)
     local checkpoints = redis.call('HGETALL', prefix .. 'checkpoints')
     for at = 1, #checkpoints, 2 do
-        if string.sub(checkpoints[at + 1], 22) == fingerprint then
+        if string.sub(checkpoints[at + 1], 22, 37) == fingerprint then
             redis.call('HDEL', prefix .. 'checkpoints', checkpoints[at])
         end
     end

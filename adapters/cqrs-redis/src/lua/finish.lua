@@ -78,7 +78,7 @@ each(5, function(live, projection, fingerprint, other, other_projection)
     local reached = redis.call('HGET', prefix .. 'checkpoints', other_projection)
     redis.call('HDEL', prefix .. 'checkpoints', other_projection, projection)
     if reached then
-        redis.call('HSET', prefix .. 'checkpoints', projection, string.sub(reached, 1, 21) .. fingerprint)
+        redis.call('HSET', prefix .. 'checkpoints', projection, string.sub(reached, 1, 21) .. fingerprint .. string.sub(reached, 38))
     end
     forget_parked(projection)
     parked_of(other_projection, function(field, key)
@@ -91,7 +91,7 @@ end)
 each(2, function(view, fingerprint)
     local place, passed = place_of(view, fingerprint), nil
     for _, checkpoint in ipairs(redis.call('HVALS', prefix .. 'checkpoints')) do
-        if string.sub(checkpoint, 22) == fingerprint then
+        if string.sub(checkpoint, 22, 37) == fingerprint then
             local position = string.sub(checkpoint, 1, 20)
             if not passed or position < passed then
                 passed = position

@@ -11,7 +11,7 @@ use super::origin::cannot_heal;
 use super::standing::PartStanding;
 use super::unit::{Unit, Wish, failed};
 use super::worker::Worker;
-use crate::log::{EventQuery, Position, StoreError};
+use crate::log::{Bookmark, EventQuery, StoreError};
 use crate::projection::Engine;
 use crate::projection::part::{self, Part, Stored};
 use crate::view::{Lease, ViewStore, ViewTransaction};
@@ -105,15 +105,15 @@ pub(super) struct Gathered {
     seen: Seen,
     /// Those that are to be brought to one position, and that position.
     behind: Vec<Behind>,
-    live_to: Position,
-    beside_to: Position,
+    live_to: Bookmark,
+    beside_to: Bookmark,
 }
 
 /// A part that is brought on.
 struct Behind {
     engine: Arc<Engine>,
-    at: Position,
-    to: Position,
+    at: Bookmark,
+    to: Bookmark,
 }
 
 impl Gathered {
@@ -221,14 +221,14 @@ impl Worker {
 
     async fn plan(&self, place: usize, change: Change, seen: Seen, leases: Vec<Lease>) -> Result<Gathered, StoreError> {
         let unit = &self.units[place];
-        let furthest = |stored: &[Stored]| stored.iter().flat_map(Stored::positions).max().unwrap_or_default();
+        let furthest = |stored: &[Stored]| stored.iter().flat_map(Stored::bookmarks).reduce(later).unwrap_or_default();
         let (mut live_to, mut beside_to) = (furthest(&seen.live), furthest(&seen.beside));
-        let head = self.log.head().await?;
-        if live_to.max(beside_to) > head {
-            return Err(failed(&unit.projections, &cannot_heal(head)));
+        let head = self.log.last().await?;
+        if later(live_to, beside_to).position > head.position {
+            return Err(failed(&unit.projections, &cannot_heal(head.position)));
         }
         if change == Change::Switch && unit.projections.len() == 1 {
-            beside_to = beside_to.max(if seen.is_live(unit) { live_to } else { head });
+            beside_to = later(beside_to, if seen.is_live(unit) { live_to } else { head });
         }
         let mut behind = Vec::new();
         if change == Change::Split && seen.is_live(unit) {
@@ -244,9 +244,9 @@ impl Worker {
     }
 
     /// The parts of a build that do not stand where they are to.
-    fn parts_behind(&self, unit: &Unit, build: &Arc<Engine>, stored: &Stored, to: Position) -> Vec<Behind> {
+    fn parts_behind(&self, unit: &Unit, build: &Arc<Engine>, stored: &Stored, to: Bookmark) -> Vec<Behind> {
         let number = stored.number();
-        let at = Part::all(number).zip(stored.positions()).filter(|(_, at)| *at < to);
+        let at = Part::all(number).zip(stored.bookmarks()).filter(|(_, at)| at.position < to.position);
         let engine = |part: Part| {
             if number == 1 {
                 return Arc::clone(build);
@@ -271,7 +271,7 @@ impl Worker {
         for place in 0..self.units.len() {
             let Some(mut gathered) = self.units[place].gathered.take() else { continue };
             any = true;
-            let next = gathered.behind.iter().position(|behind| behind.at < behind.to);
+            let next = gathered.behind.iter().position(|behind| behind.at.position < behind.to.position);
             let done = match next {
                 Some(next) => {
                     let brought_on = self.bring_on(&mut gathered, next).await;
@@ -289,8 +289,9 @@ impl Worker {
     async fn bring_on(&self, gathered: &mut Gathered, next: usize) -> Result<(), StoreError> {
         let Behind { engine, at, to } = &mut gathered.behind[next];
         let names: Vec<&str> = engine.events().into_iter().collect();
-        let page = self.log.read(&EventQuery::named(&names), *at, self.pace.batch).await?;
-        let (up_to, own) = (page.up_to.min(*to), page.events.partition_point(|event| event.position() <= *to));
+        let page = self.log.read(&EventQuery::named(&names), at.position, self.pace.batch).await?;
+        let up_to = if page.up_to < to.position { page.end() } else { *to };
+        let own = page.events.partition_point(|event| event.position() <= to.position);
         let mut tx = self.store.begin(&gathered.leases).await?;
         engine.apply(&mut *tx, &page.events[..own], up_to).await?;
         tx.commit().await?;
@@ -315,12 +316,12 @@ impl Worker {
         tx.commit().await?;
         let unit = &mut self.units[place];
         let (at, number) = (gathered.live_to, unit.split);
-        tracing::info!(projections = ?unit.projections, change = ?gathered.change, position = %at, number, "done with all its parts");
+        tracing::info!(projections = ?unit.projections, change = ?gathered.change, position = %at.position, number, "done with all its parts");
         match gathered.change {
             Change::Switch if number > 1 => {
                 // It stands as a whole now, and is split again before it is let go.
                 let fingerprint = unit.live.places().next().map_or(0, |place| place.shape.fingerprint);
-                let whole = crate::view::Checkpoint { position: at, fingerprint };
+                let whole = crate::view::Checkpoint::at(at, fingerprint);
                 gathered.seen = Seen { live: vec![Stored::Whole(whole)], beside: vec![Stored::Nothing] };
                 (gathered.change, gathered.behind) = (Change::Split, Vec::new());
                 unit.change = Some(Change::Split);
@@ -356,6 +357,10 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+fn later(one: Bookmark, other: Bookmark) -> Bookmark {
+    if other.position > one.position { other } else { one }
 }
 
 /// Whether there is something to do yet.
@@ -395,7 +400,7 @@ async fn begin_anew(tx: &mut dyn ViewTransaction, unit: &Unit, seen: &Seen) -> R
     for (place, stored) in unit.beside.places().zip(&seen.beside) {
         forget_parts(tx, stored, place.projection).await?;
         tx.clear(Some(&place.shape), place.projection).await?;
-        let start = part::checkpoints(place.projection, place.shape.fingerprint, unit.split, Position::START);
+        let start = part::checkpoints(place.projection, place.shape.fingerprint, unit.split, Bookmark::START);
         tx.set_checkpoints(&start).await?;
     }
     Ok(())

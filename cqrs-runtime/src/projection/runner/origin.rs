@@ -7,7 +7,7 @@
 
 use super::unit::failed;
 use super::worker::Worker;
-use crate::log::{EventLog, EventQuery, Position, StoreError};
+use crate::log::{Bookmark, EventLog, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Lease, Parked};
 
 /// The name that the log's first event is remembered under: the position is the event's, the fingerprint of its id.
@@ -36,7 +36,9 @@ impl Worker {
     }
 
     fn compare(&mut self, known: Checkpoint, ours: Option<Checkpoint>) -> Result<(), StoreError> {
-        if Some(known) == ours {
+        // One that an older version has stored has no id, and its fingerprint is made of it.
+        let identity = |origin: Checkpoint| (origin.position, origin.fingerprint);
+        if Some(identity(known)) == ours.map(identity) {
             self.knows_origin = true;
             return Ok(());
         }
@@ -54,7 +56,7 @@ impl Worker {
     pub(super) async fn require_history(&mut self, place: usize) -> Result<(), StoreError> {
         // Asked after the checkpoints were read: whatever they say was in the log by then.
         let head = self.log.head().await?;
-        let beyond = |at: Option<Position>| at.is_some_and(|at| at > head);
+        let beyond = |at: Option<Bookmark>| at.is_some_and(|at| at.position > head);
         let unit = &mut self.units[place];
         if !beyond(unit.live_at) && !beyond(unit.beside_at) {
             return Ok(());
@@ -109,6 +111,6 @@ async fn origin(log: &dyn EventLog) -> Result<Option<Checkpoint>, StoreError> {
     let first = log.read(&EventQuery::all(), Position::START, 1).await?;
     Ok(first.events.first().map(|event| {
         let (high, low) = event.header().id.as_u64_pair();
-        Checkpoint { position: event.position(), fingerprint: high ^ low }
+        Checkpoint::at(event.into(), high ^ low)
     }))
 }

@@ -52,7 +52,7 @@ pub(super) fn passes(units: &[Unit], near: u64, runs: impl Fn(&Unit) -> bool) ->
     let mut tracks: Vec<(Position, usize, Build)> = Vec::new();
     for (place, unit) in units.iter().enumerate().filter(|(_, unit)| runs(unit)) {
         for build in [Build::Live, Build::Beside] {
-            tracks.extend(unit.at(build).map(|at| (at, place, build)));
+            tracks.extend(unit.at(build).map(|at| (at.position, place, build)));
         }
     }
     tracks.sort_by_key(|(at, place, _)| (*at, *place));
@@ -61,7 +61,7 @@ pub(super) fn passes(units: &[Unit], near: u64, runs: impl Fn(&Unit) -> bool) ->
         let alone = units[place].alone;
         let open = clusters.iter_mut().rev().find(|(_, _, closed)| !closed);
         match open {
-            Some((after, tracks, _)) if !alone && at.get() - after.get() <= near => tracks.push((place, build)),
+            Some((after, tracks, _)) if !alone && at.distance_from(*after) <= near => tracks.push((place, build)),
             _ => clusters.push((at, vec![(place, build)], alone)),
         }
     }

@@ -158,8 +158,9 @@ impl Worker {
                 } else if unit.parked {
                     Err(parked_again(&unit.projections))
                 } else {
-                    let is_there = if unit.folds() { unit.beside_at.is_none() } else { unit.live_at >= Some(wanted) };
-                    Ok(unit.live_at.filter(|_| is_there))
+                    let live_at = unit.live_at.map(|at| at.position);
+                    let is_there = if unit.folds() { unit.beside_at.is_none() } else { live_at >= Some(wanted) };
+                    Ok(live_at.filter(|_| is_there))
                 };
                 match finished {
                     Ok(None) | Err(StoreError::Unavailable { .. }) => unit.waiting.push((wanted, answer)),

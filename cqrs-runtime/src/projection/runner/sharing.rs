@@ -11,7 +11,7 @@ use super::gather::{Change, Seen};
 use super::leases::ASKS;
 use super::unit::Wish;
 use super::worker::Worker;
-use crate::log::{Position, StoreError};
+use crate::log::StoreError;
 use crate::projection::part::{Part, Stored, kept};
 
 /// What the name of a lease ends with by which a process tells that it has too few of a projection's parts.
@@ -82,7 +82,7 @@ impl Worker {
             let lowest = beside.positions().into_iter().min().unwrap_or_default();
             let to = if is_live { live.positions().into_iter().max() } else { None };
             let to = if let Some(to) = to { to } else { self.log.head().await? };
-            let near = Position::new(lowest.get().saturating_add(self.pace.batch as u64));
+            let near = lowest.plus(self.pace.batch as u64);
             return Ok(Some(Change::Switch).filter(|_| near >= to));
         }
         Ok(None)

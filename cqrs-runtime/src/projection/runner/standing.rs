@@ -163,7 +163,7 @@ impl Standings {
             if beside && before == Position::START {
                 *passed = Rate::new();
             }
-            passed.count(page.up_to.get().saturating_sub(before.get()));
+            passed.count(page.up_to.distance_from(before));
         });
     }
 
@@ -261,7 +261,7 @@ impl Standings {
 
 /// The lowest position of these projections: as this process knows it, or as the store does.
 async fn lowest(store: &dyn ViewStore, stands: Vec<(&'static str, Standing)>) -> Result<Position, StoreError> {
-    let mut lowest = Position::new(u64::MAX);
+    let mut lowest = Position::MAX;
     for (name, standing) in stands {
         let reached = if let Some(reached) = standing.reached {
             reached

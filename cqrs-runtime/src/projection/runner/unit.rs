@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Answer;
 use super::gather::{Change, Gathered, Seen};
-use crate::log::{Position, StoreError};
+use crate::log::{Bookmark, Position, StoreError};
 use crate::projection::Engine;
 use crate::projection::part::{Part, Stored, kept};
 use crate::projection::replay::Replay;
@@ -77,9 +77,9 @@ pub(super) struct Unit {
     /// When to ask for the leases again.
     pub(super) ask_at: Instant,
     /// Where the live build stands, if it is of this program's shape and followed.
-    pub(super) live_at: Option<Position>,
+    pub(super) live_at: Option<Bookmark>,
     /// Where the one beside it stands, if there is one.
-    pub(super) beside_at: Option<Position>,
+    pub(super) beside_at: Option<Bookmark>,
     /// Whether the one beside has seen the log's end.
     pub(super) beside_is_there: bool,
     pub(super) paused: bool,
@@ -220,7 +220,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn at(&self, build: Build) -> Option<Position> {
+    pub(super) fn at(&self, build: Build) -> Option<Bookmark> {
         match build {
             Build::Live => self.live_at,
             Build::Beside => self.beside_at,
@@ -235,7 +235,7 @@ impl Unit {
     /// Whether the one beside has got so far that it can take the place of the other.
     pub(super) fn may_switch(&self) -> bool {
         match (self.live_at, self.beside_at) {
-            (Some(live), Some(beside)) => beside >= live,
+            (Some(live), Some(beside)) => beside.position >= live.position,
             (None, Some(_)) => self.beside_is_there,
             (_, None) => false,
         }
@@ -322,10 +322,10 @@ pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
 }
 
 /// Where a build stands, if all of it is of its shape, not split, and at one position.
-fn together(engine: &Engine, stored: &[Stored]) -> Option<Position> {
-    let first = stored.first()?.positions().first().copied()?;
+fn together(engine: &Engine, stored: &[Stored]) -> Option<Bookmark> {
+    let first = stored.first()?.bookmarks().first().copied()?;
     let same = |(name, stored): (&&'static str, &Stored)| {
-        let expected = Checkpoint { position: first, fingerprint: engine.fingerprint(name) };
+        let expected = Checkpoint::at(first, engine.fingerprint(name));
         *stored == Stored::Whole(expected)
     };
     engine.names().iter().zip(stored).all(same).then_some(first)
@@ -338,14 +338,14 @@ fn lowest(engine: &Engine, stored: &[Stored]) -> Option<Position> {
 }
 
 /// Where one part of a build stands, if it is of its shape, and split into as many.
-fn at_part(engine: &Engine, stored: &[Stored], part: Part) -> Option<Position> {
+fn at_part(engine: &Engine, stored: &[Stored], part: Part) -> Option<Bookmark> {
     let (name, stored) = (engine.names().first()?, stored.first()?);
     let is_ours = stored.fingerprint() == Some(engine.fingerprint(name)) && stored.number() == part.of;
-    if is_ours { stored.positions().get(part.index as usize).copied() } else { None }
+    if is_ours { stored.bookmarks().get(part.index as usize).copied() } else { None }
 }
 
 /// Makes room for a build, empty, and sets it to the log's start.
-async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Result<Position, StoreError> {
+async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Result<Bookmark, StoreError> {
     let mut tx = store.begin(leases).await?;
     for shape in engine.shapes() {
         tx.prepare(shape).await?;
@@ -353,11 +353,10 @@ async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Resu
     for name in engine.names() {
         engine.clear(&mut *tx, name).await?;
     }
-    let start =
-        |name: &&'static str| (*name, Checkpoint { position: Position::START, fingerprint: engine.fingerprint(name) });
+    let start = |name: &&'static str| (*name, Checkpoint::at(Bookmark::START, engine.fingerprint(name)));
     tx.set_checkpoints(&engine.names().iter().map(start).collect::<Vec<_>>()).await?;
     tx.commit().await?;
-    Ok(Position::START)
+    Ok(Bookmark::START)
 }
 
 fn place_beside(live: Generation) -> Generation {

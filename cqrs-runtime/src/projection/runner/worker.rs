@@ -17,7 +17,7 @@ use super::standing::Standings;
 use super::together::{Either, any, both, race};
 use super::unit::{Build, Unit};
 use super::{FirstLook, Pace, Partitions, Request};
-use crate::log::{EventLog, EventQuery, Page, Position, StoreError};
+use crate::log::{Bookmark, EventLog, EventQuery, Page, Position, StoreError};
 use crate::observing::spans;
 use crate::projection::Engine;
 use crate::projection::part::Part;
@@ -214,7 +214,8 @@ impl Worker {
         let unit = &self.units[place];
         if let Some((part, _)) = unit.part {
             self.standings.change_part(unit.projections[0], part, |standing| {
-                (standing.reached, standing.beside, standing.held) = (unit.live_at, unit.beside_at, true);
+                (standing.reached, standing.beside, standing.held) =
+                    (position(unit.live_at), position(unit.beside_at), true);
                 standing.failures = unit.failures;
                 standing.error = standing.error.take().filter(|_| unit.failures > 0);
             });
@@ -226,7 +227,8 @@ impl Worker {
         }
         self.standings.change(&unit.projections, |standing| {
             standing.parts.clear();
-            (standing.reached, standing.beside, standing.elsewhere) = (unit.live_at, unit.beside_at, false);
+            (standing.reached, standing.beside) = (position(unit.live_at), position(unit.beside_at));
+            standing.elsewhere = false;
             standing.built |= unit.live_at.is_some();
             standing.failures = unit.failures;
             standing.error = standing.error.take().filter(|_| unit.failures > 0);
@@ -343,8 +345,8 @@ impl Worker {
         for (place, build) in group.0.iter().filter(|(place, _)| !stopped.contains(place)) {
             let unit = &mut self.units[*place];
             let at = if *build == Build::Live { &mut unit.live_at } else { &mut unit.beside_at };
-            let before = at.unwrap_or_default();
-            *at = at.map(|at| at.max(page.up_to));
+            let before = at.unwrap_or_default().position;
+            *at = at.map(|at| if page.up_to > at.position { page.end() } else { at });
             // What is read once counts once, however many parts a projection has.
             if unit.part.is_none_or(|(part, _)| part.index == 0) {
                 self.standings.folded(&unit.projections, *build == Build::Beside, before, page);
@@ -411,7 +413,7 @@ impl Worker {
                 Ok(()) => {
                     let unit = &mut self.units[place];
                     unit.live_at = unit.beside_at.take();
-                    let at = unit.live_at.unwrap_or_default();
+                    let at = unit.live_at.unwrap_or_default().position;
                     tracing::info!(projections = ?unit.names(), position = %at, "built anew, and in place");
                     self.show(place);
                 }
@@ -446,13 +448,17 @@ impl Work {
         let mut stopped = Vec::new();
         let mut tx = self.store.begin(&self.leases).await?;
         for (place, engine) in &self.engines {
-            if !engine.apply(&mut *tx, &self.page.events, self.page.up_to).await? {
+            if !engine.apply(&mut *tx, &self.page.events, self.page.end()).await? {
                 stopped.push(*place);
             }
         }
         tx.commit().await?;
         Ok(stopped)
     }
+}
+
+fn position(at: Option<Bookmark>) -> Option<Position> {
+    at.map(|at| at.position)
 }
 
 /// Whether a unit follows the log at present.
