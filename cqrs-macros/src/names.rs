@@ -1,6 +1,6 @@
 //! Names as they are written elsewhere: in tags, in constants, in hashes.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::Type;
 use syn::ext::IdentExt;
@@ -45,6 +45,17 @@ pub fn screaming_case(name: &str) -> String {
 /// FNV-1a of 64 bits. The runtime's `field_name` must give the same.
 pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The same tokens, with `name` (if there is one) called `other`.
+pub fn renamed(tokens: TokenStream, name: Option<&Ident>, other: &str) -> TokenStream {
+    let Some(name) = name else { return tokens };
+    let rename = |tree| match tree {
+        TokenTree::Group(group) => Group::new(group.delimiter(), renamed(group.stream(), Some(name), other)).into(),
+        TokenTree::Ident(ident) if ident == *name => Ident::new(other, ident.span()).into(),
+        tree => tree,
+    };
+    tokens.into_iter().map(rename).collect()
 }
 
 /// `impl HasField` for each of a type's named fields.

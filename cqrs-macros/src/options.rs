@@ -36,6 +36,7 @@ const ALL: &[(&str, &str)] = &[
     ("on", "#[aggregate], #[projection] and #[policy]"),
     ("retry", "#[command]"),
     ("returns", "#[derive(Command)] and #[derive(Query)]"),
+    ("revision", "#[projection]"),
     ("snapshots", "#[aggregate]"),
     ("version", "#[derive(Event)]"),
     ("view", "#[projection]"),
@@ -87,6 +88,8 @@ pub struct Options {
     pub retry: Option<Span>,
     /// `returns = Type`
     pub returns: Option<Type>,
+    /// `revision = N`
+    pub revision: Option<u32>,
     /// `snapshots`, `snapshots = N`
     pub snapshots: Option<u32>,
     /// `version = N`
@@ -185,6 +188,7 @@ impl Options {
             "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
             "on" => self.on = Some(On::Aggregate(input.parse()?)),
             "returns" => self.returns = Some(input.parse()?),
+            "revision" => self.revision = Some(counted(input, text, errors)?.0),
             "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
             "version" => self.version = Some(counted(input, text, errors)?),
             "view" => self.view = Some(input.parse()?),
@@ -203,6 +207,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
         "on" => "a list of events, `on = [A, B]`",
+        "revision" => "a whole number from 1 that you raise when a method changes what it makes, `revision = 2`",
         "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
         "version" => "a whole number from 1, `version = 2`",
         _ => "a type",

@@ -198,9 +198,9 @@ impl<T: Column> Of<T> {
 
 impl<V: View> Of<V> {
     /// The hash of the name of the view's key.
-    pub const KEY: u64 = if V::SHAPE.key.is_empty() { NO_KEY } else { field_name(V::SHAPE.key) };
+    pub const KEY: u64 = if V::LAYOUT.key.is_empty() { NO_KEY } else { field_name(V::LAYOUT.key) };
     /// The view's name.
-    pub const VIEW: &'static str = V::SHAPE.name;
+    pub const VIEW: &'static str = V::LAYOUT.name;
 
     /// See [`Rows::create`].
     pub fn create(rows: &mut Rows<'_, V>, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce() -> V) {

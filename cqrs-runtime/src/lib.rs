@@ -147,6 +147,7 @@ pub mod registry;
 #[cfg_attr(not(doctest), doc = include_str!("rules.md"))]
 pub mod rules {}
 mod sequencer;
+mod shape;
 pub mod snapshot;
 pub mod stored;
 pub mod testing;
@@ -203,13 +204,14 @@ pub mod __private {
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};
     pub use crate::policy::{PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns};
-    pub use crate::projection::{Fold, Handle, LookUps, Rows, handled};
+    pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
+    pub use crate::shape::Shape;
     pub use crate::snapshot::{Snapshots, snapshots};
     pub use crate::stored::{Json, NoJson};
     pub use crate::value::{Column, ColumnKind, Value};
-    pub use crate::view::{Index, IndexShape, Unindexed, View, ViewShape};
+    pub use crate::view::{Index, IndexShape, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

@@ -8,6 +8,7 @@ use crate::view::View;
 
 mod engine;
 mod erased;
+mod fingerprint;
 mod part;
 mod replay;
 mod rows;
@@ -15,6 +16,8 @@ mod runner;
 
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
+pub use fingerprint::Basis;
+pub(crate) use fingerprint::Fingerprints;
 pub(crate) use part::{MOST_PARTS, Stored};
 pub use rows::{FindsRow, LookUps, Rows};
 pub(crate) use runner::{NoStart, Pace, Partitions, Runner, Standing, Standings};
@@ -28,6 +31,8 @@ pub trait Fold: Send + Sync + 'static {
     type View: View;
     /// The names of the events that it listens to.
     const EVENTS: &'static [&'static str];
+    /// What else its rows depend on.
+    const BASIS: Basis;
 
     /// Applies one event to the rows that it is about. An event of another name changes nothing.
     ///
@@ -47,6 +52,8 @@ pub trait Handle: Send + Sync + 'static {
     type Database: Database;
     /// The names of the events that it listens to.
     const EVENTS: &'static [&'static str];
+    /// What else its tables depend on.
+    const BASIS: Basis;
 
     /// Applies one event. An event of another name changes nothing.
     fn handle<'a>(event: &'a RecordedEvent, tx: &'a mut Tx<Self::Database>) -> BoxFuture<'a, Result<(), FoldError>>;

@@ -14,9 +14,9 @@ use crate::handler::{HandlerResult, Outcome};
 use crate::id::Id;
 use crate::message::{Command, Query};
 use crate::policy::PolicyInfo;
-use crate::projection::{ErasedProjection, Fold, Handle};
+use crate::projection::{Basis, ErasedProjection, Fold, Handle};
 use crate::stored::Stored;
-use crate::view::{View, ViewShape, Views};
+use crate::view::{View, ViewLayout, Views};
 use crate::wire::{WireAnswer, WireCommand};
 
 /// One thing that a macro has registered.
@@ -110,8 +110,8 @@ pub struct AggregateInfo {
 
 /// A view.
 pub struct ViewInfo {
-    /// How it is stored.
-    pub shape: ViewShape,
+    /// Its name and its columns.
+    pub layout: ViewLayout,
     /// Its Rust type.
     pub type_name: fn() -> &'static str,
 }
@@ -121,13 +121,17 @@ pub struct ProjectionInfo {
     /// Its name.
     pub name: &'static str,
     /// The view that it makes; `None` for an async projection.
-    pub view: Option<ViewShape>,
+    pub view: Option<ViewLayout>,
     /// The events that it listens to.
     pub events: &'static [&'static str],
     /// The names of the views that it looks up.
     pub look_ups: &'static [&'static str],
     /// The database that it writes to, if it is an async projection.
     pub database: Option<Resource>,
+    /// What its rows depend on beside the view.
+    pub(crate) basis: Basis,
+    /// The fingerprint of the view's shape, nested types included.
+    pub(crate) shape: Option<fn() -> u64>,
     pub(crate) make: fn() -> ErasedProjection,
 }
 
@@ -193,7 +197,7 @@ pub enum ParameterInfo {
     /// The read database.
     Reader(Resource),
     /// A view.
-    View(ViewShape),
+    View(ViewLayout),
     /// Nothing that could be missing.
     Nothing,
 }
@@ -271,7 +275,7 @@ impl Registration {
     #[must_use]
     #[track_caller]
     pub const fn view<V: View + Stored>(module: &'static str) -> Self {
-        Self::new(module, Item::View(ViewInfo { shape: V::SHAPE, type_name: std::any::type_name::<V> }))
+        Self::new(module, Item::View(ViewInfo { layout: V::LAYOUT, type_name: std::any::type_name::<V> }))
     }
 
     /// Registers a projection of fold methods.
@@ -282,10 +286,12 @@ impl Registration {
             module,
             Item::Projection(ProjectionInfo {
                 name: P::NAME,
-                view: Some(P::View::SHAPE),
+                view: Some(P::View::LAYOUT),
                 events: P::EVENTS,
                 look_ups,
                 database: None,
+                basis: P::BASIS,
+                shape: Some(|| P::View::SHAPE.fingerprint()),
                 make: ErasedProjection::fold::<P>,
             }),
         )
@@ -303,6 +309,8 @@ impl Registration {
                 events: P::EVENTS,
                 look_ups: &[],
                 database: Some(Resource::database::<P::Database>()),
+                basis: P::BASIS,
+                shape: None,
                 make: ErasedProjection::handle::<P>,
             }),
         )
@@ -447,7 +455,7 @@ impl<Db: Database> Parameter for Reader<Db> {
     const INFO: ParameterInfo = ParameterInfo::Reader(Resource::database::<Db>());
 }
 impl<V: View> Parameter for Views<V> {
-    const INFO: ParameterInfo = ParameterInfo::View(V::SHAPE);
+    const INFO: ParameterInfo = ParameterInfo::View(V::LAYOUT);
 }
 impl<T: Parameter> Parameter for Stale<T> {
     const INFO: ParameterInfo = T::INFO;

@@ -52,6 +52,16 @@ const _: () = {
             <OrderCounted as rt::Event>::NAME,
             <OrderClosed as rt::Event>::NAME,
         ];
+        const BASIS: rt::Basis = rt::Basis {
+            revision: 1u32,
+            versions: &[
+                rt::Of::<OrderCreated>::VERSION,
+                rt::Of::<OrderShipped>::VERSION,
+                rt::Of::<OrderCounted>::VERSION,
+                rt::Of::<OrderClosed>::VERSION,
+            ],
+            routes: &[17820286237914133501u64, 5359691489552867965u64, 459622002764615476u64, 221191178867770151u64],
+        };
         fn fold(
             event: &rt::RecordedEvent,
             _look_ups: &rt::LookUps<'_>,

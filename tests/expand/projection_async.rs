@@ -35,6 +35,11 @@ const _: () = {
         const NAME: &'static str = "order tables";
         type Database = Sqlite;
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME];
+        const BASIS: rt::Basis = rt::Basis {
+            revision: 1u32,
+            versions: &[rt::Of::<OrderCreated>::VERSION, rt::Of::<OrderShipped>::VERSION],
+            routes: &[],
+        };
         fn handle<'a>(
             event: &'a rt::RecordedEvent,
             tx: &'a mut rt::Tx<Sqlite>,

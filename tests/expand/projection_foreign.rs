@@ -35,6 +35,11 @@ const _: () = {
         const NAME: &'static str = "OrderSummaries";
         type View = contracts::OrderSummary;
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME];
+        const BASIS: rt::Basis = rt::Basis {
+            revision: 1u32,
+            versions: &[rt::Of::<OrderCreated>::VERSION, rt::Of::<OrderShipped>::VERSION],
+            routes: &[4411669500849417059u64, 825613313241231843u64],
+        };
         fn fold(
             event: &rt::RecordedEvent,
             _look_ups: &rt::LookUps<'_>,

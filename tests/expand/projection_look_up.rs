@@ -33,6 +33,11 @@ const _: () = {
         const NAME: &'static str = "OrderSummary";
         type View = Self;
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME];
+        const BASIS: rt::Basis = rt::Basis {
+            revision: 1u32,
+            versions: &[rt::Of::<OrderCreated>::VERSION],
+            routes: &[622653809969051004u64],
+        };
         fn fold(
             event: &rt::RecordedEvent,
             look_ups: &rt::LookUps<'_>,

@@ -56,6 +56,16 @@ const _: () = {
             <CustomerRenamed as rt::Event>::NAME,
             <CustomerLeft as rt::Event>::NAME,
         ];
+        const BASIS: rt::Basis = rt::Basis {
+            revision: 1u32,
+            versions: &[
+                rt::Of::<Sold>::VERSION,
+                rt::Of::<Moved>::VERSION,
+                rt::Of::<CustomerRenamed>::VERSION,
+                rt::Of::<CustomerLeft>::VERSION,
+            ],
+            routes: &[5814712360763015712u64, 2693838268046837436u64, 5825306724841078180u64, 6442191957682988731u64],
+        };
         fn fold(
             event: &rt::RecordedEvent,
             _look_ups: &rt::LookUps<'_>,

@@ -17,12 +17,13 @@ const _: () = {
     #[automatically_derived]
     impl rt::View for OrderSummary {
         type Key = OrderId;
-        const SHAPE: rt::ViewShape = rt::ViewShape {
+        const LAYOUT: rt::ViewLayout = rt::ViewLayout {
             name: "OrderSummary",
             key: "order",
             indexes: &[rt::IndexShape { name: "customer", kind: <CustomerId as rt::Column>::KIND }],
-            fingerprint: 16604460853659897503u64,
+            fields: 330666755230716147u64,
         };
+        const SHAPE: rt::Shape<Self> = rt::Shape::<Self>::OF;
         const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn key(&self) -> &Self::Key {
             &self.order

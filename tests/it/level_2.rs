@@ -8,7 +8,7 @@ use std::time::Duration;
 use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewStore};
+use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
 use cqrs_sqlite::rusqlite::Connection;
 use cqrs_sqlite::{SqliteLog, SqliteViews};
 use cqrs_tests::bank::*;
@@ -29,9 +29,13 @@ async fn in_batches(folder: &Path, batch: usize) -> App {
     bank(App::builder().log(log).views(views).projection_batch(batch).projection_lease(LEASE)).await
 }
 
+async fn shape() -> ViewShape {
+    bank(App::builder().log(MemoryLog::new())).await.shape_of::<Balance>().unwrap()
+}
+
 pub async fn rows(views: &dyn ViewStore) -> Vec<Row> {
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-    views.find(&Balance::SHAPE, &every).await.unwrap()
+    views.find(&shape().await, &every).await.unwrap()
 }
 
 /// The rows that an app at level 1 makes of the same events, from the start.

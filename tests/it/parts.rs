@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqrs_postgres::PostgresViews;
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Lease, Row, ViewStore};
+use cqrs_runtime::view::{Lease, Row, View, ViewStore};
 use cqrs_sqlite::SqliteViews;
 use cqrs_test_servers::Postgres;
 use cqrs_tests::bank::*;
@@ -103,7 +103,7 @@ async fn in_a_file_a_projection_is_shared_and_split_anew() {
 async fn in_postgres_transactions_under_different_leases_are_under_way_together() {
     let database = Postgres::shared().database();
     let views = PostgresViews::open(database.url()).await.unwrap();
-    views.prepare(&Balance::SHAPE).await.unwrap();
+    views.prepare(&Balance::LAYOUT.shape(1)).await.unwrap();
     let leases = views.lease(&["Balance@0/2", "Balance@1/2"], "me", LONG).await.unwrap();
     let leases: Vec<Lease> = leases.into_iter().flatten().collect();
     let first = views.begin(&leases[..1]).await.unwrap();

@@ -3,7 +3,6 @@
 mod check;
 mod expand;
 mod parse;
-mod serde;
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse2};

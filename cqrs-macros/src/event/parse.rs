@@ -3,12 +3,11 @@
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Generics, Ident, Member, Type};
 
-use super::serde::Serde;
 use crate::errors::Errors;
 use crate::options::{Allowed, Options, marker};
 use crate::rules;
 use crate::runtime::Runtime;
-use crate::stored::nothing_is_skipped;
+use crate::stored::{Serde, nothing_is_skipped};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(Event)]", options: &["crate", "from", "name", "version"] };
 

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 
 use super::aggregate::{case, decode, name_of};
 use super::parse::Model;
-use super::projection::every_event;
+use super::projection::{basis, every_event};
 use crate::runtime::{local, moved};
 
 pub fn expand(model: &Model) -> TokenStream {
@@ -31,6 +31,7 @@ pub fn expand(model: &Model) -> TokenStream {
             }
         }
     });
+    let basis = basis(model, &folds, &quote!());
     let complete = every_event(model, &folds);
     let registration = rt.submit(&quote!(handle::<#own>(::core::module_path!())));
     let fallbacks = rt.fallbacks();
@@ -41,6 +42,7 @@ pub fn expand(model: &Model) -> TokenStream {
             const NAME: &'static str = #name;
             type Database = #database;
             const EVENTS: &'static [&'static str] = &[#(#events),*];
+            #basis
             fn handle<'a>(
                 #event: &'a #rt::RecordedEvent,
                 #tx: &'a mut #rt::Tx<#database>,

@@ -1,6 +1,7 @@
 //! One method of the block: which form it has, which event it folds, how it finds its rows.
 
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, FnArg, ImplItemFn, Pat, PatType, ReceiverKind, ReturnType, Token, Type, parse_quote};
 
@@ -149,9 +150,38 @@ impl Method {
         }
     }
 
+    /// What rows depend on beside the method's body: its form, which rows it is about, what it looks up. `key` is the
+    /// projection's own. The names of the method and of its parameters are nothing to them.
+    pub fn route(&self, key: Option<&Ident>) -> String {
+        let form = match self.form {
+            Form::Create => "create",
+            Form::Change => "change",
+            Form::MakeOrChange => "make or change",
+            Form::ChangeOrEnd => "change or end",
+            Form::Async | Form::Other => "",
+        };
+        let mut route = vec![form.to_owned()];
+        // An expression knows the event by the name that the method gives it: any other would do.
+        let event = self.event.as_ref().and_then(|event| event.name.as_ref());
+        let text = |expr: &Expr| types::text(&names::renamed(expr.to_token_stream(), event, "e"));
+        route.extend(key.map(|key| format!("key of the projection {}", names::text(key))));
+        route.extend(self.key.as_ref().map(|key| format!("key {}", text(key))));
+        route.extend(self.keys.as_ref().map(|keys| format!("keys {}", text(keys))));
+        if let Some(By { index, value }) = &self.by {
+            let value = value.as_ref().map_or_else(|| names::text(index), text);
+            route.push(format!("by {} {value}", names::text(index)));
+        }
+        for rest in &self.rest {
+            let view = super::check::look_up(&rest.ty).map(types::text);
+            let id = rest.id.as_ref().map(text).or_else(|| rest.field().as_ref().map(names::text));
+            route.extend(view.map(|view| format!("looks up {view} {}", id.unwrap_or_default())));
+        }
+        route.join("\n")
+    }
+
     /// Faults of the helper attributes that exclude each other.
     pub fn check_routes(&self, errors: &Errors) {
-        let refuse = |expr: &dyn quote::ToTokens, one: &str, other: &str| {
+        let refuse = |expr: &dyn ToTokens, one: &str, other: &str| {
             errors.refuse(&rules::ROUTED_TWICE, expr.to_token_stream(), &[one, other]);
         };
         if let (Some(_), Some(keys)) = (&self.key, &self.keys) {

@@ -28,9 +28,10 @@ impl Kind {
     fn allowed(self) -> &'static Allowed {
         match self {
             Self::Aggregate => &Allowed { reader: "#[aggregate]", options: &["crate", "id", "on", "snapshots"] },
-            Self::Projection => {
-                &Allowed { reader: "#[projection]", options: &["crate", "ignore", "key", "name", "on", "view"] }
-            }
+            Self::Projection => &Allowed {
+                reader: "#[projection]",
+                options: &["crate", "ignore", "key", "name", "on", "revision", "view"],
+            },
         }
     }
 }
@@ -43,6 +44,8 @@ pub struct Model {
     pub block: ItemImpl,
     pub methods: Vec<Method>,
     pub id: Option<Type>,
+    /// The number of what its methods make.
+    pub revision: Option<u32>,
     /// The fold's number, where snapshots are asked for.
     pub snapshots: Option<u32>,
     pub on: Option<On>,
@@ -83,6 +86,7 @@ impl Model {
             block,
             methods,
             id: options.id,
+            revision: options.revision,
             snapshots: options.snapshots,
             on: options.on,
             ignore: options.ignore,

@@ -11,7 +11,7 @@ use super::method::{By, Form, Method};
 use super::parse::Model;
 use crate::options::On;
 use crate::runtime::{Runtime, at, local, moved};
-use crate::{rules, types};
+use crate::{names, rules, types};
 
 pub fn expand(model: &Model) -> TokenStream {
     let (rt, own, name) = (&model.rt, model.own(), model.name());
@@ -27,6 +27,8 @@ pub fn expand(model: &Model) -> TokenStream {
         let at_view = rt.at(types::anchor(view));
         quote!(#at_view::Of::<#view>::VIEW)
     });
+    let routes = folds.iter().map(|(_, method)| names::hash(&method.route(model.key.as_ref())));
+    let basis = basis(model, &folds, &quote!(#(#routes),*));
     let registration = rt.submit(&quote! {
         fold::<#own>(::core::module_path!(), &[#(#looked_up),*])
     });
@@ -38,6 +40,7 @@ pub fn expand(model: &Model) -> TokenStream {
             const NAME: &'static str = #name;
             type View = #view;
             const EVENTS: &'static [&'static str] = &[#(#events),*];
+            #basis
             fn fold(
                 #event: &#rt::RecordedEvent,
                 #look_ups: &#rt::LookUps<'_>,
@@ -53,6 +56,13 @@ pub fn expand(model: &Model) -> TokenStream {
         #complete
         #registration
     }
+}
+
+/// `const BASIS: .. = Basis { .. };`, what the rows depend on beside the view.
+pub fn basis(model: &Model, folds: &[(Type, &Method)], routes: &TokenStream) -> TokenStream {
+    let (rt, revision) = (&model.rt, model.revision.unwrap_or(1));
+    let versions = folds.iter().map(|(event, _)| quote!(#rt::Of::<#event>::VERSION));
+    quote!(const BASIS: #rt::Basis = #rt::Basis { revision: #revision, versions: &[#(#versions),*], routes: &[#routes] };)
 }
 
 fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {

@@ -23,7 +23,7 @@ pub fn expand(view: &View<'_>) -> TokenStream {
 
 fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     let View { rt, ident, name, .. } = view;
-    let fingerprint = view.fingerprint();
+    let fields = view.hash();
     let (key, key_name, key_type) = (key.ident, names::text(key.ident), key.ty);
     let indexed = || view.fields.iter().filter(|field| field.is_index);
     let shapes = indexed().map(|field| {
@@ -41,12 +41,13 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
         #[automatically_derived]
         impl #rt::View for #ident {
             type Key = #key_type;
-            const SHAPE: #rt::ViewShape = #rt::ViewShape {
+            const LAYOUT: #rt::ViewLayout = #rt::ViewLayout {
                 name: #name,
                 key: #key_name,
                 indexes: &[#(#shapes),*],
-                fingerprint: #fingerprint,
+                fields: #fields,
             };
+            const SHAPE: #rt::Shape<Self> = #rt::Shape::<Self>::OF;
             const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
             fn key(&self) -> &Self::Key { &self.#key }
             fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
@@ -96,8 +97,8 @@ pub fn stub(view: &View<'_>) -> TokenStream {
     let constants = constants(view);
     let body = quote! {
         type Key = ::std::string::String;
-        const SHAPE: #rt::ViewShape =
-            #rt::ViewShape { name: "", key: "", indexes: &[], fingerprint: 0 };
+        const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], fields: 0 };
+        const SHAPE: #rt::Shape<Self> = #rt::Shape::NONE;
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }

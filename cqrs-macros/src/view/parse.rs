@@ -1,12 +1,14 @@
 //! A view, as it is written.
 
+use std::fmt::Write;
+
 use proc_macro2::Span;
 use syn::{Data, DeriveInput, Fields, Generics, Ident, Type, Visibility};
 
 use crate::errors::Errors;
 use crate::options::{Allowed, Options, marker};
 use crate::runtime::Runtime;
-use crate::stored::nothing_is_skipped;
+use crate::stored::{Serde, nothing_is_skipped};
 use crate::{names, rules};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "name"] };
@@ -19,6 +21,7 @@ pub struct View<'a> {
     pub has_named_fields: bool,
     pub name: String,
     pub fields: Vec<Field<'a>>,
+    serde: Serde,
 }
 
 /// One of its fields.
@@ -29,6 +32,7 @@ pub struct Field<'a> {
     /// Where `#[key]` stands.
     pub key: Option<Span>,
     pub is_index: bool,
+    serde: Serde,
 }
 
 impl<'a> View<'a> {
@@ -50,6 +54,7 @@ impl<'a> View<'a> {
                 ty: &field.ty,
                 key: marker(&field.attrs, "key", &rules::KEY_TWICE, errors),
                 is_index: marker(&field.attrs, "index", &rules::INDEX_TWICE, errors).is_some(),
+                serde: Serde::of(&field.attrs),
             })
         });
         Self {
@@ -59,6 +64,7 @@ impl<'a> View<'a> {
             has_named_fields: named.is_some(),
             name: options.name.map_or_else(|| names::text(&input.ident), |name| name.value()),
             fields: fields.collect(),
+            serde: Serde::of(&input.attrs),
         }
     }
 
@@ -67,9 +73,9 @@ impl<'a> View<'a> {
         self.fields.iter().find(|field| field.key.is_some())
     }
 
-    /// Changes with the name, and with every field's name, type and role.
-    pub fn fingerprint(&self) -> u64 {
-        let mut shape = self.name.clone();
+    /// Changes with every field's name, type and role, and with what serde does with it.
+    pub fn hash(&self) -> u64 {
+        let mut shape = self.serde.rest.clone();
         for field in &self.fields {
             let role = match (field.key.is_some(), field.is_index) {
                 (true, true) => "key index",
@@ -77,9 +83,9 @@ impl<'a> View<'a> {
                 (false, true) => "index",
                 (false, false) => "",
             };
-            for part in ["\n", &names::text(field.ident), ": ", &crate::types::text(field.ty), " ", role] {
-                shape.push_str(part);
-            }
+            let rename = field.serde.rename.as_deref().unwrap_or_default();
+            let (name, ty) = (names::text(field.ident), crate::types::text(field.ty));
+            let _ = write!(shape, "\n{name}: {ty} {role} {rename} {}", field.serde.rest);
         }
         names::hash(&shape)
     }

@@ -120,7 +120,7 @@ impl AppBuilder {
     /// A read database for view `V` that other views live in as well: the log is read once for all of them.
     #[must_use]
     pub fn shared_views_of<V: View>(mut self, views: Arc<dyn ViewStore>) -> Self {
-        self.reads.add_for(V::SHAPE.name, views);
+        self.reads.add_for(V::LAYOUT.name, views);
         self
     }
 
@@ -188,7 +188,7 @@ impl AppBuilder {
     /// cannot be split: [`build`](Self::build) says so.
     #[must_use]
     pub fn partitions<V: View>(mut self, number: u32) -> Self {
-        self.partitions.insert(V::SHAPE.name, number);
+        self.partitions.insert(V::LAYOUT.name, number);
         self
     }
 
@@ -350,7 +350,7 @@ impl AppBuilder {
                     NoStart::Foreign(error) => error.into(),
                 })?)
             };
-            reads.homes.push(Home { store, runner, projections });
+            reads.homes.push(Home::new(store, runner, projections));
         }
         let catches_up = !engine.names().is_empty();
         let app = self.start(log, registry, engine, head, reads);
@@ -386,7 +386,7 @@ impl AppBuilder {
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
-        let homes = store.into_iter().map(|store| Home { store, runner: None, projections: Vec::new() }).collect();
+        let homes = store.into_iter().map(|store| Home::new(store, None, Vec::new())).collect();
         self.start(log, Table::default(), Engine::default(), Arc::default(), ReadSide { homes })
     }
 

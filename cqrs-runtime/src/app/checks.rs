@@ -10,7 +10,7 @@ use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
 use crate::projection::{MOST_PARTS, Partitions};
 use crate::registry::{ParameterInfo, Registration, Resource};
-use crate::view::ViewShape;
+use crate::view::ViewLayout;
 
 /// Why an app could not be built.
 #[derive(thiserror::Error)]
@@ -97,7 +97,7 @@ pub(super) fn check(
 pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -> Result<Partitions, BuildError> {
     let (mut split, mut faults) = (Partitions::new(), Vec::new());
     for (&view, &number) in wanted {
-        let makes = |shape: Option<ViewShape>| shape.is_some_and(|made| made.name == view);
+        let makes = |layout: Option<ViewLayout>| layout.is_some_and(|made| made.name == view);
         let Some(entry) = table.projections.iter().find(|entry| makes(entry.view)) else {
             faults.push(Fault::new(
                 format!("[CQRS803] view `{view}` is to be split, and no projection makes it"),
@@ -170,10 +170,10 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
         faults,
     );
     unique("aggregates", table.aggregates.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
-    unique("views", table.views.iter().map(|entry| (entry.shape.name.to_owned(), entry.registration)), faults);
+    unique("views", table.views.iter().map(|entry| (entry.layout.name.to_owned(), entry.registration)), faults);
     unique("projections", table.projections.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
     unique("policies", table.policies.iter().map(|entry| (entry.name.to_owned(), entry.registration)), faults);
-    let views = table.views.iter().map(|entry| (entry.shape.name, entry.registration));
+    let views = table.views.iter().map(|entry| (entry.layout.name, entry.registration));
     let projections = table.projections.iter().map(|entry| (entry.name, entry.registration));
     for (name, registration) in views.chain(projections).filter(|(name, _)| name.contains('@')) {
         faults.push(Fault::new(

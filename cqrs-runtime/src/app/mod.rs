@@ -14,7 +14,7 @@ use crate::projection::Engine;
 use crate::query::QueryBus;
 use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
-use crate::view::{Parked, ViewStore};
+use crate::view::{Parked, View, ViewShape, ViewStore};
 use crate::wire::WireError;
 
 mod builder;
@@ -95,6 +95,21 @@ impl App {
     #[must_use]
     pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
         self.inner.reads.homes.first().map(|home| &home.store)
+    }
+
+    /// How view `V` is stored; `None` if no projection of this app makes it. The fingerprint covers everything that its rows
+    /// depend on, so two programs of one fingerprint can share them, and others cannot.
+    #[must_use]
+    pub fn shape_of<V: View>(&self) -> Option<ViewShape> {
+        self.inner.reads.shape_of(V::LAYOUT.name)
+    }
+
+    /// How every view of this app is stored, by name.
+    #[must_use]
+    pub fn shapes(&self) -> Vec<ViewShape> {
+        let mut shapes = self.inner.reads.shapes();
+        shapes.sort_by_key(|shape| shape.name);
+        shapes
     }
 
     /// The store that a view of this name lives in.

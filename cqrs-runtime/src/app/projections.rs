@@ -145,7 +145,7 @@ impl App {
             let standing = home.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
             let stored = Stored::in_store(&*home.store, info.name).await?;
             let partitions = Standing::partitions(standing.as_ref(), &stored);
-            let shape = info.view.map_or(0, |view| view.fingerprint);
+            let shape = home.shape_of(info).map_or(0, |shape| shape.fingerprint);
             let reached = standing.as_ref().and_then(Standing::reached);
             let position = reached.or_else(|| stored.lowest(shape)).unwrap_or_default();
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();

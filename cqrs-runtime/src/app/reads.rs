@@ -11,10 +11,10 @@ use super::table::Table;
 use crate::capability::Database;
 use crate::error::{NotYet, QueryError};
 use crate::log::{EventLog, StoreError};
-use crate::projection::Runner;
+use crate::projection::{Fingerprints, Runner};
 use crate::query::After;
 use crate::registry::{ParameterInfo, ProjectionInfo, Resource};
-use crate::view::{View, ViewStore, Views};
+use crate::view::{View, ViewShape, ViewStore, Views};
 
 /// The first pause before level 1 is asked again what other processes have appended.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -168,9 +168,24 @@ pub(super) struct Home {
     /// Unless it is the log's own.
     pub(super) runner: Option<Runner>,
     pub(super) projections: Vec<&'static ProjectionInfo>,
+    fingerprints: Fingerprints,
 }
 
 impl Home {
+    pub(super) fn new(
+        store: Arc<dyn ViewStore>,
+        runner: Option<Runner>,
+        projections: Vec<&'static ProjectionInfo>,
+    ) -> Self {
+        let fingerprints = Fingerprints::of(&projections);
+        Self { store, runner, projections, fingerprints }
+    }
+
+    /// How one of its projections stores its view; `None` for an async projection.
+    pub(super) fn shape_of(&self, projection: &ProjectionInfo) -> Option<ViewShape> {
+        projection.view.map(|layout| layout.shape(self.fingerprints.get(projection.name)))
+    }
+
     /// Whether a projection's view, or what it makes of tables, lives here.
     pub(super) fn runs(&self, projection: &str) -> bool {
         self.projections.iter().any(|info| info.name == projection)
@@ -187,6 +202,16 @@ impl ReadSide {
     pub(super) fn of_view(&self, view: &str) -> Option<&Home> {
         let makes = |info: &&ProjectionInfo| info.view.is_some_and(|made| made.name == view);
         self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
+    }
+
+    /// How every view is stored.
+    pub(super) fn shapes(&self) -> Vec<ViewShape> {
+        self.projections().into_iter().filter_map(|(home, info)| home.shape_of(info)).collect()
+    }
+
+    /// How the projection that makes a view stores it.
+    pub(super) fn shape_of(&self, view: &str) -> Option<ViewShape> {
+        self.shapes().into_iter().find(|shape| shape.name == view)
     }
 
     /// The first place in a database of this kind.
@@ -228,9 +253,11 @@ impl Inner {
 
     /// The rows of a view.
     pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
-        let home = self.reads.of_view(V::SHAPE.name).ok_or_else(|| self.no_views())?;
+        let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
+        // What no projection makes has no rows, of whatever shape.
+        let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
         let standings = home.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
-        Ok(Views::new(Arc::clone(&home.store), standings))
+        Ok(Views::new(Arc::clone(&home.store), shape, standings))
     }
 
     /// The store that `Reader<Db>` reads from, which has come as far as is asked for.

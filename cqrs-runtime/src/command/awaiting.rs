@@ -71,7 +71,7 @@ impl CommandBus {
 impl AwaitingBus {
     /// Waits for view `V` too.
     pub fn awaiting<V: View>(mut self) -> Self {
-        self.projections.push(Awaited::View(V::SHAPE.name));
+        self.projections.push(Awaited::View(V::LAYOUT.name));
         self
     }
 

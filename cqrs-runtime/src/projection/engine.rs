@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
+use super::Fingerprints;
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
 use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
@@ -80,10 +81,12 @@ impl Engine {
             groups: groups(projections),
             part: None,
         };
+        let fingerprints = Fingerprints::of(projections);
         for info in in_order(projections)? {
             match ((info.make)(), info.view) {
-                (ErasedProjection::Fold(fold), Some(shape)) => {
+                (ErasedProjection::Fold(fold), Some(layout)) => {
                     let (name, events, look_ups) = (info.name, info.events, info.look_ups);
+                    let shape = layout.shape(fingerprints.get(name));
                     let place = Generation { shape, projection: name };
                     engine.folds.push(FoldEntry { name, shape, place, checkpoint: name, events, look_ups, fold });
                 }
@@ -476,7 +479,7 @@ fn in_order(projections: &[&'static ProjectionInfo]) -> Result<Vec<&'static Proj
 }
 
 /// The projections that are connected by look-ups.
-fn groups(projections: &[&'static ProjectionInfo]) -> Vec<Vec<&'static str>> {
+pub(super) fn groups(projections: &[&'static ProjectionInfo]) -> Vec<Vec<&'static str>> {
     let mut groups: Vec<BTreeSet<&'static str>> = Vec::new();
     for info in projections {
         let maker = |view: &&str| projections.iter().find(|other| other.view.is_some_and(|made| made.name == *view));

@@ -68,11 +68,11 @@ impl LookUps<'_> {
     pub fn get<W: View>(&self, key: &impl FindsRow<W>) -> Option<&W> {
         match self.0 {
             Source::Route(looked_up) => {
-                looked_up.borrow_mut().push((W::SHAPE.name, key.row_key()));
+                looked_up.borrow_mut().push((W::LAYOUT.name, key.row_key()));
                 None
             }
             Source::Fold(overlays) => {
-                let overlay = overlays.get(W::SHAPE.name)?.as_any().downcast_ref::<Overlay<W>>()?;
+                let overlay = overlays.get(W::LAYOUT.name)?.as_any().downcast_ref::<Overlay<W>>()?;
                 overlay.rows.get(&key.row_key())?.state.as_ref().ok()?.as_ref()
             }
         }
@@ -320,7 +320,7 @@ impl<V: View> Overlay<V> {
     }
 
     fn keys_by(&self, index: &str, value: &Value) -> Vec<String> {
-        let place = V::SHAPE.indexes.iter().position(|shape| shape.name == index);
+        let place = V::LAYOUT.indexes.iter().position(|shape| shape.name == index);
         let matches = |slot: &Slot<V>| match (&slot.state, place) {
             (Ok(Some(view)), Some(place)) => view.index_values().get(place) == Some(value),
             _ => false,
@@ -392,7 +392,7 @@ impl<V: View> AnyOverlay for Overlay<V> {
                 Ok(Some(view)) => {
                     let document = (V::JSON.write)(view).map_err(|error| {
                         let reason = FoldRefusal::Failed(format!("the view cannot be written as JSON: {error}"));
-                        let event = V::SHAPE.name.to_owned();
+                        let event = V::LAYOUT.name.to_owned();
                         Box::new((key.clone(), FoldError { event, position: slot.position, reason }))
                     })?;
                     changes.put.push(Row {

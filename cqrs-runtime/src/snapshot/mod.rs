@@ -32,19 +32,17 @@
 //! `#[serde(skip)]` comes back as its default, and not as it was folded. A test that is a
 //! [scenario](crate::testing::given) shows it: there, decisions are made on states that have been written and read back.
 
-use std::any::{TypeId, type_name};
-use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::any::type_name;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aggregate::Aggregate;
+use crate::shape::{self, Hash};
 
 pub mod conformance;
 mod keeper;
 mod memory;
-mod shape;
 mod store;
 
 pub(crate) use keeper::Keeper;
@@ -59,16 +57,16 @@ pub use store::{Snapshot, SnapshotKey, SnapshotStore};
     note = "derive `Serialize` and `Deserialize` for it, or take `snapshots` away",
     note = "see: cqrs_runtime::rules#cqrs406"
 )]
-pub trait Snapshotted: Serialize + DeserializeOwned {}
+pub trait Snapshotted: Serialize + DeserializeOwned + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Snapshotted for T {}
+impl<T: Serialize + DeserializeOwned + 'static> Snapshotted for T {}
 
 /// How the state of `A` is kept beside the log.
 pub struct Snapshots<A> {
     fold: u32,
     versions: &'static [u32],
-    trace: fn() -> Vec<String>,
+    shape: fn() -> u64,
     write: fn(&A) -> serde_json::Result<String>,
     read: fn(&str) -> serde_json::Result<A>,
 }
@@ -80,33 +78,20 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
     Snapshots {
         fold,
         versions,
-        trace: shape::facts::<A>,
+        shape: shape::fingerprint::<A>,
         write: |state| serde_json::to_string(state),
         read: |text| serde_json::from_str(text),
     }
 }
 
 impl<A: Aggregate> Snapshots<A> {
-    /// What every snapshot that this program can read was written with. Worked out once a type.
+    /// What every snapshot that this program can read was written with.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<A>()).copied();
-        known.unwrap_or_else(|| {
-            let fingerprint = self.compute();
-            KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<A>(), fingerprint);
-            fingerprint
-        })
-    }
-
-    fn compute(&self) -> u64 {
         let mut events: Vec<_> = A::EVENTS.iter().zip(self.versions).collect();
         events.sort_unstable();
         let mut hash = Hash::default();
-        hash.part(&format!("{} {:?}", self.fold, events));
-        for fact in (self.trace)() {
-            hash.part(&fact);
-        }
+        hash.part(&format!("{} {events:?} {:016x}", self.fold, (self.shape)()));
         hash.0
     }
 
@@ -120,24 +105,6 @@ impl<A: Aggregate> Snapshots<A> {
 
     pub(crate) fn read(&self, text: &str) -> serde_json::Result<A> {
         (self.read)(text)
-    }
-}
-
-/// FNV-1a, the same in every program and on every machine.
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Self(0xCBF2_9CE4_8422_2325)
-    }
-}
-
-impl Hash {
-    /// Takes in one text, and where it ends.
-    fn part(&mut self, text: &str) {
-        for byte in text.bytes().chain([0xFF]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-        }
     }
 }
 

@@ -36,8 +36,8 @@ impl Scenario {
     #[must_use]
     pub fn views<V: View>(&self) -> Vec<V> {
         let mut needed =
-            vec![nearest(std::any::type_name::<V>(), |info| info.view == Some(V::SHAPE)).unwrap_or_else(|| {
-                panic!("no `#[projection]` makes view `{}`: write it, or link the crate that has it", V::SHAPE.name)
+            vec![nearest(std::any::type_name::<V>(), |info| info.view == Some(V::LAYOUT)).unwrap_or_else(|| {
+                panic!("no `#[projection]` makes view `{}`: write it, or link the crate that has it", V::LAYOUT.name)
             })];
         let mut at = 0;
         while let Some((module, info)) = needed.get(at).copied() {
@@ -66,7 +66,7 @@ impl Scenario {
                 same(&rows, &others),
                 "view `{}`: this fold depends on how its events are batched ({})\n  given:{}\n  one at a time:{}\n  \
                  in batches of {cut:?}:{}",
-                V::SHAPE.name,
+                V::LAYOUT.name,
                 random.again(),
                 described(&self.history),
                 shown(&rows),
@@ -75,7 +75,7 @@ impl Scenario {
         }
         let view = |row: &Row| {
             (V::JSON.read)(&row.document).unwrap_or_else(|error| {
-                panic!("view `{}` cannot read what it wrote: {error}\n    {}", V::SHAPE.name, row.document)
+                panic!("view `{}` cannot read what it wrote: {error}\n    {}", V::LAYOUT.name, row.document)
             })
         };
         rows.iter().map(view).collect()
@@ -98,7 +98,8 @@ fn fold<V: View>(engine: &Engine, history: &[RecordedEvent], batches: &[usize]) 
             rest = later;
         }
         let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-        Ok::<_, StoreError>((views.find(&V::SHAPE, &every).await?, views.parked().await?))
+        let shape = engine.shapes().find(|shape| shape.name == V::LAYOUT.name).expect("the engine folds it");
+        Ok::<_, StoreError>((views.find(shape, &every).await?, views.parked().await?))
     })
     .unwrap_or_else(|error| panic!("{error}"));
     if let Some(Parked { projection, key, error, .. }) = parked.first() {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Condition, Filter, Order, Row, RowQuery, View, ViewStore};
+use super::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::error::{MalformedView, QueryError};
 use crate::projection::Standings;
 use crate::value::Key;
@@ -12,6 +12,7 @@ use crate::value::Key;
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
 pub struct Views<V> {
     store: Arc<dyn ViewStore>,
+    shape: ViewShape,
     /// At level 2, whether the view is there yet.
     standings: Option<Arc<Standings>>,
     view: PhantomData<fn() -> V>,
@@ -19,18 +20,18 @@ pub struct Views<V> {
 
 impl<V> Clone for Views<V> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), standings: self.standings.clone(), view: PhantomData }
+        Self { store: Arc::clone(&self.store), shape: self.shape, standings: self.standings.clone(), view: PhantomData }
     }
 }
 
 impl<V: View> Views<V> {
-    pub(crate) fn new(store: Arc<dyn ViewStore>, standings: Option<Arc<Standings>>) -> Self {
-        Self { store, standings, view: PhantomData }
+    pub(crate) fn new(store: Arc<dyn ViewStore>, shape: ViewShape, standings: Option<Arc<Standings>>) -> Self {
+        Self { store, shape, standings, view: PhantomData }
     }
 
     async fn require_built(&self) -> Result<(), QueryError> {
         match &self.standings {
-            Some(standings) => standings.require_built(&*self.store, V::SHAPE.name).await,
+            Some(standings) => standings.require_built(&*self.store, V::LAYOUT.name).await,
             None => Ok(()),
         }
     }
@@ -43,7 +44,7 @@ impl<V: View> Views<V> {
         let keys = [key.borrow().to_key()];
         drop(key);
         self.require_built().await?;
-        let rows = self.store.rows(&V::SHAPE, &keys).await?;
+        let rows = self.store.rows(&self.shape, &keys).await?;
         rows.first().map(decode).transpose()
     }
 
@@ -95,7 +96,7 @@ impl<V: View> Find<V> {
     /// The store cannot be reached, the view is not built yet, or a stored row does not fit its type.
     pub async fn all(self) -> Result<Vec<V>, QueryError> {
         self.views.require_built().await?;
-        let rows = self.views.store.find(&V::SHAPE, &self.query).await?;
+        let rows = self.views.store.find(&self.views.shape, &self.query).await?;
         rows.iter().map(decode).collect()
     }
 
@@ -113,13 +114,13 @@ impl<V: View> Find<V> {
     /// The store cannot be reached, or the view is not built yet.
     pub async fn count(self) -> Result<u64, QueryError> {
         self.views.require_built().await?;
-        Ok(self.views.store.count(&V::SHAPE, &self.query.filter).await?)
+        Ok(self.views.store.count(&self.views.shape, &self.query.filter).await?)
     }
 }
 
 fn decode<V: View>(row: &Row) -> Result<V, QueryError> {
     (V::JSON.read)(&row.document).map_err(|error| {
-        let view = V::SHAPE.name;
+        let view = V::LAYOUT.name;
         QueryError::Malformed(MalformedView { view, key: row.key.clone(), reason: error.to_string() })
     })
 }

@@ -6,6 +6,7 @@ mod index;
 pub(crate) mod memory;
 pub mod store;
 
+use crate::shape::Shape;
 use crate::stored::Json;
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub use find::{Find, Views};
@@ -27,14 +28,37 @@ pub use store::{
 pub trait View: Sized + Send + Sync + 'static {
     /// The type of the `#[key]` field.
     type Key: Key;
-    /// Its name, its columns and the fingerprint of its shape.
-    const SHAPE: ViewShape;
+    /// Its name and its columns.
+    const LAYOUT: ViewLayout;
+    /// What its documents consist of: [`Shape::OF`].
+    const SHAPE: Shape<Self>;
     /// How it is stored: [`Json::OF`].
     const JSON: Json<Self>;
     /// The value of the `#[key]` field.
     fn key(&self) -> &Self::Key;
-    /// The values of the `#[index]` fields, in the order of [`ViewShape::indexes`].
+    /// The values of the `#[index]` fields, in the order of [`ViewLayout::indexes`].
     fn index_values(&self) -> Vec<Value>;
+}
+
+/// A view's name and columns, as its type has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewLayout {
+    /// The name: the type's own, or `#[cqrs(name = "..")]`.
+    pub name: &'static str,
+    /// The name of the key's field.
+    pub key: &'static str,
+    /// The indexed fields.
+    pub indexes: &'static [IndexShape],
+    /// Changes with the fields as they are written: their names, types, roles, and what serde does with them.
+    pub fields: u64,
+}
+
+impl ViewLayout {
+    /// How a projection of this fingerprint stores the view.
+    #[must_use]
+    pub const fn shape(self, fingerprint: u64) -> ViewShape {
+        ViewShape { name: self.name, key: self.key, indexes: self.indexes, fingerprint }
+    }
 }
 
 /// How a view is stored.
@@ -46,7 +70,8 @@ pub struct ViewShape {
     pub key: &'static str,
     /// The indexed fields.
     pub indexes: &'static [IndexShape],
-    /// Changes whenever the fields, their types or their roles do: stored views of another fingerprint are folded anew.
+    /// Changes with everything that the rows depend on: the view's fields and the types in them, and what its projection folds
+    /// them from. Stored views of another fingerprint are rebuilt. See [`App::shape_of`](crate::App::shape_of).
     pub fingerprint: u64,
 }
 

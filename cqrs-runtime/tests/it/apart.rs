@@ -35,10 +35,10 @@ async fn each_view_lives_where_it_was_said_to_and_nowhere_else() {
     assert_eq!((tallies[0].total, &*counts[0].amounts), (2, &[2_i64][..]));
 
     let key = [thing.to_string()];
-    assert_eq!(keys(&*usual, &Tally::SHAPE).await, key);
-    assert_eq!(keys(&*other, &Counts::SHAPE).await, key);
-    assert_eq!(keys(&*usual, &Counts::SHAPE).await, [""; 0]);
-    assert_eq!(keys(&*other, &Tally::SHAPE).await, [""; 0]);
+    assert_eq!(keys(&*usual, &app.shape_of::<Tally>().unwrap()).await, key);
+    assert_eq!(keys(&*other, &app.shape_of::<Counts>().unwrap()).await, key);
+    assert_eq!(keys(&*usual, &app.shape_of::<Counts>().unwrap()).await, [""; 0]);
+    assert_eq!(keys(&*other, &app.shape_of::<Tally>().unwrap()).await, [""; 0]);
     assert!(log.views().unwrap().checkpoint("Tally").await.unwrap().is_none(), "the log keeps none");
     let states: Vec<_> = app.projections().await.unwrap().iter().map(|status| (status.name, status.state)).collect();
     let running = ProjectionState::Running;
@@ -59,7 +59,10 @@ async fn a_view_may_live_apart_while_the_others_stay_in_the_commands_transaction
     assert_eq!(beside.checkpoint("Tally").await.unwrap().unwrap().position, at);
     assert_eq!(beside.checkpoint("Counts").await.unwrap(), None);
     assert_eq!(named.checkpoint("Counts").await.unwrap().unwrap().position, at);
-    assert_eq!(keys(&*beside, &Tally::SHAPE).await, keys(&*named, &Counts::SHAPE).await);
+    assert_eq!(
+        keys(&*beside, &app.shape_of::<Tally>().unwrap()).await,
+        keys(&*named, &app.shape_of::<Counts>().unwrap()).await
+    );
 
     app.pause("Counts").await.unwrap();
     let error = app.pause("Tally").await.unwrap_err().to_string();

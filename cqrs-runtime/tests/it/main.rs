@@ -9,6 +9,7 @@ mod crowd;
 mod doors;
 #[cfg(feature = "metrics")]
 mod figures;
+mod fingerprints;
 mod folding;
 mod following;
 mod handing_over;

@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{View, ViewShape};
+use cqrs_runtime::view::ViewShape;
+use tokio::sync::OnceCell;
 
 /// The module that an app serves.
 pub const COUNTERS: &str = module_path!();
@@ -16,7 +18,14 @@ pub const GROUP: u32 = 4;
 const LAP: u64 = 3;
 
 /// The views, which are named as the projections that make them.
-pub const SHAPES: [ViewShape; 2] = [Tally::SHAPE, Lap::SHAPE];
+pub async fn shapes() -> [ViewShape; 2] {
+    static SHAPES: OnceCell<[ViewShape; 2]> = OnceCell::const_new();
+    let of_app = async || {
+        let app = App::builder().log(MemoryLog::new()).only([COUNTERS]).build().await.unwrap();
+        [app.shape_of::<Tally>().unwrap(), app.shape_of::<Lap>().unwrap()]
+    };
+    *SHAPES.get_or_init(of_app).await
+}
 
 /// What rows that are made from now on say of the build that they belong to.
 pub static BUILD: AtomicU32 = AtomicU32::new(0);

@@ -19,7 +19,7 @@ use cqrs_tests::chance::{Random, given};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::counters::{BUILD, COUNTERS, Count, Counted, GROUP, OfGroup, Tally, counter};
+use super::counters::{BUILD, COUNTERS, Count, Counted, GROUP, OfGroup, Tally, counter, shapes};
 use super::places::{ReadServer, open_log, open_views};
 
 const LOG: &str = "CQRS_REBUILD_LOG";
@@ -234,7 +234,7 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
     }
     assert_eq!(counts.values().sum::<u64>(), events + figures.commands, "every command is there");
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-    let rows = open_views(views_url).await.find(&Tally::SHAPE, &every).await.unwrap();
+    let rows = open_views(views_url).await.find(&shapes().await[0], &every).await.unwrap();
     assert_eq!(rows.len(), counts.len());
     for row in rows {
         let tally: Tally = serde_json::from_str(&row.document).unwrap();

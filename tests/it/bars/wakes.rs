@@ -10,7 +10,7 @@ use cqrs_runtime::view::{Filter, RowQuery, ViewStore};
 use cqrs_test_servers::Postgres;
 use cqrs_tests::chance::{Random, given, seed};
 
-use super::counters::SHAPES;
+use super::counters::shapes;
 use super::load::Load;
 use super::places::{ReadServer, open_log, open_views};
 use super::runner::Runner;
@@ -98,7 +98,7 @@ async fn is_half_done(server: &ReadServer, views: &Arc<dyn ViewStore>) -> bool {
                    AND state = 'idle in transaction' AND clock_timestamp() - state_change > interval '20 milliseconds'";
         return client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) > 0;
     }
-    for shape in &SHAPES {
+    for shape in &shapes().await {
         let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
         let reached = views.checkpoint(shape.name).await.unwrap().unwrap().position;
         if views.find(shape, &every).await.unwrap().iter().any(|row| row.position > reached) {

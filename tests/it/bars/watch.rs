@@ -11,7 +11,7 @@ use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, Position, StoreError};
 use cqrs_runtime::view::{Filter, Row, RowQuery, Value, ViewShape, ViewStore};
 use tokio::task::JoinHandle;
 
-use super::counters::{COUNTERS, Counted, GROUP, Lap, SHAPES, Tally};
+use super::counters::{COUNTERS, Counted, GROUP, Lap, Tally, shapes};
 use super::load::COUNTED;
 
 /// How long anything may take.
@@ -30,7 +30,7 @@ impl Watch {
     /// checkpoint.
     pub async fn start(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>, has_transactions: bool) -> Self {
         let (stop, reached) = (Arc::new(AtomicBool::new(false)), Arc::<AtomicU64>::default());
-        for shape in &SHAPES {
+        for shape in &shapes().await {
             let started = Instant::now();
             while views.checkpoint(shape.name).await.unwrap().is_none() {
                 assert!(started.elapsed() < PATIENCE, "nobody makes `{}`", shape.name);
@@ -101,7 +101,7 @@ struct Watcher {
 impl Watcher {
     async fn look(&mut self, number: u64) -> Result<u64, StoreError> {
         let mut reached = u64::MAX;
-        for shape in &SHAPES {
+        for shape in &shapes().await {
             // All rows by their keys, or some by an index.
             let group = u32::try_from(number % 3).unwrap().checked_sub(1);
             let filter = group
@@ -184,7 +184,7 @@ pub async fn views_agree(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>) {
     tx.commit().await.unwrap();
     App::builder().log(copy.clone()).only([COUNTERS]).build().await.unwrap();
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-    for shape in &SHAPES {
+    for shape in &shapes().await {
         let folded = copy.views().unwrap().find(shape, &every).await.unwrap();
         assert_eq!(views.find(shape, &every).await.unwrap(), folded, "`{}` is what the log makes", shape.name);
         assert!(shape.name == "Lap" || folded.len() == COUNTED as usize, "every counter was counted");

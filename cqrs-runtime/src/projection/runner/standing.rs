@@ -10,6 +10,7 @@ use crate::error::{NotBuilt, NotYet, QueryError};
 use crate::event::RecordedEvent;
 use crate::log::{Page, Position, StoreError};
 use crate::observing::ProjectionFigures;
+use crate::projection::Fingerprints;
 use crate::projection::part::{Part, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
@@ -113,10 +114,11 @@ impl Standing {
 
 impl Standings {
     pub(super) fn new(projections: &[&'static ProjectionInfo]) -> Self {
+        let fingerprints = Fingerprints::of(projections);
         let standing = |info: &&'static ProjectionInfo| {
             let standing = Standing {
                 view: info.view.map(|view| view.name),
-                fingerprint: info.view.map_or(0, |view| view.fingerprint),
+                fingerprint: info.view.map_or(0, |_| fingerprints.get(info.name)),
                 reached: None,
                 built: false,
                 beside: None,

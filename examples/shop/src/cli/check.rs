@@ -3,7 +3,6 @@
 use cqrs_runtime::App;
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
-use cqrs_runtime::registry::{self, Item};
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
 
 use super::Failure;
@@ -38,7 +37,7 @@ pub async fn run(app: &App) -> Result<(), Failure> {
         return Err(format!("projection {} has parked `{}`: {}", parked.projection, parked.key, parked.error).into());
     }
     let anew = App::builder().log(copy).build().await?;
-    for shape in shapes() {
+    for shape in &app.shapes() {
         let (stored, folded) = (rows(app, shape).await?, rows(&anew, shape).await?);
         if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {
             return Err(format!("{}: stored is {stored:?}, and the log makes {folded:?}", shape.name).into());
@@ -51,13 +50,6 @@ pub async fn run(app: &App) -> Result<(), Failure> {
         println!("{}: {} rows, as the log makes them", shape.name, stored.len());
     }
     Ok(())
-}
-
-fn shapes() -> impl Iterator<Item = &'static ViewShape> {
-    registry::registered().filter_map(|entry| match &entry.item {
-        Item::View(view) => Some(&view.shape),
-        _ => None,
-    })
 }
 
 /// All rows of a view, by their keys.

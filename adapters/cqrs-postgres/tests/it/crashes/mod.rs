@@ -127,18 +127,14 @@ async fn views_agree(log: &PostgresLog, page: Page) {
     let anew = App::builder().log(copy).only([TILLS]).build().await.unwrap();
     let views = log.views().unwrap();
     assert!(views.parked().await.unwrap().is_empty());
-    let ours = || registered().filter(|entry| entry.module == TILLS);
-    for entry in ours() {
-        match &entry.item {
-            Item::View(view) => {
-                let folded = rows(&**anew.log(), &view.shape).await;
-                assert_eq!(rows(log, &view.shape).await, folded, "{} is what the log makes", view.shape.name);
-            }
-            Item::Projection(projection) if !page.events.is_empty() => {
-                let checkpoint = views.checkpoint(projection.name).await.unwrap().unwrap();
-                assert_eq!(checkpoint.position, page.up_to, "{} stands where the log does", projection.name);
-            }
-            _ => {}
+    for shape in anew.shapes() {
+        let folded = rows(&**anew.log(), &shape).await;
+        assert_eq!(rows(log, &shape).await, folded, "{} is what the log makes", shape.name);
+    }
+    for entry in registered().filter(|entry| entry.module == TILLS) {
+        if let (Item::Projection(projection), false) = (&entry.item, page.events.is_empty()) {
+            let checkpoint = views.checkpoint(projection.name).await.unwrap().unwrap();
+            assert_eq!(checkpoint.position, page.up_to, "{} stands where the log does", projection.name);
         }
     }
 }

@@ -1,0 +1,85 @@
+//! What a projection's rows depend on, as one number.
+//!
+//! Rows are good for a program whose projection has the same fingerprint, and for no other. It covers
+//!
+//! - the view: its name, its key, its indexes, its fields, and the shape of every type in them
+//! - the events that are folded into it, with their versions
+//! - for each of them, which rows it is about (`#[key]`, `#[keys]`, `#[by]`), what is looked up, and the method's form
+//! - the number that the author raises when a method's body changes: `revision = 2`
+//! - all of this of every projection that it is connected with by look-ups: they are stored and rebuilt together
+//!
+//! It is the same in every build of the same source. The names of methods, their order and the order of `on` change nothing.
+
+use std::collections::BTreeMap;
+
+use super::engine::groups;
+use crate::registry::ProjectionInfo;
+use crate::shape::Hash;
+use crate::view::ViewLayout;
+
+/// What a projection's rows depend on beside its view. Written by `#[projection]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis {
+    /// The number that the author raises when a method's body changes. Default: 1.
+    pub revision: u32,
+    /// The versions of its events, in their order.
+    pub versions: &'static [u32],
+    /// How each of its events finds its rows, in their order. Empty for an async projection.
+    pub routes: &'static [u64],
+}
+
+/// The fingerprints of projections that run together, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints(BTreeMap<&'static str, u64>);
+
+impl Fingerprints {
+    /// Works them out. Each is the same among all projections of an app as among those of its group.
+    pub(crate) fn of(projections: &[&'static ProjectionInfo]) -> Self {
+        let own: BTreeMap<&str, u64> = projections.iter().map(|info| (info.name, own(info))).collect();
+        let groups = groups(projections);
+        let of = |info: &&'static ProjectionInfo| {
+            let group = groups.iter().find(|group| group.contains(&info.name));
+            let combined = |group: &Vec<&'static str>| {
+                let mut hash = Hash::default();
+                hash.part(info.name);
+                group.iter().for_each(|name| hash.part(&format!("{name} {:016x}", own[name])));
+                hash.0
+            };
+            (info.name, group.map_or(own[info.name], combined))
+        };
+        Self(projections.iter().map(of).collect())
+    }
+
+    /// The fingerprint of a projection, by its name.
+    ///
+    /// # Panics
+    /// It is none of them.
+    pub(crate) fn get(&self, projection: &str) -> u64 {
+        self.0[projection]
+    }
+}
+
+/// The fingerprint of one projection, as if it looked nothing up.
+fn own(info: &ProjectionInfo) -> u64 {
+    let Basis { revision, versions, routes } = info.basis;
+    let mut hash = Hash::default();
+    hash.part(&format!("{} {revision}", info.name));
+    if let (Some(ViewLayout { name, key, indexes, fields }), Some(shape)) = (info.view, info.shape) {
+        hash.part(&format!("{name} {key} {fields:016x} {:016x}", shape()));
+        indexes.iter().for_each(|index| hash.part(&format!("{} {:?}", index.name, index.kind)));
+    }
+    let route = |at: usize| routes.get(at).copied().unwrap_or_default();
+    let mut events: Vec<_> = info
+        .events
+        .iter()
+        .zip(versions)
+        .enumerate()
+        .map(|(at, (event, version))| (event, version, route(at)))
+        .collect();
+    events.sort_unstable();
+    events.iter().for_each(|(event, version, route)| hash.part(&format!("{event} {version} {route:016x}")));
+    let mut look_ups = info.look_ups.to_vec();
+    look_ups.sort_unstable();
+    look_ups.iter().for_each(|view| hash.part(view));
+    hash.0
+}

@@ -1,0 +1,113 @@
+//! The shape of a stored type, as its `Deserialize` asks for it.
+//!
+//! A type is read from nothing: a deserializer answers every request with a minimal value, and takes note of what was asked for and
+//! where: the names of structs and their fields, the variants of enums, the kinds of values. One pass shows one variant of an enum,
+//! so the type is read again and again, until a pass shows nothing new. What is found is a set of facts, each with its path:
+//!
+//! ```text
+//! .: struct Order ["lines", "status"]
+//! .lines: seq
+//! .lines[]: struct Line ["pieces", "product"]
+//! .lines[].pieces: u32
+//! .status: enum Status ["Open", "Shipped"]
+//! ```
+//!
+//! A set has no order: fields and variants that change places are the same shape, as they are the same JSON. A type that refuses
+//! minimal values (a checked text, say) is known as far as it asked; its neighbours are read all the same, since a field that
+//! refuses is given last. What cannot be seen: the inside of an untagged enum and of `serde_json::Value`, which ask for "anything".
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use serde::de::DeserializeOwned;
+
+use crate::stored::{NoJson, Stored};
+
+mod fault;
+mod known;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use known::Known;
+use reader::At;
+
+/// How often a type is read, and how many requests it may make in all of it. Beyond that the facts found so far count.
+const MOST_PASSES: usize = 4_096;
+const MOST_REQUESTS: usize = 500_000;
+
+/// How deep types may lie in each other.
+const MOST_DEPTH: usize = 64;
+
+/// The shape of `T`, with that of every type in it.
+pub struct Shape<T> {
+    fingerprint: fn() -> u64,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Stored + 'static> Shape<T> {
+    /// As serde reads it.
+    pub const OF: Self = Self { fingerprint: fingerprint::<T>, of: PhantomData };
+}
+
+impl<T> NoJson for Shape<T> {
+    const OF: Self = Self::NONE;
+}
+
+impl<T> Shape<T> {
+    /// Of a type that has a fault. Never asked for, since that does not compile.
+    pub const NONE: Self = Self { fingerprint: || unreachable!("not stored"), of: PhantomData };
+
+    /// Another number for another shape, in every program and on every machine.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        (self.fingerprint)()
+    }
+}
+
+/// A number for all that is found about a type. Worked out once a type.
+pub(crate) fn fingerprint<T: DeserializeOwned + 'static>() -> u64 {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).copied();
+    known.unwrap_or_else(|| {
+        let mut hash = Hash::default();
+        facts::<T>().iter().for_each(|fact| hash.part(fact));
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), hash.0);
+        hash.0
+    })
+}
+
+/// FNV-1a, the same in every program and on every machine.
+pub(crate) struct Hash(pub(crate) u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hash {
+    /// Takes in one text, and where it ends.
+    pub(crate) fn part(&mut self, text: &str) {
+        for byte in text.bytes().chain([0xFF]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+}
+
+/// All that is found about a type, sorted.
+fn facts<T: DeserializeOwned>() -> Vec<String> {
+    let mut known = Known::default();
+    for _ in 0..MOST_PASSES {
+        known.begin_pass();
+        let mut pass = || At::root(&mut known).read::<T>();
+        // A `Deserialize` that panics has refused.
+        let _ = catch_unwind(AssertUnwindSafe(&mut pass));
+        if !known.end_pass() {
+            break;
+        }
+    }
+    known.into_facts()
+}
