@@ -7,6 +7,7 @@ mod evolution;
 mod idempotency;
 mod level_2;
 mod logs;
+mod lost_events;
 mod middleware;
 mod parts;
 mod plain_objects;

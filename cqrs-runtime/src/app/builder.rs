@@ -343,8 +343,8 @@ impl AppBuilder {
                 }
                 None
             } else {
-                let (log, store, head) = (Arc::clone(&log), Arc::clone(&store), head.subscribe());
-                let started = Runner::start(&projections, &partitions, log, store, head, self.pace).await;
+                let (log, store) = (Arc::clone(&log), Arc::clone(&store));
+                let started = Runner::start(&projections, &partitions, log, store, &head, self.pace).await;
                 Some(started.map_err(|refused| match refused {
                     NoStart::Circle(reason) => faulty(reason),
                     NoStart::Foreign(error) => error.into(),

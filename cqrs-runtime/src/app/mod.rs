@@ -160,6 +160,29 @@ impl App {
         policy::dismiss(&self.inner, self.policy(policy)?).await
     }
 
+    /// Lets a policy go on that is [stopped](PolicyStatus::stopped), because the log has lost events that it had handled: with the
+    /// first event after this position. The position of the log's [head](EventLog::head) leaves out all that the log holds now.
+    ///
+    /// What it did about lost events is done, and whatever took their positions was not handled: look at both before. All processes
+    /// that run the policy go on within their poll interval.
+    ///
+    /// # Errors
+    /// There is no policy of that name, it is not stopped, the log does not reach that position, or the store failed: then it stays
+    /// as it is.
+    pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), StoreError> {
+        let info = self.policy(policy)?;
+        policy::resume(&self.inner, info, after).await?;
+        self.inner.policies.resumed(info).await;
+        Ok(())
+    }
+
+    /// Takes note that the log has lost events while this process ran (it was restored from a backup, or has failed over), so that
+    /// [`health`](Self::health) reports it no longer. Returns whether there was something to take note of.
+    #[must_use = "it says whether anything was reported"]
+    pub fn dismiss_lost_events(&self) -> bool {
+        self.inner.head.dismiss_lost()
+    }
+
     fn policy(&self, name: &str) -> Result<&'static PolicyInfo, StoreError> {
         let known = self.inner.registry.policies();
         known.iter().find(|info| info.name == name).copied().ok_or_else(|| {

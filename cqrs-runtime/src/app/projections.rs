@@ -159,7 +159,7 @@ impl App {
                 name: info.name,
                 state,
                 position,
-                lag_events: head.get().saturating_sub(position.get()),
+                lag_events: head.distance_from(position),
                 lag_seconds: if position < head { self.lag(info, position).await? } else { 0.0 },
                 last_error: standing.as_ref().and_then(Standing::error),
                 rate: standing.as_ref().map_or(0.0, Standing::rate),

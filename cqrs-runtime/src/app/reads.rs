@@ -308,7 +308,7 @@ impl Inner {
         let deadline = Instant::now() + after.within;
         let mut pause = FIRST_PAUSE;
         loop {
-            if self.head.get() >= after.position {
+            if self.head.reaches(after.position, &*self.log).await? {
                 return Ok(());
             }
             // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.

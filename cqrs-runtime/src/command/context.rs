@@ -11,7 +11,7 @@ use crate::capability::{Stale, State, Transaction};
 use crate::error::{CommandError, Conflict, Corrupt, Entity};
 use crate::event::RecordedEvent;
 use crate::handler::{Emission, Handling};
-use crate::log::{Condition, EventQuery, LogTransaction, Position, StoreError};
+use crate::log::{Bookmark, Condition, EventQuery, LogTransaction, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
 use crate::observing::spans;
@@ -102,7 +102,7 @@ pub struct Work {
     /// The aggregates of each parameter.
     loaded: Vec<Vec<Entry>>,
     transaction: Option<Box<dyn LogTransaction>>,
-    loaded_at: Position,
+    loaded_at: Bookmark,
 }
 
 /// Why a boundary could not be loaded.
@@ -170,14 +170,15 @@ impl Work {
         result: Result<Emission<C::Returns>, CommandError<C::Error>>,
     ) -> Handling<C> {
         let emission = result?;
-        let Some(tx) = self.transaction.take() else {
+        let Some(mut tx) = self.transaction.take() else {
             return self.submit::<C>(context, emission).await;
         };
-        let first = tx.head().next().get();
+        context.inner.head.learn(tx.last().await?);
+        let head = tx.head();
         let at = Timestamp::now();
         let mut events = Vec::with_capacity(emission.events.events.len());
-        for (position, event) in (first..).zip(emission.events.events) {
-            let event = event.record(Position::new(position), &context.meta, at).map_err(CommandError::Encode)?;
+        for (number, event) in (1..).zip(emission.events.events) {
+            let event = event.record(head.plus(number), &context.meta, at).map_err(CommandError::Encode)?;
             self.fold(&event).map_err(CommandError::Corrupt)?;
             events.push(event);
         }
@@ -186,7 +187,9 @@ impl Work {
         let (engine, figures) = (&context.inner.engine, &context.inner.figures);
         let storing = sequencer::store(tx, engine, &events, &records, figures);
         storing.instrument(spans::append(events.len())).await?;
-        context.inner.head.raise(receipt.position);
+        if let Some(last) = events.last() {
+            context.inner.head.raise(last.into());
+        }
         self.loaded.iter_mut().flatten().for_each(|entry| context.inner.keeper.offer(entry));
         Ok(receipt)
     }
@@ -194,14 +197,14 @@ impl Work {
     async fn submit<C: Command>(self, context: &CommandContext, emission: Emission<C::Returns>) -> Handling<C> {
         let loaded_at = self.loaded_at;
         let query = EventQuery { items: self.loaded.iter().flatten().map(|entry| entry.slot.query()).collect() };
-        let condition = (!query.items.is_empty()).then_some(Condition { query, after: loaded_at });
+        let condition = (!query.items.is_empty()).then(|| Condition::new(query, loaded_at));
         let slots =
             self.loaded.iter().map(|entries| entries.iter().map(|entry| entry.slot.empty()).collect()).collect();
         let decision = move |_: &Loaded<'_>, _: &Meta| Ok(emission);
         let meta = Arc::clone(&context.meta);
         let answer = context.inner.sequencer.run::<C, _>(meta, Boundary { slots }, condition, decision).await;
         answer.map_err(|error| match error {
-            CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at }),
+            CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at: loaded_at.position }),
             other => other,
         })
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use uuid::Uuid;
 
-use super::{BoxFuture, EventLog, EventQuery, Page, Position, StoreError};
+use super::{Bookmark, BoxFuture, EventLog, EventQuery, Page, Position, StoreError, lost_while_read};
 use crate::event::{Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
 use crate::meta::Meta;
 use crate::time::Timestamp;
@@ -22,6 +22,23 @@ pub struct Condition {
     pub query: EventQuery,
     /// After this position.
     pub after: Position,
+    /// The id of the event at that position, where it is known: a log that holds another one there, or none, has lost what was
+    /// decided on, and the condition fails.
+    pub event: Option<Uuid>,
+}
+
+impl Condition {
+    /// No event matches `query` after this one.
+    #[must_use]
+    pub fn new(query: EventQuery, after: impl Into<Bookmark>) -> Self {
+        let Bookmark { position, event } = after.into();
+        Self { query, after: position, event }
+    }
+
+    /// Whether a page that was read after the position with the query shows that it holds.
+    pub(crate) fn holds(&self, page: &Page) -> bool {
+        page.continues(Bookmark { position: self.after, event: self.event }) && page.events.is_empty()
+    }
 }
 
 /// Events that are not in the log yet, and the request that they belong to.
@@ -53,10 +70,10 @@ impl AppendEntry {
         Self { events: NewEvents::new(events, Meta::new()), condition: None }
     }
 
-    /// Only if no event matches `query` after position `after`.
+    /// Only if no event matches `query` after `after`: a position, or better a [`Bookmark`], as [`Page::end`] is one.
     #[must_use]
-    pub fn unless(mut self, query: EventQuery, after: Position) -> Self {
-        self.condition = Some(Condition { query, after });
+    pub fn unless(mut self, query: EventQuery, after: impl Into<Bookmark>) -> Self {
+        self.condition = Some(Condition::new(query, after));
         self
     }
 }
@@ -102,7 +119,7 @@ pub async fn append(
         if let Some(condition) = condition {
             let stored = tx.read(&condition.query, condition.after, 1).await?;
             let matches = |event: &RecordedEvent| event.position() > condition.after && condition.query.matches(event);
-            if !stored.events.is_empty() || events.iter().any(matches) {
+            if !condition.holds(&stored) || events.iter().any(matches) {
                 outcomes.push(Err(condition));
                 continue;
             }
@@ -121,9 +138,17 @@ pub async fn append(
 }
 
 /// The events that `query` takes after position `after`, ascending, read page by page as they are asked for. The stream ends
-/// at the head that its last page saw.
+/// at the head that its last page saw. Where the log loses, between two pages, what the stream has delivered, the stream ends with an
+/// error.
 pub fn read(log: Arc<dyn EventLog>, query: EventQuery, after: Position) -> EventStream {
-    EventStream { log, query: Arc::new(query), after, page: Vec::new().into_iter(), reading: None, more: true }
+    EventStream {
+        log,
+        query: Arc::new(query),
+        after: after.into(),
+        page: Vec::new().into_iter(),
+        reading: None,
+        more: true,
+    }
 }
 
 type Reading = BoxFuture<'static, Result<Page, StoreError>>;
@@ -132,7 +157,7 @@ type Reading = BoxFuture<'static, Result<Page, StoreError>>;
 pub struct EventStream {
     log: Arc<dyn EventLog>,
     query: Arc<EventQuery>,
-    after: Position,
+    after: Bookmark,
     page: std::vec::IntoIter<RecordedEvent>,
     reading: Option<Reading>,
     more: bool,
@@ -158,15 +183,19 @@ impl Stream for EventStream {
             }
             let mut reading = self.reading.take().unwrap_or_else(|| {
                 let (log, query, after) = (Arc::clone(&self.log), Arc::clone(&self.query), self.after);
-                Box::pin(async move { log.read(&query, after, PAGE).await })
+                Box::pin(async move { log.read(&query, after.position, PAGE).await })
             });
             let Poll::Ready(page) = reading.as_mut().poll(cx) else {
                 self.reading = Some(reading);
                 return Poll::Pending;
             };
             match page {
+                Ok(page) if self.after.event.is_some() && !page.continues(self.after) => {
+                    self.more = false;
+                    return Poll::Ready(Some(Err(lost_while_read(self.after))));
+                }
                 Ok(page) => {
-                    self.after = page.up_to;
+                    self.after = page.end();
                     self.more = page.more;
                     self.page = page.events.into_iter();
                 }
@@ -211,12 +240,12 @@ impl RawEvent {
 /// The store failed.
 pub async fn append_raw(log: &dyn EventLog, events: Vec<RawEvent>, meta: Meta) -> Result<Position, StoreError> {
     let mut tx = log.begin().await?;
-    let (first, at, meta) = (tx.head().next().get(), Timestamp::now(), Arc::new(meta));
-    let recorded: Vec<RecordedEvent> = (first..)
+    let (head, at, meta) = (tx.head(), Timestamp::now(), Arc::new(meta));
+    let recorded: Vec<RecordedEvent> = (1..)
         .zip(events)
-        .map(|(position, event)| {
+        .map(|(number, event)| {
             let header = EventHeader {
-                position: Position::new(position),
+                position: head.plus(number),
                 id: Uuid::now_v7(),
                 name: event.name.into(),
                 version: event.version,

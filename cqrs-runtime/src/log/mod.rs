@@ -185,6 +185,17 @@ fn holds(bookmark: &Bookmark, page: &Page) -> bool {
     bookmark.agrees_with(found.map(|event| event.header().id))
 }
 
+/// Why a reader that goes from page to page must begin again.
+pub(crate) fn lost_while_read(after: Bookmark) -> StoreError {
+    StoreError::Unavailable {
+        store: "the log".into(),
+        reason: format!(
+            "it was read up to position {after}, and no longer holds the event there: it was restored from a backup, or has failed \
+             over to a server that lacks its last events; read it again"
+        ),
+    }
+}
+
 /// An append-only log of events.
 pub trait EventLog: Send + Sync + 'static {
     /// What to call it in errors: the kind of store and where it is, without secrets.

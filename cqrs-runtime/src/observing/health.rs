@@ -150,6 +150,15 @@ impl App {
             let remedy = "see what holds the log's lock, or whether the database is too slow for the load";
             found.degraded("sequencer", what, remedy);
         }
+        if let Some((lost, last)) = self.inner.head.lost() {
+            let what = format!(
+                "it has lost events: it held {lost} while this process ran, and does not any more; it ended at position {} then",
+                last.position
+            );
+            let remedy = "see what the backup or the other server lacks, and that projections and policies are well; then take note \
+                          by `App::dismiss_lost_events`";
+            found.degraded("log", what, remedy);
+        }
         if self.inner.reads.runners().any(|runner| !runner.is_at_work()) {
             let what = "this process no longer keeps the read side in step".into();
             found.degraded("runner", what, "restart it, unless it was told to close and another process does");
@@ -158,7 +167,15 @@ impl App {
 
     fn examine_policies(&self, found: &mut Found) {
         for status in self.policies() {
-            if let Some(error) = status.error {
+            let Some(error) = status.error else { continue };
+            if status.stopped {
+                let remedy = format!(
+                    "find out what it has done about lost events, then say after which position it goes on: \
+                     `App::resume_policy(\"{}\", POSITION)`; the log's head leaves out all that the log holds",
+                    status.name
+                );
+                found.degraded(&policy(status.name), format!("it is stopped: {error}"), &remedy);
+            } else {
                 let what = format!("it is held up after position {}, and tries again: {error}", status.position);
                 found.degraded(&policy(status.name), what, "mend what it meets");
             }
@@ -265,7 +282,8 @@ fn examine(status: &ProjectionStatus, found: &mut Found) {
             found.degraded(&part, what, &format!("let it go on by `App::resume(\"{}\")`", status.name));
         }
         ProjectionState::Rebuilding(at) if status.position == Position::START => {
-            let what = format!("its view is being built in its present shape, and has come to position {at}");
+            let why = status.last_error.as_deref().map(|lost| format!(", since {lost}")).unwrap_or_default();
+            let what = format!("its view is being built in its present shape, and has come to position {at}{why}");
             found.degraded(&part, what, "wait: until it is there, its queries are refused");
         }
         _ => {}

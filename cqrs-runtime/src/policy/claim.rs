@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::reaction::PolicyInfo;
 use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
-use crate::log::{Bookmark, Position, StoreError};
+use crate::log::{Bookmark, StoreError};
 use crate::view::Checkpoint;
 
 /// Nobody is at work.
@@ -34,6 +34,8 @@ pub(super) enum Claim {
     Theirs,
     /// Another process has handled it.
     Done,
+    /// The log has lost it, or what was handled before it.
+    Lost,
 }
 
 impl Claimant {
@@ -42,12 +44,12 @@ impl Claimant {
         Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None }
     }
 
-    /// Claims the event at `position`.
+    /// Claims an event.
     pub(super) async fn claim(
         &mut self,
         inner: &Inner,
         info: &'static PolicyInfo,
-        position: Position,
+        event: Bookmark,
     ) -> Result<Claim, StoreError> {
         if self.rival.is_some() && self.waits_still(inner, info).await? {
             return Ok(Claim::Theirs);
@@ -56,7 +58,10 @@ impl Claimant {
         let views = checkpoints(&mut *tx, &inner.log.describe())?;
         let known = views.checkpoints(&[info.owner]).await?.pop().flatten();
         let known = known.unwrap_or(Checkpoint::at(Bookmark::START, NOBODY));
-        if known.position >= position {
+        if !tx.holds(&[event, known.bookmark()]).await?.into_iter().all(|held| held) {
+            return Ok(Claim::Lost);
+        }
+        if known.position >= event.position {
             self.rival = None;
             return Ok(Claim::Done);
         }
@@ -65,6 +70,7 @@ impl Claimant {
         }
         self.rival = None;
         if known.fingerprint != self.own {
+            let views = checkpoints(&mut *tx, &inner.log.describe())?;
             views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: self.own, ..known })]).await?;
             tx.commit().await?;
         }

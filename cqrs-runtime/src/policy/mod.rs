@@ -24,6 +24,10 @@
 //! What is parked stays until an operator says what becomes of it: [`App::retry_policy`](crate::App::retry_policy), once its cause
 //! is mended, or [`App::dismiss_policy`](crate::App::dismiss_policy).
 //!
+//! Where the log has lost an event that was handled (it was restored from a backup, or has failed over to a server that lacks its
+//! last events), the policy stops in every process, and health says so, until an operator says from where it goes on:
+//! [`App::resume_policy`](crate::App::resume_policy).
+//!
 //! A policy starts where the log ends when an app that has it is first built, or with `#[policy(on = [..], from_start)]` at the
 //! log's first event. How far it has come is kept in the log's own database.
 
@@ -38,7 +42,7 @@ mod status;
 
 pub(crate) use reaction::PolicyInfo;
 pub use reaction::{PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError};
-pub(crate) use retry::{dismiss, retry};
+pub(crate) use retry::{dismiss, resume, retry};
 pub use returns::{
     Commands, Each, Nothing, One, PolicyOutcome, PolicyReturn, Returned, ReturnedNothing, Sent, may_return, returns,
 };

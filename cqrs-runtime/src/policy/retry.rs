@@ -8,11 +8,11 @@ use tracing::Instrument;
 use super::handling::{event_key, parked, react, ready};
 use super::reaction::{PolicyInfo, ReactionError};
 use super::returns::Failure;
-use super::start::checkpoints;
+use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
 use crate::event::RecordedEvent;
-use crate::log::{EventQuery, Position, StoreError};
-use crate::view::Parked;
+use crate::log::{Bookmark, EventQuery, Position, StoreError};
+use crate::view::{Checkpoint, Parked};
 
 /// Handles the parked events of a policy again, and returns what is parked still.
 pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
@@ -22,9 +22,13 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
     }
     let (mut tried, mut still) = (Vec::new(), Vec::new());
     for (position, entries) in by_event {
-        let before = Position::new(position.get().saturating_sub(1));
+        let before = position.previous();
         let event = inner.log.read(&EventQuery::all(), before, 1).await?.events.pop();
-        match event.filter(|event| event.position() == position) {
+        // Where the log has lost it, another event may be there.
+        let is_it = |event: &RecordedEvent| {
+            event.position() == position && entries.iter().all(|entry| entry.event == event.name())
+        };
+        match event.filter(is_it) {
             Some(event) => {
                 let span = inner.observed.tie.reaction(info.name, &event);
                 let handled = handle(inner, info, &event).instrument(span).await?;
@@ -43,6 +47,32 @@ pub(crate) async fn dismiss(inner: &Inner, info: &'static PolicyInfo) -> Result<
     let parked = parked_of(inner, info).await?;
     replace(inner, &parked, &[]).await?;
     Ok(parked)
+}
+
+/// Has a policy go on after a position, which it stopped at because the log has lost what was handled.
+pub(crate) async fn resume(inner: &Inner, info: &'static PolicyInfo, after: Position) -> Result<(), StoreError> {
+    let failed = |reason: String| StoreError::Failed { store: format!("policy `{}`", info.name), reason };
+    let mut tx = inner.log.begin().await?;
+    let (last, store) = (tx.last().await?, inner.log.describe());
+    if after > last.position {
+        return Err(failed(format!("it cannot go on after position {after}: the log ends at {}", last.position)));
+    }
+    let known = checkpoints(&mut *tx, &store)?.checkpoints(&[info.owner]).await?.pop().flatten();
+    let known = known.map_or(Bookmark::START, |known| known.bookmark());
+    if tx.holds(&[known]).await?[0] {
+        return Err(failed(format!("it is not stopped: it has handled every event up to position {}", known.position)));
+    }
+    let from = match after {
+        Position::START => Bookmark::START,
+        after => {
+            let page = tx.read(&EventQuery::all(), after.previous(), 1).await?;
+            page.events.first().map_or(after.into(), Bookmark::from)
+        }
+    };
+    checkpoints(&mut *tx, &store)?.set_checkpoints(&[(info.owner, Checkpoint::at(from, NO_ROWS))]).await?;
+    tx.commit().await?;
+    inner.head.wake();
+    Ok(())
 }
 
 async fn parked_of(inner: &Inner, info: &PolicyInfo) -> Result<Vec<Parked>, StoreError> {

@@ -12,12 +12,13 @@ use super::claim::{Claim, Claimant};
 use super::handling::{Ready, event_key, parked, react, ready};
 use super::reaction::{PolicyInfo, Reaction, ReactionError};
 use super::returns::Failure;
-use super::start::{Settings, checkpoints};
+use super::start::{NO_ROWS, Settings, checkpoints};
 use super::status::State;
 use crate::app::Inner;
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::observing::PolicyFigures;
+use crate::projection::lost_text;
 use crate::view::{Checkpoint, Parked};
 
 /// How many events are read at once.
@@ -51,6 +52,8 @@ pub(super) struct Runner {
     parked: Vec<Parked>,
     /// Whether nothing more may be done until the checkpoint is stored.
     unstored: bool,
+    /// Why it waits for an operator, if it does, and the checkpoint that he is to change.
+    stopped: Option<(String, Bookmark)>,
     /// How often in a row something has failed.
     failures: u32,
     /// How often the step at hand has been tried and may yet succeed.
@@ -100,6 +103,7 @@ impl Runner {
             stored: position,
             parked: Vec::new(),
             unstored: false,
+            stopped: None,
             failures: 0,
             tries: 0,
             figures,
@@ -134,8 +138,13 @@ impl Runner {
     }
 
     async fn try_step(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+        if self.stopped.is_some() {
+            return self.wait_for_operator(inner).await;
+        }
         if self.unstored {
-            self.store(inner).await?;
+            if !self.store(inner).await? {
+                return self.stop(inner).await;
+            }
             self.tell(None);
         }
         if let Some(work) = self.work.take() {
@@ -151,13 +160,16 @@ impl Runner {
             self.position = self.read;
         }
         let lag = self.position.position.distance_from(self.stored.position);
-        if lag > MOST_UNSTORED {
-            self.store(inner).await?;
+        if lag > MOST_UNSTORED && !self.store(inner).await? {
+            return self.stop(inner).await;
         }
         self.tell(None);
         // What is appended from here on wakes it again.
         self.appended.borrow_and_update();
         let page = inner.log.read(&self.query, self.position.position, PAGE).await?;
+        if !page.continues(self.position) {
+            return self.stop(inner).await;
+        }
         self.read = page.end();
         self.page = page.events.into();
         if !self.page.is_empty() {
@@ -172,12 +184,13 @@ impl Runner {
     /// Does what is left to do about an event.
     async fn go_on(&mut self, inner: &Arc<Inner>, work: Work) -> Result<Next, StoreError> {
         if work.commands.is_none() && work.reaction.effects {
-            match self.claimant.claim(inner, self.info, work.event.position()).await {
+            match self.claimant.claim(inner, self.info, (&work.event).into()).await {
                 Ok(Claim::Ours) => {}
                 Ok(Claim::Done) => {
                     self.position = Bookmark::from(&work.event);
                     return Ok(Next::Step);
                 }
+                Ok(Claim::Lost) => return self.stop(inner).await,
                 Ok(Claim::Theirs) => {
                     self.work = Some(work);
                     return Ok(Next::Wait);
@@ -226,8 +239,8 @@ impl Runner {
         self.figures.handled();
         // What was done outside must not be done again if it can be helped. Commands have ids, and a page of them is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
-        if self.unstored {
-            self.store(inner).await?;
+        if self.unstored && !self.store(inner).await? {
+            return self.stop(inner).await;
         }
         self.tell(None);
         Ok(Next::Step)
@@ -257,11 +270,17 @@ impl Runner {
         self.parked.push(parked(self.info, event, key, error));
     }
 
-    /// Moves the checkpoint, with what is parked. Another process's, which may be further, stays.
-    async fn store(&mut self, inner: &Inner) -> Result<(), StoreError> {
+    /// Moves the checkpoint, with what is parked. Another process's, which may be further, stays. Says whether it could: not where
+    /// the log has lost what was handled.
+    async fn store(&mut self, inner: &Inner) -> Result<bool, StoreError> {
         let mut tx = inner.log.begin().await?;
         let views = checkpoints(&mut *tx, &inner.log.describe())?;
         let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
+        let handled = [self.position, known.map_or(Bookmark::START, |known| known.bookmark())];
+        if !tx.holds(&handled).await?.into_iter().all(|held| held) {
+            return Ok(false);
+        }
+        let views = checkpoints(&mut *tx, &inner.log.describe())?;
         if known.is_none_or(|known| known.position < self.position.position) {
             let reached = Checkpoint::at(self.position, self.claimant.left_of(known));
             views.set_checkpoints(&[(self.info.owner, reached)]).await?;
@@ -272,15 +291,75 @@ impl Runner {
         tx.commit().await?;
         self.parked.clear();
         (self.stored, self.unstored) = (self.position, false);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Stops, where the log has lost what was handled: an operator says from where to go on. All processes that run the policy stop,
+    /// since the checkpoint bears the lost event.
+    async fn stop(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+        // Whatever was read may be of the log as it was.
+        (self.work, self.unstored) = (None, false);
+        self.page.clear();
+        let mut tx = inner.log.begin().await?;
+        let last = tx.last().await?;
+        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
+        let stored = known.map_or(Bookmark::START, |known| known.bookmark());
+        let held = tx.holds(&[self.position, stored]).await?;
+        if held[0] && held[1] {
+            // It was an event of the page alone that is lost.
+            drop(tx);
+            self.go_on_from(if stored.position > self.position.position { stored } else { self.position }, stored);
+            return Ok(Next::Step);
+        }
+        if held[1] && stored.position >= self.position.position {
+            drop(tx);
+            self.go_on_from(stored, stored);
+            return Ok(Next::Step);
+        }
+        let lost = if held[1] { self.position } else { stored };
+        if lost != stored || !self.parked.is_empty() {
+            let views = checkpoints(&mut *tx, &inner.log.describe())?;
+            views.set_checkpoints(&[(self.info.owner, Checkpoint::at(lost, NO_ROWS))]).await?;
+            views.park(&self.parked).await?;
+            tx.commit().await?;
+            self.parked.clear();
+        }
+        let text = lost_text(lost, last);
+        tracing::error!(policy = self.info.name, "{text}: the policy is stopped");
+        self.stopped = Some((text, lost));
+        self.tell(None);
+        Ok(Next::Wait)
+    }
+
+    /// Goes on, once an operator has said from where.
+    async fn wait_for_operator(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+        self.appended.borrow_and_update();
+        let Some(views) = inner.log.views() else { return Ok(Next::Wait) };
+        let stored = views.checkpoint(self.info.owner).await?.map_or(Bookmark::START, |known| known.bookmark());
+        if self.stopped.as_ref().is_some_and(|(_, lost)| *lost == stored) || !inner.log.holds(&[stored]).await?[0] {
+            return Ok(Next::Wait);
+        }
+        self.go_on_from(stored, stored);
+        Ok(Next::Step)
+    }
+
+    fn go_on_from(&mut self, position: Bookmark, stored: Bookmark) {
+        (self.position, self.read, self.stored, self.stopped) = (position, position, stored, None);
+        self.page.clear();
+        self.tell(None);
     }
 
     fn tell(&self, error: Option<String>) {
         let position = if self.unstored { self.stored } else { self.position };
+        let (error, stopped) = match &self.stopped {
+            Some((lost, _)) => (Some(lost.clone()), true),
+            None => (error, false),
+        };
         self.state.send_if_modified(|state| {
-            let news = state.position != position || state.error != error;
-            *state = State { position, error };
-            news
+            let is_news = state.position != position || state.error != error || state.stopped != stopped;
+            *state = State { position, error, stopped };
+            is_news
         });
     }
 

@@ -82,7 +82,7 @@ impl Policies {
     /// Starts a runner a policy. They end with the app.
     pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Bookmark], settings: Settings) {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
-            let (sender, state) = watch::channel(super::status::State { position, error: None });
+            let (sender, state) = watch::channel(super::status::State { position, error: None, stopped: false });
             let appended = inner.head.subscribe();
             let figures = PolicyFigures::new(info.name);
             tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings, figures).run());

@@ -1,11 +1,15 @@
 //! How far the policies of this process have come.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::reaction::PolicyInfo;
 use crate::log::{Bookmark, EventLog, Position, StoreError};
+
+/// How long an operator waits at most until his policy goes on.
+const RESUMED: Duration = Duration::from_secs(5);
 
 /// How far a policy has come in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +18,11 @@ pub struct PolicyStatus {
     pub name: &'static str,
     /// Every event up to here has been handled.
     pub position: Position,
-    /// What it is held up by, if it is: it tries again.
+    /// What it is held up by, if it is: it tries again, unless it is [`stopped`](Self::stopped).
     pub error: Option<String>,
+    /// Whether the log has lost an event that the policy has handled. It does nothing until an operator says from where it goes on:
+    /// [`App::resume_policy`](crate::App::resume_policy).
+    pub stopped: bool,
 }
 
 /// What a runner tells of itself.
@@ -23,6 +30,8 @@ pub struct PolicyStatus {
 pub(super) struct State {
     pub(super) position: Bookmark,
     pub(super) error: Option<String>,
+    /// Whether it waits for an operator.
+    pub(super) stopped: bool,
 }
 
 /// A runner, as seen from the app.
@@ -49,7 +58,12 @@ impl Policies {
     pub(crate) fn status(&self) -> Vec<PolicyStatus> {
         let one = |running: &Running| {
             let state = running.state.borrow().clone();
-            PolicyStatus { name: running.info.name, position: state.position.position, error: state.error }
+            PolicyStatus {
+                name: running.info.name,
+                position: state.position.position,
+                error: state.error,
+                stopped: state.stopped,
+            }
         };
         self.running().iter().map(one).collect()
     }
@@ -58,6 +72,14 @@ impl Policies {
     pub(crate) fn stopped(&self) -> Vec<&'static str> {
         let ended = |running: &&Running| running.state.has_changed().is_err();
         self.running().iter().filter(ended).map(|running| running.info.name).collect()
+    }
+
+    /// Waits until a policy that is run in this process goes on; not for long, should its store be away.
+    pub(crate) async fn resumed(&self, info: &PolicyInfo) {
+        for running in self.running().iter().filter(|running| running.info.owner == info.owner) {
+            let mut state = running.state.clone();
+            let _ = tokio::time::timeout(RESUMED, state.wait_for(|state| !state.stopped)).await;
+        }
     }
 
     /// Waits until every policy has handled every event, those that come of it included.
@@ -71,10 +93,15 @@ impl Policies {
         loop {
             let head = log.head().await?;
             for running in self.running() {
-                let reached = running.state.clone().wait_for(|state| state.position.position >= head).await.map(drop);
-                let stopped =
-                    || failed(format!("policy `{}` has stopped: the app is shutting down", running.info.name));
-                reached.map_err(|_| stopped())?;
+                let name = running.info.name;
+                let mut state = running.state.clone();
+                let reached = state.wait_for(|state| state.stopped || state.position.position >= head).await;
+                let stopped = match reached.as_deref() {
+                    Ok(State { stopped: true, error, .. }) => error.clone().unwrap_or_default(),
+                    Ok(_) => continue,
+                    Err(_) => "the app is shutting down".to_owned(),
+                };
+                return Err(failed(format!("policy `{name}` has stopped: {stopped}")));
             }
             // A runner has sent its commands before it says that it is done: what they stated moved the head.
             if log.head().await? == head {

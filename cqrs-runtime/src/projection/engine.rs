@@ -262,6 +262,11 @@ impl Engine {
         entry.map_or(NO_SHAPE, |entry| entry.place.shape.fingerprint)
     }
 
+    /// Whether a projection, by the name of its checkpoint, is made of fold methods.
+    pub(crate) fn folds_into(&self, name: &str) -> bool {
+        self.folds.iter().any(|entry| entry.checkpoint == name)
+    }
+
     async fn apply_folds(
         &self,
         tx: &mut dyn ViewTransaction,

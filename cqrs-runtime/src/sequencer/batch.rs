@@ -15,7 +15,7 @@ use super::{Head, PAGE, Request, Sizes, catch_up, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
 use crate::event::{Emitted, RecordedEvent};
-use crate::log::{CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
+use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::meta::CommandId;
 use crate::observing::{Figures, Tie, spans};
 use crate::projection::Engine;
@@ -38,7 +38,9 @@ pub(super) struct Worker {
     tie: Tie,
     cache: Cache,
     /// Every aggregate in the cache is up to date to here, or further.
-    known: Position,
+    known: Bookmark,
+    /// Where aggregates were loaded since the log's lock was held last.
+    loaded: Vec<Bookmark>,
 }
 
 /// What the jobs of one batch have decided so far.
@@ -73,7 +75,7 @@ impl Worker {
         tie: Tie,
     ) -> Self {
         let cache = Cache::new(sizes.cache);
-        Self { log, engine, committed, keeper, sizes, figures, tie, cache, known: Position::START }
+        Self { log, engine, committed, keeper, sizes, figures, tie, cache, known: Bookmark::START, loaded: Vec::new() }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -114,10 +116,10 @@ impl Worker {
     async fn catch_up(&self) -> Result<Position, StoreError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
+        self.committed.learn(tx.last().await?);
         if catch_up(&mut *tx, &self.engine, head, &self.figures).await? {
             tx.commit().await?;
         }
-        self.committed.raise(head);
         Ok(head)
     }
 
@@ -158,7 +160,8 @@ impl Worker {
             tracing::warn!(%error, commands = jobs.len(), "the batch was not stored");
             // What is in memory may hold events that are not in the log.
             self.cache.clear();
-            self.known = Position::START;
+            self.known = Bookmark::START;
+            self.loaded.clear();
         }
         let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
         let used: HashSet<Key> = slots.filter(|slot| slot.kind().snapshots).map(|slot| Key::of(&**slot)).collect();
@@ -177,7 +180,8 @@ impl Worker {
         self.load_cold(jobs).await?;
         let mut tx = self.log.begin().await?;
         let head = tx.head();
-        self.fold_in_others(&mut *tx, head).await?;
+        let last = tx.last().await?;
+        self.fold_in_others(&mut *tx, last).await?;
 
         let ids: Vec<CommandId> = jobs.iter().filter_map(|job| job.meta().command_id.clone()).collect();
         let found = if ids.is_empty() { Vec::new() } else { tx.commands(&ids).await? };
@@ -187,7 +191,7 @@ impl Worker {
             self.decide(&mut **job, &mut decided, &mut *tx).await?;
         }
 
-        let last = decided.last();
+        let last = decided.events.last().map_or(last, Bookmark::from);
         if !decided.events.is_empty() || !decided.records.is_empty() {
             let span = spans::append(decided.events.len());
             store(tx, &self.engine, &decided.events, &decided.records, &self.figures).instrument(span).await?;
@@ -220,27 +224,64 @@ impl Worker {
         if self.cache.is_empty() {
             self.known = reached;
         }
+        self.loaded.push(reached);
         for entry in cold {
             self.cache.insert(Key::of(&*entry.slot), entry);
         }
         Ok(())
     }
 
-    /// Folds in what others have appended since this process last held the lock.
-    async fn fold_in_others(&mut self, tx: &mut dyn LogTransaction, head: Position) -> Result<(), StoreError> {
-        if head.distance_from(self.known) > MOST_TO_CATCH_UP {
+    /// Folds in what others have appended since this process last held the lock. Where the log lacks what is in memory, that is
+    /// forgotten.
+    async fn fold_in_others(&mut self, tx: &mut dyn LogTransaction, last: Bookmark) -> Result<(), StoreError> {
+        let is_noticed = self.committed.learn(last);
+        let loaded = std::mem::take(&mut self.loaded);
+        if last.position.distance_from(self.known.position) > MOST_TO_CATCH_UP {
             self.cache.clear();
         }
-        if self.cache.is_empty() {
-            self.known = head;
+        if !self.cache.is_empty()
+            && let Some(lost) = self.catch_up_with(tx, last, &loaded).await?
+        {
+            self.cache.clear();
+            if !is_noticed {
+                self.committed.lose(lost, last);
+            }
         }
-        while self.known < head {
-            let page = tx.read(&EventQuery::all(), self.known, PAGE).await?;
+        self.known = last;
+        Ok(())
+    }
+
+    /// Reads what was appended after what is in memory, up to `last`. Returns a bookmark of what is in memory that the log does not
+    /// hold, if there is one.
+    async fn catch_up_with(
+        &mut self,
+        tx: &mut dyn LogTransaction,
+        last: Bookmark,
+        loaded: &[Bookmark],
+    ) -> Result<Option<Bookmark>, StoreError> {
+        let claims: Vec<Bookmark> = loaded.iter().copied().chain([self.known]).collect();
+        // Every event after what is known is read: whatever was loaded further than that meets its own.
+        let differs = |found: Bookmark| {
+            let same_place = claims.iter().find(|claim| claim.position == found.position);
+            same_place.copied().filter(|claim| !claim.agrees_with(found.event))
+        };
+        let beyond = claims.iter().copied().find(|claim| claim.position > last.position);
+        if let Some(lost) = beyond.or_else(|| differs(last)) {
+            return Ok(Some(lost));
+        }
+        while self.known.position < last.position {
+            let page = tx.read(&EventQuery::all(), self.known.position, PAGE).await?;
+            if !page.continues(self.known) {
+                return Ok(Some(self.known));
+            }
+            if let Some(lost) = page.events.iter().find_map(|event| differs(event.into())) {
+                return Ok(Some(lost));
+            }
             // An aggregate that was loaded further than this passes over what it has.
             page.events.iter().for_each(|event| self.cache.fold(event));
-            self.known = page.up_to;
+            self.known = page.end();
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn decide(
@@ -255,7 +296,7 @@ impl Worker {
         }
         if let Some(condition) = job.condition() {
             let stored = tx.read(&condition.query, condition.after, 1).await?;
-            if !stored.events.is_empty() || decided.events.iter().any(|event| condition.query.matches(event)) {
+            if !condition.holds(&stored) || decided.events.iter().any(|event| condition.query.matches(event)) {
                 let fault = Fault::Conflict(condition.after);
                 job.refuse(fault);
                 return Ok(());

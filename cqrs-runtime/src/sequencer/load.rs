@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::PAGE;
 use super::entry::Entry;
 use crate::event::RecordedEvent;
-use crate::log::{EventLog, EventQuery, LogTransaction, Page, Position, StoreError};
+use crate::log::{Bookmark, EventLog, EventQuery, LogTransaction, Page, Position, StoreError, lost_while_read};
 use crate::observing::Figures;
 use crate::snapshot::Keeper;
 
@@ -35,21 +35,21 @@ pub(crate) async fn load(
     source: &mut Source<'_>,
     keeper: &Keeper,
     figures: &Figures,
-) -> Result<Position, StoreError> {
+) -> Result<Bookmark, StoreError> {
     if entries.is_empty() {
-        return Ok(Position::START);
+        return Ok(Bookmark::START);
     }
     keeper.restore(entries).await;
     let mut on_snapshot: Vec<bool> = entries.iter().map(Entry::is_on_snapshot).collect();
     let mut from_snapshots = on_snapshot.iter().filter(|&&on_snapshot| on_snapshot).count();
     let mut to_read: Vec<usize> = (0..entries.len()).collect();
-    let mut reached = None::<Position>;
+    let mut reached = None::<Bookmark>;
     let mut readings = 0;
     while !to_read.is_empty() {
         to_read.sort_by_key(|&at| entries[at].start());
         for group in groups(&to_read, entries) {
             let up_to = read(entries, &group, source).await?;
-            reached = Some(reached.map_or(up_to, |reached| reached.min(up_to)));
+            reached = reached.filter(|reached| reached.position <= up_to.position).or(Some(up_to));
             readings += 1;
         }
         // Once without its snapshot, an aggregate is what it is.
@@ -57,7 +57,7 @@ pub(crate) async fn load(
         from_snapshots -= to_read.len().min(from_snapshots);
     }
     figures.loaded(from_snapshots, entries.len());
-    let mut reached = reached.unwrap_or(Position::START);
+    let mut reached = reached.unwrap_or(Bookmark::START);
     if readings > 1 {
         // Each group was read at its own moment: this brings all of them to one.
         let all: Vec<usize> = (0..entries.len()).collect();
@@ -81,17 +81,18 @@ fn groups(sorted: &[usize], entries: &[Entry]) -> Vec<Vec<usize>> {
 }
 
 /// Reads what these entries lack, the first of which starts the earliest.
-async fn read(entries: &mut [Entry], group: &[usize], source: &mut Source<'_>) -> Result<Position, StoreError> {
+async fn read(entries: &mut [Entry], group: &[usize], source: &mut Source<'_>) -> Result<Bookmark, StoreError> {
     let start = group.first().map_or(Position::START, |&at| entries[at].start());
-    read_after(entries, group, start, source).await
+    // A snapshot is compared with its own event; which one is right before it, nobody knows.
+    read_after(entries, group, start.into(), source).await
 }
 
 async fn read_after(
     entries: &mut [Entry],
     group: &[usize],
-    mut after: Position,
+    mut after: Bookmark,
     source: &mut Source<'_>,
-) -> Result<Position, StoreError> {
+) -> Result<Bookmark, StoreError> {
     let query = EventQuery { items: group.iter().map(|&at| entries[at].slot.query()).collect() };
     let mut by_tag: HashMap<_, Vec<usize>> = HashMap::new();
     for &at in group {
@@ -105,9 +106,12 @@ async fn read_after(
         }
     };
     loop {
-        let page = source.read(&query, after).await?;
+        let page = source.read(&query, after.position).await?;
+        if after.event.is_some() && !page.continues(after) {
+            return Err(lost_while_read(after));
+        }
         page.events.iter().for_each(&mut fold);
-        after = page.up_to;
+        after = page.end();
         if !page.more {
             return Ok(after);
         }

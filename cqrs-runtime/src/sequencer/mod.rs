@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::boundary::{Boundary, Loaded};
 use crate::error::CommandError;
@@ -17,16 +17,18 @@ use crate::message::Command;
 use crate::meta::Meta;
 use crate::observing::spans::Way;
 use crate::observing::{Figures, Tie};
-use crate::projection::Engine;
+use crate::projection::{Engine, clear_lost};
 use crate::snapshot::Keeper;
 
 mod batch;
 mod cache;
 mod entry;
+mod head;
 mod job;
 mod load;
 
 pub(crate) use entry::Entry;
+pub(crate) use head::Head;
 use job::{Job, TypedJob};
 pub(crate) use job::{known_receipt, panic_message, receipt, record};
 pub(crate) use load::{Source, load};
@@ -155,42 +157,6 @@ impl Sequencer {
     }
 }
 
-/// The position up to which this process knows the log to be committed, with the views inside it (level 1). Whoever follows
-/// the log is woken when it rises.
-pub(crate) struct Head(watch::Sender<Position>);
-
-impl Default for Head {
-    fn default() -> Self {
-        Self(watch::Sender::new(Position::START))
-    }
-}
-
-impl Head {
-    /// Learns that the log has reached `position`.
-    pub(crate) fn raise(&self, position: Position) {
-        self.0.send_if_modified(|head| {
-            let rises = *head < position;
-            *head = position.max(*head);
-            rises
-        });
-    }
-
-    /// The position.
-    pub(crate) fn get(&self) -> Position {
-        *self.0.borrow()
-    }
-
-    /// Tells of each rise, and when this is gone.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Position> {
-        self.0.subscribe()
-    }
-
-    /// Makes those that wait for a rise look at the log themselves.
-    pub(crate) fn wake(&self) {
-        self.0.send_modify(|_| {});
-    }
-}
-
 /// Appends events with their command records, folds the inline views, and commits.
 pub(crate) async fn store(
     mut tx: Box<dyn LogTransaction>,
@@ -223,6 +189,7 @@ async fn catch_up(
     head: Position,
     figures: &Figures,
 ) -> Result<bool, StoreError> {
+    clear_lost(tx, engine).await?;
     let Some(views) = tx.views() else { return Ok(false) };
     let mut after = engine.lowest_checkpoint(views).await?;
     let behind = after < head;

@@ -104,8 +104,8 @@ pub(super) fn record(events: impl Events, after: Position, meta: &Meta) -> Vec<R
     let mut emitted = Emitted::default();
     events.emit(&mut emitted);
     let meta = Arc::new(meta.clone());
-    let events = (after.next().get()..).zip(emitted.events);
-    let recorded = events.map(|(position, event)| event.record(Position::new(position), &meta, Timestamp::now()));
+    let events = (1..).zip(emitted.events).map(|(number, event)| (after.plus(number), event));
+    let recorded = events.map(|(position, event)| event.record(position, &meta, Timestamp::now()));
     match recorded.collect() {
         Ok(events) => events,
         Err(error) => panic!("{error}"),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use cqrs_postgres::PostgresLog;
 use cqrs_runtime::event::RecordedEvent;
 use cqrs_runtime::log::{
-    BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, MemoryLog, Page, Position, StoreError,
+    Bookmark, BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, MemoryLog, Page, Position,
+    StoreError,
 };
 use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 use cqrs_runtime::view::{ViewStore, ViewTransaction};
@@ -130,6 +131,14 @@ impl EventLog for Watched {
         self.inner.head()
     }
 
+    fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        self.inner.last()
+    }
+
+    fn holds<'a>(&'a self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        self.inner.holds(bookmarks)
+    }
+
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
         Box::pin(async {
             let inner = self.inner.begin().await?;
@@ -160,6 +169,14 @@ struct WatchedTransaction {
 impl LogTransaction for WatchedTransaction {
     fn head(&self) -> Position {
         self.inner.head()
+    }
+
+    fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
+        self.inner.last()
+    }
+
+    fn holds<'a>(&'a mut self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        self.inner.holds(bookmarks)
     }
 
     fn read<'a>(

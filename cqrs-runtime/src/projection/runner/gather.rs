@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::origin::cannot_heal;
 use super::standing::PartStanding;
-use super::unit::{Unit, Wish, failed};
+use super::unit::{Unit, Wish, failed, withdrawn};
 use super::worker::Worker;
 use crate::log::{Bookmark, EventQuery, StoreError};
 use crate::projection::Engine;
+use crate::projection::lost::lost_text;
 use crate::projection::part::{self, Part, Stored};
 use crate::view::{Lease, ViewStore, ViewTransaction};
 
@@ -152,9 +152,19 @@ impl Worker {
         let seen = Seen::in_transaction(&mut *tx, &self.units[place]).await?;
         drop(tx);
         self.stop_parts(place);
+        // What was looked at before it was stopped may have been lost since.
+        let live_lost = self.first_lost(&seen.live, seen.is_live(&self.units[place])).await?;
+        let beside_lost = self.first_lost(&seen.beside, seen.is_beside(&self.units[place])).await?;
+        self.units[place].lost = match live_lost {
+            Some(at) => Some(lost_text(at, self.log.last().await?)),
+            // Another process has had it rebuilt, where it was lost.
+            None => None,
+        };
+        let is_lost = live_lost.or(beside_lost).is_some();
+        let change = if is_lost { Change::Rebuild } else { change };
         let unit = &self.units[place];
         let is_had = seen.part_names(unit).iter().all(|name| names.contains(name));
-        if !is_had || !is_due(unit, change, &seen) {
+        if !is_had || !(is_lost || is_due(unit, change, &seen)) {
             // It was changed before all of it could be had.
             self.let_go(&leases).await;
             self.units[place].change = None;
@@ -163,6 +173,13 @@ impl Worker {
         let gathered = self.plan(place, change, seen, leases).await?;
         self.units[place].gathered = Some(gathered);
         Ok(())
+    }
+
+    /// The first bookmark of a build, if it is of this program's shape, that the log does not hold.
+    async fn first_lost(&self, stored: &[Stored], is_ours: bool) -> Result<Option<Bookmark>, StoreError> {
+        let marks: Vec<Bookmark> = stored.iter().filter(|_| is_ours).flat_map(Stored::bookmarks).collect();
+        let held = if marks.is_empty() { Vec::new() } else { self.log.holds(&marks).await? };
+        Ok(marks.into_iter().zip(held).find(|(_, held)| !held).map(|(mark, _)| mark))
     }
 
     /// Renews what was gathered. Should a part of it have been taken over, the change is given up, and looked at anew.
@@ -224,9 +241,6 @@ impl Worker {
         let furthest = |stored: &[Stored]| stored.iter().flat_map(Stored::bookmarks).reduce(later).unwrap_or_default();
         let (mut live_to, mut beside_to) = (furthest(&seen.live), furthest(&seen.beside));
         let head = self.log.last().await?;
-        if later(live_to, beside_to).position > head.position {
-            return Err(failed(&unit.projections, &cannot_heal(head.position)));
-        }
         if change == Change::Switch && unit.projections.len() == 1 {
             beside_to = later(beside_to, if seen.is_live(unit) { live_to } else { head });
         }
@@ -310,6 +324,12 @@ impl Worker {
                     tx.prepare(shape).await?;
                 }
                 begin_anew(&mut *tx, unit, &gathered.seen).await?;
+                if unit.lost.is_some() && gathered.seen.is_live(unit) {
+                    for (place, stored) in unit.live.places().zip(&gathered.seen.live) {
+                        forget_parts(&mut *tx, stored, place.projection).await?;
+                        tx.set_checkpoints(&[withdrawn(place)]).await?;
+                    }
+                }
             }
             Change::Switch => switch(&mut *tx, unit, &gathered).await?,
         }
@@ -329,6 +349,8 @@ impl Worker {
                 return Ok(());
             }
             Change::Rebuild => {
+                let text = unit.lost.take();
+                self.standings.change(&unit.projections, |standing| standing.withdraw(text.as_ref()));
                 let (rebuilds, others): (Vec<Wish>, Vec<Wish>) =
                     unit.wishes.drain(..).partition(|wish| matches!(wish, Wish::Rebuild(_)));
                 unit.wishes.extend(others);

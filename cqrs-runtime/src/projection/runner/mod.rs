@@ -15,12 +15,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Engine;
 use crate::log::{EventLog, Position, StoreError};
 use crate::registry::ProjectionInfo;
+use crate::sequencer::Head;
 use crate::view::ViewStore;
 
 mod gather;
@@ -104,12 +105,13 @@ impl Runner {
         split: &Partitions,
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
-        head: watch::Receiver<Position>,
+        head: &Arc<Head>,
         pace: Pace,
     ) -> Result<Self, NoStart> {
         let engines = || Engine::units(projections).map_err(NoStart::Circle);
         let units = engines()?.into_iter().zip(engines()?);
-        let standings = Arc::new(Standings::new(projections));
+        let standings = Arc::new(Standings::new(projections, Arc::clone(&log), Arc::clone(head)));
+        let head = head.subscribe();
         let (requests, inbox) = mpsc::channel(64);
         let (alive, end) = oneshot::channel();
         let (looked, first_look) = oneshot::channel();

@@ -1,13 +1,20 @@
 //! Whether the views are of this log at all, and of what it still holds.
 //!
-//! A checkpoint says how far a projection has come, and not on which log. A read database that another log has filled would be
-//! read as this one's, and this log's first events passed over. So a read database remembers the first event of the log
-//! that it was folded from, as a checkpoint of its own; and a projection that stands beyond the log's end, which was
-//! restored from a backup then, is folded anew.
+//! A read database that another log has filled would be read as this one's. So a read database remembers the first event of the
+//! log that it was folded from, as a checkpoint of its own.
+//!
+//! A log may also lose its last events: it was restored from a backup, or has failed over to a server that lacks them. A
+//! checkpoint therefore says which event is at its position, and a projection that is at an event which the log does not hold is
+//! rebuilt. That is looked at with every new lease and with every page.
 
-use super::unit::failed;
+use std::time::Instant;
+
+use super::gather::Change;
+use super::pass::Pass;
+use super::unit::Build;
 use super::worker::Worker;
-use crate::log::{Bookmark, EventLog, EventQuery, Position, StoreError};
+use crate::log::{Bookmark, EventLog, EventQuery, Page, Position, StoreError};
+use crate::projection::lost::{lost_text, parked};
 use crate::view::{Checkpoint, Lease, Parked};
 
 /// The name that the log's first event is remembered under: the position is the event's, the fingerprint of its id.
@@ -52,58 +59,79 @@ impl Worker {
         Err(foreign)
     }
 
-    /// Has a unit that stands beyond the log's end folded anew, or parks it.
+    /// Has a unit rebuilt, or parks it, whose position is at an event that the log does not hold.
     pub(super) async fn require_history(&mut self, place: usize) -> Result<(), StoreError> {
-        // Asked after the checkpoints were read: whatever they say was in the log by then.
-        let head = self.log.head().await?;
-        let beyond = |at: Option<Bookmark>| at.is_some_and(|at| at.position > head);
+        let unit = &self.units[place];
+        let builds: Vec<(Build, Bookmark)> =
+            [Build::Live, Build::Beside].into_iter().filter_map(|build| Some((build, unit.at(build)?))).collect();
+        let lost = self.lost(&builds).await?;
+        self.heal(place, &lost).await
+    }
+
+    /// Which builds of a pass are at an event that the log does not hold. The page was read after the lowest of them, which it tells;
+    /// the log is asked for the others.
+    pub(super) async fn lost_tracks(&self, pass: &Pass, page: &Page) -> Result<Vec<(usize, Build)>, StoreError> {
+        let mut lost = Vec::new();
+        let mut others = Vec::new();
+        for &(place, build) in &pass.tracks {
+            let Some(at) = self.units[place].at(build) else { continue };
+            if at.position > pass.after {
+                others.push(((place, build), at));
+            } else if !page.continues(at) {
+                lost.push((place, build));
+            }
+        }
+        lost.extend(self.lost(&others).await?);
+        Ok(lost)
+    }
+
+    /// Those whose bookmarks the log does not hold.
+    async fn lost<T: Copy>(&self, builds: &[(T, Bookmark)]) -> Result<Vec<T>, StoreError> {
+        if builds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bookmarks: Vec<Bookmark> = builds.iter().map(|(_, at)| *at).collect();
+        let held = self.log.holds(&bookmarks).await?;
+        Ok(builds.iter().zip(held).filter(|(_, held)| !held).map(|((build, _), _)| *build).collect())
+    }
+
+    /// Has a unit rebuilt, or parks it, where these builds of it are at events that the log has lost.
+    pub(super) async fn heal(&mut self, place: usize, lost: &[Build]) -> Result<(), StoreError> {
+        let Some(at) = lost.first().and_then(|build| self.units[place].at(*build)) else { return Ok(()) };
+        // What was read ahead may be of the log as it was.
+        self.ahead.clear();
+        let last = self.log.last().await?;
+        let text = lost_text(at, last);
         let unit = &mut self.units[place];
-        if !beyond(unit.live_at) && !beyond(unit.beside_at) {
+        tracing::warn!(projections = ?unit.names(), "{text}");
+        let live_is_lost = lost.contains(&Build::Live);
+        if let Some((_, keeper)) = unit.part {
+            // All its parts are rebuilt together, by whoever can have them.
+            (unit.may_ask, unit.live_at, unit.beside_at) = (false, None, None);
+            self.leave(place).await;
+            let keeper = &mut self.units[keeper];
+            (keeper.lost, keeper.change, keeper.ask_at) = (Some(text), Some(Change::Rebuild), Instant::now());
             return Ok(());
         }
-        let text = beyond_the_end(head);
-        if unit.part.is_some() {
-            return Err(failed(&unit.projections, &cannot_heal(head)));
-        }
-        tracing::warn!(projections = ?unit.names(), "{text}");
         if unit.folds() {
-            if beyond(unit.live_at) {
-                unit.live_at = None;
+            if live_is_lost {
+                unit.lost = Some(text);
+                unit.withdraw(&*self.store).await?;
             }
-            return unit.start_beside(&*self.store).await;
+            if lost.contains(&Build::Beside) || unit.beside_at.is_none() {
+                unit.start_beside(&*self.store).await?;
+            }
+            self.show(place);
+            return Ok(());
         }
         // Only its owner knows what its tables hold: a rebuild goes on from there.
-        let parked = |name: &&'static str| Parked {
-            projection: (*name).to_owned(),
-            key: String::new(),
-            position: head,
-            event: String::new(),
-            error: text.clone(),
-            attempts: 1,
-        };
-        let parked: Vec<Parked> = unit.names().iter().map(parked).collect();
+        let parked: Vec<Parked> = unit.names().iter().map(|name| parked(name, last, text.clone())).collect();
         let mut tx = self.store.begin(&unit.leases).await?;
         tx.park(&parked).await?;
         tx.commit().await?;
         unit.parked = true;
         Ok(())
     }
-}
-
-/// Why a projection tells of more than there is.
-fn beyond_the_end(head: Position) -> String {
-    format!(
-        "it stands beyond the end of the log, which is at {head}: the log was restored from a backup, perhaps, and has lost \
-         what the rows tell of"
-    )
-}
-
-/// The same of one that is split, and told what to do.
-pub(super) fn cannot_heal(head: Position) -> String {
-    format!(
-        "{}; it is split into parts, and is not folded anew by itself: empty the read database",
-        beyond_the_end(head)
-    )
 }
 
 /// What a read database remembers of a log: `None` while it is empty.

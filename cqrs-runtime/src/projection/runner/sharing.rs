@@ -66,6 +66,9 @@ impl Worker {
         let unit = &self.units[place];
         let (Some(live), Some(beside)) = (unit.seen.live.first(), unit.seen.beside.first()) else { return Ok(None) };
         let (is_live, is_beside) = (unit.seen.is_live(unit), unit.seen.is_beside(unit));
+        if unit.lost.is_some() {
+            return Ok(Some(Change::Rebuild));
+        }
         let is_other = |is_ours: bool, stored: &Stored| is_ours && stored.number() != unit.split;
         if is_other(is_live, live) || is_other(is_beside, beside) {
             // What others have handed over for something else is not changed under their hands.

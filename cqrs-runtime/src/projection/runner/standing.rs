@@ -1,19 +1,20 @@
 //! Where projections stand, as this process knows it: for queries that wait, and for whoever looks after them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use crate::error::{NotBuilt, NotYet, QueryError};
 use crate::event::RecordedEvent;
-use crate::log::{Page, Position, StoreError};
+use crate::log::{EventLog, Page, Position, StoreError};
 use crate::observing::ProjectionFigures;
 use crate::projection::Fingerprints;
 use crate::projection::part::{Part, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
+use crate::sequencer::Head;
 use crate::view::ViewStore;
 
 /// How long to wait before the store is asked again where another process has got to.
@@ -23,6 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Every projection's standing.
 pub(crate) struct Standings {
     by_projection: Mutex<BTreeMap<&'static str, Standing>>,
+    log: Arc<dyn EventLog>,
+    head: Arc<Head>,
     /// Changes whenever one of them does.
     moved: watch::Sender<()>,
 }
@@ -42,6 +45,10 @@ pub(crate) struct Standing {
     pub(super) elsewhere: bool,
     pub(super) failures: u32,
     pub(super) error: Option<String>,
+    /// What is wrong, where the log has lost what the rows show, until they are rebuilt.
+    pub(super) lost: Option<String>,
+    /// How many losses of the log were known when its position was last compared with the log.
+    pub(super) compared: u64,
     pub(super) figures: ProjectionFigures,
     /// The events that it listens to.
     events: &'static [&'static str],
@@ -59,6 +66,7 @@ pub(super) struct PartStanding {
     pub(super) reached: Option<Position>,
     pub(super) beside: Option<Position>,
     pub(super) held: bool,
+    pub(super) compared: u64,
     pub(super) failures: u32,
     pub(super) error: Option<String>,
 }
@@ -99,11 +107,19 @@ impl Rate {
 }
 
 impl Standing {
+    /// Has its queries refused, until its view is rebuilt, where the log has lost what its rows show.
+    pub(super) fn withdraw(&mut self, lost: Option<&String>) {
+        if let Some(lost) = lost {
+            (self.built, self.reached, self.lost) = (false, None, Some(lost.clone()));
+        }
+    }
+
     /// Says of the whole what its parts come to: its queries read what all of them have folded.
     fn sum_up(&mut self) {
         let parts = &self.parts;
         let reached: Option<Vec<Position>> = parts.iter().map(|part| part.reached).collect();
         self.reached = reached.and_then(|reached| reached.into_iter().min());
+        self.compared = parts.iter().map(|part| part.compared).min().unwrap_or_default();
         self.beside = parts.iter().filter_map(|part| part.beside).min();
         self.built |= parts.iter().any(|part| part.reached.is_some());
         self.elsewhere = !parts.iter().any(|part| part.held);
@@ -113,7 +129,7 @@ impl Standing {
 }
 
 impl Standings {
-    pub(super) fn new(projections: &[&'static ProjectionInfo]) -> Self {
+    pub(super) fn new(projections: &[&'static ProjectionInfo], log: Arc<dyn EventLog>, head: Arc<Head>) -> Self {
         let fingerprints = Fingerprints::of(projections);
         let standing = |info: &&'static ProjectionInfo| {
             let standing = Standing {
@@ -126,6 +142,8 @@ impl Standings {
                 elsewhere: false,
                 failures: 0,
                 error: None,
+                lost: None,
+                compared: 0,
                 figures: ProjectionFigures::new(info.name),
                 events: info.events,
                 rate: Rate::new(),
@@ -135,7 +153,7 @@ impl Standings {
             (info.name, standing)
         };
         let by_projection = Mutex::new(projections.iter().map(standing).collect());
-        Self { by_projection, moved: watch::Sender::new(()) }
+        Self { by_projection, log, head, moved: watch::Sender::new(()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Standing>> {
@@ -148,6 +166,10 @@ impl Standings {
         for projection in projections {
             if let Some(standing) = standings.get_mut(projection) {
                 change(standing);
+                if standing.reached.is_some() {
+                    // Its view is rebuilt, and in place.
+                    standing.lost = None;
+                }
             }
         }
         drop(standings);
@@ -198,15 +220,16 @@ impl Standings {
     /// Refuses to read a view that is not yet there in this program's shape.
     pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
         for (name, standing) in self.those(|_, standing| standing.view == Some(view)) {
-            if standing.built {
+            let losses = self.head.losses();
+            if standing.built && standing.compared >= losses {
                 continue;
             }
             let stored = Stored::in_store(store, name).await?;
-            if stored.fingerprint() != Some(standing.fingerprint) {
+            if stored.fingerprint() != Some(standing.fingerprint) || !self.log_holds(&stored).await? {
                 let reached = standing.beside.unwrap_or_default();
                 return Err(QueryError::NotBuilt(NotBuilt { view, reached }));
             }
-            self.lock().entry(name).and_modify(|standing| standing.built = true);
+            self.lock().entry(name).and_modify(|standing| (standing.built, standing.compared) = (true, losses));
         }
         Ok(())
     }
@@ -221,22 +244,24 @@ impl Standings {
     ) -> Result<(), QueryError> {
         let deadline = Instant::now() + after.within;
         let mut moved = self.moved.subscribe();
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut known) = (FIRST_PAUSE, None);
         loop {
             moved.borrow_and_update();
             let stands = self.those(&wanted);
-            let reached = tokio::time::timeout_at(deadline.into(), lowest(store, stands)).await;
+            let reached = tokio::time::timeout_at(deadline.into(), self.lowest(store, stands)).await;
             if let Ok(Ok(reached)) = reached
                 && reached >= after.position
             {
                 return Ok(());
             }
+            known = reached.as_ref().ok().and_then(|reached| reached.as_ref().ok().copied()).or(known);
             if Instant::now() >= deadline {
-                return match reached {
+                return match (reached, known) {
                     _ if after.or_stale => Ok(()),
-                    Ok(Err(error)) => Err(QueryError::Unavailable(error)),
-                    Ok(Ok(reached)) => Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position })),
-                    Err(_) => {
+                    (Ok(Err(error)), _) => Err(QueryError::Unavailable(error)),
+                    // Where only the last of several answers is late, the one before it counts.
+                    (_, Some(reached)) => Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position })),
+                    (_, None) => {
                         let reason = "it did not say in time where the view stands".into();
                         Err(QueryError::Unavailable(StoreError::Unavailable { store: store.describe(), reason }))
                     }
@@ -259,19 +284,39 @@ impl Standings {
         let wanted = |_, standing: &Standing| view.is_none() || standing.view == view;
         self.wait(store, after, view.unwrap_or("(all)"), wanted).await
     }
-}
 
-/// The lowest position of these projections: as this process knows it, or as the store does.
-async fn lowest(store: &dyn ViewStore, stands: Vec<(&'static str, Standing)>) -> Result<Position, StoreError> {
-    let mut lowest = Position::MAX;
-    for (name, standing) in stands {
-        let reached = if let Some(reached) = standing.reached {
-            reached
-        } else {
-            let stored = Stored::in_store(store, name).await?;
-            stored.lowest(standing.fingerprint).unwrap_or_default()
-        };
-        lowest = lowest.min(reached);
+    /// How many losses of the log this process knows of.
+    pub(super) fn losses(&self) -> u64 {
+        self.head.losses()
     }
-    Ok(lowest)
+
+    /// Whether the log holds where a projection is, as the store says it. It is not asked while nothing was ever lost.
+    async fn log_holds(&self, stored: &Stored) -> Result<bool, StoreError> {
+        let bookmarks = stored.bookmarks();
+        if self.head.losses() == 0 || bookmarks.is_empty() {
+            return Ok(true);
+        }
+        Ok(self.log.holds(&bookmarks).await?.into_iter().all(|held| held))
+    }
+
+    /// The lowest position of these projections: as this process knows it, or as the store does.
+    async fn lowest(
+        &self,
+        store: &dyn ViewStore,
+        stands: Vec<(&'static str, Standing)>,
+    ) -> Result<Position, StoreError> {
+        let mut lowest = Position::MAX;
+        for (name, standing) in stands {
+            let is_compared = standing.compared >= self.head.losses();
+            let reached = if let (true, Some(reached)) = (is_compared, standing.reached) {
+                reached
+            } else {
+                let stored = Stored::in_store(store, name).await?;
+                let held = self.log_holds(&stored).await?;
+                stored.lowest(standing.fingerprint).filter(|_| held).unwrap_or_default()
+            };
+            lowest = lowest.min(reached);
+        }
+        Ok(lowest)
+    }
 }

@@ -61,9 +61,9 @@ impl ProjectionStatus {
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn progress(&self) -> Progress {
-        let of = Position::new(self.position.get() + self.lag_events);
+        let of = self.position.plus(self.lag_events);
         let at = self.beside.unwrap_or(self.position).min(of);
-        let left = of.get() - at.get();
+        let left = of.distance_from(at);
         let time_left = match left {
             0 => Some(Duration::ZERO),
             // Without a pace there is no number of seconds.
@@ -119,7 +119,7 @@ impl Standing {
 
     /// What its last attempt failed with.
     pub(crate) fn error(&self) -> Option<String> {
-        self.error.clone()
+        self.error.clone().or_else(|| self.lost.clone())
     }
 
     /// How many events a second it has folded of late.

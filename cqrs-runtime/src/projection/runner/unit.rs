@@ -21,6 +21,9 @@ const WANTED: &str = "@wanted";
 /// Tells the fingerprint of a view that is built beside another of the same shape from that one's.
 const FINGERPRINT: u64 = 0x6E65_7874_6E65_7874;
 
+/// Tells the fingerprint of a view whose rows show events that the log has lost from that of one which may be read.
+const WITHDRAWN: u64 = 0x6C6F_7374_6C6F_7374;
+
 /// One build of a unit's views.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Build {
@@ -66,6 +69,8 @@ pub(super) struct Unit {
     pub(super) change: Option<Change>,
     /// All parts, while this process has them for that.
     pub(super) gathered: Option<Gathered>,
+    /// What is wrong, where the log has lost what its rows show, until they are rebuilt.
+    pub(super) lost: Option<String>,
     /// If it is one part: whether this process had it before all parts were gathered.
     pub(super) had: bool,
     /// The lease by which this process tells that it has too few of the parts.
@@ -112,6 +117,7 @@ impl Unit {
             seen: Seen::default(),
             change: None,
             gathered: None,
+            lost: None,
             had: false,
             waits: None,
             leases: Vec::new(),
@@ -167,7 +173,7 @@ impl Unit {
 
     /// Whether others are to hand all parts over for the change that is due.
     pub(super) fn forces(&self) -> bool {
-        let is_asked_for = || self.wishes.iter().any(|wish| matches!(wish, Wish::Rebuild(_)));
+        let is_asked_for = || self.lost.is_some() || self.wishes.iter().any(|wish| matches!(wish, Wish::Rebuild(_)));
         match self.change {
             Some(Change::Switch) => true,
             Some(Change::Rebuild) => is_asked_for(),
@@ -298,6 +304,15 @@ impl Unit {
         !self.folds() && parked.key.is_empty() && self.names().contains(&&*parked.projection)
     }
 
+    /// Makes the views that are read those of another shape: their rows show what the log has lost, and nobody reads them any more.
+    pub(super) async fn withdraw(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
+        let mut tx = store.begin(&self.leases).await?;
+        tx.set_checkpoints(&self.live.places().map(withdrawn).collect::<Vec<_>>()).await?;
+        tx.commit().await?;
+        self.live_at = None;
+        Ok(())
+    }
+
     /// Starts an async projection anew. Its tables are its own affair.
     pub(super) async fn start_over(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
         self.live_at = Some(start(store, &self.live, &self.leases).await?);
@@ -357,6 +372,11 @@ async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Resu
     tx.set_checkpoints(&engine.names().iter().map(start).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(Bookmark::START)
+}
+
+/// The checkpoint of a view that nobody is to read any more.
+pub(super) fn withdrawn(live: Generation) -> (&'static str, Checkpoint) {
+    (live.projection, Checkpoint::at(Bookmark::START, live.shape.fingerprint ^ WITHDRAWN))
 }
 
 fn place_beside(live: Generation) -> Generation {

@@ -53,8 +53,10 @@ pub(super) struct Worker {
     pub(super) owner: String,
     /// How far the log was read to its end.
     seen: Position,
+    /// How many losses of the log were known when the round began.
+    losses: u64,
     /// Pages that were read while the one before was folded.
-    ahead: Vec<(EventQuery, Position, Page)>,
+    pub(super) ahead: Vec<(EventQuery, Position, Page)>,
     /// Whether the read database is known to be of this log.
     pub(super) knows_origin: bool,
     /// Why it is not, if it is not.
@@ -90,6 +92,7 @@ impl Worker {
             pace,
             owner: uuid::Uuid::now_v7().to_string(),
             seen: Position::START,
+            losses: 0,
             ahead: Vec::new(),
             knows_origin: false,
             foreign: None,
@@ -216,7 +219,7 @@ impl Worker {
             self.standings.change_part(unit.projections[0], part, |standing| {
                 (standing.reached, standing.beside, standing.held) =
                     (position(unit.live_at), position(unit.beside_at), true);
-                standing.failures = unit.failures;
+                (standing.failures, standing.compared) = (unit.failures, self.losses);
                 standing.error = standing.error.take().filter(|_| unit.failures > 0);
             });
             return;
@@ -228,8 +231,11 @@ impl Worker {
         self.standings.change(&unit.projections, |standing| {
             standing.parts.clear();
             (standing.reached, standing.beside) = (position(unit.live_at), position(unit.beside_at));
-            standing.elsewhere = false;
+            (standing.elsewhere, standing.compared) = (false, self.losses);
             standing.built |= unit.live_at.is_some();
+            if unit.lost.is_some() {
+                standing.withdraw(unit.lost.as_ref());
+            }
             standing.failures = unit.failures;
             standing.error = standing.error.take().filter(|_| unit.failures > 0);
         });
@@ -270,6 +276,12 @@ impl Worker {
     /// Gives each pass one page. Says whether any got on.
     async fn round(&mut self) -> bool {
         self.head.borrow_and_update();
+        let losses = self.standings.losses();
+        if losses > self.losses {
+            // What was read ahead is of the log as it was.
+            self.ahead.clear();
+            self.losses = losses;
+        }
         let mut moved = false;
         for pass in passes(&self.units, self.pace.batch as u64, runs) {
             let groups = pass.groups(&self.units);
@@ -304,8 +316,18 @@ impl Worker {
             None => self.log.read(&pass.query, pass.after, self.pace.batch).await?,
         };
         let page = Arc::new(page);
+        let lost = self.lost_tracks(pass, &page).await?;
+        if !lost.is_empty() {
+            self.seen = Position::START;
+            for place in pass.places() {
+                let builds: Vec<Build> =
+                    lost.iter().filter(|(lost, _)| *lost == place).map(|(_, build)| *build).collect();
+                self.heal(place, &builds).await?;
+            }
+            return Ok(vec![(Vec::new(), Ok(true))]);
+        }
         if !page.more {
-            self.seen = self.seen.max(page.up_to);
+            self.seen = page.up_to;
             for (place, _) in pass.tracks.iter().filter(|(_, build)| *build == Build::Beside) {
                 self.units[*place].beside_is_there = true;
             }
@@ -413,6 +435,7 @@ impl Worker {
                 Ok(()) => {
                     let unit = &mut self.units[place];
                     unit.live_at = unit.beside_at.take();
+                    unit.lost = None;
                     let at = unit.live_at.unwrap_or_default().position;
                     tracing::info!(projections = ?unit.names(), position = %at, "built anew, and in place");
                     self.show(place);

@@ -1,0 +1,59 @@
+//! Projections that are at an event which the log has lost, in the log's own transaction (level 1).
+
+use super::Engine;
+use crate::log::{Bookmark, LogTransaction, StoreError};
+use crate::view::Parked;
+
+/// Empties the projections whose checkpoint is at an event that the log does not hold: they are folded again from its start. An
+/// async one, whose tables are its own affair, is parked.
+pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> Result<(), StoreError> {
+    let last = tx.last().await?;
+    let Some(views) = tx.views() else { return Ok(()) };
+    let reached = engine.reached(views).await?;
+    // As a rule all of them are at the last event, and nothing is asked.
+    let doubtful: Vec<(&'static str, Bookmark)> = reached
+        .into_iter()
+        .map(|(name, checkpoint)| (name, checkpoint.bookmark()))
+        .filter(|(_, at)| *at != last && *at != Bookmark::START)
+        .collect();
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let bookmarks: Vec<Bookmark> = doubtful.iter().map(|(_, at)| *at).collect();
+    let held = tx.holds(&bookmarks).await?;
+    let lost = doubtful.into_iter().zip(held).filter(|(_, held)| !held).map(|(lost, _)| lost);
+    for (name, at) in lost {
+        let Some(views) = tx.views() else { return Ok(()) };
+        let text = lost_text(at, last);
+        if engine.folds_into(name) {
+            tracing::warn!(projection = name, "{text}: its view is rebuilt");
+            engine.clear(views, name).await?;
+        } else if !views.parked().await?.iter().any(|parked| parked.projection == name && parked.key.is_empty()) {
+            tracing::warn!(projection = name, "{text}: it is parked");
+            views.park(&[parked(name, last, text)]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a projection or a policy that is at an event which the log has lost.
+pub(crate) fn lost_text(at: Bookmark, last: Bookmark) -> String {
+    let event = at.event.map(|event| format!("event {event}")).unwrap_or_else(|| "the event that was".to_owned());
+    format!(
+        "the log does not hold {event} at position {}, up to which it was processed, and ends at position {}: the log was restored \
+         from a backup, or has failed over to a server that lacks its last events",
+        at.position, last.position
+    )
+}
+
+/// An async projection as a whole, which only its owner can set right.
+pub(crate) fn parked(projection: &str, last: Bookmark, text: String) -> Parked {
+    Parked {
+        projection: projection.to_owned(),
+        key: String::new(),
+        position: last.position,
+        event: String::new(),
+        error: format!("{text}; set its tables right, then rebuild it"),
+        attempts: 1,
+    }
+}
