@@ -38,7 +38,9 @@ pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<L
         let collection = places.of(shape.name).ok_or_else(|| other_shape(&store.name, shape.name))?;
         write_rows(store, collection, shape, rows, forget).await?;
     }
-    let ((), state) = store.change(|state| state.finish(&leases, &collected, &places)).await?;
+    // Where nothing is emptied, nothing has changed the state here. What others have changed is read again.
+    let known = places.emptied.is_empty().then_some(state);
+    let ((), state) = store.change_from(known, |state| state.finish(&leases, &collected, &places)).await?;
     for (shape, rows) in &collected.rows {
         let removes = rows.values().any(|change| matches!(change, Change::Remove(_)));
         if let (true, Some(collection), Some(passed)) = (removes, state.collection(shape), state.passed(shape)) {
@@ -94,5 +96,73 @@ async fn forget_marks(store: &Store, collection: &str, passed: i64, now: DateTim
     let due = doc! { FORGET: { "$lte": now }, "position": { "$lte": passed } };
     if let Err(error) = store.within(store.rows(collection).delete_many(due)).await {
         tracing::debug!(%error, "marks of removed rows could not be deleted: a later commit tries again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use cqrs_runtime::Uuid;
+    use cqrs_runtime::log::Position;
+    use cqrs_runtime::view::{Checkpoint, Row, ViewStore};
+    use cqrs_test_servers::Mongo;
+    use mongodb::Client;
+    use mongodb::event::EventHandler;
+    use mongodb::event::command::CommandEvent;
+    use mongodb::options::ClientOptions;
+
+    use super::*;
+    use crate::views::MongoViews;
+
+    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], fingerprint: 7 };
+
+    /// Views that note the commands which they send.
+    async fn watched() -> (MongoViews, Arc<Mutex<Vec<String>>>) {
+        let url = Mongo::shared().url(&format!("test-{}", Uuid::now_v7()));
+        let mut options = ClientOptions::parse(url).await.unwrap();
+        let sent = Arc::<Mutex<Vec<String>>>::default();
+        let note = Arc::clone(&sent);
+        options.command_event_handler = Some(EventHandler::callback(move |event| {
+            if let CommandEvent::Started(started) = event {
+                note.lock().unwrap().push(started.command_name);
+            }
+        }));
+        let database = Client::with_options(options).unwrap().default_database().unwrap();
+        (MongoViews::new(database, "the views".into(), "cqrs.".into(), Duration::from_secs(30)), sent)
+    }
+
+    #[tokio::test]
+    async fn a_commit_reads_the_state_once_unless_another_changed_it() {
+        let (views, sent) = watched().await;
+        views.prepare(&SHAPE).await.unwrap();
+        let row = |key: &str, position| Row {
+            key: key.into(),
+            indexes: Vec::new(),
+            document: "{}".into(),
+            position: Position::new(position),
+        };
+        let commit = async |position| {
+            let mut tx = views.begin(&[]).await.unwrap();
+            tx.write(&SHAPE, &[row("a", position), row("b", position)], &[]).await.unwrap();
+            let reached = Checkpoint { position: Position::new(position), fingerprint: SHAPE.fingerprint };
+            tx.set_checkpoints(&[("Items", reached)]).await.unwrap();
+            sent.lock().unwrap().clear();
+            tx.commit().await.unwrap();
+            std::mem::take(&mut *sent.lock().unwrap())
+        };
+        // The state, the rows, and the state in place of what was read.
+        assert_eq!(commit(1).await, ["aggregate", "update", "update"]);
+        assert_eq!(commit(2).await, ["aggregate", "update", "update"]);
+        let known = views.store().change(|_| Ok(())).await.unwrap().1;
+        views.lease(&["Others"], "you", Duration::from_secs(60)).await.unwrap();
+        let leased = views.store().change_from(Some(known), |state| Ok(state.lease("Others", "me", Duration::ZERO)));
+        assert_eq!(leased.await.unwrap().0, None, "what another has changed since is read again");
+        let keys: Vec<String> = (0..2_500).map(|number| format!("{number:04}")).collect();
+        sent.lock().unwrap().clear();
+        assert_eq!(views.rows(&SHAPE, &keys).await.unwrap(), []);
+        let reads = sent.lock().unwrap().iter().filter(|name| *name == "find").count();
+        assert_eq!(reads, 3 + 1 + 1, "a thousand keys a call, and where the view is, before and after");
     }
 }

@@ -96,16 +96,29 @@ impl Store {
         &self,
         change: impl Fn(&mut State) -> Result<T, Refused>,
     ) -> Result<(T, State), StoreError> {
+        self.change_from(None, change).await
+    }
+
+    /// The same, from a state that was read before: without a round trip to read it, unless it was changed since.
+    pub(crate) async fn change_from<T>(
+        &self,
+        mut known: Option<State>,
+        change: impl Fn(&mut State) -> Result<T, Refused>,
+    ) -> Result<(T, State), StoreError> {
         loop {
-            let mut before = self.state().await.map_err(|error| self.error(&error))?;
-            let read = before.number;
+            let read = match known.take() {
+                Some(known) => known,
+                None => self.state().await.map_err(|error| self.error(&error))?,
+            };
+            let mut before = read.clone();
             before.count();
             let mut state = before.clone();
             let done = change(&mut state).map_err(|refused| self.refused(&refused))?;
             if state == before {
-                return Ok((done, state));
+                return Ok((done, read));
             }
-            let replaced = self.within(self.states().replace_one(doc! { "_id": STATE, "number": read }, &state)).await;
+            let unchanged = doc! { "_id": STATE, "number": read.number };
+            let replaced = self.within(self.states().replace_one(unchanged, &state)).await;
             if replaced.map_err(|error| commit_error(&self.name, &error))?.matched_count == 1 {
                 return Ok((done, state));
             }

@@ -21,7 +21,7 @@ use crate::store::Store;
 use crate::{commit, search};
 
 /// How many keys go into one call.
-const KEYS_A_CALL: usize = 100;
+const KEYS_A_CALL: u32 = 1_000;
 
 /// The server cannot count further.
 const FURTHEST: u64 = 1 << 50;
@@ -70,7 +70,7 @@ impl MongoViews {
         Self { shared: Arc::new(Shared { store, places: Mutex::default() }) }
     }
 
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.shared.store
     }
 
@@ -135,7 +135,9 @@ impl MongoViews {
     /// The documents of these keys that have this field.
     async fn of_keys(&self, shape: &ViewShape, keys: &[String], field: &str) -> Result<Vec<Document>, StoreError> {
         let filter = |keys: &[String]| doc! { "_id": { "$in": keys }, field: { "$exists": true } };
-        self.documents(shape, keys.chunks(KEYS_A_CALL).map(filter).collect(), FindOptions::default()).await
+        // All of them in the first answer, and one more, for a server that looks no further once it has what was asked for.
+        let options = FindOptions::builder().batch_size(KEYS_A_CALL + 1).build();
+        self.documents(shape, keys.chunks(KEYS_A_CALL as usize).map(filter).collect(), options).await
     }
 
     fn decoded(&self, shape: &ViewShape, stored: Vec<Document>) -> Result<Vec<Row>, StoreError> {

@@ -99,6 +99,12 @@ impl Mongo {
         format!("{before}{database}{after}")
     }
 
+    /// Whether it is SecantusDB, which is far slower than MongoDB itself.
+    #[must_use]
+    pub fn is_stand_in(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.program.ends_with(SECANTUS.name))
+    }
+
     /// Stops the server as a crash of it does: at once.
     ///
     /// # Errors
@@ -180,6 +186,7 @@ mod tests {
         let port = own.port;
         assert_eq!(server.url("shop"), format!("mongodb://127.0.0.1:{port}/shop"));
         assert!(answers(port));
+        assert_eq!(server.is_stand_in(), MONGOD.find().is_err(), "MongoDB itself is preferred");
         let files = || data(own.folder.path()).read_dir().expect("a folder").count();
         assert!(files() > 0, "what it is told is on the disk");
         server.stop_immediate().expect("it stops");
