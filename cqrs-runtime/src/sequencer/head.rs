@@ -15,7 +15,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// the log is woken when it moves.
 pub(crate) struct Head {
     moved: watch::Sender<Position>,
-    /// How often the log was found to have lost events.
+    /// One more than how often the log was found to have lost events.
     losses: AtomicU64,
     known: Mutex<Known>,
 }
@@ -31,7 +31,7 @@ struct Known {
 impl Default for Head {
     fn default() -> Self {
         let known = Known { last: Bookmark::START, seen: None, lost: None };
-        Self { moved: watch::Sender::new(Position::START), losses: AtomicU64::new(0), known: Mutex::new(known) }
+        Self { moved: watch::Sender::new(Position::START), losses: AtomicU64::new(1), known: Mutex::new(known) }
     }
 }
 
@@ -103,7 +103,8 @@ impl Head {
         Ok(self.get() >= position)
     }
 
-    /// How often the log was found to have lost events: whatever was compared with it before is to be compared again.
+    /// One more than how often the log was found to have lost events: what was compared with it at a smaller number, or never, is to be
+    /// compared again.
     pub(crate) fn losses(&self) -> u64 {
         self.losses.load(Ordering::SeqCst)
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::error::{NotBuilt, NotYet, QueryError};
 use crate::event::RecordedEvent;
-use crate::log::{EventLog, Page, Position, StoreError};
+use crate::log::{Bookmark, EventLog, Page, Position, StoreError};
 use crate::observing::ProjectionFigures;
 use crate::projection::Fingerprints;
 use crate::projection::part::{Part, Stored};
@@ -47,7 +47,7 @@ pub(crate) struct Standing {
     pub(super) error: Option<String>,
     /// What is wrong, where the log has lost what the rows show, until they are rebuilt.
     pub(super) lost: Option<String>,
-    /// How many losses of the log were known when its position was last compared with the log.
+    /// The [`Head::losses`] when its position was last compared with the log; 0 before the first time.
     pub(super) compared: u64,
     pub(super) figures: ProjectionFigures,
     /// The events that it listens to.
@@ -285,15 +285,15 @@ impl Standings {
         self.wait(store, after, view.unwrap_or("(all)"), wanted).await
     }
 
-    /// How many losses of the log this process knows of.
+    /// See [`Head::losses`].
     pub(super) fn losses(&self) -> u64 {
         self.head.losses()
     }
 
-    /// Whether the log holds where a projection is, as the store says it. It is not asked while nothing was ever lost.
+    /// Whether the log holds where a projection is, as the store says it.
     async fn log_holds(&self, stored: &Stored) -> Result<bool, StoreError> {
         let bookmarks = stored.bookmarks();
-        if self.head.losses() == 0 || bookmarks.is_empty() {
+        if bookmarks.iter().all(|at| *at == Bookmark::START) {
             return Ok(true);
         }
         Ok(self.log.holds(&bookmarks).await?.into_iter().all(|held| held))
@@ -307,12 +307,16 @@ impl Standings {
     ) -> Result<Position, StoreError> {
         let mut lowest = Position::MAX;
         for (name, standing) in stands {
-            let is_compared = standing.compared >= self.head.losses();
+            let losses = self.head.losses();
+            let is_compared = standing.compared >= losses;
             let reached = if let (true, Some(reached)) = (is_compared, standing.reached) {
                 reached
             } else {
                 let stored = Stored::in_store(store, name).await?;
-                let held = self.log_holds(&stored).await?;
+                let held = is_compared || self.log_holds(&stored).await?;
+                if held {
+                    self.lock().entry(name).and_modify(|standing| standing.compared = losses);
+                }
                 stored.lowest(standing.fingerprint).filter(|_| held).unwrap_or_default()
             };
             lowest = lowest.min(reached);

@@ -53,7 +53,7 @@ pub(super) struct Worker {
     pub(super) owner: String,
     /// How far the log was read to its end.
     seen: Position,
-    /// How many losses of the log were known when the round began.
+    /// The losses of the log that were known when the round began: see `Head::losses`.
     losses: u64,
     /// Pages that were read while the one before was folded.
     pub(super) ahead: Vec<(EventQuery, Position, Page)>,
