@@ -229,7 +229,8 @@ impl Standings {
                 let reached = standing.beside.unwrap_or_default();
                 return Err(QueryError::NotBuilt(NotBuilt { view, reached }));
             }
-            self.lock().entry(name).and_modify(|standing| (standing.built, standing.compared) = (true, losses));
+            self.lock().entry(name).and_modify(|standing| standing.built = true);
+            self.compared(name, losses);
         }
         Ok(())
     }
@@ -285,6 +286,16 @@ impl Standings {
         self.wait(store, after, view.unwrap_or("(all)"), wanted).await
     }
 
+    /// The store's checkpoint was compared with the log. Where this process runs the projection, that says nothing of what it knows
+    /// itself: its runner compares that.
+    fn compared(&self, projection: &'static str, losses: u64) {
+        if let Some(standing) = self.lock().get_mut(projection)
+            && standing.reached.is_none()
+        {
+            standing.compared = losses;
+        }
+    }
+
     /// See [`Head::losses`].
     pub(super) fn losses(&self) -> u64 {
         self.head.losses()
@@ -315,7 +326,7 @@ impl Standings {
                 let stored = Stored::in_store(store, name).await?;
                 let held = is_compared || self.log_holds(&stored).await?;
                 if held {
-                    self.lock().entry(name).and_modify(|standing| standing.compared = losses);
+                    self.compared(name, losses);
                 }
                 stored.lowest(standing.fingerprint).filter(|_| held).unwrap_or_default()
             };
