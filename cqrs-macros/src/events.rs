@@ -53,12 +53,12 @@ fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Vec<(&'a Ident, &'a Typ
 }
 
 fn expand(rt: &Runtime, ident: &Ident, variants: &[(&Ident, &Type)]) -> TokenStream {
-    let (event, to, list) = (local("event"), local("to"), local("names"));
+    let (event, to) = (local("event"), local("to"));
     let emits =
         variants.iter().map(|(variant, ty)| quote!(Self::#variant(#event) => #rt::Of::<#ty>::emit(#event, #to)));
-    let names = variants.iter().map(|(_, ty)| {
+    let lists = variants.iter().map(|(_, ty)| {
         let of = rt.at(ty.span());
-        quote!(<#ty as #of::Events>::names(#list))
+        quote!(&<#ty as #of::Events>::LIST)
     });
     let fallbacks = rt.fallbacks();
     quote! {
@@ -69,9 +69,7 @@ fn expand(rt: &Runtime, ident: &Ident, variants: &[(&Ident, &Type)]) -> TokenStr
                 fn emit(self, #to: &mut #rt::Emitted) {
                     match self { #(#emits,)* }
                 }
-                fn names(#list: &mut ::std::vec::Vec<&'static str>) {
-                    #(#names;)*
-                }
+                const LIST: #rt::EventList = #rt::EventList::All(&[#(#lists),*]);
             }
         };
     }
@@ -84,7 +82,7 @@ fn stub(rt: &Runtime, input: &DeriveInput) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #rt::Events for #ident #type_generics where Self: ::core::marker::Send + 'static {
             fn emit(self, _: &mut #rt::Emitted) {}
-            fn names(_: &mut ::std::vec::Vec<&'static str>) {}
+            const LIST: #rt::EventList = *#rt::EventList::NONE;
         }
     }
 }

@@ -428,6 +428,11 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `id = Type`: what it is loaded by
 /// - `on = [..]`: its events, each with a tag of that type
+/// - `ignore = [..]`: events with a tag of that type which change nothing that a decision needs. A handler that decides on the aggregate
+///   may emit no event of its tag that is in neither list
+/// - `interior_mutability`: the type may hold a `Mutex`, an atomic or the like. No decision may depend on what is in it: it changes
+///   without an event. Without the option that does not compile, but where it is behind a `Box`, an `Arc` or a `Vec`, which the compiler
+///   does not tell
 /// - `snapshots`, `snapshots = 2`: its state is kept beside the log from time to time, so that a long history is loaded quickly; the
 ///   type is `Serialize + DeserializeOwned`. See below
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
@@ -466,7 +471,8 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 401 each event has one method · 402 a method has one of the forms · 403 one of them creates · 404 each event has one tag of the id's type ·
-/// 405 nothing else stands here · 406 serde writes and reads what snapshots are taken of
+/// 405 nothing else stands here · 406 serde writes and reads what snapshots are taken of · 407 what is emitted is folded or ignored aloud ·
+/// 408 it changes by events only
 #[proc_macro_attribute]
 pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
     fold::aggregate(arguments.into(), &item.into()).into()
@@ -626,7 +632,8 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `on = [..]`: its events
 /// - `from_start`: it starts at the log's first event; without it, where the log ends when it is first part of an app
 /// - `name = ".."`: its name, instead of the function's or the type's. How far it has come is kept under its name: one that is
-///   renamed without this option starts anew
+///   renamed without this option or the next is refused when the app is built (rule 808)
+/// - `was = ".."`: the name that it had before. It goes on where that one was, with what that one could not finish
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules

@@ -29,8 +29,8 @@ const ALL: &[(&str, &str)] = &[
     ("from", "#[derive(Event)]"),
     ("from_start", "#[policy]"),
     ("id", "#[aggregate]"),
-    ("ignore", "#[projection]"),
-    ("interior_mutability", "#[cqs]"),
+    ("ignore", "#[aggregate] and #[projection]"),
+    ("interior_mutability", "#[aggregate] and #[cqs]"),
     ("key", "#[projection]"),
     ("name", "types, #[projection] and #[policy]"),
     ("on", "#[aggregate], #[projection] and #[policy]"),
@@ -40,6 +40,7 @@ const ALL: &[(&str, &str)] = &[
     ("snapshots", "#[aggregate]"),
     ("version", "#[derive(Event)]"),
     ("view", "#[projection]"),
+    ("was", "#[policy]"),
 ];
 
 /// What `on` lists.
@@ -96,6 +97,8 @@ pub struct Options {
     pub version: Option<(u32, Span)>,
     /// `view = Type`
     pub view: Option<Type>,
+    /// `was = ".."`
+    pub was: Option<LitStr>,
 }
 
 impl Options {
@@ -184,7 +187,7 @@ impl Options {
             "id" => self.id = Some(input.parse()?),
             "ignore" => self.ignore = Some(paths(input)?),
             "key" => self.key = Some(input.parse()?),
-            "name" => self.name = Some(name_literal(input, errors)?),
+            "name" => self.name = Some(name_literal(input, text, errors)?),
             "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
             "on" => self.on = Some(On::Aggregate(input.parse()?)),
             "returns" => self.returns = Some(input.parse()?),
@@ -192,6 +195,7 @@ impl Options {
             "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
             "version" => self.version = Some(counted(input, text, errors)?),
             "view" => self.view = Some(input.parse()?),
+            "was" => self.was = Some(name_literal(input, text, errors)?),
             other => unreachable!("option `{other}` is allowed and not parsed"),
         }
         Ok(())
@@ -206,6 +210,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "ignore" => "a list of events, `ignore = [A, B]`",
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
+        "was" => "the name that it had before, `was = \"..\"`",
         "on" => "a list of events, `on = [A, B]`",
         "revision" => "a whole number from 1 that you raise when a method changes what it makes, `revision = 2`",
         "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
@@ -257,10 +262,10 @@ fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     Ok(Punctuated::<Path, Token![,]>::parse_terminated(&list)?.into_iter().collect())
 }
 
-fn name_literal(input: ParseStream<'_>, errors: &Errors) -> syn::Result<LitStr> {
+fn name_literal(input: ParseStream<'_>, option: &str, errors: &Errors) -> syn::Result<LitStr> {
     let name: LitStr = input.parse()?;
     if name.value().trim().is_empty() {
-        errors.refuse(&rules::OPTION_VALUE, &name, &["name", "a text that is not empty"]);
+        errors.refuse(&rules::OPTION_VALUE, &name, &[option, "a text that is not empty"]);
     }
     Ok(name)
 }

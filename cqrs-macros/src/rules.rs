@@ -194,6 +194,12 @@ rules! {
         "mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &{1}`";
     OTHER_ITEM = 405 Macro, "{0} inside `{1}`", "every method here is the fold of one event",
         "move it to a plain `impl` block";
+    FORGOTTEN = 407 Types, "`{0}` decides on `{1}` and may emit what `{1}` neither folds nor ignores",
+        "what was decided would be forgotten: the next decision would be made as if it had not happened",
+        "list the event in `on` of `{1}`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`";
+    IGNORED_BY_ITS_FOLD = 407 Macro, "event `{0}` is ignored and has a method", SILENCE, "keep one of the two";
+    IGNORED_WITHOUT_TAG = 407 Types, "event `{0}` is ignored and has no `#[tag]` of type `{1}`",
+        "the aggregate could never meet it, so there is nothing to ignore", "take it off the list";
     IMPL_SHAPE = 405 Macro, "`{1}` cannot stand on {0}", "it folds events into one plain type",
         "write `impl Type { .. }`";
     PROJECTED_WITHOUT_METHOD = 501 Macro, "event `{0}` is listed and has no method", SILENCE,
@@ -309,6 +315,7 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (308, Stage::Types, "`find` by a field that has no `#[index]`"),
     (309, Stage::Types, "a query that reads its caller's own writes, asked without a position"),
     (406, Stage::Types, "snapshots of a state that serde cannot write and read back"),
+    (408, Stage::Compiler, "an aggregate with interior mutability, without `#[aggregate(interior_mutability)]`"),
     (
         706,
         Stage::Types,
@@ -321,6 +328,7 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (805, Stage::Program, "an event whose schema differs from `events.lock` without a new version"),
     (806, Stage::Program, "a `Tx<Db>` of a database that is not the log's"),
     (807, Stage::Program, "policies that feed each other in a circle"),
+    (808, Stage::Program, "an event, a tag prefix or a policy that the log knows and the program does not"),
 ];
 
 #[cfg(test)]
@@ -336,11 +344,11 @@ mod tests {
         let expected = (101..=111)
             .chain(201..=211)
             .chain(301..=309)
-            .chain(401..=406)
+            .chain(401..=408)
             .chain(501..=507)
             .chain(601..=603)
             .chain(701..=707)
-            .chain(801..=807);
+            .chain(801..=808);
         assert_eq!(codes, expected.collect());
     }
 

@@ -20,6 +20,8 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     type Id: Id;
     /// The names of the events that it is folded from.
     const EVENTS: &'static [&'static str];
+    /// The names of the events that carry its tag and change nothing in it: `ignore = [..]`.
+    const IGNORED: &'static [&'static str] = &[];
     /// How its state is kept beside the log, where `snapshots` asks for that.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
+use crate::emits::EventList;
 use crate::id::Tag;
 use crate::log::Position;
 use crate::meta::Meta;
@@ -325,8 +326,8 @@ impl<E> Deref for Decoded<'_, E> {
 pub trait Events: Send + 'static {
     /// Hands every event over, in order.
     fn emit(self, to: &mut Emitted);
-    /// Adds the names of all events that it may hold.
-    fn names(names: &mut Vec<&'static str>);
+    /// The events that it may hold.
+    const LIST: EventList;
 }
 
 /// The events that one handler has stated, not yet in the log.
@@ -393,9 +394,7 @@ impl<E: Event> Events for E {
     fn emit(self, to: &mut Emitted) {
         to.push(self);
     }
-    fn names(names: &mut Vec<&'static str>) {
-        names.push(E::NAME);
-    }
+    const LIST: EventList = EventList::One { name: E::NAME, tags: E::TAGS };
 }
 
 macro_rules! collections_of_events {
@@ -406,9 +405,7 @@ macro_rules! collections_of_events {
                     events.emit(to);
                 }
             }
-            fn names(names: &mut Vec<&'static str>) {
-                E::names(names);
-            }
+            const LIST: EventList = E::LIST;
         }
     )+};
 }
@@ -423,9 +420,7 @@ impl<E: Events> Events for Option<E> {
             events.emit(to);
         }
     }
-    fn names(names: &mut Vec<&'static str>) {
-        E::names(names);
-    }
+    const LIST: EventList = E::LIST;
 }
 
 macro_rules! tuples_of_events {
@@ -436,9 +431,7 @@ macro_rules! tuples_of_events {
                 let ($($part,)+) = self;
                 $($part.emit(to);)+
             }
-            fn names(names: &mut Vec<&'static str>) {
-                $($part::names(names);)+
-            }
+            const LIST: EventList = EventList::All(&[$(&$part::LIST),+]);
         }
     )+};
 }

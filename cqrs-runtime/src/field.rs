@@ -2,6 +2,7 @@
 //! the field of its command that a parameter is named after.
 
 use crate::boundary::Identifies;
+use crate::text::Text;
 
 /// A field of type `T`, under the hash of its name. `#[derive(Event)]` and `#[derive(Command)]` make one for each named field.
 #[diagnostic::on_unimplemented(
@@ -118,34 +119,4 @@ pub const fn require_field(fields: Option<&[&str]>, name: &str, what: &str, why_
     text.push(if at == 0 { ", which has no named fields" } else { "`" });
     text.push(why_and_instead);
     panic!("{}", text.as_str());
-}
-
-/// A text put together while compiling; what is too long is cut off.
-struct Text {
-    bytes: [u8; 1024],
-    length: usize,
-}
-
-impl Text {
-    const fn new() -> Self {
-        Self { bytes: [0; 1024], length: 0 }
-    }
-
-    const fn push(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while at < bytes.len() && self.length < self.bytes.len() {
-            self.bytes[self.length] = bytes[at];
-            self.length += 1;
-            at += 1;
-        }
-    }
-
-    const fn as_str(&self) -> &str {
-        match std::str::from_utf8(self.bytes.split_at(self.length).0) {
-            Ok(text) => text,
-            // Cut off inside a letter.
-            Err(_) => "a parameter is named as no field of its command",
-        }
-    }
 }

@@ -12,6 +12,7 @@ use std::panic::Location;
 use crate::aggregate::FoldError;
 use crate::boundary::{AggregateParameter, Boundary, Loaded};
 use crate::command::{CommandContext, Receipt, Work};
+use crate::emits::EventList;
 use crate::error::{CommandError, QueryError, Refusal};
 use crate::event::{Decoded, Emitted, Event, Events, RecordedEvent};
 use crate::field::{NO_FIELD, NO_KEY, field_name};
@@ -396,7 +397,7 @@ impl Registration {
         function: &'static str,
         workflow: bool,
         parameters: &'static [ParameterInfo],
-        emits: fn(&mut Vec<&'static str>),
+        emits: &'static EventList,
     ) -> Self {
         let (command, wire) = (entry.name, entry.wire);
         let item = Item::CommandHandler(CommandHandlerInfo { command, function, workflow, parameters, emits, wire });

@@ -1,6 +1,7 @@
 //! Handlers: which function answers which message, known to the compiler.
 
 use crate::command::{CommandContext, Receipt};
+use crate::emits::EventList;
 use crate::error::{CommandError, QueryError};
 use crate::event::{Emitted, Events};
 use crate::id::CommandReturns;
@@ -155,8 +156,8 @@ pub trait Outcome: Send {
     type Returned: CommandReturns;
     /// Takes it apart.
     fn into_parts(self, events: &mut Emitted) -> Self::Returned;
-    /// Adds the names of all events that it may hold.
-    fn names(names: &mut Vec<&'static str>);
+    /// The events that it may hold.
+    const LIST: EventList;
 }
 
 #[diagnostic::do_not_recommend]
@@ -165,9 +166,7 @@ impl<E: Events> Outcome for E {
     fn into_parts(self, events: &mut Emitted) {
         self.emit(events);
     }
-    fn names(names: &mut Vec<&'static str>) {
-        E::names(names);
-    }
+    const LIST: EventList = E::LIST;
 }
 
 impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
@@ -176,9 +175,7 @@ impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
         self.events.emit(events);
         self.returned
     }
-    fn names(names: &mut Vec<&'static str>) {
-        E::names(names);
-    }
+    const LIST: EventList = E::LIST;
 }
 
 /// Two types that must be one: what the handler returns beside its events, and what its command declares.

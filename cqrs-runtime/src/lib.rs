@@ -128,6 +128,7 @@ pub mod boundary;
 pub mod capability;
 pub mod command;
 mod cqs;
+mod emits;
 pub mod error;
 pub mod event;
 mod field;
@@ -151,6 +152,7 @@ mod shape;
 pub mod snapshot;
 pub mod stored;
 pub mod testing;
+mod text;
 pub mod time;
 mod value;
 pub mod verify;
@@ -196,6 +198,7 @@ pub mod __private {
     pub use crate::capability::Tx;
     pub use crate::command::CommandContext;
     pub use crate::cqs::{Seen, SeenPlain, unchanging};
+    pub use crate::emits::{EventList, is_among, require_folded};
     pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
@@ -203,7 +206,9 @@ pub mod __private {
     pub use crate::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};
-    pub use crate::policy::{PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns};
+    pub use crate::policy::{
+        FormerName, PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns,
+    };
     pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};

@@ -9,6 +9,7 @@ use std::panic::Location;
 
 use crate::aggregate::Aggregate;
 use crate::capability::{Database, Reader, Stale, State, Tx};
+use crate::emits::{AggregateEvents, EventList};
 use crate::event::{Event, TagInfo};
 use crate::handler::{HandlerResult, Outcome};
 use crate::id::Id;
@@ -106,6 +107,8 @@ pub struct AggregateInfo {
     pub id: fn() -> &'static str,
     /// The events that it is folded from.
     pub events: &'static [&'static str],
+    /// The events of its tag that it ignores, aloud.
+    pub ignored: &'static [&'static str],
 }
 
 /// A view.
@@ -145,8 +148,8 @@ pub struct CommandHandlerInfo {
     pub workflow: bool,
     /// Its parameters after the command.
     pub parameters: &'static [ParameterInfo],
-    /// Adds the names of the events that it may state.
-    pub emits: fn(&mut Vec<&'static str>),
+    /// The events that it may emit.
+    pub emits: &'static EventList,
     pub(crate) wire: WireCommand,
 }
 
@@ -188,8 +191,8 @@ impl Resource {
 /// What a handler's parameter needs.
 #[derive(Clone, Copy)]
 pub enum ParameterInfo {
-    /// An aggregate of this name.
-    Aggregate(&'static str),
+    /// An aggregate, and what it does about the events of its tag.
+    Aggregate(AggregateEvents),
     /// A service.
     State(Resource),
     /// The log's database.
@@ -267,6 +270,7 @@ impl Registration {
                 prefix: A::Id::PREFIX,
                 id: std::any::type_name::<A::Id>,
                 events: A::EVENTS,
+                ignored: A::IGNORED,
             }),
         )
     }
@@ -351,7 +355,7 @@ pub trait Unless {
     /// No parameter of a handler.
     const PARAMETER: ParameterInfo = ParameterInfo::Nothing;
     /// No result of a handler.
-    const EMITS: fn(&mut Vec<&'static str>) = |_| {};
+    const EMITS: &'static EventList = EventList::NONE;
     /// No JSON schema: the type derives none, or the feature `schema` is off.
     const SCHEMA: Option<fn() -> serde_json::Value> = None;
     /// What stands for such a type inside another's schema: anything.
@@ -406,8 +410,8 @@ impl<T: HandlerResult> Probe<T>
 where
     T::Success: Outcome,
 {
-    /// The events that a handler with this result may state.
-    pub const EMITS: fn(&mut Vec<&'static str>) = <T::Success as Outcome>::names;
+    /// The events that a handler with this result may emit.
+    pub const EMITS: &'static EventList = &<T::Success as Outcome>::LIST;
 }
 
 #[cfg(feature = "schema")]
@@ -434,16 +438,16 @@ pub trait Parameter {
 }
 
 impl<A: Aggregate> Parameter for &A {
-    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
 }
 impl<A: Aggregate> Parameter for Option<&A> {
-    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
 }
 impl<A: Aggregate> Parameter for crate::boundary::Absent<A> {
-    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
 }
 impl<A: Aggregate> Parameter for crate::boundary::Many<'_, A> {
-    const INFO: ParameterInfo = ParameterInfo::Aggregate(A::NAME);
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
 }
 impl<T: ?Sized + Send + Sync + 'static> Parameter for State<T> {
     const INFO: ParameterInfo = ParameterInfo::State(Resource::of::<T>());

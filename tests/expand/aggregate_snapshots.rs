@@ -49,5 +49,11 @@ const _: () = {
         rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
         "[CQRS404] event `OrderCreated` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
     );
+    #[allow(dead_code, non_upper_case_globals)]
+    const _: () = {
+        static STATE: (u8, ::core::mem::MaybeUninit<Order>) = (0, ::core::mem::MaybeUninit::uninit());
+        const CQRS408_a_decision_could_change_this_aggregate_without_an_event__use_plain_fields__or_say_interior_mutability: u8 = STATE
+            .0;
+    };
     rt::inventory::submit!(rt::Registration::aggregate::<Order>(::core::module_path!()));
 };

@@ -69,6 +69,18 @@ const _: () = {
             "\n  why: an aggregate is loaded by the command's field of its parameter's name\n  instead: name the parameter as the field that holds its id, or say which with `#[id(cmd.field)]`\n  see: cqrs_runtime::rules#cqrs210",
         );
     };
+    const _: () = rt::require_folded(
+        rt::Probe::<&Course>::PARAMETER,
+        rt::Probe::<Result<Decision<Enrolled, EnrolmentId>, EnrolError>>::EMITS,
+        "[CQRS407] `enrol` decides on `Course` and may emit what `Course` neither folds nor ignores",
+        "\n  why: what was decided would be forgotten: the next decision would be made as if it had not happened\n  instead: list the event in `on` of `Course`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs407",
+    );
+    const _: () = rt::require_folded(
+        rt::Probe::<Absent<Student>>::PARAMETER,
+        rt::Probe::<Result<Decision<Enrolled, EnrolmentId>, EnrolError>>::EMITS,
+        "[CQRS407] `enrol` decides on `Student` and may emit what `Student` neither folds nor ignores",
+        "\n  why: what was decided would be forgotten: the next decision would be made as if it had not happened\n  instead: list the event in `on` of `Student`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs407",
+    );
     rt::inventory::submit!(rt::Registration::command_handler(
         ::core::module_path!(),
         rt::Of::<(Enrol, rt::Here)>::COMMAND,

@@ -19,9 +19,7 @@ const _: () = {
                 Self::Closed(event) => rt::Of::<OrderClosed>::emit(event, to),
             }
         }
-        fn names(names: &mut ::std::vec::Vec<&'static str>) {
-            <OrderShipped as rt::Events>::names(names);
-            <OrderClosed as rt::Events>::names(names);
-        }
+        const LIST: rt::EventList =
+            rt::EventList::All(&[&<OrderShipped as rt::Events>::LIST, &<OrderClosed as rt::Events>::LIST]);
     }
 };

@@ -42,7 +42,14 @@ const _: () = {
             react
         },
     }];
-    rt::inventory::submit!(rt::Registration::policy(::core::module_path!(), "pack", "policy:pack", false, REACTIONS));
+    rt::inventory::submit!(rt::Registration::policy(
+        ::core::module_path!(),
+        "pack",
+        "policy:pack",
+        false,
+        ::core::option::Option::None,
+        REACTIONS
+    ));
 };
 #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unused_async)]
 impl Letters {
@@ -102,6 +109,7 @@ const _: () = {
         "Letters",
         "policy:Letters",
         false,
+        ::core::option::Option::None,
         REACTIONS
     ));
 };

@@ -78,6 +78,12 @@ const _: () = {
         !rt::Probe::<State<Prices>>::IS_BUS,
         "[CQRS203] a command handler cannot take `State<Prices>`\n  why: a handler that sends commands or reads the log hides what it does from its signature\n  instead: return the events; what follows from them is the work of a `#[policy]`\n  see: cqrs_runtime::rules#cqrs203",
     );
+    const _: () = rt::require_folded(
+        rt::Probe::<Option<&Order>>::PARAMETER,
+        rt::Probe::<Result<Vec<Placed>, OrderError>>::EMITS,
+        "[CQRS407] `place` decides on `Order` and may emit what `Order` neither folds nor ignores",
+        "\n  why: what was decided would be forgotten: the next decision would be made as if it had not happened\n  instead: list the event in `on` of `Order`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs407",
+    );
     rt::inventory::submit!(rt::Registration::command_handler(
         ::core::module_path!(),
         rt::Of::<(Place, rt::Here)>::COMMAND,

@@ -75,6 +75,12 @@ const _: () = {
         !rt::Probe::<State<Warehouse>>::IS_BUS,
         "[CQRS203] a command handler cannot take `State<Warehouse>`\n  why: a handler that sends commands or reads the log hides what it does from its signature\n  instead: return the events; what follows from them is the work of a `#[policy]`\n  see: cqrs_runtime::rules#cqrs203",
     );
+    const _: () = rt::require_folded(
+        rt::Probe::<&Stock>::PARAMETER,
+        rt::Probe::<Result<Reserved, StockError>>::EMITS,
+        "[CQRS407] `reserve` decides on `Stock` and may emit what `Stock` neither folds nor ignores",
+        "\n  why: what was decided would be forgotten: the next decision would be made as if it had not happened\n  instead: list the event in `on` of `Stock`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs407",
+    );
     rt::inventory::submit!(rt::Registration::command_handler(
         ::core::module_path!(),
         rt::Of::<(Reserve, rt::Here)>::COMMAND,

@@ -80,7 +80,7 @@ pub mod rooms {
         hours: u32,
     }
 
-    #[aggregate(id = RoomId, on = [RoomBooked, RoomLeft])]
+    #[aggregate(id = RoomId, on = [RoomBooked, RoomLeft], ignore = [Audited])]
     impl Room {
         fn booked(this: Option<Self>, event: &RoomBooked) -> Self {
             let mut room = this.unwrap_or(Self { inside: Vec::new(), hours: 0 });

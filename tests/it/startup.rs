@@ -671,7 +671,7 @@ mod ending {
     pub struct Ball {
         times: u32,
     }
-    #[aggregate(id = BallId, on = [Pinged])]
+    #[aggregate(id = BallId, on = [Pinged], ignore = [Ponged])]
     impl Ball {
         fn pinged(this: Option<Self>, _: &Pinged) -> Self {
             Self { times: this.map_or(0, |this| this.times) + 1 }

@@ -93,6 +93,7 @@ mod handle;
 mod leases;
 mod lock;
 mod log;
+mod names;
 mod news;
 mod options;
 #[cfg(test)]

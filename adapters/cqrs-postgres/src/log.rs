@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use cqrs_runtime::log::{
-    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError,
+    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page, Position, StoreError,
 };
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
@@ -14,6 +14,7 @@ use crate::connect::Place;
 use crate::connection::{Backend, Connection};
 use crate::error::OpenError;
 use crate::events;
+use crate::names::PostgresNames;
 use crate::news::{self, News};
 use crate::options::PostgresLogBuilder;
 use crate::pool::Pool;
@@ -211,6 +212,10 @@ impl EventLog for PostgresLog {
 
     fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
         Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
+    }
+
+    fn names(&self) -> Option<Arc<dyn NameRegister>> {
+        Some(Arc::new(PostgresNames::new(Arc::clone(&self.shared))))
     }
 
     fn database(&self) -> Option<DatabaseInfo> {

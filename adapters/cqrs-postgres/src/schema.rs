@@ -15,7 +15,7 @@ use crate::text::quoted;
 /// What leads from one schema version to the next. Entry n leads from version n to n + 1. `@` stands for the schema.
 ///
 /// Texts are compared byte by byte, whatever the database's own order of letters is.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     r#"
     CREATE TABLE @.cqrs_events (
         position bigint PRIMARY KEY,
@@ -86,11 +86,24 @@ const MIGRATIONS: [&str; 3] = [
     r#"
     ALTER TABLE @.cqrs_checkpoints ADD COLUMN event uuid;
 "#,
+    r#"
+    CREATE TABLE @.cqrs_names (
+        kind text COLLATE "C" NOT NULL,
+        name text COLLATE "C" NOT NULL,
+        generation bigint NOT NULL,
+        declared_at bigint NOT NULL,
+        declared_by text NOT NULL,
+        replaced_by text,
+        PRIMARY KEY (kind, name)
+    );
+    INSERT INTO @.cqrs_names (kind, name, generation, declared_at, declared_by)
+    SELECT 'policy', substr(projection, 8), 0, 0, '' FROM @.cqrs_checkpoints WHERE left(projection, 7) = 'policy:';
+"#,
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 3;
-const _: () = assert!(MIGRATIONS.len() == 3, "one migration a version");
+pub(crate) const VERSION: i64 = 4;
+const _: () = assert!(MIGRATIONS.len() == 4, "one migration a version");
 
 /// The oldest server whose statements these are.
 const OLDEST_SERVER: i32 = 130_000;

@@ -55,6 +55,7 @@ mod filter;
 mod guard;
 mod leases;
 mod log;
+mod names;
 mod options;
 #[cfg(test)]
 mod plans;

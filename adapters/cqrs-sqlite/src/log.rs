@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cqrs_runtime::log::{
-    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, Page, Position, StoreError,
+    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page, Position, StoreError,
 };
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::error::{OpenError, is_busy, store_error};
 use crate::events;
 use crate::guard::Guard;
+use crate::names::SqliteNames;
 use crate::options::{FileOptions, SqliteLogBuilder};
 use crate::pool::Pool;
 use crate::snapshots::SqliteSnapshots;
@@ -228,6 +229,10 @@ impl EventLog for SqliteLog {
 
     fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
         Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
+    }
+
+    fn names(&self) -> Option<Arc<dyn NameRegister>> {
+        Some(Arc::new(SqliteNames::new(Arc::clone(&self.shared))))
     }
 
     fn database(&self) -> Option<DatabaseInfo> {

@@ -10,7 +10,7 @@ use crate::error::OpenError;
 ///
 /// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
 /// too, and its migration tool is likely to use the pragma.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE cqrs_events (
         position INTEGER PRIMARY KEY,
@@ -75,11 +75,24 @@ const MIGRATIONS: [&str; 3] = [
     "
     ALTER TABLE cqrs_checkpoints ADD COLUMN event BLOB;
 ",
+    "
+    CREATE TABLE cqrs_names (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        declared_at INTEGER NOT NULL,
+        declared_by TEXT NOT NULL,
+        replaced_by TEXT,
+        PRIMARY KEY (kind, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO cqrs_names (kind, name, generation, declared_at, declared_by)
+    SELECT 'policy', substr(projection, 8), 0, 0, '' FROM cqrs_checkpoints WHERE substr(projection, 1, 7) = 'policy:';
+",
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 3;
-const _: () = assert!(MIGRATIONS.len() == 3, "one migration a version");
+pub(crate) const VERSION: i64 = 4;
+const _: () = assert!(MIGRATIONS.len() == 4, "one migration a version");
 
 /// Brings a file up to the newest schema. Several processes may try at once.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

@@ -15,6 +15,8 @@ pub fn expand(model: &Model) -> TokenStream {
     let Some(id) = &model.id else { return TokenStream::new() };
     let folds = model.folds();
     let tagged = folds.iter().map(|(event, method)| carries_the_tag(rt, id, event, method));
+    let ignored: Vec<Type> = model.ignore.iter().flatten().map(types::of_path).collect();
+    let ignorable = ignored.iter().map(|event| may_be_ignored(model, id, event));
     let events = folds.iter().map(|(event, _)| name_of(rt, event));
     let arms = folds.iter().map(|(event, method)| arm(rt, event, method));
     let takes_id = folds.iter().any(|(_, method)| method.id().is_some());
@@ -26,17 +28,25 @@ pub fn expand(model: &Model) -> TokenStream {
         }
     };
     let snapshots = snapshots(model, &folds);
+    let ignores = (!ignored.is_empty()).then(|| {
+        let names = ignored.iter().map(|event| name_of(rt, event));
+        quote!(const IGNORED: &'static [&'static str] = &[#(#names),*];)
+    });
     let constants = quote! {
         const EVENTS: &'static [&'static str] = &[#(#events),*];
+        #ignores
         #snapshots
     };
     let implementation = implementation(model, id, &constants, &[&state, &event, &identity], &body);
     let registration = rt.submit(&quote!(aggregate::<#own>(::core::module_path!())));
     let fallbacks = rt.fallbacks();
+    let unchanging = (!model.interior_mutability).then(|| changes_by_events_only(own));
     quote! {
         #fallbacks
         #implementation
         #(#tagged)*
+        #(#ignorable)*
+        #unchanging
         #registration
     }
 }
@@ -142,4 +152,33 @@ fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> To
     };
     let text = rules::EVENT_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
     rt.require(span, condition, &text)
+}
+
+/// 407: what is ignored carries the aggregate's tag, and is not folded under another name.
+fn may_be_ignored(model: &Model, id: &Type, event: &Type) -> TokenStream {
+    let (rt, own, span) = (&model.rt, model.own(), types::anchor(event));
+    let tagged = |rt: &Runtime| quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS >= 1);
+    let text = rules::IGNORED_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
+    let tagged = rt.require(span, tagged, &text);
+    let alone =
+        |rt: &Runtime| quote_spanned!(span=> !#rt::is_among(#rt::Of::<#event>::NAME, <#own as #rt::Aggregate>::EVENTS));
+    let text = rules::IGNORED_BY_ITS_FOLD.message(&[&types::text(event)]);
+    let alone = rt.require(span, alone, &text);
+    quote!(#tagged #alone)
+}
+
+/// 408: nothing in the state changes behind a shared reference, as a `Mutex` or an atomic does.
+///
+/// The compiler alone knows what a type holds, and has no trait for it that stable Rust may name. It does refuse a constant that
+/// reads a `static` which may change, and `UnsafeCell` anywhere in its type makes it one that may. What stands behind a pointer,
+/// `Box<Mutex<..>>`, is not seen. The error names the constant.
+fn changes_by_events_only(own: &Type) -> TokenStream {
+    let span = types::anchor(own);
+    quote_spanned! {span=>
+        #[allow(dead_code, non_upper_case_globals)]
+        const _: () = {
+            static STATE: (u8, ::core::mem::MaybeUninit<#own>) = (0, ::core::mem::MaybeUninit::uninit());
+            const CQRS408_a_decision_could_change_this_aggregate_without_an_event__use_plain_fields__or_say_interior_mutability: u8 = STATE.0;
+        };
+    }
 }

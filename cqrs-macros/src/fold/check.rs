@@ -207,8 +207,9 @@ fn each_event_has_one_method(model: &Model, errors: &Errors) {
         {
             strange.push(&event.ty);
         }
+        let both = if model.kind == Kind::Aggregate { &rules::IGNORED_BY_ITS_FOLD } else { &rules::IGNORED_AND_FOLDED };
         if model.ignore.iter().flatten().any(|ignored| is_same(ignored, &event.ty)) {
-            errors.refuse(&rules::IGNORED_AND_FOLDED, &event.ty, &[&name]);
+            errors.refuse(both, &event.ty, &[&name]);
         }
     }
     if let ([listed], [taken]) = (&*alone, &*strange) {
@@ -233,7 +234,7 @@ fn the_list_is_a_set(model: &Model, errors: &Errors) {
             }
         }
     }
-    if let (Some(On::Events(_)), Some(ignored)) = (&model.on, &model.ignore) {
+    if let (Kind::Projection, Some(On::Events(_)), Some(ignored)) = (model.kind, &model.on, &model.ignore) {
         let span = ignored.first().map_or_else(|| model.own().span(), Spanned::span);
         errors.refuse_at(&rules::IGNORE_WITH_LIST, span, &[]);
     }

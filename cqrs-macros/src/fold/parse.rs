@@ -27,7 +27,10 @@ impl Kind {
 
     fn allowed(self) -> &'static Allowed {
         match self {
-            Self::Aggregate => &Allowed { reader: "#[aggregate]", options: &["crate", "id", "on", "snapshots"] },
+            Self::Aggregate => &Allowed {
+                reader: "#[aggregate]",
+                options: &["crate", "id", "ignore", "interior_mutability", "on", "snapshots"],
+            },
             Self::Projection => &Allowed {
                 reader: "#[projection]",
                 options: &["crate", "ignore", "key", "name", "on", "revision", "view"],
@@ -50,6 +53,8 @@ pub struct Model {
     pub snapshots: Option<u32>,
     pub on: Option<On>,
     pub ignore: Option<Vec<Path>>,
+    /// Whether the state may change without an event.
+    pub interior_mutability: bool,
     pub key: Option<Ident>,
     pub view: Option<Type>,
     pub name: Option<LitStr>,
@@ -90,6 +95,7 @@ impl Model {
             snapshots: options.snapshots,
             on: options.on,
             ignore: options.ignore,
+            interior_mutability: options.interior_mutability,
             key: options.key,
             view: options.view,
             name: options.name,

@@ -1,5 +1,7 @@
 //! `impl Handled`, and the registration.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -36,6 +38,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
     });
     let (conditions, fallbacks) = (handler.conditions(), rt.fallbacks());
     let (fields, buses) = (names_fields(handler, message), no_bus_as_a_service(handler));
+    let folded = what_is_emitted_is_folded(handler, output);
     quote! {
         #(#conditions)*
         const _: () = {
@@ -43,6 +46,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
             #fallbacks
             #fields
             #buses
+            #folded
             #registration
         };
     }
@@ -61,6 +65,31 @@ fn no_bus_as_a_service(handler: &Handler) -> TokenStream {
         handler.rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS), &text)
     };
     handler.parameters.iter().filter(may_be).map(check).collect()
+}
+
+/// 407: each aggregate that is decided on folds or ignores what the handler may emit about it.
+fn what_is_emitted_is_folded(handler: &Handler, output: &Type) -> TokenStream {
+    let mut seen = BTreeSet::new();
+    let loaded = handler.parameters.iter().filter(|parameter| loads(handler, parameter));
+    // One fault is one error, of however many of a kind the handler takes.
+    let checks = loaded.filter(|parameter| seen.insert(types::text(aggregate_of(&parameter.ty)))).map(|parameter| {
+        let (ty, aggregate) = (&parameter.ty, types::text(aggregate_of(&parameter.ty)));
+        let (what, remedy) = rules::FORGOTTEN.halves(&[&handler.name(), &aggregate]);
+        let span = types::anchor(ty);
+        let rt = handler.rt.at(span);
+        let (parameter, emits) =
+            (quote_spanned!(span=> #rt::Probe::<#ty>::PARAMETER), quote_spanned!(span=> #rt::Probe::<#output>::EMITS));
+        quote_spanned!(span=> const _: () = #rt::require_folded(#parameter, #emits, #what, #remedy);)
+    });
+    checks.collect()
+}
+
+/// `A` of `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`.
+fn aggregate_of(ty: &Type) -> &Type {
+    let inner =
+        if types::is_named(ty, &["Option", "Absent", "Many"]) { types::arguments(ty).first().copied() } else { None };
+    let inner = inner.unwrap_or(ty);
+    types::reference(inner).map_or(inner, |reference| &*reference.elem)
 }
 
 /// 210: each aggregate that is loaded by its parameter's name is named as a field of the command.

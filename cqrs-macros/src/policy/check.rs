@@ -23,6 +23,9 @@ pub fn check(policy: &Policy, errors: &Errors) {
             takes(ty, errors);
         }
     }
+    if let Some(was) = policy.was.as_ref().filter(|was| was.value() == policy.name()) {
+        errors.refuse(&rules::OPTION_VALUE, was, &["was", "the name that it had before, not the one that it has"]);
+    }
     if let Some(On::Aggregate(path)) = &policy.on {
         errors.refuse(&rules::OPTION_VALUE, path, &["on", "a list of events, `[A, B]`"]);
         return;

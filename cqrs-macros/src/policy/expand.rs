@@ -12,14 +12,21 @@ use crate::{rules, types};
 
 pub fn expand(policy: &Policy) -> TokenStream {
     let (rt, name, from_start) = (&policy.rt, policy.name(), policy.from_start);
-    let owner = format!("policy:{name}");
+    let own_key = owner(&name);
+    let was = policy.was.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |was| {
+            let (name, owner) = (was.value(), owner(&was.value()));
+            quote!(::core::option::Option::Some(#rt::FormerName { name: #name, owner: #owner }))
+        },
+    );
     let reactions = policy.listed().iter().filter_map(|event| {
         let takes = |reaction: &&Reaction| reaction.event.as_ref().is_some_and(|own| is_same(event, own));
         Some(reaction(policy, &types::of_path(event), policy.reactions.iter().find(takes)?))
     });
     let buses = policy.reactions.iter().flat_map(|reaction| &reaction.rest).map(|ty| no_bus_as_a_service(policy, ty));
     let registration = rt.submit(&quote! {
-        policy(::core::module_path!(), #name, #owner, #from_start, REACTIONS)
+        policy(::core::module_path!(), #name, #own_key, #from_start, #was, REACTIONS)
     });
     let fallbacks = rt.fallbacks();
     quote! {
@@ -31,6 +38,11 @@ pub fn expand(policy: &Policy) -> TokenStream {
         #(#buses)*
         #registration
     }
+}
+
+/// What its checkpoint goes by.
+fn owner(name: &str) -> String {
+    format!("policy:{name}")
 }
 
 fn reaction(policy: &Policy, event: &Type, reaction: &Reaction) -> TokenStream {

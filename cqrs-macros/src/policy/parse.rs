@@ -9,7 +9,7 @@ use crate::options::{Allowed, On, Options};
 use crate::runtime::Runtime;
 use crate::{names, rules, types};
 
-const ALLOWED: Allowed = Allowed { reader: "#[policy]", options: &["crate", "from_start", "name", "on"] };
+const ALLOWED: Allowed = Allowed { reader: "#[policy]", options: &["crate", "from_start", "name", "on", "was"] };
 
 /// What the macro stands on.
 pub enum Source {
@@ -27,6 +27,8 @@ pub struct Policy {
     pub from_start: bool,
     pub reactions: Vec<Reaction>,
     name: Option<LitStr>,
+    /// The name that it had before.
+    pub was: Option<LitStr>,
 }
 
 /// One function.
@@ -100,6 +102,7 @@ impl Policy {
             on: options.on,
             from_start: options.from_start.is_some(),
             name: options.name,
+            was: options.was,
         }
     }
 

@@ -154,6 +154,12 @@ index! {
     406 Types "r406_not_serde", "snapshots of a state that serde cannot write and read back",
         "A snapshot is the state as serde writes it, and it is read back as that.",
         "Derive `Serialize` and `Deserialize` for it, or take `snapshots` away: every history is folded without them too.";
+    407 Macro Types "r407_forgotten", "a handler that decides on an aggregate and may emit an event with a tag of its id that the aggregate neither folds nor ignores; an `ignore` that ignores nothing",
+        "What was decided would be forgotten: the next decision would be made as if it had not happened.",
+        "List the event in the aggregate's `on`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`.";
+    408 Compiler "r408_mutex", "an aggregate that holds a `Mutex`, an `RwLock`, a `OnceLock`, an atomic or another `UnsafeCell` (not one behind a `Box`, an `Arc` or a `Vec`, which the compiler does not tell)",
+        "A decision takes `&Order`, and could change the state that is kept in memory without an event: another process, and this one after a restart, would decide on another state.",
+        "Keep the state in plain fields, which events change; where no decision depends on it (a cache), say so aloud: `#[aggregate(interior_mutability, ..)]`.";
 }
 
 "Views and projections" {
@@ -226,9 +232,9 @@ index! {
     803 Program, "a handler whose `State<T>` or database the app was not given; a read database that nothing lives in; a view in two, or apart from one that looks it up",
         "It is found at start-up, not at the first request.",
         "`App::builder().state(..)`, `.views(..)` or `.shared_views_of::<..>(..)`.";
-    804 Program, "an event that no handler emits and no one listens to; a projection on an event that is not linked; a view that none makes",
+    804 Program, "an event that no handler emits and no one listens to; a projection on an event that is not linked; a view that none makes; and, by `verify!()` alone unless accepted by name: an event that is emitted and not listened to, or the other way round, and a view that no query reads",
         "It is dead, or lost.",
-        "Delete it, write what it is meant for, or link the crate that has it.";
+        "Delete it, write what it is meant for, link the crate that has it, or accept it: `verify!(accept = [..])`.";
     805 Program, "an event whose schema differs from `events.lock` without a new version",
         "Stored events could no longer be read.",
         "Keep the old type as the version before: `#[cqrs(version = 2, from = ..)]`.";
@@ -238,5 +244,8 @@ index! {
     807 Program, "policies that feed each other in a circle without an aggregate that stops it",
         "It would be an endless loop.",
         "Let a command of the circle be decided on an aggregate that refuses the second round.";
+    808 Program, "an event, a tag prefix or a policy that the log holds and this program does not know",
+        "It was renamed, or is gone: its history, or its unfinished work, would be lost in silence.",
+        "Give it its old name: `#[cqrs(name = \"..\")]`, `#[policy(was = \"..\")]`; or say that it is meant: `App::builder().retired([..])`, or `.served_elsewhere([..])`.";
 }
 }

@@ -1,7 +1,7 @@
 //! The composition root.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::checks::{self, BuildError, Fault};
+use super::findings;
+use super::names::{self, AcceptedNames};
 use super::reads::{Home, Place, ReadDatabases, ReadSide};
 use super::table::{Placed, Table};
 use super::{App, Inner};
@@ -37,6 +39,8 @@ pub struct AppBuilder {
     partitions: Partitions,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     only: Option<Vec<String>>,
+    accepted: AcceptedNames,
+    accepted_findings: BTreeSet<String>,
     command_layers: Vec<Wrap<CommandService>>,
     query_layers: Vec<Wrap<QueryService>>,
     sizes: Sizes,
@@ -214,6 +218,39 @@ impl AppBuilder {
         self
     }
 
+    /// Events and views that lead nowhere, and are meant to: an event that nothing listens to, or that is listened to and not emitted
+    /// here; a view that no query reads (rule 804). [`build`](Self::build) warns of those that are not accepted, and `verify!()` fails
+    /// on them; also on a name that is accepted and needs it no more.
+    #[must_use]
+    pub fn accept<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.accepted_findings.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names that the log holds and no program needs any more: of events, of tag prefixes, of policies. Without it,
+    /// [`build`](Self::build) refuses a program that has dropped one (rule 808), since that is what a type looks like that was
+    /// renamed without `#[cqrs(name = \"..\")]`.
+    ///
+    /// `verify!(builder = ..)` takes it too: an event of `events.lock` that is retired is no loss.
+    ///
+    /// What a retired policy could not finish stays in [`App::parked`] until [`App::dismiss_policy`].
+    #[must_use]
+    pub fn retired<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.accepted.retired.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names that the log holds and another program knows, of events, tag prefixes and policies: for a program that is one of several
+    /// on one log. As [`retired`](Self::retired), but they are in use.
+    ///
+    /// An older program of a rolling deployment needs nothing of this: a name that came after all of its own is a newer program's. It
+    /// starts, and [`App::health`] names what it does not know.
+    #[must_use]
+    pub fn served_elsewhere<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.accepted.elsewhere.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// Adds a layer around the command bus. The first that is added stands outermost. See [`middleware`](crate::middleware).
     #[must_use]
     pub fn command_layer<L>(mut self, layer: L) -> Self
@@ -332,6 +369,15 @@ impl AppBuilder {
         })?;
         let places = checks::check(&registry, &self.states, &*log, &self.reads)?;
         let partitions = checks::partitions(&registry, &places, &self.partitions)?;
+        let mut faults = Vec::new();
+        self.accepted.check(&registry, &mut faults);
+        if !faults.is_empty() {
+            return Err(BuildError::Faults(faults));
+        }
+        for finding in findings::check(&registry, &self.accepted_findings) {
+            tracing::warn!("{finding}");
+        }
+        let newer_names = names::check(&*log, &registry, &self.accepted).await?;
         let faulty = |reason| BuildError::from(circle(reason));
         let policies = (registry.policies(), self.policies);
         let (mut engine, head, mut reads) = (Engine::default(), Arc::new(Head::default()), ReadSide::default());
@@ -353,7 +399,7 @@ impl AppBuilder {
             reads.homes.push(Home::new(store, runner, projections));
         }
         let catches_up = !engine.names().is_empty();
-        let app = self.start(log, registry, engine, head, reads);
+        let app = self.start(log, registry, engine, head, reads, newer_names);
         if catches_up {
             app.inner.sequencer.catch_up().await?;
         }
@@ -367,6 +413,8 @@ impl AppBuilder {
             Err(faults) => return (faults, Vec::new()),
         };
         let mut faults = checks::linked(&table);
+        self.accepted.check(&table, &mut faults);
+        faults.extend(findings::check(&table, &self.accepted_findings));
         if let Err(reason) = Engine::new(&table.projections()) {
             faults.push(circle(reason));
         }
@@ -382,15 +430,28 @@ impl AppBuilder {
         (faults, table.events)
     }
 
+    /// The names that no program needs any more.
+    pub(crate) fn retired_names(&self) -> &BTreeSet<String> {
+        &self.accepted.retired
+    }
+
     /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
         let homes = store.into_iter().map(|store| Home::new(store, None, Vec::new())).collect();
-        self.start(log, Table::default(), Engine::default(), Arc::default(), ReadSide { homes })
+        self.start(log, Table::default(), Engine::default(), Arc::default(), ReadSide { homes }, Vec::new())
     }
 
-    fn start(self, log: Arc<dyn EventLog>, registry: Table, engine: Engine, head: Arc<Head>, reads: ReadSide) -> App {
+    fn start(
+        self,
+        log: Arc<dyn EventLog>,
+        registry: Table,
+        engine: Engine,
+        head: Arc<Head>,
+        reads: ReadSide,
+        newer_names: Vec<String>,
+    ) -> App {
         let engine = Arc::new(engine);
         let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
         let (log_too, engine_too, head_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&head));
@@ -417,6 +478,7 @@ impl AppBuilder {
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
             policies: Policies::default(),
+            newer_names,
             states: self.states,
             most_bytes: self.most_bytes.unwrap_or(MOST_BYTES),
         };

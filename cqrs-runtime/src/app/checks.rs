@@ -371,8 +371,7 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
     let linked: HashSet<&str> = table.events.iter().map(|event| event.name).collect();
     let mut used: HashSet<&str> = HashSet::new();
     for handler in table.command_handlers.values() {
-        let mut emitted = Vec::new();
-        (handler.emits)(&mut emitted);
+        let emitted = handler.emits.names();
         used.extend(&emitted);
         for event in emitted.iter().filter(|event| !linked.contains(*event)) {
             faults.push(Fault::new(

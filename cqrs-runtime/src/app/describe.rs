@@ -27,15 +27,14 @@ impl Description {
     pub(super) fn new(table: &Table) -> Self {
         let mut sections = Vec::new();
         let commands = table.command_handlers.values().map(|handler| {
-            let mut events = Vec::new();
-            (handler.emits)(&mut events);
+            let mut events = handler.emits.names();
             events.sort_unstable();
             events.dedup();
             let aggregates: Vec<&str> = handler
                 .parameters
                 .iter()
                 .filter_map(|parameter| match parameter {
-                    ParameterInfo::Aggregate(name) => Some(*name),
+                    ParameterInfo::Aggregate(aggregate) => Some(aggregate.name),
                     _ => None,
                 })
                 .collect();
@@ -61,10 +60,10 @@ impl Description {
             line(event.name, vec![format!("version {}", event.version), on("tagged", &tags)], event.registration)
         });
         sections.push(("Events", events.collect()));
-        let aggregates = table
-            .aggregates
-            .iter()
-            .map(|aggregate| line(aggregate.name, vec![on("folded from", aggregate.events)], aggregate.registration));
+        let aggregates = table.aggregates.iter().map(|aggregate| {
+            let details = vec![on("folded from", aggregate.events), on("ignores", aggregate.ignored)];
+            line(aggregate.name, details, aggregate.registration)
+        });
         sections.push(("Aggregates", aggregates.collect()));
         let projections = table.projections.iter().map(|projection| {
             let makes =

@@ -20,6 +20,8 @@ use crate::wire::WireError;
 mod builder;
 mod checks;
 mod describe;
+mod findings;
+mod names;
 mod policies;
 mod projections;
 mod reads;
@@ -152,12 +154,16 @@ impl App {
         policy::retry(&self.inner, self.policy(policy)?).await
     }
 
-    /// Forgets what a policy could not finish, and returns it.
+    /// Forgets what a policy could not finish, and returns it. The policy may be one that this program does not know any more.
     ///
     /// # Errors
-    /// There is no policy of that name, or the store failed: then nothing is forgotten.
+    /// There is no policy of that name and nothing of it is parked, or the store failed: then nothing is forgotten.
     pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, StoreError> {
-        policy::dismiss(&self.inner, self.policy(policy)?).await
+        let dismissed = policy::dismiss(&self.inner, &policy::owner(policy)).await?;
+        if dismissed.is_empty() {
+            self.policy(policy)?;
+        }
+        Ok(dismissed)
     }
 
     /// Lets a policy go on that is [stopped](PolicyStatus::stopped), because the log has lost events that it had handled: with the
@@ -204,6 +210,8 @@ pub(crate) struct Inner {
     pub(crate) figures: Figures,
     pub(crate) observed: Observed,
     pub(crate) policies: Policies,
+    /// Names of the log that a newer program has declared, or one beside this.
+    pub(crate) newer_names: Vec<String>,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
     pub(crate) reads: ReadSide,

@@ -11,6 +11,7 @@ use crate::registry::{CommandHandlerInfo, ParameterInfo, Registration};
 /// Holds the policies to the rules.
 pub(super) fn check(table: &Table, faults: &mut Vec<Fault>) {
     their_checkpoints_are_their_own(table, faults);
+    former_names_are_free(table, faults);
     their_commands_are_served(table, faults);
     no_circle_is_endless(table, faults);
 }
@@ -27,6 +28,32 @@ fn their_checkpoints_are_their_own(table: &Table, faults: &mut Vec<Fault>) {
                 &[projection.registration, policy.registration],
                 "give the projection another name",
             ));
+        }
+    }
+}
+
+/// 808: what a policy takes over is nobody else's.
+fn former_names_are_free(table: &Table, faults: &mut Vec<Fault>) {
+    let mut heirs: BTreeMap<&str, Vec<&Placed<PolicyInfo>>> = BTreeMap::new();
+    for policy in &table.policies {
+        if let Some(was) = policy.was {
+            heirs.entry(was.name).or_default().push(policy);
+        }
+    }
+    for (was, heirs) in heirs {
+        if let Some(still) = table.policies.iter().find(|policy| policy.name == was) {
+            let mut parties = vec![still.registration];
+            parties.extend(heirs.iter().map(|heir| heir.registration));
+            let what = format!(
+                "[CQRS808] policy `{}` takes over from `{was}`, which is linked still: both would handle its events",
+                heirs[0].name
+            );
+            faults.push(Fault::new(what, &parties, format!("delete `{was}`, or take `was = \"{was}\"` away")));
+        } else if heirs.len() > 1 {
+            let names: Vec<_> = heirs.iter().map(|heir| format!("`{}`", heir.name)).collect();
+            let parties: Vec<_> = heirs.iter().map(|heir| heir.registration).collect();
+            let what = format!("[CQRS808] policies {} all take over from `{was}`: one alone can", names.join(", "));
+            faults.push(Fault::new(what, &parties, format!("keep `was = \"{was}\"` on one of them")));
         }
     }
 }
@@ -76,9 +103,7 @@ fn steps(table: &Table, from: usize) -> Vec<Step<'_>> {
         let Some(handler) = table.command_handlers.get(command).filter(|handler| decides_on_nothing(handler)) else {
             continue;
         };
-        let mut events = Vec::new();
-        (handler.emits)(&mut events);
-        for event in events {
+        for event in handler.emits.names() {
             let listens = |policy: &Placed<PolicyInfo>| policy.reactions.iter().any(|reaction| reaction.event == event);
             let listening = table.policies.iter().enumerate().filter(|(_, policy)| listens(policy));
             steps.extend(listening.map(|(to, _)| Step { from, handler, event, to }));

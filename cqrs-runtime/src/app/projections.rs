@@ -8,6 +8,7 @@ use super::App;
 use crate::error::QueryError;
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
+use crate::policy;
 use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
@@ -16,7 +17,7 @@ use crate::view::Parked;
 
 impl App {
     /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
-    /// event at `@position`, or a command that it came to. Empty when all is well.
+    /// event at `@position`, or a command that it came to; also policies that this program does not have. Empty when all is well.
     ///
     /// # Errors
     /// The read side cannot be reached, or the log, which keeps what policies could not finish.
@@ -26,10 +27,10 @@ impl App {
             // Of views that are being built beside others, they show when those take their places.
             parked.extend(home.store.parked().await?.into_iter().filter(|parked| home.runs(&parked.projection)));
         }
-        let policies = self.inner.registry.policies();
-        if let (false, Some(beside)) = (policies.is_empty(), self.inner.log.views()) {
+        if let Some(beside) = self.inner.log.views() {
+            // Those of policies that this program does not know are somebody's unfinished work all the same.
             let unfinished = beside.parked().await?.into_iter();
-            parked.extend(unfinished.filter(|parked| policies.iter().any(|info| info.owner == parked.projection)));
+            parked.extend(unfinished.filter(|parked| policy::name_of(&parked.projection).is_some()));
         }
         Ok(parked)
     }

@@ -23,7 +23,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    AppendEntry, Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, append, read,
+    AppendEntry, Bookmark, CommandRecord, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameKind,
+    Page, Position, QueryItem, RawEvent, StoredNames, append, append_raw, read,
 };
 use crate::event::{Event, EventHeader, RecordedEvent, TagInfo};
 use crate::id::Tag;
@@ -50,6 +51,7 @@ pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
     command_records_are_kept(Arc::new(make().await)).await;
     one_of_many_conditional_appends_succeeds(Arc::new(make().await)).await;
     a_failed_condition_spares_the_rest_of_its_batch(Arc::new(make().await)).await;
+    names_are_found_and_declared(Arc::new(make().await)).await;
 }
 
 /// An empty log's head is 0, and it has no events.
@@ -526,4 +528,60 @@ fn compare_page(
     let up_to = if page.more { page.events.last() } else { events.last() };
     assert!(page.more || expected.len() <= limit, "a page that was cut says that there is more: {asked}");
     assert_eq!(page.up_to, up_to.map_or(Position::START, RecordedEvent::position), "how far a page reaches: {asked}");
+}
+
+/// A log that keeps a register of names finds those that its events have, and keeps what was declared as it was first declared.
+pub async fn names_are_found_and_declared(log: Arc<dyn EventLog>) {
+    let Some(register) = log.names() else { return };
+    assert_eq!(register.stored().await.expect("names"), StoredNames::default(), "an empty log holds no names");
+    assert_eq!(register.declared().await.expect("names"), [], "nothing is declared before anyone does");
+    let raw = |name: &str, tags: &[&str]| RawEvent {
+        name: name.to_owned(),
+        version: 1,
+        tags: tags.iter().map(|tag| Tag::from_text(tag)).collect(),
+        data: "{}".to_owned(),
+    };
+    let events = vec![
+        raw("Shipped", &["order:2", "order-line:1"]),
+        raw("Created", &["order:1", "customer:a:b"]),
+        raw("Ünïcode with spaces", &["order:1", "no prefix", ":nothing before it"]),
+        raw("Created", &["order:3", "a:1"]),
+    ];
+    append_raw(&*log, events, Meta::new()).await.expect("appended");
+    let stored = register.stored().await.expect("names");
+    assert_eq!(stored.events, ["Created", "Shipped", "Ünïcode with spaces"], "each name once, ascending");
+    let mut prefixes: Vec<&str> = stored.tags.iter().map(Tag::prefix).collect();
+    prefixes.sort_unstable();
+    assert_eq!(prefixes, ["a", "customer", "order", "order-line"], "each prefix once: {:?}", stored.tags);
+    for tag in &stored.tags {
+        let found = page(&*log, &EventQuery::tagged(tag.clone()), Position::START, 1).await;
+        assert_eq!(found.events.len(), 1, "`{tag}` is a tag of the log");
+    }
+    let at = Timestamp::from_micros(1_700_000_000_123_456).expect("a time");
+    let declaration = |kind, name: &str, by: &str, replaced_by: Option<&str>| Declaration {
+        kind,
+        name: name.to_owned(),
+        by: by.to_owned(),
+        at,
+        replaced_by: replaced_by.map(str::to_owned),
+    };
+    let first = [
+        declaration(NameKind::Event, "Created", "a.rs:1", None),
+        declaration(NameKind::Policy, "Created", "a.rs:2", None),
+        declaration(NameKind::TagPrefix, "order", "a.rs:3", None),
+    ];
+    register.declare(&first).await.expect("declared");
+    let second = [
+        declaration(NameKind::Event, "Created", "b.rs:1", None),
+        declaration(NameKind::Policy, "Created", "b.rs:2", Some("Made")),
+        declaration(NameKind::Event, "Paid", "b.rs:3", None),
+    ];
+    register.declare(&second).await.expect("declared");
+    register.declare(&first).await.expect("declared");
+    let mut declared = register.declared().await.expect("names");
+    declared.sort_by_key(|known| (known.declaration.kind, known.declaration.name.clone()));
+    let replaced = Declaration { replaced_by: Some("Made".to_owned()), ..first[1].clone() };
+    let expected = [(first[0].clone(), 1), (second[2].clone(), 2), (first[2].clone(), 1), (replaced, 1)];
+    let expected = expected.map(|(declaration, generation)| DeclaredName { declaration, generation });
+    assert_eq!(declared, expected, "a name keeps its first declaration, and gets what has taken its place");
 }

@@ -1,14 +1,15 @@
 //! A log in memory, for tests, and for programs that keep nothing.
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::{
-    Bookmark, BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, Page, Position, QueryItem, StoreError,
+    Bookmark, BoxFuture, CommandRecord, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameRegister,
+    Page, Position, QueryItem, StoreError, StoredNames,
 };
 use crate::event::RecordedEvent;
 use crate::id::Tag;
@@ -32,6 +33,11 @@ struct Stored {
     events: Vec<RecordedEvent>,
     by_tag: HashMap<Tag, Vec<usize>>,
     commands: HashMap<CommandId, CommandRecord>,
+    /// The names of the events.
+    names: BTreeSet<String>,
+    /// One tag of each prefix.
+    prefixes: BTreeMap<String, Tag>,
+    declared: Vec<DeclaredName>,
 }
 
 impl MemoryLog {
@@ -97,9 +103,30 @@ impl Stored {
 
     fn push(&mut self, event: RecordedEvent) {
         for tag in event.tags() {
+            if !tag.prefix().is_empty() && !self.prefixes.contains_key(tag.prefix()) {
+                self.prefixes.insert(tag.prefix().to_owned(), tag.clone());
+            }
             self.by_tag.entry(tag.clone()).or_default().push(self.events.len());
         }
+        if !self.names.contains(event.name()) {
+            self.names.insert(event.name().to_owned());
+        }
         self.events.push(event);
+    }
+
+    fn declare(&mut self, names: &[Declaration]) {
+        let generation = self.declared.iter().map(|name| name.generation).max().unwrap_or(0) + 1;
+        for new in names {
+            let known = self.declared.iter_mut().map(|name| &mut name.declaration);
+            match known.into_iter().find(|known| (known.kind, &known.name) == (new.kind, &new.name)) {
+                Some(known) => {
+                    if new.replaced_by.is_some() {
+                        known.replaced_by.clone_from(&new.replaced_by);
+                    }
+                }
+                None => self.declared.push(DeclaredName { declaration: new.clone(), generation }),
+            }
+        }
     }
 }
 
@@ -150,6 +177,28 @@ impl EventLog for MemoryLog {
 
     fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
         Some(Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>)
+    }
+
+    fn names(&self) -> Option<Arc<dyn NameRegister>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl NameRegister for MemoryLog {
+    fn stored(&self) -> BoxFuture<'_, Result<StoredNames, StoreError>> {
+        ready(Ok(self.with(|stored| StoredNames {
+            events: stored.names.iter().cloned().collect(),
+            tags: stored.prefixes.values().cloned().collect(),
+        })))
+    }
+
+    fn declared(&self) -> BoxFuture<'_, Result<Vec<DeclaredName>, StoreError>> {
+        ready(Ok(self.with(|stored| stored.declared.clone())))
+    }
+
+    fn declare<'a>(&'a self, names: &'a [Declaration]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.stored.write().unwrap_or_else(PoisonError::into_inner).declare(names);
+        ready(Ok(()))
     }
 }
 

@@ -26,12 +26,14 @@ use crate::view::{ViewStore, ViewTransaction};
 mod append;
 pub mod conformance;
 mod memory;
+mod names;
 mod position;
 
 pub use append::{
     AppendEntry, AppendError, Appended, Condition, EventStream, NewEvents, RawEvent, append, append_raw, read,
 };
 pub use memory::MemoryLog;
+pub use names::{Declaration, DeclaredName, NameKind, NameRegister, StoredNames};
 pub use position::{Bookmark, Position};
 
 /// A boxed future, as the object-safe traits of adapters return it.
@@ -267,6 +269,11 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Where snapshots of aggregates are kept. Without one, aggregates are always folded from their first event.
     fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
+        None
+    }
+
+    /// The register of names. Without one, a name that disappears is not noticed (rule 808).
+    fn names(&self) -> Option<Arc<dyn NameRegister>> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! Whether an app does what it is there for, and if not, what to do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,6 +133,10 @@ impl App {
         let deadline = Instant::now() + patience;
         self.examine_sequencer(&mut found);
         self.examine_policies(&mut found);
+        for name in &self.inner.newer_names {
+            let remedy = "bring this program up to date; until then it ignores what is stored under that name";
+            found.degraded("log", format!("it holds {name}, and this program does not know it"), remedy);
+        }
         let answers = self.examine_stores(deadline, &mut found).await;
         if answers {
             self.examine_projections(deadline, &mut found).await;
@@ -254,13 +259,21 @@ impl App {
                 }
             }
         }
-        for info in self.inner.registry.policies() {
-            let (name, unfinished) = (info.name, of(info.owner));
-            if !unfinished.is_empty() {
-                let number = counted(unfinished.len(), "event or command is", "events or commands are");
-                let what = format!("{number} parked, the first at {}", first(&unfinished));
+        let owners: BTreeSet<&str> = parked.iter().map(|parked| &*parked.projection).collect();
+        for owner in owners {
+            let Some(name) = crate::policy::name_of(owner) else { continue };
+            let unfinished = of(owner);
+            let number = counted(unfinished.len(), "event or command is", "events or commands are");
+            let what = format!("{number} parked, the first at {}", first(&unfinished));
+            if self.inner.registry.policies().iter().any(|info| info.owner == owner) {
                 let remedy = format!(
                     "mend the cause, then `App::retry_policy(\"{name}\")`, or forget them by `App::dismiss_policy`"
+                );
+                found.degraded(&policy(name), what, &remedy);
+            } else {
+                let what = format!("{what}; this program has no such policy");
+                let remedy = format!(
+                    "if it was renamed, write `#[policy(was = \"{name}\", ..)]` on its new name; or forget them by `App::dismiss_policy(\"{name}\")`"
                 );
                 found.degraded(&policy(name), what, &remedy);
             }

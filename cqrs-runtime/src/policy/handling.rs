@@ -31,7 +31,7 @@ pub(super) fn ready(info: &PolicyInfo, event: &RecordedEvent, sent: Sent) -> Vec
         let place = places.entry(command.name()).or_default();
         let part = format!("{}:{place}", command.name());
         *place += 1;
-        let id = CommandId::new(&format!("{}:{}:{part}", info.owner, event.header().id));
+        let id = CommandId::new(&format!("{}:{}:{part}", info.id_owner(), event.header().id));
         Ready { id, key: format!("{}:{part}", event_key(event)), command }
     };
     sent.commands.into_iter().map(ready).collect()

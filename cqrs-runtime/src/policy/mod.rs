@@ -28,6 +28,11 @@
 //! last events), the policy stops in every process, and health says so, until an operator says from where it goes on:
 //! [`App::resume_policy`](crate::App::resume_policy).
 //!
+//! A policy that gets another name says what it was: `#[policy(on = [..], was = "old_name")]`. When an app that has it is built, it
+//! takes over how far the old one has come, and what it could not finish. Its commands keep the ids that they would have had, so that an
+//! event which the old one had begun to handle is finished, and nothing takes effect twice. Keep `was` until nothing of the old one's
+//! is parked. While a process still runs the old one, what an `async fn` does outside may happen twice.
+//!
 //! A policy starts where the log ends when an app that has it is first built, or with `#[policy(on = [..], from_start)]` at the
 //! log's first event. How far it has come is kept in the log's own database.
 
@@ -40,8 +45,8 @@ mod runner;
 mod start;
 mod status;
 
-pub(crate) use reaction::PolicyInfo;
-pub use reaction::{PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError};
+pub use reaction::{FormerName, PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError};
+pub(crate) use reaction::{PolicyInfo, name_of, owner};
 pub(crate) use retry::{dismiss, resume, retry};
 pub use returns::{
     Commands, Each, Nothing, One, PolicyOutcome, PolicyReturn, Returned, ReturnedNothing, Sent, may_return, returns,

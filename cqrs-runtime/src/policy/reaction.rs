@@ -17,11 +17,40 @@ pub struct PolicyInfo {
     pub owner: &'static str,
     /// Whether it starts at the log's first event.
     pub from_start: bool,
+    /// The name that it had before.
+    pub was: Option<FormerName>,
     /// Its functions.
     pub reactions: &'static [Reaction],
 }
 
+/// The name that a policy had before.
+#[derive(Clone, Copy, Debug)]
+pub struct FormerName {
+    /// The name.
+    pub name: &'static str,
+    /// `policy:` and the name.
+    pub owner: &'static str,
+}
+
+/// What stands before a policy's name where it shares a name space with projections.
+const OWNER: &str = "policy:";
+
+/// What a policy's checkpoint and what it could not finish go by.
+pub(crate) fn owner(name: &str) -> String {
+    format!("{OWNER}{name}")
+}
+
+/// The name of the policy whose this is, if it is one's.
+pub(crate) fn name_of(owner: &str) -> Option<&str> {
+    owner.strip_prefix(OWNER)
+}
+
 impl PolicyInfo {
+    /// What its commands' ids go by: what the same commands went by before it was renamed.
+    pub(crate) fn id_owner(&self) -> &'static str {
+        self.was.map_or(self.owner, |was| was.owner)
+    }
+
     /// The names of the events that it listens to.
     pub(crate) fn events(&self) -> Vec<&'static str> {
         self.reactions.iter().map(|reaction| reaction.event).collect()
@@ -71,9 +100,10 @@ impl Registration {
         name: &'static str,
         owner: &'static str,
         from_start: bool,
+        was: Option<FormerName>,
         reactions: &'static [Reaction],
     ) -> Self {
-        let item = Item::Policy(PolicyInfo { name, owner, from_start, reactions });
+        let item = Item::Policy(PolicyInfo { name, owner, from_start, was, reactions });
         Self { module, location: std::panic::Location::caller(), item }
     }
 }

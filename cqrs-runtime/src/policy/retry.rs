@@ -17,7 +17,7 @@ use crate::view::{Checkpoint, Parked};
 /// Handles the parked events of a policy again, and returns what is parked still.
 pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
     let mut by_event: BTreeMap<Position, Vec<Parked>> = BTreeMap::new();
-    for entry in parked_of(inner, info).await? {
+    for entry in parked_of(inner, info.owner).await? {
         by_event.entry(entry.position).or_default().push(entry);
     }
     let (mut tried, mut still) = (Vec::new(), Vec::new());
@@ -43,8 +43,8 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
 }
 
 /// Forgets what is parked of a policy, and returns it.
-pub(crate) async fn dismiss(inner: &Inner, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
-    let parked = parked_of(inner, info).await?;
+pub(crate) async fn dismiss(inner: &Inner, owner: &str) -> Result<Vec<Parked>, StoreError> {
+    let parked = parked_of(inner, owner).await?;
     replace(inner, &parked, &[]).await?;
     Ok(parked)
 }
@@ -75,9 +75,9 @@ pub(crate) async fn resume(inner: &Inner, info: &'static PolicyInfo, after: Posi
     Ok(())
 }
 
-async fn parked_of(inner: &Inner, info: &PolicyInfo) -> Result<Vec<Parked>, StoreError> {
+async fn parked_of(inner: &Inner, owner: &str) -> Result<Vec<Parked>, StoreError> {
     let Some(views) = inner.log.views() else { return Ok(Vec::new()) };
-    Ok(views.parked().await?.into_iter().filter(|entry| entry.projection == info.owner).collect())
+    Ok(views.parked().await?.into_iter().filter(|entry| entry.projection == owner).collect())
 }
 
 /// Handles one event, and returns what is to be parked of it. `None` where the policy does not listen to it any more.

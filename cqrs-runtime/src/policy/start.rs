@@ -11,7 +11,7 @@ use super::status::{Policies, Running};
 use crate::app::Inner;
 use crate::log::{Bookmark, EventLog, LogTransaction, StoreError};
 use crate::observing::PolicyFigures;
-use crate::view::{Checkpoint, ViewTransaction};
+use crate::view::{Checkpoint, Parked, ViewTransaction};
 
 /// The fingerprint of checkpoints that stand for no rows.
 pub(super) const NO_ROWS: u64 = 0;
@@ -52,6 +52,10 @@ pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) 
     let mut tx = log.begin().await?;
     let head = tx.last().await?;
     let checkpoints = checkpoints(&mut *tx, &log.describe())?;
+    let mut changed = false;
+    for info in policies.iter().filter(|info| info.was.is_some()) {
+        changed |= take_over(checkpoints, info).await?;
+    }
     let known = checkpoints.checkpoints(&owners).await?;
     let mut new = Vec::new();
     let mut positions = Vec::with_capacity(policies.len());
@@ -64,9 +68,40 @@ pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) 
     }
     if !new.is_empty() {
         checkpoints.set_checkpoints(&new).await?;
+    }
+    if changed || !new.is_empty() {
         tx.commit().await?;
     }
     Ok(positions)
+}
+
+/// Makes what the store keeps of a policy's former name this one's: how far it has come, who is at work, and what is parked.
+/// Says whether there was anything.
+async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result<bool, StoreError> {
+    let Some(was) = info.was else { return Ok(false) };
+    let mut known = views.checkpoints(&[was.owner, info.owner]).await?.into_iter();
+    let (former, own) = (known.next().flatten(), known.next().flatten());
+    let mut parked: Vec<Parked> =
+        views.parked().await?.into_iter().filter(|entry| entry.projection == was.owner).collect();
+    if former.is_none() && parked.is_empty() {
+        return Ok(false);
+    }
+    // A process that still runs the former one may have come further since the last time.
+    if let Some(former) = former.filter(|former| own.is_none_or(|own| own.position < former.position)) {
+        views.set_checkpoints(&[(info.owner, former)]).await?;
+    }
+    parked.iter_mut().for_each(|entry| info.owner.clone_into(&mut entry.projection));
+    if !parked.is_empty() {
+        views.park(&parked).await?;
+    }
+    views.clear(None, was.owner).await?;
+    tracing::info!(
+        policy = info.name,
+        was = was.name,
+        parked = parked.len(),
+        "a policy has taken over from its former name"
+    );
+    Ok(true)
 }
 
 /// The checkpoints beside the events.

@@ -1,5 +1,6 @@
 //! 805: the lock file against the program, what to say about it, and when to write it.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -10,14 +11,26 @@ use crate::app::{Fault, Placed};
 use crate::registry::EventInfo;
 
 /// What is wrong with the file. It is written where `bless` takes every change.
-pub(super) fn check(path: &Path, events: &[Placed<EventInfo>], bless: &Bless) -> Vec<Fault> {
+pub(super) fn check(
+    path: &Path,
+    events: &[Placed<EventInfo>],
+    retired: &BTreeSet<String>,
+    bless: &Bless,
+) -> Vec<Fault> {
     let shape = |event: &Placed<EventInfo>| ((event.name.to_owned(), event.version), Shape::of(event));
     let linked = Lock { events: events.iter().map(shape).collect() };
     let locked = match read(path, bless, events.is_empty()) {
         Ok(locked) => locked,
         Err(fault) => return vec![fault],
     };
-    let changes = compare(&locked, &linked);
+    let mut changes = compare(&locked, &linked);
+    for change in &mut changes {
+        // Of an event that is linked still, no version is retired: `App::build` refuses that.
+        if retired.contains(&change.event) && !events.iter().any(|event| event.name == change.event) {
+            change.losses.clear();
+            change.additions = vec!["it is retired".to_owned()];
+        }
+    }
     if changes.is_empty() {
         return Vec::new();
     }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! It makes a `#[test]` that checks everything that is linked into the test program, without a database: what
-//! [`AppBuilder::build`] checks (rules 801 to 807), and that the events are those of `events.lock` (rule 805). It
+//! [`AppBuilder::build`] checks (rules 801 to 807), what it only warns of (804), and that the events are those of `events.lock` (rule 805). It
 //! stands best in a file of `tests/`, which links the crate as its users do: in a unit test the crate's other unit
 //! tests are linked as well, with whatever events they make up. A crate that the test never names is not linked:
 //! `use my_domain as _;`.
@@ -15,6 +15,7 @@
 //! | option | meaning |
 //! | --- | --- |
 //! | `only = ["shop::orders"]` | only what stands in these modules, as [`AppBuilder::only`] |
+//! | `accept = ["OrderArchived"]` | events and views that lead nowhere and are meant to (rule 804), as [`AppBuilder::accept`] |
 //! | `builder = shop_builder()` | the composition root: 803 and 806 need the services and the log that it was given |
 //! | `lock = "path/events.lock"` | the lock file, from the crate's folder: `events.lock` there without the option |
 //!
@@ -83,6 +84,8 @@
 //!   event or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored
 //!   events would lose and how to write the new version instead. Where no log holds such an event, before the first
 //!   release, say, the event is named: `CQRS_BLESS=1 CQRS_BLESS_LOSS=OrderShipped,OrderClosed cargo test`.
+//! - An event that is gone and that the `builder` names as [retired](AppBuilder::retired) is no loss: it is taken off the list as an
+//!   addition is put on it.
 //! - A file that cannot be read, after a merge, say, is never written anew: mend it, or take it from version control.
 //!
 //! What an event's own derive can see are its fields and the types *as the source writes them*: `lines: Vec<Line>`. A
@@ -166,6 +169,7 @@ pub struct Verify {
     folder: PathBuf,
     lock: PathBuf,
     only: Vec<String>,
+    accepted: Vec<String>,
     app: Option<AppBuilder>,
     bless: Bless,
 }
@@ -184,7 +188,14 @@ pub struct Verify {
 /// ```
 pub fn linked(folder: impl Into<PathBuf>) -> Verify {
     let bless = Bless::from_environment();
-    Verify { folder: folder.into(), lock: "events.lock".into(), only: Vec::new(), app: None, bless }
+    Verify {
+        folder: folder.into(),
+        lock: "events.lock".into(),
+        only: Vec::new(),
+        accepted: Vec::new(),
+        app: None,
+        bless,
+    }
 }
 
 impl Verify {
@@ -198,6 +209,12 @@ impl Verify {
     /// has one already.
     pub fn builder(mut self, app: AppBuilder) -> Self {
         self.app = Some(app);
+        self
+    }
+
+    /// Events and views that lead nowhere, and are meant to, as [`AppBuilder::accept`].
+    pub fn accept<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.accepted.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -223,8 +240,10 @@ impl Verify {
         if !self.only.is_empty() {
             app = app.only(self.only);
         }
+        app = app.accept(self.accepted);
+        let retired = app.retired_names().clone();
         let (mut faults, events) = app.verify(composed);
-        faults.extend(file::check(&self.folder.join(self.lock), &events, &self.bless));
+        faults.extend(file::check(&self.folder.join(self.lock), &events, &retired, &self.bless));
         if faults.is_empty() { Ok(()) } else { Err(VerifyError { faults }) }
     }
 }

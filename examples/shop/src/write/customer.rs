@@ -3,7 +3,7 @@
 use cqrs_runtime::prelude::*;
 
 use crate::contracts::{
-    CustomerError, CustomerId, CustomerRegistered, CustomerRenamed, RegisterCustomer, RenameCustomer,
+    CustomerError, CustomerId, CustomerRegistered, CustomerRenamed, OrderCreated, RegisterCustomer, RenameCustomer,
 };
 
 /// What decisions about a customer need to know.
@@ -12,7 +12,7 @@ pub struct Customer {
     name: String,
 }
 
-#[aggregate(id = CustomerId, on = [CustomerRegistered, CustomerRenamed])]
+#[aggregate(id = CustomerId, on = [CustomerRegistered, CustomerRenamed], ignore = [OrderCreated])]
 impl Customer {
     fn registered(event: &CustomerRegistered) -> Self {
         Self { name: event.name.clone() }
