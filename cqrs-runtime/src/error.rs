@@ -1,13 +1,15 @@
-//! Why a command or a query did not succeed.
+//! Why a command, a query or an operator's call did not succeed.
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use crate::aggregate::FoldError;
 use crate::event::EncodeError;
-use crate::log::StoreError;
+use crate::log::{Position, StoreError};
 use crate::message::DomainError;
 use crate::meta::CommandId;
+use crate::wire::UnknownName;
 
 /// Why a command took no effect. Whatever it says, nothing of the command was stored, except where
 /// [`Unavailable`](Self::Unavailable) says that the answer was lost.
@@ -154,7 +156,7 @@ impl fmt::Display for Entity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The position that the workflow's aggregates were loaded at.
-    pub loaded_at: crate::log::Position,
+    pub loaded_at: Position,
 }
 
 /// A command id that was given twice, to different commands.
@@ -267,9 +269,9 @@ pub struct NotYet {
     /// The view.
     pub view: &'static str,
     /// Where it stands.
-    pub reached: crate::log::Position,
+    pub reached: Position,
     /// Where it should stand.
-    pub wanted: crate::log::Position,
+    pub wanted: Position,
 }
 
 /// A view that is being built.
@@ -278,7 +280,7 @@ pub struct NotBuilt {
     /// The view.
     pub view: &'static str,
     /// How far it has come, as far as this process knows.
-    pub reached: crate::log::Position,
+    pub reached: Position,
 }
 
 /// A stored view that cannot be read.
@@ -290,4 +292,116 @@ pub struct MalformedView {
     pub key: String,
     /// What is wrong.
     pub reason: String,
+}
+
+/// Why an operator's call ([`App::retry`](crate::App::retry), [`App::rebuild`](crate::App::rebuild), ..) did not succeed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// This app has no projection or policy of that name.
+    #[error("{0}")]
+    Unknown(UnknownName),
+    /// The key is not parked.
+    #[error("key `{key}` of projection `{projection}` is not parked: `App::parked` lists the keys that are")]
+    NotParked {
+        /// The projection.
+        projection: String,
+        /// The key.
+        key: String,
+    },
+    /// The parked event names no key, so that later events of its key were not held back.
+    #[error(
+        "the event at position {position}, at which projection `{projection}` is parked, did not say which key it is about, \
+         so that later events of that key were not held back: rebuild the projection, or skip the event"
+    )]
+    NoKey {
+        /// The projection.
+        projection: String,
+        /// Where the event is.
+        position: Position,
+    },
+    /// The event failed again.
+    #[error("projection `{projection}` is parked again: see `App::parked` for the event and the error")]
+    ParkedAgain {
+        /// The projection.
+        projection: String,
+    },
+    /// The projection is paused in this process.
+    #[error("projection `{projection}` is paused: resume it first")]
+    Paused {
+        /// The projection.
+        projection: String,
+    },
+    /// The projection is folded with each command (level 1), so that it cannot be paused.
+    #[error("projection `{projection}` is folded with each command (level 1): it cannot be paused")]
+    Inline {
+        /// The projection.
+        projection: String,
+    },
+    /// Another process runs the projection, and did not hand it over.
+    #[error(
+        "another process runs projection `{projection}`, and has not handed it over within {waited:?}: it has paused it, or is \
+         at work on it for another operator; resume it there, or try again later"
+    )]
+    NotHandedOver {
+        /// The projection, or those that are connected with it by look-ups.
+        projection: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Another process acquired the projection's lease before it was done. Nothing was changed.
+    #[error("another process has acquired the lease of projection `{projection}`: try again")]
+    TakenOver {
+        /// The projection, or those that are connected with it by look-ups.
+        projection: String,
+    },
+    /// Other processes run the projection in a way that this one cannot change.
+    #[error("projection `{projection}` is run by other processes: {reason}")]
+    Elsewhere {
+        /// The projection, or those that are connected with it by look-ups.
+        projection: String,
+        /// What they do otherwise, and until when.
+        reason: String,
+    },
+    /// The app's policies run in other processes: this one does not know when they are done.
+    #[error(
+        "the policies are not run in this process, which cannot know when they are done: ask a process that runs them"
+    )]
+    NoPolicies,
+    /// A policy has stopped, and is not done.
+    #[error("policy `{policy}` has stopped: {error}")]
+    PolicyStopped {
+        /// The policy.
+        policy: String,
+        /// Why.
+        error: String,
+    },
+    /// The app is shutting down.
+    #[error("the app is shutting down")]
+    ShutDown,
+    /// A store cannot be reached, or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl OperationError {
+    /// What kind of failure it is, in one word that does not change: for metrics, HTTP answers and exit codes.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "Unknown",
+            Self::NotParked { .. } => "NotParked",
+            Self::NoKey { .. } => "NoKey",
+            Self::ParkedAgain { .. } => "ParkedAgain",
+            Self::Paused { .. } => "Paused",
+            Self::Inline { .. } => "Inline",
+            Self::NotHandedOver { .. } => "NotHandedOver",
+            Self::TakenOver { .. } => "TakenOver",
+            Self::Elsewhere { .. } => "Elsewhere",
+            Self::NoPolicies => "NoPolicies",
+            Self::PolicyStopped { .. } => "PolicyStopped",
+            Self::ShutDown => "ShutDown",
+            Self::Store(_) => "Store",
+        }
+    }
 }

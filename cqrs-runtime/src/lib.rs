@@ -164,7 +164,7 @@ pub use app::{App, AppBuilder, BuildError};
 pub use boundary::{Absent, Many};
 pub use capability::{Database, ReadOnly, Reader, Stale, State, Tx};
 pub use command::{CommandBus, Receipt};
-pub use error::{CommandError, QueryError};
+pub use error::{CommandError, OperationError, QueryError};
 pub use event::{Event, Events, Recorded};
 pub use handler::{Answered, Decision, Handled, emit};
 pub use id::{Id, Tag};

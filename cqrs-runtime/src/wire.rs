@@ -68,7 +68,7 @@ impl WireError {
 /// A name that nothing is served by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// `command` or `query`.
+    /// `command`, `query`, `projection` or `policy`.
     pub what: &'static str,
     /// The name.
     pub name: String,

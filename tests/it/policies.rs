@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cqrs_runtime::AppBuilder;
 use cqrs_runtime::log::{
     BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, MemoryLog, Page, RawEvent, StoreError, append_raw,
 };
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore, ViewTransaction};
+use cqrs_runtime::{AppBuilder, OperationError};
 use cqrs_sqlite::SqliteLog;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -427,8 +427,12 @@ async fn an_operator_says_what_becomes_of_what_is_parked() {
         assert_eq!(still[0].key, "@1:PackOrder:0");
         assert_eq!(app.dismiss_policy("pack_what_is_paid").await.unwrap(), still);
         assert_eq!(app.parked().await.unwrap(), []);
-        let unknown = app.retry_policy("nobody").await.unwrap_err().to_string();
+        let unknown = app.retry_policy("nobody").await.unwrap_err();
+        assert!(matches!(unknown, OperationError::Unknown(_)), "{unknown:?}");
+        let unknown = unknown.to_string();
         assert!(unknown.contains("there is no policy `nobody`; there are pack_what_is_paid, "), "{unknown}");
+        let misspelt = app.dismiss_policy("pack_what_is_payd").await.unwrap_err().to_string();
+        assert_eq!(misspelt, "there is no policy `pack_what_is_payd`; did you mean `pack_what_is_paid`?");
         assert_eq!((desk.noted("packing"), desk.noted("call")), (3, 1));
         drop(app);
 
@@ -607,8 +611,8 @@ async fn one_process_may_leave_policies_to_others() {
         let sender = builder(&log, &desk).without_policies().build().await.unwrap();
         pay(&sender, 1).await;
         assert_eq!(sender.policies(), []);
-        let refused = sender.settled().await.unwrap_err().to_string();
-        assert!(refused.contains("not run in this process"), "{refused}");
+        let refused = sender.settled().await.unwrap_err();
+        assert!(matches!(refused, OperationError::NoPolicies), "{refused}");
         assert_eq!(log.head().await.unwrap(), 1);
         let worker = app(&log, &desk).await;
         worker.settled().await.unwrap();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::capability::State;
 use crate::command::CommandBus;
-use crate::log::{EventLog, Position, StoreError};
+use crate::error::OperationError;
+use crate::log::{EventLog, Position};
 use crate::middleware::{CommandService, QueryService};
 use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
@@ -15,7 +16,7 @@ use crate::query::QueryBus;
 use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
 use crate::view::{Parked, View, ViewShape, ViewStore};
-use crate::wire::WireError;
+use crate::wire::{UnknownName, WireError};
 
 mod builder;
 mod checks;
@@ -139,8 +140,8 @@ impl App {
     /// It waits for as long as a policy is held up ([`policies`](Self::policies) says by what), and for as long as others append.
     ///
     /// # Errors
-    /// The log cannot be reached, or the policies are not run in this process.
-    pub async fn settled(&self) -> Result<Position, StoreError> {
+    /// See [`OperationError`]: the log cannot be reached, or the policies are not run in this process.
+    pub async fn settled(&self) -> Result<Position, OperationError> {
         self.inner.head.wake();
         self.inner.policies.settled(&*self.inner.log, self.inner.registry.policies.len()).await
     }
@@ -149,16 +150,17 @@ impl App {
     /// Of its commands only those take effect that have not yet; what an `async fn` does outside, it does again.
     ///
     /// # Errors
-    /// There is no policy of that name, or the store failed: then what was parked is parked still.
-    pub async fn retry_policy(&self, policy: &str) -> Result<Vec<Parked>, StoreError> {
+    /// See [`OperationError`]: there is no policy of that name, or the store failed. Then what was parked is parked still.
+    pub async fn retry_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
         policy::retry(&self.inner, self.policy(policy)?).await
     }
 
     /// Forgets what a policy could not finish, and returns it. The policy may be one that this program does not know any more.
     ///
     /// # Errors
-    /// There is no policy of that name and nothing of it is parked, or the store failed: then nothing is forgotten.
-    pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, StoreError> {
+    /// See [`OperationError`]: there is no policy of that name and nothing of it is parked, or the store failed. Then nothing is
+    /// forgotten.
+    pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
         let dismissed = policy::dismiss(&self.inner, &policy::owner(policy)).await?;
         if dismissed.is_empty() {
             self.policy(policy)?;
@@ -173,9 +175,9 @@ impl App {
     /// that run the policy go on within their poll interval.
     ///
     /// # Errors
-    /// There is no policy of that name, it is not stopped, the log does not reach that position, or the store failed: then it stays
+    /// See [`OperationError`]: there is no policy of that name, it is not stopped, the log does not reach that position, or the store failed: then it stays
     /// as it is.
-    pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), StoreError> {
+    pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), OperationError> {
         let info = self.policy(policy)?;
         policy::resume(&self.inner, info, after).await?;
         self.inner.policies.resumed(info).await;
@@ -189,12 +191,11 @@ impl App {
         self.inner.head.dismiss_lost()
     }
 
-    fn policy(&self, name: &str) -> Result<&'static PolicyInfo, StoreError> {
+    fn policy(&self, name: &str) -> Result<&'static PolicyInfo, OperationError> {
         let known = self.inner.registry.policies();
         known.iter().find(|info| info.name == name).copied().ok_or_else(|| {
-            let names: Vec<_> = known.iter().map(|info| info.name).collect();
-            let reason = format!("there is no policy `{name}`; there are {}", names.join(", "));
-            StoreError::Failed { store: "the app".into(), reason }
+            let known = known.iter().map(|info| info.name).collect();
+            OperationError::Unknown(UnknownName { what: "policy", name: name.to_owned(), known })
         })
     }
 }

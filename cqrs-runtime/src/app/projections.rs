@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::App;
-use crate::error::QueryError;
+use crate::error::{OperationError, QueryError};
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
 use crate::policy;
@@ -14,6 +14,7 @@ use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
 use crate::view::Parked;
+use crate::wire::UnknownName;
 
 impl App {
     /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
@@ -48,9 +49,9 @@ impl App {
     /// [lease](crate::AppBuilder::projection_lease), and has it back afterwards.
     ///
     /// # Errors
-    /// There is no projection of that name, the key is not parked, the parked event names no key, another process runs the
-    /// projection and does not hand it over (having paused it, say), or a store failed: then nothing is changed.
-    pub async fn retry(&self, projection: &str, key: &str) -> Result<(), StoreError> {
+    /// See [`OperationError`]: there is no projection of that name, the key is not parked, the parked event names no key, another
+    /// process runs the projection and does not hand it over (having paused it, say), or a store failed. Then nothing is changed.
+    pub async fn retry(&self, projection: &str, key: &str) -> Result<(), OperationError> {
         self.take_up(projection, key, false).await
     }
 
@@ -58,11 +59,11 @@ impl App {
     ///
     /// # Errors
     /// As for [`retry`](Self::retry), but an event that names no key can be skipped.
-    pub async fn skip(&self, projection: &str, key: &str) -> Result<(), StoreError> {
+    pub async fn skip(&self, projection: &str, key: &str) -> Result<(), OperationError> {
         self.take_up(projection, key, true).await
     }
 
-    async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), StoreError> {
+    async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), OperationError> {
         let projection = self.projection(projection)?.name;
         match self.runner(projection) {
             Some(runner) => runner.take_up(projection, key, skip).await,
@@ -79,9 +80,9 @@ impl App {
     /// its events applied once more, from the first: its tables are its own affair.
     ///
     /// # Errors
-    /// There is no projection of that name, another process runs it and does not hand it over (having paused it, say), or the
-    /// store failed: then the old rows are still there.
-    pub async fn rebuild(&self, projection: &str) -> Result<Position, StoreError> {
+    /// See [`OperationError`]: there is no projection of that name, another process runs it and does not hand it over (having
+    /// paused it, say), or the store failed. Then the old rows are still there.
+    pub async fn rebuild(&self, projection: &str) -> Result<Position, OperationError> {
         let projection = self.projection(projection)?.name;
         let span = spans::rebuild(projection);
         match self.runner(projection) {
@@ -94,8 +95,8 @@ impl App {
     /// other runs it meanwhile, nor is it handed over, until [`resume`](Self::resume) or the end of the app.
     ///
     /// # Errors
-    /// There is no projection of that name, or it is folded with each command (level 1).
-    pub async fn pause(&self, projection: &str) -> Result<(), StoreError> {
+    /// See [`OperationError`]: there is no projection of that name, or it is folded with each command (level 1).
+    pub async fn pause(&self, projection: &str) -> Result<(), OperationError> {
         self.set_paused(projection, true).await
     }
 
@@ -103,18 +104,15 @@ impl App {
     ///
     /// # Errors
     /// As for [`pause`](Self::pause).
-    pub async fn resume(&self, projection: &str) -> Result<(), StoreError> {
+    pub async fn resume(&self, projection: &str) -> Result<(), OperationError> {
         self.set_paused(projection, false).await
     }
 
-    async fn set_paused(&self, projection: &str, paused: bool) -> Result<(), StoreError> {
+    async fn set_paused(&self, projection: &str, paused: bool) -> Result<(), OperationError> {
         let projection = self.projection(projection)?.name;
         match self.runner(projection) {
             Some(runner) => runner.pause(projection, paused).await,
-            None => Err(StoreError::Failed {
-                store: "the app".into(),
-                reason: format!("projection `{projection}` is folded with each command: it cannot be paused"),
-            }),
+            None => Err(OperationError::Inline { projection: projection.to_owned() }),
         }
     }
 
@@ -187,12 +185,11 @@ impl App {
         self.inner.reads.of_projection(projection)?.runner.as_ref()
     }
 
-    fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, StoreError> {
+    fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, OperationError> {
         let known = self.inner.registry.projections();
         known.iter().copied().find(|info| info.name == name).ok_or_else(|| {
-            let names: Vec<_> = known.iter().map(|info| info.name).collect();
-            let reason = format!("there is no projection `{name}`; there are {}", names.join(", "));
-            StoreError::Failed { store: "the app".into(), reason }
+            let known = known.iter().map(|info| info.name).collect();
+            OperationError::Unknown(UnknownName { what: "projection", name: name.to_owned(), known })
         })
     }
 }

@@ -216,8 +216,8 @@ impl App {
 
     async fn examine_projections(&self, deadline: Instant, found: &mut Found) {
         let (app, other) = (self.clone(), self.clone());
-        let statuses = Asked::new("the app".into(), async move { app.projections().await });
-        let parked = Asked::new("the app".into(), async move { other.parked().await });
+        let statuses = Asked::new("the log or the read side".into(), async move { app.projections().await });
+        let parked = Asked::new("the log or the read side".into(), async move { other.parked().await });
         match statuses.answer(deadline).await {
             Ok(statuses) => statuses.iter().for_each(|status| examine(status, found)),
             Err(error) => found.unhealthy(

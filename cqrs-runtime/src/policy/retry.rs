@@ -10,12 +10,13 @@ use super::reaction::{PolicyInfo, ReactionError};
 use super::returns::Failure;
 use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
+use crate::error::OperationError;
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Parked};
 
 /// Handles the parked events of a policy again, and returns what is parked still.
-pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, StoreError> {
+pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, OperationError> {
     let mut by_event: BTreeMap<Position, Vec<Parked>> = BTreeMap::new();
     for entry in parked_of(inner, info.owner).await? {
         by_event.entry(entry.position).or_default().push(entry);
@@ -85,11 +86,11 @@ async fn handle(
     inner: &Arc<Inner>,
     info: &'static PolicyInfo,
     event: &RecordedEvent,
-) -> Result<Option<Vec<Parked>>, StoreError> {
+) -> Result<Option<Vec<Parked>>, OperationError> {
     let Some(reaction) = info.reactions.iter().find(|reaction| reaction.event == event.name()) else { return Ok(None) };
     let sent = match react(inner, reaction, event).await {
         Ok(sent) => sent,
-        Err(ReactionError::Unavailable(error)) => return Err(error),
+        Err(ReactionError::Unavailable(error)) => return Err(error.into()),
         Err(error) => return Ok(Some(vec![parked(info, event, event_key(event), error.to_string())])),
     };
     let mut still = Vec::new();
@@ -100,12 +101,9 @@ async fn handle(
                 still.push(parked(info, event, ready.key.clone(), ready.refused(&error)));
             }
             Err(Failure::Unavailable(reason)) => {
-                return Err(StoreError::Unavailable { store: inner.log.describe(), reason });
+                return Err(StoreError::Unavailable { store: inner.log.describe(), reason }.into());
             }
-            Err(Failure::ShutDown) => {
-                let reason = "the app is shutting down".into();
-                return Err(StoreError::Unavailable { store: "the app".into(), reason });
-            }
+            Err(Failure::ShutDown) => return Err(OperationError::ShutDown),
         }
     }
     Ok(Some(still))

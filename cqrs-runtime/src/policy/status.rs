@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::reaction::PolicyInfo;
-use crate::log::{Bookmark, EventLog, Position, StoreError};
+use crate::error::OperationError;
+use crate::log::{Bookmark, EventLog, Position};
 
 /// How long an operator waits at most until his policy goes on.
 const RESUMED: Duration = Duration::from_secs(5);
@@ -83,12 +84,9 @@ impl Policies {
     }
 
     /// Waits until every policy has handled every event, those that come of it included.
-    pub(crate) async fn settled(&self, log: &dyn EventLog, known: usize) -> Result<Position, StoreError> {
-        let failed = |reason: String| StoreError::Failed { store: "the app".into(), reason };
+    pub(crate) async fn settled(&self, log: &dyn EventLog, known: usize) -> Result<Position, OperationError> {
         if self.running().len() < known {
-            return Err(failed(
-                "its policies are not run in this process, which cannot know when they are done".into(),
-            ));
+            return Err(OperationError::NoPolicies);
         }
         loop {
             let head = log.head().await?;
@@ -96,12 +94,14 @@ impl Policies {
                 let name = running.info.name;
                 let mut state = running.state.clone();
                 let reached = state.wait_for(|state| state.stopped || state.position.position >= head).await;
-                let stopped = match reached.as_deref() {
-                    Ok(State { stopped: true, error, .. }) => error.clone().unwrap_or_default(),
-                    Ok(_) => continue,
-                    Err(_) => "the app is shutting down".to_owned(),
-                };
-                return Err(failed(format!("policy `{name}` has stopped: {stopped}")));
+                match reached.as_deref() {
+                    Ok(State { stopped: true, error, .. }) => {
+                        let (policy, error) = (name.to_owned(), error.clone().unwrap_or_default());
+                        return Err(OperationError::PolicyStopped { policy, error });
+                    }
+                    Ok(_) => {}
+                    Err(_) => return Err(OperationError::ShutDown),
+                }
             }
             // A runner has sent its commands before it says that it is done: what they stated moved the head.
             if log.head().await? == head {

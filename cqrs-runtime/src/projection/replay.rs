@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
 use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
+use crate::error::OperationError;
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Parked, ViewTransaction};
+use crate::wire::UnknownName;
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///
@@ -46,11 +48,11 @@ impl Engine {
         projection: &'static str,
         key: &str,
         skip: bool,
-    ) -> Result<Option<Replay>, StoreError> {
-        let failed = |reason: String| StoreError::Failed { store: format!("projection `{projection}`"), reason };
+    ) -> Result<Option<Replay>, OperationError> {
         let all = tx.parked().await?;
         let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
-        let parked = parked.ok_or_else(|| failed(format!("its key `{key}` is not parked")))?;
+        let parked = parked
+            .ok_or_else(|| OperationError::NotParked { projection: projection.to_owned(), key: key.to_owned() })?;
         let reached = self.reached(tx).await?;
         let before = parked.position.previous();
         if let Some(place) = self.handles.iter().position(|entry| entry.name == projection) {
@@ -72,15 +74,11 @@ impl Engine {
             }));
         }
         let place = self.folds.iter().position(|entry| entry.place.projection == projection);
-        let place = place.ok_or_else(|| failed("this app does not run it".into()))?;
+        let place = place.ok_or_else(|| self.unknown(projection))?;
         let target = &self.folds[place];
         if key == unnamed(parked.position) {
             if !skip {
-                return Err(failed(format!(
-                    "the event at position {} did not say which key it is about, so that its key's later events were not held \
-                     back: rebuild the projection, or skip the event",
-                    parked.position
-                )));
+                return Err(OperationError::NoKey { projection: projection.to_owned(), position: parked.position });
             }
             tx.unpark(projection, key).await?;
             return Ok(None);
@@ -105,6 +103,12 @@ impl Engine {
             after: if looks_up { Position::START } else { before },
             parked,
         }))
+    }
+
+    /// Why nothing is done about a projection that is not run here.
+    fn unknown(&self, projection: &str) -> OperationError {
+        let known = self.names().to_vec();
+        OperationError::Unknown(UnknownName { what: "projection", name: projection.to_owned(), known })
     }
 
     /// A projection, and all that it looks up, directly or not.

@@ -14,6 +14,7 @@ use super::load::{Source, load};
 use super::{Head, PAGE, Request, Sizes, catch_up, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
+use crate::error::OperationError;
 use crate::event::{Emitted, RecordedEvent};
 use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::meta::CommandId;
@@ -88,7 +89,7 @@ impl Worker {
                     Request::Run(job) => jobs.push(job),
                     Request::CatchUp(answer) => catch_ups.push(answer),
                     Request::Rebuild(projection, answer) => {
-                        let _ = answer.send(self.rebuild(projection).await);
+                        let _ = answer.send(self.rebuild(projection).await.map_err(Into::into));
                     }
                     Request::TakeUp { projection, key, skip, answer } => {
                         let _ = answer.send(self.take_up(projection, &key, skip).await);
@@ -134,7 +135,7 @@ impl Worker {
         Ok(head)
     }
 
-    async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<Position, StoreError> {
+    async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<Position, OperationError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
         catch_up(&mut *tx, &self.engine, head, &self.figures).await?;

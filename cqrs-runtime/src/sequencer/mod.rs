@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::boundary::{Boundary, Loaded};
-use crate::error::CommandError;
+use crate::error::{CommandError, OperationError};
 use crate::event::RecordedEvent;
 use crate::handler::{Emission, Handling};
 use crate::log::{CommandRecord, Condition, EventLog, EventQuery, LogTransaction, Position, StoreError};
@@ -57,12 +57,15 @@ impl Default for Sizes {
     }
 }
 
+/// What an operator hears.
+type Answer = oneshot::Sender<Result<Position, OperationError>>;
+
 /// What the sequencer is asked for.
 enum Request {
     Run(Box<dyn Job>),
     CatchUp(oneshot::Sender<Result<Position, StoreError>>),
-    Rebuild(&'static str, oneshot::Sender<Result<Position, StoreError>>),
-    TakeUp { projection: &'static str, key: String, skip: bool, answer: oneshot::Sender<Result<Position, StoreError>> },
+    Rebuild(&'static str, Answer),
+    TakeUp { projection: &'static str, key: String, skip: bool, answer: Answer },
 }
 
 /// The way to the sequencer's thread.
@@ -126,12 +129,13 @@ impl Sequencer {
 
     /// Folds into the inline views whatever they lack, and returns the position that they have reached.
     pub(crate) async fn catch_up(&self) -> Result<Position, StoreError> {
-        self.ask(Request::CatchUp).await
+        let gone = || StoreError::Unavailable { store: "the app".into(), reason: "it is shutting down".into() };
+        self.ask(Request::CatchUp, gone).await
     }
 
     /// Empties a projection and folds it anew from the whole log.
-    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
-        self.ask(|answer| Request::Rebuild(projection, answer)).await
+    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, OperationError> {
+        self.ask(|answer| Request::Rebuild(projection, answer), || OperationError::ShutDown).await
     }
 
     /// Takes a parked key up again, with the event that it is parked at or after it.
@@ -140,18 +144,17 @@ impl Sequencer {
         projection: &'static str,
         key: &str,
         skip: bool,
-    ) -> Result<Position, StoreError> {
+    ) -> Result<Position, OperationError> {
         let key = key.to_owned();
-        self.ask(|answer| Request::TakeUp { projection, key, skip, answer }).await
+        self.ask(|answer| Request::TakeUp { projection, key, skip, answer }, || OperationError::ShutDown).await
     }
 
-    async fn ask(
+    async fn ask<E>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<Position, StoreError>>) -> Request,
-    ) -> Result<Position, StoreError> {
+        request: impl FnOnce(oneshot::Sender<Result<Position, E>>) -> Request,
+        gone: impl Fn() -> E,
+    ) -> Result<Position, E> {
         let (answer, answered) = oneshot::channel();
-        let gone =
-            || StoreError::Unavailable { store: "the sequencer".into(), reason: "the app is shutting down".into() };
         self.queue.send(request(answer)).await.map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cqrs_runtime::OperationError;
 use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
@@ -141,8 +142,9 @@ async fn a_skip_passes_over_the_event_and_goes_on_with_the_later_ones() {
         app.skip("Tally", &key).await.unwrap();
         let (tallies, _, _) = seen(&app, at).await;
         assert_eq!(tallies.iter().find(|tally| tally.thing == sick).unwrap().total, 30);
-        let error = app.skip("Tally", &key).await.unwrap_err().to_string();
-        assert!(error.contains("`Tally`") && error.contains("is not parked"), "{error}");
+        let error = app.skip("Tally", &key).await.unwrap_err();
+        let OperationError::NotParked { projection, key: named } = &error else { panic!("{error:?}") };
+        assert_eq!((&**projection, &**named), ("Tally", &*key), "{error}");
         set_sick(sick, false);
     }
 }
@@ -155,8 +157,10 @@ async fn what_names_no_key_can_be_skipped_only() {
         let app = tally(&log, views).await;
         let at = happen(&log, vec![lost]).await;
         assert_eq!(seen(&app, at).await.2.len(), 2);
-        let error = app.retry("Counts", "@1").await.unwrap_err().to_string();
-        assert!(error.contains("rebuild the projection, or skip"), "{error}");
+        let error = app.retry("Counts", "@1").await.unwrap_err();
+        let OperationError::NoKey { projection, position } = &error else { panic!("{error:?}") };
+        assert_eq!((&**projection, position.get()), ("Counts", 1));
+        assert!(error.to_string().contains("rebuild the projection, or skip"), "{error}");
         app.skip("Counts", "@1").await.unwrap();
         let parked = seen(&app, at).await.2;
         assert_eq!(parked.iter().map(|parked| &*parked.projection).collect::<Vec<_>>(), ["Tally"]);
@@ -283,9 +287,28 @@ async fn a_paused_projection_stands_still_until_it_is_resumed() {
     app.resume("Counts").await.unwrap();
     assert_eq!(seen(&app, at).await.1.len(), 1);
     assert_eq!(state().await, ProjectionState::Running);
-    let error = tally(&log, None).await.pause("Counts").await.unwrap_err().to_string();
-    assert!(error.contains("folded with each command"), "{error}");
-    assert!(app.pause("Count").await.unwrap_err().to_string().contains("there is no projection `Count`"));
+    let error = tally(&log, None).await.pause("Counts").await.unwrap_err();
+    assert!(matches!(&error, OperationError::Inline { projection } if projection == "Counts"), "{error}");
+}
+
+#[tokio::test]
+async fn a_misspelt_projection_is_answered_with_the_name_that_is_meant() {
+    for level_2 in [false, true] {
+        let app = tally(&MemoryLog::new(), level_2.then(torn_views)).await;
+        let errors = [
+            app.pause("Count").await.unwrap_err(),
+            app.resume("Count").await.unwrap_err(),
+            app.rebuild("Count").await.map(drop).unwrap_err(),
+            app.retry("Count", "").await.unwrap_err(),
+            app.skip("Count", "").await.unwrap_err(),
+        ];
+        for error in errors {
+            let OperationError::Unknown(unknown) = &error else { panic!("{error:?}") };
+            assert_eq!((unknown.what, &*unknown.name, unknown.known.len()), ("projection", "Count", 2));
+            assert_eq!(error.to_string(), "there is no projection `Count`; did you mean `Counts`?");
+            assert_eq!(error.kind(), "Unknown");
+        }
+    }
 }
 
 #[tokio::test]
@@ -364,8 +387,8 @@ async fn a_closed_app_leaves_its_projections_to_the_next_one_at_once() {
     assert!(states(&other).await.iter().all(|state| *state == ProjectionState::Elsewhere));
     let clone = app.clone();
     app.close().await;
-    let ended = clone.rebuild("Tally").await.unwrap_err().to_string();
-    assert!(ended.contains("the app is shutting down"), "{ended}");
+    let ended = clone.rebuild("Tally").await.unwrap_err();
+    assert!(matches!(ended, OperationError::ShutDown), "{ended}");
     let next = build().await;
     assert!(states(&next).await.iter().all(|state| *state == ProjectionState::Running));
 }

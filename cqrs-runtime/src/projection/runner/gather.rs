@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::standing::PartStanding;
 use super::unit::{Unit, Wish, failed, withdrawn};
 use super::worker::Worker;
+use crate::error::OperationError;
 use crate::log::{Bookmark, EventQuery, StoreError};
 use crate::projection::Engine;
 use crate::projection::lost::lost_text;
@@ -210,7 +211,7 @@ impl Worker {
         };
         // It may be about to be as it is to be here: another process that is configured alike is at it, say.
         if !unit.wishes.is_empty() && unit.wished_since.get_or_insert_with(Instant::now).elapsed() > patience {
-            unit.refuse(&failed(&unit.projections, &reason));
+            unit.refuse(&OperationError::Elsewhere { projection: unit.projection(), reason: reason.clone() });
             unit.wished_since = None;
         }
         self.standings.change(&unit.projections, |standing| {

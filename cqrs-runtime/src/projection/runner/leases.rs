@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::gather::Change;
 use super::standing::PartStanding;
-use super::unit::{Unit, Wish, failed};
+use super::unit::{Unit, Wish};
 use super::worker::Worker;
+use crate::error::OperationError;
 use crate::log::StoreError;
 use crate::view::Lease;
 
@@ -126,7 +127,7 @@ impl Worker {
         unit.ask_at = Instant::now() + self.pace.lease / ASKS;
         if unit.wished_since.is_some_and(|since| since.elapsed() > patience) {
             for wish in std::mem::take(&mut unit.wishes) {
-                wish.refuse(not_handed_over(unit, patience));
+                wish.refuse(OperationError::NotHandedOver { projection: unit.projection(), waited: patience });
             }
             self.give_back(place).await;
         }
@@ -165,7 +166,7 @@ impl Worker {
         unit.leases.clear();
         let granted = std::mem::take(&mut unit.granted);
         if let Some((_, answer)) = unit.replay.take() {
-            let _ = answer.send(Err(failed(&unit.projections, "another process has taken it over")));
+            let _ = answer.send(Err(OperationError::TakenOver { projection: unit.projection() }));
         }
         match unit.part {
             Some((part, _)) => {
@@ -192,7 +193,7 @@ impl Worker {
 
 impl Unit {
     /// Lets all who wait for something to be done know that it is not.
-    pub(super) fn refuse(&mut self, error: &StoreError) {
+    pub(super) fn refuse(&mut self, error: &OperationError) {
         let wishes: Vec<Wish> = self.wishes.drain(..).collect();
         for wish in wishes {
             wish.refuse(error.clone());
@@ -201,12 +202,4 @@ impl Unit {
             let _ = answer.send(Err(error.clone()));
         }
     }
-}
-
-fn not_handed_over(unit: &Unit, waited: Duration) -> StoreError {
-    let reason = format!(
-        "another process runs it, and has not handed it over in {waited:?}: it has paused it, perhaps, or is at work on it \
-         for somebody else"
-    );
-    StoreError::Unavailable { store: format!("projection `{}`", unit.projections.join("`, `")), reason }
 }

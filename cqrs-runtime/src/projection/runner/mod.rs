@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Engine;
+use crate::error::OperationError;
 use crate::log::{EventLog, Position, StoreError};
 use crate::registry::ProjectionInfo;
 use crate::sequencer::Head;
@@ -71,7 +72,7 @@ pub(crate) enum NoStart {
 /// Into how many parts projections are split, those that are, by name.
 pub(crate) type Partitions = BTreeMap<&'static str, u32>;
 
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+type Answer<T> = oneshot::Sender<Result<T, OperationError>>;
 
 /// What a runner is asked for.
 enum Request {
@@ -152,28 +153,24 @@ impl Runner {
     }
 
     /// Holds a projection still, or lets it go on.
-    pub(crate) async fn pause(&self, projection: &'static str, paused: bool) -> Result<(), StoreError> {
+    pub(crate) async fn pause(&self, projection: &'static str, paused: bool) -> Result<(), OperationError> {
         self.ask(|answer| Request::Pause { projection, paused, answer }).await
     }
 
     /// Builds a projection's view anew beside the one that is read, and waits until it has taken its place.
-    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
+    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, OperationError> {
         self.ask(|answer| Request::Rebuild { projection, answer }).await
     }
 
     /// Takes a parked key up again, with the event that it is parked at or after it.
-    pub(crate) async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<(), StoreError> {
+    pub(crate) async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<(), OperationError> {
         let key = key.to_owned();
         self.ask(|answer| Request::TakeUp { projection, key, skip, answer }).await
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, StoreError> {
-        let gone = || StoreError::Unavailable {
-            store: "the projections' runner".into(),
-            reason: "the app is shutting down".into(),
-        };
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, OperationError> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(request(answer)).await.map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        self.requests.send(request(answer)).await.map_err(|_| OperationError::ShutDown)?;
+        answered.await.unwrap_or(Err(OperationError::ShutDown))
     }
 }

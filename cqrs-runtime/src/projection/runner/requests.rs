@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use super::Request;
-use super::unit::{Wish, failed, parked_again};
+use super::unit::{Wish, parked_again};
 use super::worker::Worker;
+use crate::error::OperationError;
 use crate::log::{Position, StoreError};
 use crate::projection::replay::Replay;
+use crate::wire::UnknownName;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {
@@ -32,11 +34,13 @@ impl Worker {
 
     fn wish(&mut self, projection: &'static str, wish: Wish) {
         let Some(place) = self.place_of(projection) else {
-            return wish.refuse(failed(&[projection], "this app does not run it"));
+            let known = self.projections.iter().map(|info| info.name).collect();
+            let name = projection.to_owned();
+            return wish.refuse(OperationError::Unknown(UnknownName { what: "projection", name, known }));
         };
         let unit = &mut self.units[place];
         if unit.paused && matches!(wish, Wish::Rebuild(_)) {
-            return wish.refuse(failed(&unit.projections, "it is paused: resume it first"));
+            return wish.refuse(OperationError::Paused { projection: unit.projection() });
         }
         if unit.wishes.is_empty() {
             unit.wished_since = None;
@@ -62,7 +66,7 @@ impl Worker {
                         }
                         Err(error) => {
                             self.fail(&[place], &error);
-                            let _ = answer.send(Err(error));
+                            let _ = answer.send(Err(error.into()));
                         }
                     },
                     Wish::TakeUp { projection, key, skip, answer } => {
@@ -103,7 +107,7 @@ impl Worker {
         projection: &'static str,
         key: &str,
         skip: bool,
-    ) -> Result<Option<Replay>, StoreError> {
+    ) -> Result<Option<Replay>, OperationError> {
         let unit = &self.units[place];
         let mut tx = self.store.begin(&unit.leases).await?;
         let replay = unit.live.replay(&mut *tx, projection, key, skip).await?;
@@ -125,9 +129,9 @@ impl Worker {
                 Ok(false) => {
                     let finished = self.finish(place, replay).await;
                     self.learn(place).await;
-                    let _ = answer.send(finished);
+                    let _ = answer.send(finished.map_err(Into::into));
                 }
-                Err(error) => drop(answer.send(Err(error))),
+                Err(error) => drop(answer.send(Err(error.into()))),
             }
         }
         any
@@ -163,7 +167,9 @@ impl Worker {
                     Ok(live_at.filter(|_| is_there))
                 };
                 match finished {
-                    Ok(None) | Err(StoreError::Unavailable { .. }) => unit.waiting.push((wanted, answer)),
+                    Ok(None) | Err(OperationError::Store(StoreError::Unavailable { .. })) => {
+                        unit.waiting.push((wanted, answer))
+                    }
                     Ok(Some(at)) => drop(answer.send(Ok(at))),
                     Err(error) => drop(answer.send(Err(error))),
                 }

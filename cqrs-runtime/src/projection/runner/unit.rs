@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Answer;
 use super::gather::{Change, Gathered, Seen};
+use crate::error::OperationError;
 use crate::log::{Bookmark, Position, StoreError};
 use crate::projection::Engine;
 use crate::projection::part::{Part, Stored, kept};
@@ -42,7 +43,7 @@ pub(super) enum Wish {
 }
 
 impl Wish {
-    pub(super) fn refuse(self, error: StoreError) {
+    pub(super) fn refuse(self, error: OperationError) {
         match self {
             Self::Rebuild(answer) => drop(answer.send(Err(error))),
             Self::TakeUp { answer, .. } => drop(answer.send(Err(error))),
@@ -150,6 +151,11 @@ impl Unit {
     /// What its checkpoints and leases are called.
     pub(super) fn names(&self) -> &[&'static str] {
         self.live.names()
+    }
+
+    /// Its projections, as a message names them.
+    pub(super) fn projection(&self) -> String {
+        joined(&self.projections)
     }
 
     /// The names of the leases by which others are told that it is wanted.
@@ -287,7 +293,7 @@ impl Unit {
         &self,
         store: &dyn ViewStore,
         wanted: Position,
-    ) -> Result<Option<Position>, StoreError> {
+    ) -> Result<Option<Position>, OperationError> {
         let seen = Seen::in_store(store, self).await?;
         if self.folds() {
             let is_there = seen.beside.iter().all(|stored| *stored == Stored::Nothing);
@@ -328,12 +334,17 @@ impl Unit {
     }
 }
 
-pub(super) fn parked_again(projections: &[&'static str]) -> StoreError {
-    failed(projections, "it is parked again: see `App::parked`")
+pub(super) fn parked_again(projections: &[&'static str]) -> OperationError {
+    OperationError::ParkedAgain { projection: joined(projections) }
+}
+
+/// Several names as one, between the quotes of a message.
+fn joined(projections: &[&'static str]) -> String {
+    projections.join("`, `")
 }
 
 pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
-    StoreError::Failed { store: format!("projection `{}`", projections.join("`, `")), reason: reason.into() }
+    StoreError::Failed { store: format!("projection `{}`", joined(projections)), reason: reason.into() }
 }
 
 /// Where a build stands, if all of it is of its shape, not split, and at one position.

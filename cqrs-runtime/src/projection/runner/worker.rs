@@ -41,7 +41,7 @@ const MOST_AHEAD: usize = 4;
 pub(super) struct Worker {
     pub(super) units: Vec<Unit>,
     /// What parts are made of.
-    projections: Vec<&'static ProjectionInfo>,
+    pub(super) projections: Vec<&'static ProjectionInfo>,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) store: Arc<dyn ViewStore>,
     pub(super) standings: Arc<Standings>,
@@ -249,7 +249,7 @@ impl Worker {
             unit.failures += 1;
             unit.alone |= together;
             unit.leases.clear();
-            unit.refuse(error);
+            unit.refuse(&error.clone().into());
             (unit.change, unit.gathered) = (None, None);
             let pause = FIRST_PAUSE.saturating_mul(1 << (unit.failures - 1).min(16)).min(LONGEST_PAUSE);
             unit.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };

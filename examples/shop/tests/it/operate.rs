@@ -91,7 +91,10 @@ fn is_looked_after(shop: &Shop) {
     let said = shop.run(&["retry", "OrderSummary", OTHER]);
     assert!(!said.ok && said.err.contains(OTHER), "that key is not parked: {said:?}");
     let said = shop.run(&["retry", "OrderSumary", ORDER]);
-    assert!(!said.ok && said.err.contains("there is no projection `OrderSumary`; there are "), "{said:?}");
+    assert!(
+        !said.ok && said.err.contains("there is no projection `OrderSumary`; did you mean `OrderSummary`?"),
+        "{said:?}"
+    );
 
     let skipped = shop.succeeds(&["skip", "OrderSummary", ORDER]);
     assert!(skipped.contains(&format!("OrderSummary {ORDER} follows the log again")), "{skipped}");
