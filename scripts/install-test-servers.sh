@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the database servers that the workspace's tests start: PostgreSQL, Redis, and a server that speaks MongoDB's
+# Installs the servers that the workspace's tests start: PostgreSQL, PgBouncer, Redis, and a server that speaks MongoDB's
 # protocol: where there is no `mongod`, that is SecantusDB from PyPI, in a Python environment of its own. Says first what it
 # will do, and does nothing where nothing is missing. Debian, Ubuntu (as root, or with sudo) and macOS with Homebrew.
 set -euo pipefail
@@ -10,7 +10,7 @@ environment=${XDG_DATA_HOME:-$HOME/.local/share}/cqrs-test-servers/secantusdb-$s
 found() {
     command -v "$1" >/dev/null 2>&1 && return
     local place
-    for place in /usr/lib/postgresql/*/bin /opt/homebrew/bin /usr/local/bin /opt/homebrew/opt/postgresql*/bin \
+    for place in /usr/sbin /usr/lib/postgresql/*/bin /opt/homebrew/bin /usr/local/bin /opt/homebrew/opt/postgresql*/bin \
         /usr/local/opt/postgresql*/bin "$environment/bin"; do
         [ -x "$place/$1" ] && return
     done
@@ -24,6 +24,7 @@ makes_environments() {
 
 missing=()
 found initdb || missing+=(postgresql)
+found pgbouncer || missing+=(pgbouncer)
 found redis-server || missing+=(redis)
 found mongod || found secantusd-py || missing+=(secantusdb)
 if [ ${#missing[@]} -eq 0 ]; then
@@ -37,6 +38,7 @@ Darwin)
     for name in "${missing[@]}"; do
         case $name in
         postgresql) packages+=(postgresql@17) ;;
+        pgbouncer) packages+=(pgbouncer) ;;
         redis) packages+=(redis) ;;
         secantusdb)
             needs_secantus=1
@@ -52,6 +54,7 @@ Linux)
     for name in "${missing[@]}"; do
         case $name in
         postgresql) packages+=(postgresql) ;;
+        pgbouncer) packages+=(pgbouncer) ;;
         redis) packages+=(redis-server) ;;
         secantusdb)
             needs_secantus=1
@@ -61,7 +64,7 @@ Linux)
     done
     if [ ${#packages[@]} -gt 0 ]; then
         command -v apt-get >/dev/null || {
-            echo "install-test-servers: no apt-get here: install ${missing[*]} by hand, so that initdb, redis-server, and mongod or" \
+            echo "install-test-servers: no apt-get here: install ${missing[*]} by hand, so that initdb, pgbouncer, redis-server, and mongod or" \
                 "secantusd-py are in PATH" >&2
             exit 1
         }

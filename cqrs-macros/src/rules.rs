@@ -260,7 +260,10 @@ rules! {
         "return the commands; what the store must write with an event is a workflow's or a projection's";
     POLICY_PARAMETER = 602 Macro, "a policy cannot take `{0}`",
         "what a command is decided on is loaded by its handler, under the log's lock",
-        "after the event take `State<T>` or `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`";
+        "after the event take `State<T>`, `Stale<Views<V>>` or, in an `async fn`, `Views<V>`; who and when are in the event, taken as `&Recorded<E>`";
+    POLICY_VIEWS = 602 Macro, "a policy that is not `async` cannot take `{0}`",
+        "a view may have to be waited for until it has the policy's event",
+        "write `async fn`, or take `Stale<{0}>`, which may lack what happened a moment before the event";
     POLICY_EVENT = 603 Macro, "`{0}` does not begin with an event by reference", SILENCE,
         "write `fn {0}(e: &E, ..)` or `fn {0}(e: &Recorded<E>, ..)`";
     POLICY_NOT_TAKEN = 603 Macro, "event `{0}` is listed, and `{1}` does not take it", SILENCE,

@@ -9,7 +9,7 @@ use crate::event::EncodeError;
 use crate::log::{Position, StoreError};
 use crate::message::DomainError;
 use crate::meta::CommandId;
-use crate::wire::UnknownName;
+use crate::time::Timestamp;
 
 /// Why a command took no effect. Whatever it says, nothing of the command was stored, except where
 /// [`Unavailable`](Self::Unavailable) says that the answer was lost.
@@ -23,7 +23,7 @@ pub enum CommandError<E> {
     AlreadyExists(Entity),
     /// What a workflow decided on has changed meanwhile. It may be sent again, or marked `#[command(retry)]`.
     Conflict(Conflict),
-    /// The command id was used before, for another command.
+    /// The command id was used before, for another command or for one with other content.
     IdReused(IdReused),
     /// The stored history of an aggregate cannot be folded, or the handler stated events that its own aggregate refuses.
     Corrupt(Box<Corrupt>),
@@ -46,9 +46,7 @@ impl<E: DomainError> fmt::Display for CommandError<E> {
             Self::NotFound(entity) => write!(f, "there is no {entity}"),
             Self::AlreadyExists(entity) => write!(f, "there is a {entity} already"),
             Self::Conflict(_) => f.write_str("what the command was decided on has changed meanwhile: send it again"),
-            Self::IdReused(IdReused { id, first }) => {
-                write!(f, "command id `{id}` was used before, for `{first}`: an id belongs to one command")
-            }
+            Self::IdReused(reused) => fmt::Display::fmt(reused, f),
             Self::Corrupt(corrupt) => {
                 write!(f, "the history of {} cannot be folded: {}", corrupt.entity, corrupt.error)
             }
@@ -159,13 +157,31 @@ pub struct Conflict {
     pub loaded_at: Position,
 }
 
-/// A command id that was given twice, to different commands.
+/// A command id that was given twice, to different commands: by name, or by content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdReused {
     /// The id.
     pub id: CommandId,
     /// The name of the command that had it first.
     pub first: String,
+    /// When that one was recorded.
+    pub recorded_at: Timestamp,
+    /// The position of its last event, or of the log's end when it was recorded.
+    pub position: Position,
+    /// The name of the command that is refused. Where it is the same, the content is another one.
+    pub second: String,
+}
+
+impl fmt::Display for IdReused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, first, recorded_at, position, second } = self;
+        let other = if first == second { " with other content" } else { "" };
+        write!(
+            f,
+            "`{second}` is refused: its command id `{id}` was used before, for `{first}`{other} (recorded at {recorded_at}, \
+             position {position}), and an id belongs to one command; send this one with an id of its own"
+        )
+    }
 }
 
 /// A history that cannot be folded.
@@ -368,6 +384,14 @@ pub enum OperationError {
         "the policies are not run in this process, which cannot know when they are done: ask a process that runs them"
     )]
     NoPolicies,
+    /// A policy cannot be resumed there, or is not stopped.
+    #[error("policy `{policy}` is not resumed: {reason}")]
+    NotResumed {
+        /// The policy.
+        policy: String,
+        /// Why.
+        reason: String,
+    },
     /// A policy has stopped, and is not done.
     #[error("policy `{policy}` has stopped: {error}")]
     PolicyStopped {
@@ -399,9 +423,72 @@ impl OperationError {
             Self::TakenOver { .. } => "TakenOver",
             Self::Elsewhere { .. } => "Elsewhere",
             Self::NoPolicies => "NoPolicies",
+            Self::NotResumed { .. } => "NotResumed",
             Self::PolicyStopped { .. } => "PolicyStopped",
             Self::ShutDown => "ShutDown",
             Self::Store(_) => "Store",
         }
+    }
+}
+
+/// A name that nothing is served by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// `command`, `query`, `projection` or `policy`.
+    pub what: &'static str,
+    /// The name.
+    pub name: String,
+    /// The names that there are.
+    pub known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, name, known } = self;
+        write!(f, "there is no {what} `{name}`")?;
+        let near = known.iter().map(|known| (distance(known, name), known)).min();
+        match near {
+            Some((distance, near)) if distance <= 1 + name.chars().count() / 3 => write!(f, "; did you mean `{near}`?"),
+            Some(_) => write!(f, "; there are {}", known.join(", ")),
+            None => write!(f, "; this program serves none"),
+        }
+    }
+}
+
+/// How many letters have to be changed, added or taken away, upper and lower case being one.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in b.iter().enumerate() {
+            let change = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_gets_the_nearest_and_a_strange_one_the_list() {
+        let unknown = |name: &str| {
+            UnknownName { what: "command", name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
+        };
+        assert_eq!(unknown("createordr"), "there is no command `createordr`; did you mean `CreateOrder`?");
+        assert_eq!(unknown("Fly"), "there is no command `Fly`; there are CreateOrder, ShipOrder");
+    }
+
+    #[test]
+    fn distance_counts_single_letter_changes() {
+        assert_eq!(distance("ship", "ship"), 0);
+        assert_eq!(distance("ship", "Shop"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -147,6 +147,7 @@ pub mod query;
 pub mod registry;
 #[cfg_attr(not(doctest), doc = include_str!("rules.md"))]
 pub mod rules {}
+pub mod secrets;
 mod sequencer;
 mod shape;
 pub mod snapshot;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::observing::{TraceContext, lenient};
 use crate::time::Timestamp;
 
-/// The caller's own name for one command. The same id takes effect at most once: see [`Meta::command_id`].
+/// The caller's own name for one command: one name, one content. It takes effect at most once: see [`Meta::command_id`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(Arc<str>);
@@ -89,8 +89,16 @@ impl Meta {
         }
     }
 
-    /// Gives the command an id: the log keeps it with the events, and the same id again returns the first receipt and
-    /// runs nothing.
+    /// Gives the command an id: the log keeps it with the events, and the same command again returns the first receipt and
+    /// runs nothing. The same id with another command, or with other content, is
+    /// [`IdReused`](crate::CommandError::IdReused).
+    ///
+    /// Contents are compared by a hash of the command's JSON. The order of an object's fields does not count, nor does that of a
+    /// set. A command of a type that has other fields by now (in a program of another version) counts as the same, since that
+    /// program writes the same command in another way: a repetition across a deployment is answered. Of the commands of policies,
+    /// whose ids are made of the event that they answer, the first one counts, also where a policy answers otherwise when it is asked once more.
+    ///
+    /// What is remembered of commands stays until it is [removed](crate::App::forget_commands).
     #[must_use]
     pub fn command_id(mut self, id: CommandId) -> Self {
         self.command_id = Some(id);

@@ -44,7 +44,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::app::Inner;
-use crate::command::CommandContext;
+use crate::command::{CommandContext, Ids};
 use crate::handler::{Answered, Answering, Handled, Handling};
 use crate::log::BoxFuture;
 use crate::meta::Meta;
@@ -104,10 +104,11 @@ request_and_response!("command", CommandRequest, CommandResponse);
 request_and_response!("query", QueryRequest, QueryResponse);
 
 impl CommandRequest {
-    pub(crate) fn new<C: Handled<H>, H: 'static>(command: C, inner: Arc<Inner>, meta: Meta) -> Self {
+    pub(crate) fn new<C: Handled<H>, H: 'static>(command: C, inner: Arc<Inner>, meta: Meta, ids: Ids) -> Self {
         let run = move |meta| -> BoxFuture<'static, CommandResponse> {
             Box::pin(async move {
-                let handling: Handling<C> = command.handle(CommandContext::new(inner, meta)).await;
+                let context = CommandContext::new(inner, meta, ids, &command);
+                let handling: Handling<C> = command.handle(context).await;
                 let outcome = handling.as_ref().map(drop).map_err(crate::CommandError::kind);
                 CommandResponse { outcome, typed: Box::new(handling) }
             })

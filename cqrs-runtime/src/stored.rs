@@ -15,10 +15,10 @@ use serde_json::de::StrRead;
     note = "derive `Serialize` and `Deserialize` for `{Self}`",
     note = "see: cqrs_runtime::rules#cqrs111"
 )]
-pub trait Stored: Serialize + DeserializeOwned {}
+pub trait Stored: Serialize + DeserializeOwned + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Stored for T {}
+impl<T: Serialize + DeserializeOwned + 'static> Stored for T {}
 
 /// What is wrong with JSON, and where in it.
 pub type PathError = serde_path_to_error::Error<serde_json::Error>;
@@ -31,6 +31,8 @@ pub struct Json<T> {
     pub read: fn(&str) -> serde_json::Result<T>,
     /// The same, with the path to what is wrong. What follows the value is left unread.
     pub read_with_path: for<'de> fn(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<T, PathError>,
+    /// A hash of what the type asks for when it is read: the names of its fields and variants, and the kinds of their values.
+    pub shape: fn() -> u64,
 }
 
 impl<T: Stored> Json<T> {
@@ -39,6 +41,7 @@ impl<T: Stored> Json<T> {
         write: |value| serde_json::to_string(value),
         read: |json| serde_json::from_str(json),
         read_with_path: |json| serde_path_to_error::deserialize(json),
+        shape: crate::shape::fingerprint::<T>,
     };
 }
 
@@ -48,6 +51,7 @@ impl<T> Json<T> {
         write: |_| unreachable!("not stored"),
         read: |_| unreachable!("not stored"),
         read_with_path: |_| unreachable!("not stored"),
+        shape: || unreachable!("not stored"),
     };
 }
 

@@ -1,8 +1,7 @@
 //! The wire: messages by name and JSON, for transports that know no types.
 
-use std::fmt;
-
 use crate::command::{CommandBus, Receipt};
+pub use crate::error::UnknownName;
 use crate::error::{CommandError, QueryError};
 use crate::handler::{Answered, Handled};
 use crate::log::BoxFuture;
@@ -65,30 +64,6 @@ impl WireError {
     }
 }
 
-/// A name that nothing is served by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
-    /// `command`, `query`, `projection` or `policy`.
-    pub what: &'static str,
-    /// The name.
-    pub name: String,
-    /// The names that there are.
-    pub known: Vec<&'static str>,
-}
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, name, known } = self;
-        write!(f, "there is no {what} `{name}`")?;
-        let near = known.iter().map(|known| (distance(known, name), known)).min();
-        match near {
-            Some((distance, near)) if distance <= 1 + name.chars().count() / 3 => write!(f, "; did you mean `{near}`?"),
-            Some(_) => write!(f, "; there are {}", known.join(", ")),
-            None => write!(f, "; this program serves none"),
-        }
-    }
-}
-
 /// A message whose JSON does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedMessage {
@@ -96,22 +71,6 @@ pub struct MalformedMessage {
     pub name: &'static str,
     /// What is wrong, with the field's path, line and column.
     pub reason: String,
-}
-
-/// How many letters have to be changed, added or taken away, upper and lower case being one.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Runs a command's handler by its JSON.
@@ -181,23 +140,6 @@ fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireEr
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_misspelt_name_gets_the_nearest_and_a_strange_one_the_list() {
-        let unknown = |name: &str| {
-            UnknownName { what: "command", name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
-        };
-        assert_eq!(unknown("createordr"), "there is no command `createordr`; did you mean `CreateOrder`?");
-        assert_eq!(unknown("Fly"), "there is no command `Fly`; there are CreateOrder, ShipOrder");
-    }
-
-    #[test]
-    fn distance_counts_single_letter_changes() {
-        assert_eq!(distance("ship", "ship"), 0);
-        assert_eq!(distance("ship", "Shop"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
 
     #[test]
     fn trailing_text_and_deep_nesting_are_refused_with_their_place() {

@@ -77,7 +77,7 @@ const _: () = {
                     ::std::boxed::Box::pin(async move {
                         let e = rt::Of::<OrderShipped>::decode(event)?;
                         rt::Returned::<Result<(), MailError>>::sent()(
-                            <Letters>::shipped(&e, context.service::<State<Mailer>>()?).await,
+                            <Letters>::shipped(&e, context.get::<State<Mailer>>().await?).await,
                         )
                     })
                 }

@@ -12,7 +12,8 @@ fn with(app: &App, id: &str) -> CommandBus {
 #[tokio::test]
 async fn the_same_id_again_returns_the_first_receipt_and_runs_nothing() {
     for (app, _folder) in banks().await {
-        let open = || OpenAccount { account: AccountId::new(), owner: PersonId::new() };
+        let (account, owner) = (AccountId::new(), PersonId::new());
+        let open = || OpenAccount { account, owner };
         let first = with(&app, "a").execute(open()).await.unwrap();
         let again = with(&app, "a").execute(open()).await.unwrap();
         assert!(!first.is_repeated() && again.is_repeated());
@@ -28,7 +29,7 @@ async fn an_id_belongs_to_one_command() {
         with(&app, "a").execute(OpenAccount { account, owner: PersonId::new() }).await.unwrap();
         let reused = with(&app, "a").execute(PayIn { account, amount: 1 }).await.unwrap_err();
         let CommandError::IdReused(reused) = reused else { panic!("{reused}") };
-        assert_eq!(reused.first, "OpenAccount");
+        assert_eq!((&*reused.first, &*reused.second, reused.position.get()), ("OpenAccount", "PayIn", 1));
     }
 }
 
@@ -70,8 +71,8 @@ async fn many_at_once_with_one_id_take_effect_once() {
 #[tokio::test]
 async fn ids_outlive_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let account = AccountId::new();
-    let opening = || OpenAccount { account, owner: PersonId::new() };
+    let (account, owner) = (AccountId::new(), PersonId::new());
+    let opening = || OpenAccount { account, owner };
     let app = bank(App::builder().log(open(&folder).await)).await;
     with(&app, "a").execute(opening()).await.unwrap();
     drop(app);

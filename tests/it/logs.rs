@@ -1,8 +1,10 @@
 //! The logs that each test runs on.
 
+use std::sync::Arc;
+
 use cqrs_postgres::PostgresLog;
 use cqrs_runtime::App;
-use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_sqlite::SqliteLog;
 use cqrs_test_servers::{Database, Postgres};
 use tempfile::TempDir;
@@ -12,6 +14,19 @@ pub enum Place {
     Memory,
     Folder(#[expect(dead_code, reason = "it goes when this is dropped")] TempDir),
     Database(#[expect(dead_code, reason = "it goes when this is dropped")] Database),
+}
+
+/// An empty log of each kind.
+pub async fn logs() -> Vec<(Arc<dyn EventLog>, Place)> {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = open(&folder).await;
+    let database = Postgres::shared().database();
+    let postgres = PostgresLog::open(database.url()).await.unwrap();
+    vec![
+        (Arc::new(MemoryLog::new()), Place::Memory),
+        (Arc::new(sqlite), Place::Folder(folder)),
+        (Arc::new(postgres), Place::Database(database)),
+    ]
 }
 
 /// The bank on a log of each kind.

@@ -2,7 +2,11 @@
 
 mod bars;
 mod by_hand;
+mod command_ids;
+mod command_ids_of_versions;
+mod command_ids_of_workflows;
 mod commands;
+mod copying;
 mod evolution;
 mod findings;
 mod idempotency;
@@ -20,6 +24,7 @@ mod snapshots;
 mod sound;
 mod startup;
 mod tables;
+mod unattended;
 mod verify;
 mod wire;
 mod workflows;

@@ -146,7 +146,7 @@ mod tests {
         let commit = async |position| {
             let mut tx = views.begin(&[]).await.unwrap();
             tx.write(&SHAPE, &[row("a", position), row("b", position)], &[]).await.unwrap();
-            let reached = Checkpoint { position: Position::new(position), fingerprint: SHAPE.fingerprint };
+            let reached = Checkpoint { position: Position::new(position), event: None, fingerprint: SHAPE.fingerprint };
             tx.set_checkpoints(&[("Items", reached)]).await.unwrap();
             sent.lock().unwrap().clear();
             tx.commit().await.unwrap();

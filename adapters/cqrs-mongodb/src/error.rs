@@ -11,7 +11,7 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 pub enum OpenError {
     /// The URL is none that the client knows.
     #[error(
-        "the URL of the MongoDB server cannot be read: {0}; it is to be `mongodb://[user:password@]host[:port]/database`"
+        "the URL of the MongoDB server cannot be read: {0}; expected `mongodb://[user:password@]host[:port]/database`"
     )]
     BadUrl(String),
     /// The server lacks what this crate needs.

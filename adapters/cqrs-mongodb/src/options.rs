@@ -1,7 +1,9 @@
 //! Opening a server.
 
+use std::fmt;
 use std::time::Duration;
 
+use cqrs_runtime::secrets::hide;
 use mongodb::bson::doc;
 use mongodb::options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria};
 use mongodb::{Client, Database};
@@ -21,6 +23,16 @@ pub struct MongoViewsBuilder {
     url: String,
     prefix: String,
     patience: Duration,
+}
+
+/// Without the URL, which holds a password.
+impl fmt::Debug for MongoViewsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoViewsBuilder")
+            .field("prefix", &self.prefix)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 impl MongoViewsBuilder {
@@ -53,7 +65,7 @@ impl MongoViewsBuilder {
             return Err(OpenError::BadUrl("`mongodb+srv://` needs the feature `srv` of `cqrs-mongodb`".into()));
         }
         let options = ClientOptions::parse(&self.url).await;
-        let mut options = options.map_err(|error| OpenError::BadUrl(error.kind.to_string()))?;
+        let mut options = options.map_err(|error| OpenError::BadUrl(hide(&error.kind.to_string(), &self.url)))?;
         let Some(database) = options.default_database.clone() else {
             return Err(OpenError::BadUrl("it names no database".into()));
         };
@@ -65,8 +77,9 @@ impl MongoViewsBuilder {
         options.write_concern = None;
         let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
         let server = format!("{}/{database}", hosts.join(","));
-        let failed = |reason: String| OpenError::Failed { server: server.clone(), reason };
-        let client = Client::with_options(options).map_err(|error| OpenError::BadUrl(error.kind.to_string()))?;
+        let failed = |reason: String| OpenError::Failed { server: server.clone(), reason: hide(&reason, &self.url) };
+        let client = Client::with_options(options)
+            .map_err(|error| OpenError::BadUrl(hide(&error.kind.to_string(), &self.url)))?;
         let database = client.database(&database);
         let checked = tokio::time::timeout(self.patience, version(&database)).await;
         let found = checked.map_err(|_| failed("no answer came in time".into()))?;

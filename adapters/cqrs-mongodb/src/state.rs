@@ -79,6 +79,18 @@ struct Held {
     owner: String,
     token: i64,
     until: DateTime,
+    /// How many milliseconds it lasts. Older programs did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length: Option<i64>,
+}
+
+impl Held {
+    /// Whether it has not run out. Its time is trusted no further than its own length, and a second for a clock that is put right.
+    fn lasts(&self, now: DateTime, length: Option<i64>) -> bool {
+        let left = self.until.timestamp_millis().saturating_sub(now.timestamp_millis());
+        let most = self.length.or(length).map_or(i64::MAX, |length| length.saturating_add(1_000));
+        left > 0 && left <= most
+    }
 }
 
 /// A parked key.
@@ -193,13 +205,15 @@ impl State {
     pub(crate) fn lease(&mut self, projection: &'static str, owner: &str, time: Duration) -> Option<Lease> {
         let held = self.leases.iter().find(|held| held.projection == projection);
         let is_own = held.is_some_and(|held| held.owner == owner);
-        if held.is_some_and(|held| !is_own && held.until > self.now) {
+        let length = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        if held.is_some_and(|held| !is_own && held.lasts(self.now, Some(length))) {
             return None;
         }
         let token = held.filter(|_| is_own).map_or(self.number, |held| held.token);
         self.leases.retain(|held| held.projection != projection);
         let until = later(self.now, time);
-        self.leases.push(Held { projection: projection.to_owned(), owner: owner.to_owned(), token, until });
+        let (projection_name, owner) = (projection.to_owned(), owner.to_owned());
+        self.leases.push(Held { projection: projection_name, owner, token, until, length: Some(length) });
         Some(Lease { projection, token: token.cast_unsigned() })
     }
 
@@ -209,7 +223,7 @@ impl State {
 
     /// Who has a projection, until his time has run out.
     pub(crate) fn holder(&self, projection: &str) -> Option<&str> {
-        let held = self.leases.iter().find(|held| held.projection == projection && held.until > self.now);
+        let held = self.leases.iter().find(|held| held.projection == projection && held.lasts(self.now, None));
         held.map(|held| held.owner.as_str())
     }
 
@@ -438,6 +452,22 @@ mod tests {
         assert_eq!(state.check(&[second.clone(), first]), Err(Refused::Lost("Items")));
         assert_eq!(state.forget_at(&[second]), later(later(state.now, HOUR), STRAGGLING));
         assert_eq!(state.forget_at(&[]), later(state.now, STRAGGLING));
+    }
+
+    #[test]
+    fn a_lease_is_trusted_no_further_than_its_own_length() {
+        let mut state = state(10_000_000);
+        state.lease("Items", "me", HOUR).unwrap();
+        state.now = DateTime::from_millis(10_000_000 - 1_000);
+        assert_eq!(
+            (state.lease("Items", "you", HOUR), state.holder("Items")),
+            (None, Some("me")),
+            "a clock is put right"
+        );
+        state.now = DateTime::from_millis(10_000_000 - 1_001);
+        assert_eq!(state.holder("Items"), None, "it was another clock");
+        assert!(state.lease("Items", "you", HOUR).is_some());
+        assert_eq!(state.holder("Items"), Some("you"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 #[non_exhaustive]
 pub enum OpenError {
     /// The URL cannot be read.
-    #[error("the URL of the database cannot be read: {0}; it is to be `postgres://user:password@host:port/database`")]
+    #[error("the URL of the database cannot be read: {0}; expected `postgres://user:password@host:port/database`")]
     Url(String),
     /// The schema's name cannot be one.
     #[error("`{0}` cannot be a schema's name: 1 to 63 bytes, and none of PostgreSQL's own (`pg_..`)")]
@@ -33,6 +33,16 @@ pub enum OpenError {
         store: String,
         /// The database's encoding.
         found: String,
+    },
+    /// A pooler is in front of the server, and gives the statements of one session to several of the server's connections.
+    #[error(
+        "{store} is behind a pooler that gives each transaction, or each statement, another connection (PgBouncer's \
+         `pool_mode = transaction`): locks, notifications and prepared statements of a session get lost there; connect to the \
+         server itself, or to a pool with `pool_mode = session`"
+    )]
+    Pooled {
+        /// Which store, and where.
+        store: String,
     },
     /// The schema has tables of the log's names that this crate did not make.
     #[error("{store} has a table `{table}` that is not this crate's: choose another schema, or rename the table")]

@@ -1,10 +1,10 @@
-//! Events and command records as rows.
+//! Events as rows.
 
 use std::sync::Arc;
 
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{Bookmark, CommandRecord, Page, Position, StoreError};
-use cqrs_runtime::{CommandId, Meta, Tag, Timestamp};
+use cqrs_runtime::log::{Bookmark, Page, Position, StoreError};
+use cqrs_runtime::{Meta, Tag, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -209,47 +209,4 @@ fn insert(schema: &str, token: &str, columns: Columns) -> Sql {
         .with(columns.metas, Type::TEXT_ARRAY)
         .with(columns.recorded_at, Type::TIMESTAMPTZ_ARRAY)
         .with(token.to_owned(), Type::TEXT)
-}
-
-/// What is known of commands with these ids.
-pub(crate) fn commands(schema: &str, ids: &[CommandId]) -> Sql {
-    let keys: Vec<String> = ids.iter().map(|id| key(id.as_str())).collect();
-    let text =
-        format!("SELECT id, command, position, events, returned FROM {schema}.cqrs_commands WHERE id = ANY ($1)");
-    Sql::new(text).with(keys, Type::TEXT_ARRAY)
-}
-
-/// The records in `rows`, in the order of `ids`.
-pub(crate) fn records(store: &str, ids: &[CommandId], rows: &[Row]) -> Result<Vec<Option<CommandRecord>>, StoreError> {
-    let mut found = std::collections::HashMap::with_capacity(rows.len());
-    for row in rows {
-        found.insert(column::<&str>(store, row, 0)?, row);
-    }
-    let one = |id: &CommandId| {
-        let Some(row) = found.get(&*key(id.as_str())) else { return Ok(None) };
-        let events: i64 = column(store, row, 3)?;
-        Ok(Some(CommandRecord {
-            id: id.clone(),
-            command: unescape(column(store, row, 1)?).into(),
-            position: position(store, row, 2)?,
-            events: u32::try_from(events).map_err(|_| damaged(store, format!("{events} is no number of events")))?,
-            returned: unescape(column(store, row, 4)?).into(),
-        }))
-    };
-    ids.iter().map(one).collect()
-}
-
-/// Remembers commands.
-pub(crate) fn remember(schema: &str, records: &[CommandRecord]) -> Sql {
-    let texts = |text: fn(&CommandRecord) -> String| records.iter().map(text).collect::<Vec<String>>();
-    let numbers = |number: fn(&CommandRecord) -> i64| records.iter().map(number).collect::<Vec<i64>>();
-    Sql::new(format!(
-        "INSERT INTO {schema}.cqrs_commands (id, command, position, events, returned)
-         SELECT * FROM unnest($1, $2, $3, $4, $5)"
-    ))
-    .with(texts(|record| key(record.id.as_str())), Type::TEXT_ARRAY)
-    .with(texts(|record| escape(&record.command)), Type::TEXT_ARRAY)
-    .with(numbers(|record| clamped(record.position.get())), Type::INT8_ARRAY)
-    .with(numbers(|record| record.events.into()), Type::INT8_ARRAY)
-    .with(texts(|record| escape(&record.returned)), Type::TEXT_ARRAY)
 }

@@ -1,4 +1,4 @@
-//! What a handler may not say: what would end its transaction.
+//! What a handler may not say: what would end its transaction, and what its session would not be rid of.
 
 /// The start of one statement: its first words, in capitals.
 struct Start {
@@ -11,19 +11,45 @@ const WORDS: usize = 5;
 /// Our own savepoints are named so.
 pub(crate) const PREFIX: &str = "CQRS_";
 
-/// The first statement in `text` that would end or change the transaction that it runs in, if there is one.
+/// Why a statement is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It would end or change the transaction that it runs in.
+    Ends,
+    /// It would leave the session in a state that the next borrower is not to find.
+    Stays,
+}
+
+/// The first statement in `text` that is refused, if there is one.
 ///
-/// The rest of a statement cannot: in a transaction block the server itself refuses to commit inside a function, a procedure or
-/// a `DO` block.
-pub(crate) fn refused(text: &str) -> Option<String> {
-    starts(text).into_iter().find(ends_or_changes).map(|start| start.words.join(" "))
+/// The rest of a statement cannot end the transaction: in a transaction block the server itself refuses to commit inside a function,
+/// a procedure or a `DO` block.
+///
+/// A session may be set (`standard_conforming_strings`) so that backslashes escape quotes: what would be refused then is refused.
+pub(crate) fn refused(text: &str) -> Option<(String, Why)> {
+    let found = |backslashes| {
+        let reasons =
+            starts(text, backslashes).into_iter().filter_map(|start| Some((start.words.join(" "), why(&start)?)));
+        reasons.into_iter().next()
+    };
+    found(false).or_else(|| if text.contains('\\') { found(true) } else { None })
+}
+
+fn why(start: &Start) -> Option<Why> {
+    match start.words.first().map_or("", String::as_str) {
+        _ if ends_or_changes(start) => Some(Why::Ends),
+        // The server would wait for data that nobody sends, or write a file, or run a program. A statement that is prepared by name
+        // stays prepared.
+        "COPY" | "PREPARE" | "DEALLOCATE" => Some(Why::Stays),
+        _ => None,
+    }
 }
 
 fn ends_or_changes(start: &Start) -> bool {
     let word = |place: usize| start.words.get(place).map_or("", String::as_str);
     let ours = |place: usize| word(place).starts_with(PREFIX);
     match word(0) {
-        "BEGIN" | "START" | "COMMIT" | "END" | "ABORT" | "DISCARD" | "DEALLOCATE" => true,
+        "BEGIN" | "START" | "COMMIT" | "END" | "ABORT" | "DISCARD" => true,
         "PREPARE" => word(1) == "TRANSACTION",
         "SAVEPOINT" => ours(1),
         "RELEASE" => ours(if word(1) == "SAVEPOINT" { 2 } else { 1 }),
@@ -36,7 +62,7 @@ fn ends_or_changes(start: &Start) -> bool {
 }
 
 /// The starts of the statements in `text`.
-fn starts(text: &str) -> Vec<Start> {
+fn starts(text: &str, backslashes: bool) -> Vec<Start> {
     let mut starts = Vec::new();
     let mut words: Vec<String> = Vec::new();
     let mut rest = text;
@@ -48,7 +74,7 @@ fn starts(text: &str) -> Vec<Start> {
             }
             '-' if rest.starts_with("--") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => comment(rest),
-            '\'' => quoted(rest, '\'', false),
+            '\'' => quoted(rest, '\'', backslashes),
             '"' => {
                 let taken = quoted(rest, '"', false);
                 word(&mut words, rest[1..taken].trim_end_matches('"'));
@@ -169,6 +195,12 @@ mod tests {
             "DISCARD ALL",
             "DEALLOCATE ALL",
             ";;COMMIT",
+            "COPY t FROM STDIN",
+            "copy (SELECT 1) TO PROGRAM 'sh'",
+            "SELECT 1; COPY t TO STDOUT",
+            "PREPARE x AS SELECT 1",
+            // Where backslashes escape quotes, this is a text and a `COMMIT`.
+            r"SELECT '\'';COMMIT;--'",
         ] {
             assert!(refused(text).is_some(), "`{text}` gets through");
         }
@@ -184,9 +216,14 @@ mod tests {
             "INSERT INTO commit VALUES (';COMMIT')",
             "SELECT E'\\';COMMIT'",
             "SAVEPOINT mine; ROLLBACK TO mine; ROLLBACK TO SAVEPOINT mine; RELEASE SAVEPOINT mine",
-            "PREPARE x AS SELECT 1",
             "DO $do$ BEGIN PERFORM 1; END; $do$",
             "SELECT \"begin\" FROM t",
+            r"SELECT 'C:\'; SELECT 1",
+            "CREATE FUNCTION f () RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "WITH gone AS (DELETE FROM t RETURNING x) SELECT x FROM gone",
+            "LISTEN mine; NOTIFY mine; UNLISTEN mine",
+            "SET LOCAL work_mem = '64MB'",
+            "EXECUTE x",
         ] {
             assert_eq!(refused(text), None, "`{text}` is refused");
         }

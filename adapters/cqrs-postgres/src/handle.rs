@@ -7,12 +7,12 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement, ToStatement};
 
 use crate::connection::Connection;
-use crate::guard;
+use crate::guard::{self, Why};
 
 /// Runs a handler's statements, as [`tokio_postgres::Client`] does, in the transaction that the handler was given.
 ///
-/// What would end that transaction is refused before it is sent: `BEGIN`, `COMMIT`, `ROLLBACK`, `PREPARE TRANSACTION`, `DISCARD`, `DEALLOCATE`,
-/// alone or among other statements. Savepoints are the handler's to use, except those that are named `cqrs_..`. (A function whose
+/// What would end that transaction is refused before it is sent: `BEGIN`, `COMMIT`, `ROLLBACK`, `PREPARE TRANSACTION`, `DISCARD`, alone
+/// or among other statements; and what would stay with the session: `COPY`, `PREPARE` and `DEALLOCATE`. Savepoints are the handler's to use, except those that are named `cqrs_..`. (A function whose
 /// body is written as `BEGIN ATOMIC .. END` is taken for such a statement: make it in a migration.)
 pub struct Handle {
     connection: Arc<Connection>,
@@ -30,6 +30,12 @@ pub enum SqlError {
          the handler's to end; return an error to undo everything, or use a savepoint to undo a part"
     )]
     Refused(String),
+    /// It would leave its mark on the session, which others use afterwards: `COPY`, and statements that are prepared by name.
+    #[error(
+        "`{0}` is refused: it would leave its mark on a connection that others use afterwards; write many rows with \
+         `INSERT .. SELECT .. FROM unnest(..)`, and prepare a statement with `prepare`"
+    )]
+    OfTheSession(String),
     /// The server refused it, or cannot be reached.
     #[error("{}", crate::error::reason(.0))]
     Database(#[from] tokio_postgres::Error),
@@ -40,7 +46,7 @@ impl SqlError {
     #[must_use]
     pub fn code(&self) -> Option<&tokio_postgres::error::SqlState> {
         match self {
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::OfTheSession(_) => None,
             Self::Database(error) => error.code(),
         }
     }
@@ -149,5 +155,9 @@ impl Handle {
 }
 
 fn look(sql: &str) -> Result<(), SqlError> {
-    guard::refused(sql).map_or(Ok(()), |statement| Err(SqlError::Refused(statement)))
+    match guard::refused(sql) {
+        None => Ok(()),
+        Some((statement, Why::Ends)) => Err(SqlError::Refused(statement)),
+        Some((statement, Why::Stays)) => Err(SqlError::OfTheSession(statement)),
+    }
 }

@@ -1,7 +1,11 @@
 //! Who runs which projection.
 //!
 //! Times are the server's clock's. One that is set forward ends leases early, which costs work done twice and nothing else: what
-//! counts is the token.
+//! counts is the token. One that is set back, or another server's after a failover, leaves leases that seem to last for long: none is
+//! trusted for longer than its own length.
+//!
+//! A process that has leases holds a lock in a session of its own ([`Presence`](crate::presence::Presence)). Where nobody holds it the
+//! process is dead, or cut off, and its leases are had at once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,26 +19,62 @@ use crate::events::column;
 use crate::sql::Sql;
 use crate::text::{escape, unescape};
 
+/// The separator between an owner and the lock of its process in a lease. No escaped text holds it.
+const MARK: &str = "\u{1}\u{3}";
+
+/// By how many milliseconds a clock may be put right while a lease is looked at.
+const SLACK: i64 = 1_000;
+
+/// An owner as a lease bears it: with the lock of its process, if it holds one.
+pub(crate) fn mark(owner: &str, presence: Option<i64>) -> String {
+    let owner = escape(owner);
+    presence.map_or_else(|| owner.clone(), |lock| format!("{owner}{MARK}{lock}"))
+}
+
+/// Whether a lease has not run out, as far as its time is to be trusted, and its process is not known to be dead: `length` is that of
+/// a lease of an older program, which did not say.
+fn holds(length: &str) -> String {
+    format!(
+        "(held.until > clock_timestamp()
+          AND (coalesce(held.length, {length}) IS NULL
+               OR held.until <= clock_timestamp() + (coalesce(held.length, {length}) + {SLACK}) * interval '1 millisecond')
+          AND (split_part(held.owner, '{MARK}', 2) = '' OR EXISTS (
+               SELECT FROM pg_locks l
+               WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND (l.classid::bigint << 32) | l.objid::bigint = nullif(split_part(held.owner, '{MARK}', 2), '')::bigint)))"
+    )
+}
+
 /// Takes or renews the leases of projections that nobody else has, and yields their names and tokens.
-pub(crate) fn take(schema: &str, projections: &[&'static str], owner: &str, time: Duration) -> Sql {
+pub(crate) fn take(
+    schema: &str,
+    projections: &[&'static str],
+    owner: &str,
+    presence: Option<i64>,
+    time: Duration,
+) -> Sql {
+    let own = format!("split_part(held.owner, '{MARK}', 1) = split_part(excluded.owner, '{MARK}', 1)");
     Sql::new(format!(
-        "INSERT INTO {schema}.cqrs_leases AS held (projection, owner, token, until)
-         SELECT projection, $2, 1, clock_timestamp() + $3 * interval '1 millisecond' FROM unnest($1) AS projection
+        "INSERT INTO {schema}.cqrs_leases AS held (projection, owner, token, until, length)
+         SELECT projection, $2, 1, clock_timestamp() + $3 * interval '1 millisecond', $3 FROM unnest($1) AS projection
          ON CONFLICT (projection) DO UPDATE
-         SET owner = excluded.owner, until = excluded.until,
-             token = held.token + CASE WHEN held.owner = excluded.owner THEN 0 ELSE 1 END
-         WHERE held.owner = excluded.owner OR held.until <= clock_timestamp()
-         RETURNING projection, token"
+         SET owner = excluded.owner, until = excluded.until, length = excluded.length,
+             token = held.token + CASE WHEN {own} THEN 0 ELSE 1 END
+         WHERE {own} OR NOT {}
+         RETURNING projection, token",
+        holds("$3")
     ))
     .with(projections.iter().map(|name| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
-    .with(escape(owner), Type::TEXT)
+    .with(mark(owner, presence), Type::TEXT)
     .with(i64::try_from(time.as_millis()).unwrap_or(i64::MAX), Type::INT8)
 }
 
-/// Those of these projections that somebody has a lease of that has not run out, and who.
+/// Those of these projections that somebody has a lease of that holds, and who.
 pub(crate) fn held(schema: &str, projections: &[&'static str]) -> Sql {
     Sql::new(format!(
-        "SELECT projection, owner FROM {schema}.cqrs_leases WHERE projection = ANY ($1) AND until > clock_timestamp()"
+        "SELECT projection, split_part(owner, '{MARK}', 1) FROM {schema}.cqrs_leases held WHERE projection = ANY ($1) AND {}",
+        holds("NULL::bigint")
     ))
     .with(projections.iter().map(|name| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
 }

@@ -78,10 +78,13 @@
 //!
 //! # Limits
 //!
-//! Not behind a pooler that changes connections between transactions (transaction pooling of `PgBouncer`): sessions are set up once. A
+//! Not behind a pooler that changes connections between transactions or statements (`PgBouncer`'s `pool_mode = transaction`), which
+//! [`OpenError::Pooled`] refuses; one with `pool_mode = session` is a server. Removing what is remembered of commands
+//! (`App::forget_commands`) needs a role that may delete from `cqrs_commands`, as the owner's may. A
 //! workflow that takes `&mut Tx<Postgres>` holds the log's lock for as long as it runs. A failover to a standby that lags
 //! loses what the standby lacks: make it synchronous.
 
+mod commands;
 mod commit;
 mod connect;
 mod connection;
@@ -99,6 +102,8 @@ mod options;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod pooler;
+mod presence;
 mod query;
 mod rows;
 mod schema;

@@ -4,26 +4,29 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use cqrs_runtime::log::{
-    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page, Position, StoreError,
+    Bookmark, BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page,
+    Position, StoreError,
 };
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
+use cqrs_runtime::{CommandId, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::connect::Place;
 use crate::connection::{Backend, Connection};
 use crate::error::OpenError;
-use crate::events;
 use crate::names::PostgresNames;
 use crate::news::{self, News};
 use crate::options::PostgresLogBuilder;
 use crate::pool::Pool;
+use crate::presence::Presence;
 use crate::query::statements;
 use crate::schema::lock_keys;
 use crate::snapshots::PostgresSnapshots;
 use crate::text::{clamped, quoted};
 use crate::transaction::Postgres;
 use crate::views::PostgresViews;
+use crate::{commands, events};
 
 /// How long a follower that is told nothing waits before it asks all the same.
 const ASK_ANYWAY: Duration = Duration::from_secs(1);
@@ -64,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) writer: Arc<Mutex<Writer>>,
     /// More of them, for views: they are opened where several transactions write at the same time.
     pub(crate) others: std::sync::Mutex<Vec<Arc<Mutex<Writer>>>>,
+    /// Tells other processes that this one lives.
+    pub(crate) presence: Presence,
 }
 
 /// The connection that appends.
@@ -132,6 +137,7 @@ impl Shared {
             notify,
             writer: Arc::new(Mutex::new(Writer { connection: Some(connection), lent: false, lost: Vec::new() })),
             others: std::sync::Mutex::default(),
+            presence: Presence::new(),
         }
     }
 }
@@ -201,6 +207,46 @@ impl EventLog for PostgresLog {
                 let _ = tokio::time::timeout(ASK_ANYWAY, news.next()).await;
                 if self.head().await.is_ok_and(|head| head != after) {
                     return;
+                }
+            }
+        })
+    }
+
+    fn command_records<'a>(
+        &'a self,
+        after: Option<&'a CommandId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<CommandRecord>, StoreError>> {
+        Box::pin(async move {
+            let sql = commands::page(&self.shared.schema, after, limit);
+            let answers = self.shared.readers.read(vec![sql]).await?;
+            commands::listed(&self.shared.place.store, answers.first().map_or(&[], Vec::as_slice))
+        })
+    }
+
+    fn count_command_records(&self, before: Option<Timestamp>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let answers = self.shared.readers.read(vec![commands::count(&self.shared.schema, before)]).await?;
+            commands::number(&self.shared.place.store, answers.first().map_or(&[], Vec::as_slice))
+        })
+    }
+
+    fn forget_commands(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let (store, schema) = (&self.shared.place.store, &self.shared.schema);
+            let (mut removed, mut after) = (0, None);
+            loop {
+                let mut locked = self.shared.begin().await?;
+                let rows = locked.ask(vec![commands::forget(schema, after.as_deref(), before)]).await?;
+                let some = commands::number(store, &rows)?;
+                let last = rows.first().map(|row| events::column::<Option<String>>(store, row, 1)).transpose()?;
+                if some > 0 {
+                    locked.commit().await?;
+                }
+                removed += some;
+                match last.flatten() {
+                    Some(last) => after = Some(last),
+                    None => return Ok(removed),
                 }
             }
         })

@@ -1,16 +1,19 @@
 //! How a database is opened.
 
+use std::fmt;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use cqrs_runtime::secrets::hide;
 use tokio_postgres::config::{Config, Host};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{NoTls, Socket};
 
-use crate::connect::{Connector, Place};
+use crate::connect::{Connector, Place, Purpose};
 use crate::error::OpenError;
 use crate::log::{PostgresLog, Shared};
+use crate::pooler;
 use crate::schema;
 use crate::views::PostgresViews;
 
@@ -26,6 +29,20 @@ pub struct PostgresLogBuilder {
     readers: usize,
     notify: bool,
     connector: Connector,
+}
+
+/// Without the URLs, which hold passwords.
+impl fmt::Debug for PostgresLogBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { schema, lock_timeout, idle_timeout, readers, notify, .. } = self;
+        f.debug_struct("PostgresLogBuilder")
+            .field("schema", schema)
+            .field("lock_timeout", lock_timeout)
+            .field("idle_timeout", idle_timeout)
+            .field("readers", readers)
+            .field("notify", notify)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PostgresLogBuilder {
@@ -124,11 +141,14 @@ impl PostgresLogBuilder {
         let writer = self.place(&self.url)?;
         let reader = self.place(self.reader_url.as_ref().unwrap_or(&self.url))?;
         let connection = schema::open(&writer, name).await?;
+        if self.reader_url.is_some() {
+            pooler::refuse(&reader, &reader.connect(Purpose::Read).await?, Purpose::Read).await?;
+        }
         Ok(Arc::new(Shared::new(connection, writer, reader, name, self.readers, self.notify)))
     }
 
     pub(crate) fn place(&self, url: &str) -> Result<Place, OpenError> {
-        let config: Config = url.parse().map_err(|error| OpenError::Url(crate::error::reason(&error)))?;
+        let config: Config = url.parse().map_err(|error| OpenError::Url(hide(&crate::error::reason(&error), url)))?;
         let host = config.get_hosts().first().map(|host| match host {
             Host::Tcp(name) => name.clone(),
             #[cfg(unix)]
@@ -136,6 +156,9 @@ impl PostgresLogBuilder {
         });
         let host = host.or_else(|| config.get_hostaddrs().first().map(ToString::to_string));
         let Some(host) = host else { return Err(OpenError::Url("it names no host".into())) };
+        if host.contains('@') {
+            return Err(OpenError::Url("an `@` in a user's name or password is written `%40`".into()));
+        }
         let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
         Ok(Place {

@@ -141,7 +141,10 @@ async fn a_command_is_looked_up_by_its_id() {
         "INSERT INTO cqrs_commands SELECT 'id-' || p, 'C', p, 1, 'null' FROM generate_series(1, 50000) p; ANALYZE";
     connection.send_text(fill.into()).await.expect("many commands");
     let ids: Vec<_> = (0..50).map(|number| cqrs_runtime::CommandId::new(&format!("id-{number}"))).collect();
-    touches_only(&plan(&connection, crate::events::commands(SCHEMA, &ids)).await, &["cqrs_commands_pkey"]);
+    touches_only(
+        &plan(&connection, crate::commands::find(SCHEMA, &ids)).await,
+        &["cqrs_commands_pkey", "cqrs_events_pkey"],
+    );
 }
 
 #[tokio::test]

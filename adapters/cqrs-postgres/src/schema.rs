@@ -9,13 +9,14 @@ use crate::connect::{Place, Purpose};
 use crate::connection::Connection;
 use crate::error::{OpenError, reason, store_error};
 use crate::events::column;
+use crate::pooler;
 use crate::sql::Sql;
 use crate::text::quoted;
 
 /// What leads from one schema version to the next. Entry n leads from version n to n + 1. `@` stands for the schema.
 ///
 /// Texts are compared byte by byte, whatever the database's own order of letters is.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     r#"
     CREATE TABLE @.cqrs_events (
         position bigint PRIMARY KEY,
@@ -99,11 +100,19 @@ const MIGRATIONS: [&str; 4] = [
     INSERT INTO @.cqrs_names (kind, name, generation, declared_at, declared_by)
     SELECT 'policy', substr(projection, 8), 0, 0, '' FROM @.cqrs_checkpoints WHERE left(projection, 7) = 'policy:';
 "#,
+    // All are empty in the rows of older programs, one of which may still run.
+    "
+    ALTER TABLE @.cqrs_commands
+        ADD COLUMN long_id text,
+        ADD COLUMN content text,
+        ADD COLUMN recorded_at timestamptz;
+    ALTER TABLE @.cqrs_leases ADD COLUMN length bigint;
+",
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 4;
-const _: () = assert!(MIGRATIONS.len() == 4, "one migration a version");
+pub(crate) const VERSION: i64 = 5;
+const _: () = assert!(MIGRATIONS.len() == 5, "one migration a version");
 
 /// The oldest server whose statements these are.
 const OLDEST_SERVER: i32 = 130_000;
@@ -125,6 +134,7 @@ pub(crate) fn lock_keys(schema: &str) -> (i64, i64) {
 /// try at once.
 pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>, OpenError> {
     let connection = place.connect(Purpose::Write).await?;
+    pooler::refuse(place, &connection, Purpose::Write).await?;
     let failed = |error: tokio_postgres::Error| OpenError::Store(store_error(&place.store, &error));
     let server = "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
                          current_setting('server_encoding')";

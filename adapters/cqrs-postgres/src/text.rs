@@ -55,6 +55,11 @@ pub(crate) fn key(text: &str) -> String {
     format!("{}\u{1}\u{3}{}", start(&escaped, START), digest(&escaped))
 }
 
+/// Whether a form of [`key`] is of a text that was too long.
+pub(crate) fn is_shortened(key: &str) -> bool {
+    key.contains("\u{1}\u{3}")
+}
+
 /// The first letters of a text, `bytes` long at most.
 fn start(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));

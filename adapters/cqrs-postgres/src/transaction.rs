@@ -14,7 +14,6 @@ use tokio_postgres::{Error, Row};
 
 use crate::connection::{Connection, Pending};
 use crate::error::{damaged, store_error};
-use crate::events;
 use crate::handle::Handle;
 use crate::lock::{Begun, Held};
 use crate::log::Shared;
@@ -23,6 +22,7 @@ use crate::query::statements;
 use crate::rows;
 use crate::sql::Sql;
 use crate::text::clamped;
+use crate::{commands, events};
 
 /// The database that `Tx<Postgres>` and `Reader<Postgres>` name.
 #[derive(Clone, Copy, Debug)]
@@ -216,15 +216,15 @@ impl LogTransaction for Locked {
         ids: &'a [CommandId],
     ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>> {
         Box::pin(async move {
-            let rows = self.ask(vec![events::commands(&self.shared.schema, ids)]).await?;
-            events::records(&self.shared.place.store, ids, &rows)
+            let rows = self.ask(vec![commands::find(&self.shared.schema, ids)]).await?;
+            commands::found(&self.shared.place.store, ids, &rows)
         })
     }
 
     fn append<'a>(
         &'a mut self,
         events: &'a [RecordedEvent],
-        commands: &'a [CommandRecord],
+        records: &'a [CommandRecord],
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let shared = Arc::clone(&self.shared);
@@ -233,8 +233,8 @@ impl LogTransaction for Locked {
             for sql in statements {
                 self.send(sql).await?;
             }
-            if !commands.is_empty() {
-                self.send(events::remember(&shared.schema, commands)).await?;
+            if !records.is_empty() {
+                self.send(commands::remember(&shared.schema, records)).await?;
             }
             self.last = events.last().map_or(self.last, Bookmark::from);
             Ok(())

@@ -127,9 +127,11 @@ impl ViewStore for PostgresViews {
         time: Duration,
     ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
         Box::pin(async move {
+            let Shared { place, schema, presence, .. } = &*self.shared;
+            let presence = presence.hold(place).await;
             let mut locked = self.shared.begin().await?;
-            let taken = locked.ask(vec![leases::take(&self.shared.schema, projections, owner, time)]).await?;
-            let taken = leases::stored(&self.shared.place.store, &taken, projections.iter().copied())?;
+            let taken = locked.ask(vec![leases::take(schema, projections, owner, presence, time)]).await?;
+            let taken = leases::stored(&place.store, &taken, projections.iter().copied())?;
             locked.commit().await?;
             Ok(taken)
         })

@@ -11,7 +11,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 pub enum OpenError {
     /// The URL is none that the client knows.
     #[error(
-        "the URL of the Redis server cannot be read: {0}; it is to be `redis://[user:password@]host[:port][/database]`"
+        "the URL of the Redis server cannot be read: {0}; expected `redis://[user:password@]host[:port][/database]`"
     )]
     BadUrl(String),
     /// The server lacks what this crate needs.

@@ -1,7 +1,9 @@
 //! Opening a server.
 
+use std::fmt;
 use std::time::Duration;
 
+use cqrs_runtime::secrets::hide;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, InfoDict};
 
@@ -12,11 +14,21 @@ use crate::views::RedisViews;
 const OLDEST: (u32, u32) = (6, 2);
 
 /// How to open [`RedisViews`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RedisViewsBuilder {
     url: String,
     prefix: String,
     patience: Duration,
+}
+
+/// Without the URL, which holds a password.
+impl fmt::Debug for RedisViewsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisViewsBuilder")
+            .field("prefix", &self.prefix)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RedisViewsBuilder {
@@ -44,10 +56,14 @@ impl RedisViewsBuilder {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(self) -> Result<RedisViews, OpenError> {
-        let client = Client::open(self.url).map_err(|error| OpenError::BadUrl(error.to_string()))?;
+        let client =
+            Client::open(self.url.as_str()).map_err(|error| OpenError::BadUrl(hide(&error.to_string(), &self.url)))?;
         let info = client.get_connection_info();
         let server = format!("{}/{}", info.addr(), info.redis_settings().db());
-        let failed = |error: redis::RedisError| OpenError::Failed { server: server.clone(), reason: error.to_string() };
+        let failed = |error: redis::RedisError| OpenError::Failed {
+            server: server.clone(),
+            reason: hide(&error.to_string(), &self.url),
+        };
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(self.patience))
             .set_connection_timeout(Some(self.patience))

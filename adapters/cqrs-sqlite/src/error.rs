@@ -13,6 +13,15 @@ pub enum OpenError {
     /// The path names no file: `:memory:`, or nothing at all.
     #[error("`{}` is no file: every connection would see a database of its own; use `MemoryLog` for a log in memory", .0.display())]
     NoFile(PathBuf),
+    /// A URI was given for a path.
+    #[error(
+        "`{uri}` is a URI, and a path is wanted: give the file's path alone, its options to `SqliteLog::builder` or \
+         `SqliteViews::builder`, and use `MemoryLog` for a log in memory (a file whose name begins so is `./{uri}`)"
+    )]
+    Uri {
+        /// The URI, without what follows its `?`.
+        uri: String,
+    },
     /// The folder that the file would lie in is not there.
     #[error("the folder of `{}` does not exist", .0.display())]
     NoFolder(PathBuf),

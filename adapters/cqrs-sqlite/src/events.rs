@@ -1,10 +1,10 @@
-//! Events and command records as rows.
+//! Events as rows.
 
 use std::sync::Arc;
 
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{Bookmark, CommandRecord, EventQuery, Page, Position, StoreError};
-use cqrs_runtime::{CommandId, Meta, Timestamp, Uuid};
+use cqrs_runtime::log::{Bookmark, EventQuery, Page, Position, StoreError};
+use cqrs_runtime::{Meta, Timestamp, Uuid};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
@@ -137,7 +137,7 @@ impl Reading<'_> {
     }
 }
 
-fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
+pub(crate) fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
     let number: i64 = row.get(column)?;
     let number = u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))?;
     Ok(Position::new(number))
@@ -191,42 +191,6 @@ pub(crate) fn append(
         for tag in &header.tags {
             tag_insert.execute(params![tag.as_str(), position, &*header.name]).map_err(failed)?;
         }
-    }
-    Ok(())
-}
-
-/// What is known of commands with these ids.
-pub(crate) fn commands(connection: &Connection, ids: &[CommandId]) -> rusqlite::Result<Vec<Option<CommandRecord>>> {
-    let mut statement = connection
-        .prepare_cached("SELECT command, position, events, returned FROM main.cqrs_commands WHERE id = ?1")?;
-    let one = |id: &CommandId| {
-        let record = |row: &Row<'_>| {
-            Ok(CommandRecord {
-                id: id.clone(),
-                command: row.get::<_, String>(0)?.into(),
-                position: position(row, 1)?,
-                events: row.get(2)?,
-                returned: row.get(3)?,
-            })
-        };
-        statement.query_row([id.as_str()], record).optional()
-    };
-    ids.iter().map(one).collect()
-}
-
-/// Remembers commands.
-pub(crate) fn remember(connection: &Connection, records: &[CommandRecord]) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO main.cqrs_commands (id, command, position, events, returned) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    for record in records {
-        statement.execute(params![
-            record.id.as_str(),
-            &*record.command,
-            clamped(record.position.get()),
-            record.events,
-            &*record.returned,
-        ])?;
     }
     Ok(())
 }

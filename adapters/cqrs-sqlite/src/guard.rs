@@ -9,8 +9,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 /// Every table, index and savepoint of this crate is named so.
 pub(crate) const PREFIX: &str = "cqrs_";
 
-/// Pragmas that only look, and one that ends with the transaction.
-const PRAGMAS: [&str; 9] = [
+/// Pragmas that only look, with or without a value: the name of a table, say.
+const LOOKS: [&str; 10] = [
     "table_info",
     "table_xinfo",
     "table_list",
@@ -19,8 +19,39 @@ const PRAGMAS: [&str; 9] = [
     "index_xinfo",
     "foreign_key_list",
     "foreign_key_check",
-    "defer_foreign_keys",
+    "integrity_check",
+    "quick_check",
 ];
+
+/// Pragmas that only look as long as they are given nothing. Virtual tables ask for some themselves: FTS5 for `data_version`, FTS4 and
+/// R*Tree for `page_size`.
+const LOOKS_WITHOUT_A_VALUE: [&str; 22] = [
+    "application_id",
+    "auto_vacuum",
+    "busy_timeout",
+    "cache_size",
+    "collation_list",
+    "compile_options",
+    "data_version",
+    "database_list",
+    "defer_foreign_keys",
+    "encoding",
+    "foreign_keys",
+    "freelist_count",
+    "function_list",
+    "journal_mode",
+    "module_list",
+    "page_count",
+    "page_size",
+    "pragma_list",
+    "query_only",
+    "schema_version",
+    "synchronous",
+    "user_version",
+];
+
+/// What a transaction may set as well: it ends with the transaction.
+const ENDS_WITH_THE_TRANSACTION: &str = "defer_foreign_keys";
 
 /// Who is at work on a connection: this crate, or a handler.
 #[derive(Clone, Default)]
@@ -81,13 +112,16 @@ fn ours(name: &str) -> bool {
 pub(crate) fn hold_to_reading(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
-        AuthAction::Pragma { pragma_name, .. } if !looks_only(pragma_name) => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, pragma_value } if !looks_only(pragma_name, pragma_value) => {
+            Authorization::Deny
+        }
         _ => Authorization::Allow,
     }))
 }
 
-fn looks_only(pragma: &str) -> bool {
-    PRAGMAS.iter().any(|known| known.eq_ignore_ascii_case(pragma))
+fn looks_only(pragma: &str, value: Option<&str>) -> bool {
+    let is_in = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(pragma));
+    is_in(&LOOKS) || (value.is_none() && is_in(&LOOKS_WITHOUT_A_VALUE))
 }
 
 /// Whether a handler may.
@@ -117,7 +151,9 @@ fn allowed(action: AuthAction<'_>) -> bool {
         | A::DropView { view_name }
         | A::DropTempView { view_name } => !ours(view_name),
         A::Savepoint { savepoint_name, .. } => !ours(savepoint_name),
-        A::Pragma { pragma_name, .. } => looks_only(pragma_name),
+        A::Pragma { pragma_name, pragma_value } => {
+            looks_only(pragma_name, pragma_value) || pragma_name.eq_ignore_ascii_case(ENDS_WITH_THE_TRANSACTION)
+        }
         // `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `DETACH`, and what a later `SQLite` may add; `ALTER TABLE`, since the name
         // that it gives is not told here.
         _ => false,

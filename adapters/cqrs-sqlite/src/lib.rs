@@ -27,7 +27,7 @@
 //! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
 //! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
 //! | `cqrs_snapshots` | states of aggregates that opted in: a cache, which may be emptied at any time |
-//! | `cqrs_leases` | which process runs which projection, where views have a file of their own |
+//! | `cqrs_leases` | which process runs which projection, where views have a file of their own; next to it is a file `..-process-..` for each such process, which it holds locked |
 //! | `cqrs_schema` | the version of all this |
 //!
 //! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
@@ -49,6 +49,7 @@
 //! A file on a network file system cannot be shared by processes of different machines. Statements of a handler run on the thread
 //! that calls them.
 
+mod commands;
 mod error;
 mod events;
 mod filter;
@@ -60,6 +61,7 @@ mod options;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod presence;
 mod query;
 mod rows;
 mod schema;

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cqrs_runtime::log::{
-    Bookmark, BoxFuture, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page, Position, StoreError,
+    Bookmark, BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page,
+    Position, StoreError,
 };
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
+use cqrs_runtime::{CommandId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{OpenError, is_busy, store_error};
-use crate::events;
 use crate::guard::Guard;
 use crate::names::SqliteNames;
 use crate::options::{FileOptions, SqliteLogBuilder};
 use crate::pool::Pool;
+use crate::presence::Presence;
 use crate::snapshots::SqliteSnapshots;
 use crate::transaction::{Locked, Sqlite, Transaction};
 use crate::views::SqliteViews;
+use crate::{commands, events};
 
 /// How long to wait before the lock is tried again that another process holds.
 const FIRST_WAIT: Duration = Duration::from_micros(500);
@@ -59,6 +62,8 @@ pub(crate) struct Shared {
     /// The one connection that writes. The mutex is fair: who came first goes first.
     writer: Arc<Mutex<Writer>>,
     busy_timeout: Duration,
+    /// Tells other processes that this one lives.
+    pub(crate) presence: Presence,
 }
 
 /// The connection that writes, and who is at work on it.
@@ -71,6 +76,8 @@ pub(crate) struct Writer {
     pub(crate) released: Option<Instant>,
     /// When another process was last seen to have written.
     others: Option<Instant>,
+    /// Whether a handler has had it since its temporary tables were last looked at.
+    pub(crate) lent: bool,
 }
 
 impl SqliteLog {
@@ -96,11 +103,12 @@ impl SqliteLog {
 impl Shared {
     pub(crate) fn new(connection: Connection, guard: Guard, options: &FileOptions) -> Self {
         let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
-        let writer = Writer { connection, guard, last: Bookmark::START, released: None, others: None };
+        let writer = Writer { connection, guard, last: Bookmark::START, released: None, others: None, lent: false };
         let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
         let writer = Arc::new(Mutex::new(writer));
         let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
-        Self { store, readers, path, writer, busy_timeout }
+        let presence = Presence::next_to(&path);
+        Self { store, readers, path, writer, busy_timeout, presence }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -120,7 +128,7 @@ impl Shared {
             reason: format!("{who} has held the lock for {:?}", self.busy_timeout),
         };
         let lock = tokio::time::timeout(self.busy_timeout, Arc::clone(&self.writer).lock_owned());
-        let writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
+        let mut writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
         if let Some(moment) = writer.moment_for_others() {
             tokio::time::sleep(moment).await;
         }
@@ -143,15 +151,39 @@ impl Shared {
 }
 
 impl Writer {
-    fn try_begin(&self) -> rusqlite::Result<()> {
+    fn try_begin(&mut self) -> rusqlite::Result<()> {
         let _own = self.guard.own();
         self.connection.busy_timeout(Duration::ZERO)?;
         if !self.connection.is_autocommit() {
             // The last roll-back failed, for want of memory perhaps.
             self.connection.execute_batch("ROLLBACK")?;
         }
+        if self.lent {
+            self.drop_temporary()?;
+            self.lent = false;
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(())
+    }
+
+    /// Drops what handlers have left in the connection's own schema: the next one is to find it empty.
+    fn drop_temporary(&self) -> rusqlite::Result<()> {
+        let _meant = self.guard.committing();
+        // Indexes and triggers go with their tables and views. A table of a virtual table goes with that one.
+        let sql = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger')
+                   ORDER BY type, sql LIKE 'CREATE VIRTUAL%' DESC LIMIT 1";
+        loop {
+            let left =
+                self.connection.query_row(sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+            match left {
+                Ok((kind, name)) => {
+                    let name = crate::sql::quoted(&name);
+                    self.connection.execute_batch(&format!("DROP {kind} temp.{name}"))?;
+                }
+                Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Learns what the last event is, and whether others have appended.
@@ -220,6 +252,43 @@ impl EventLog for SqliteLog {
         Box::pin(async {
             let locked = self.shared.begin().await?;
             Ok(Box::new(locked) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn command_records<'a>(
+        &'a self,
+        after: Option<&'a CommandId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<CommandRecord>, StoreError>> {
+        let after = after.cloned();
+        Box::pin(self.shared.readers.read(move |connection, store| {
+            commands::page(connection, after.as_ref(), limit).map_err(|error| store_error(store, &error))
+        }))
+    }
+
+    fn count_command_records(&self, before: Option<Timestamp>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.shared.readers.read(move |connection, store| {
+            commands::count(connection, before).map_err(|error| store_error(store, &error))
+        }))
+    }
+
+    fn forget_commands(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let (mut removed, mut after) = (0, None);
+            loop {
+                let mut locked = self.shared.begin().await?;
+                let (some, last) = locked.run(|connection, store| {
+                    commands::forget(connection, after.as_deref(), before).map_err(|error| store_error(store, &error))
+                })?;
+                if some > 0 {
+                    locked.commit().await?;
+                }
+                removed += some;
+                match last {
+                    Some(last) => after = Some(last),
+                    None => return Ok(removed),
+                }
+            }
         })
     }
 

@@ -47,12 +47,23 @@ impl FileOptions {
         if self.path.as_os_str().is_empty() || self.path == Path::new(":memory:") {
             return Err(OpenError::NoFile(self.path));
         }
+        if let Some(uri) = uri(&self.path) {
+            return Err(OpenError::Uri { uri });
+        }
         // The path keeps its meaning when the program changes its folder.
         self.path = std::path::absolute(&self.path).map_err(|error| failed(error.to_string()))?;
         let opened = tokio::task::spawn_blocking(move || Ok((open_writer(&self)?, self))).await;
         let ((connection, guard), options) = opened.map_err(|error| failed(error.to_string()))??;
         Ok(Shared::new(connection, guard, &options))
     }
+}
+
+/// The URI that a path looks like, without its options. `SQLite` would make a file of that name.
+fn uri(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let (scheme, _) = text.split_once(':')?;
+    let is_uri = ["file", "sqlite", "sqlite3"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    is_uri.then(|| text.split(['?', '#']).next().unwrap_or_default().to_owned())
 }
 
 macro_rules! builder {

@@ -10,7 +10,7 @@ use crate::error::OpenError;
 ///
 /// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
 /// too, and its migration tool is likely to use the pragma.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE cqrs_events (
         position INTEGER PRIMARY KEY,
@@ -88,11 +88,17 @@ const MIGRATIONS: [&str; 4] = [
     INSERT INTO cqrs_names (kind, name, generation, declared_at, declared_by)
     SELECT 'policy', substr(projection, 8), 0, 0, '' FROM cqrs_checkpoints WHERE substr(projection, 1, 7) = 'policy:';
 ",
+    // All are empty in the rows of older programs, one of which may still run.
+    "
+    ALTER TABLE cqrs_commands ADD COLUMN content TEXT;
+    ALTER TABLE cqrs_commands ADD COLUMN recorded_at INTEGER;
+    ALTER TABLE cqrs_leases ADD COLUMN length INTEGER;
+",
 ];
 
 /// The newest version that this program knows.
-pub(crate) const VERSION: i64 = 4;
-const _: () = assert!(MIGRATIONS.len() == 4, "one migration a version");
+pub(crate) const VERSION: i64 = 5;
+const _: () = assert!(MIGRATIONS.len() == 5, "one migration a version");
 
 /// Brings a file up to the newest schema. Several processes may try at once.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

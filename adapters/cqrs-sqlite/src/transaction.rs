@@ -13,10 +13,10 @@ use rusqlite::Connection;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{commit_error, damaged, store_error};
-use crate::events;
 use crate::guard::Own;
 use crate::log::Writer;
 use crate::pool::SqliteReader;
+use crate::{commands, events};
 
 /// The database that `Tx<Sqlite>` and `Reader<Sqlite>` name.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,8 @@ impl Database for Sqlite {
 ///
 /// What a handler writes through it is committed with its events, or not at all. The connection itself refuses what would
 /// break that: `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `ALTER TABLE`, changes to tables that are named `cqrs_..`, and pragmas that set
-/// something. Reading those tables is allowed, and so are savepoints.
+/// something. Reading those tables is allowed, and so are savepoints, virtual tables (FTS5, R*Tree), triggers and `ANALYZE`. Temporary
+/// tables go with the transaction.
 ///
 /// A statement that ends the transaction as its way to fail (`INSERT OR ROLLBACK`) undoes the whole command, and on a shared
 /// batch those beside it: nothing more is written, and the caller gets the error.
@@ -62,6 +63,7 @@ impl Transaction {
 
     /// Leaves the connection to a handler: it must not find our statements in the cache, which were allowed more than its own.
     fn leave_to_handler(&mut self) {
+        self.writer.lent = true;
         if std::mem::take(&mut self.mixed) {
             self.writer.connection.flush_prepared_statement_cache();
         }
@@ -201,20 +203,20 @@ impl LogTransaction for Locked {
         ids: &'a [CommandId],
     ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>> {
         Box::pin(async move {
-            self.run(|connection, store| events::commands(connection, ids).map_err(|error| store_error(store, &error)))
+            self.run(|connection, store| commands::find(connection, ids).map_err(|error| store_error(store, &error)))
         })
     }
 
     fn append<'a>(
         &'a mut self,
         events: &'a [RecordedEvent],
-        commands: &'a [CommandRecord],
+        records: &'a [CommandRecord],
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let last = self.last;
             self.run(|connection, store| {
                 events::append(connection, store, last.position, events)?;
-                events::remember(connection, commands).map_err(|error| store_error(store, &error))
+                commands::remember(connection, records).map_err(|error| store_error(store, &error))
             })?;
             self.last = events.last().map_or(last, Bookmark::from);
             Ok(())

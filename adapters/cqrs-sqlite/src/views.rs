@@ -124,9 +124,10 @@ impl ViewStore for SqliteViews {
         time: Duration,
     ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
         Box::pin(async move {
+            let presence = &self.shared.presence;
             let mut locked = self.shared.begin().await?;
             let taken = locked.run(|connection, store| {
-                let take = |projection: &&'static str| leases::take(connection, projection, owner, time);
+                let take = |projection: &&'static str| leases::take(connection, projection, owner, time, presence);
                 projections.iter().map(take).collect::<Result<_, _>>().map_err(|error| store_error(store, &error))
             })?;
             locked.commit().await?;
@@ -138,9 +139,9 @@ impl ViewStore for SqliteViews {
         &'a self,
         projections: &'a [&'static str],
     ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
-        let projections = projections.to_vec();
+        let (projections, shared) = (projections.to_vec(), Arc::clone(&self.shared));
         Box::pin(self.shared.readers.read(move |connection, store| {
-            let holder = |projection: &&'static str| leases::holder(connection, projection);
+            let holder = |projection: &&'static str| leases::holder(connection, projection, &shared.presence);
             projections.iter().map(holder).collect::<Result<_, _>>().map_err(|error| store_error(store, &error))
         }))
     }

@@ -20,7 +20,7 @@ pub fn check(policy: &Policy, errors: &Errors) {
         its_event_comes_first(reaction, errors);
         its_result_is_declared(reaction, errors);
         for ty in &reaction.rest {
-            takes(ty, errors);
+            takes(ty, reaction.is_async(), errors);
         }
     }
     if let Some(was) = policy.was.as_ref().filter(|was| was.value() == policy.name()) {
@@ -103,14 +103,18 @@ fn its_result_is_declared(reaction: &Reaction, errors: &Errors) {
     }
 }
 
-/// 602: after the event, services and stale readings.
-fn takes(ty: &Type, errors: &Errors) {
+/// 602: after the event, services and readings: of what it may have to wait for, in an `async fn` alone.
+fn takes(ty: &Type, is_async: bool, errors: &Errors) {
     let reference = types::reference(ty);
     let referent = reference.map_or(ty, |reference| &*reference.elem);
     let written = types::text(ty);
     if types::is_named(referent, BUSES) {
         errors.refuse(&rules::POLICY_BUS, ty, &[&written]);
-    } else if reference.is_some() || types::is_named(ty, &["Views", "Reader", "Absent", "Many", "Option"]) {
+    } else if reference.is_none() && types::is_named(ty, &["Views"]) {
+        if !is_async {
+            errors.refuse(&rules::POLICY_VIEWS, ty, &[&written]);
+        }
+    } else if reference.is_some() || types::is_named(ty, &["Reader", "Absent", "Many", "Option"]) {
         errors.refuse(&rules::POLICY_PARAMETER, ty, &[&written]);
     }
 }

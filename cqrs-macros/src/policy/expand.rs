@@ -64,7 +64,11 @@ fn reaction(policy: &Policy, event: &Type, reaction: &Reaction) -> TokenStream {
     let arguments = parameters.iter().map(|ty| {
         let span = types::anchor(ty);
         let context = moved(span, context.to_token_stream());
-        quote_spanned!(span=> #context.service::<#ty>()?)
+        if effects {
+            quote_spanned!(span=> #context.get::<#ty>().await?)
+        } else {
+            quote_spanned!(span=> #context.service::<#ty>()?)
+        }
     });
     let function = policy.path(reaction.ident());
     let wait = effects.then(|| quote!(.await));

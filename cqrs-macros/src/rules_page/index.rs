@@ -192,7 +192,7 @@ index! {
         "Return nothing, a command, or a tuple, array, `Vec` or `Option` of them.";
     602 Macro Types "r602_bus", "a bus, the log, or a transaction as a policy's parameter",
         "A policy returns its commands, so that they get ids and each takes effect once.",
-        "Return the commands; beside its event a policy takes `State<T>` and `Stale<Views<V>>`.";
+        "Return the commands; after its event a policy takes `State<T>`, `Stale<Views<V>>` and, as an `async fn`, `Views<V>`.";
     603 Macro "r603_not_taken", "an event in `on` that the policy does not take, one that it takes and that is not listed, or an event twice",
         "Silence is how events get lost.",
         "List what it takes; a policy on several events is an `impl` of a marker struct.";

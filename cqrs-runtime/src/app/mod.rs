@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::capability::State;
 use crate::command::CommandBus;
-use crate::error::OperationError;
-use crate::log::{EventLog, Position};
+use crate::error::{OperationError, UnknownName};
+use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
 use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
@@ -15,8 +15,9 @@ use crate::projection::Engine;
 use crate::query::QueryBus;
 use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
+use crate::time::Timestamp;
 use crate::view::{Parked, View, ViewShape, ViewStore};
-use crate::wire::{UnknownName, WireError};
+use crate::wire::WireError;
 
 mod builder;
 mod checks;
@@ -175,8 +176,8 @@ impl App {
     /// that run the policy go on within their poll interval.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no policy of that name, it is not stopped, the log does not reach that position, or the store failed: then it stays
-    /// as it is.
+    /// See [`OperationError`]: there is no policy of that name, it is not stopped, the log does not reach that position, or the store
+    /// failed. Then it stays as it is.
     pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), OperationError> {
         let info = self.policy(policy)?;
         policy::resume(&self.inner, info, after).await?;
@@ -189,6 +190,37 @@ impl App {
     #[must_use = "it says whether anything was reported"]
     pub fn dismiss_lost_events(&self) -> bool {
         self.inner.head.dismiss_lost()
+    }
+
+    /// How many commands that came with an id the log remembers; where `before` is given, those that were recorded before that time.
+    ///
+    /// # Errors
+    /// The log cannot be reached.
+    pub async fn count_command_records(&self, before: Option<Timestamp>) -> Result<u64, StoreError> {
+        self.inner.log.count_command_records(before).await
+    }
+
+    /// Removes what the log remembers of commands that came with an id and were recorded before a time, and returns how many
+    /// there were. Their events stay.
+    ///
+    /// A command that is sent again with the id of a removed record **runs again**. So keep records for longer than any caller tries
+    /// again: than a queue holds a message, and than a policy may lag or its events stay parked, whose commands have ids as well.
+    ///
+    /// ```
+    /// # use cqrs_runtime::{App, Timestamp};
+    /// # async fn nightly(app: &App) -> Result<(), Box<dyn std::error::Error>> {
+    /// const MONTH: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+    /// let before = Timestamp::from_micros(Timestamp::now().as_micros() - MONTH).expect("a time of the calendar");
+    /// let removed = app.forget_commands(before).await?;
+    /// println!("{removed} removed, {} left", app.count_command_records(None).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The log cannot be reached, or its role may not remove rows (on PostgreSQL). Some may be removed by then.
+    pub async fn forget_commands(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.inner.log.forget_commands(before).await
     }
 
     fn policy(&self, name: &str) -> Result<&'static PolicyInfo, OperationError> {

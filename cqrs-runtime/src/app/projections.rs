@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::App;
-use crate::error::{OperationError, QueryError};
+use crate::error::{OperationError, QueryError, UnknownName};
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
 use crate::policy;
@@ -14,7 +14,6 @@ use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
 use crate::view::Parked;
-use crate::wire::UnknownName;
 
 impl App {
     /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
@@ -154,9 +153,12 @@ impl App {
                 None if waits => ProjectionState::Parked,
                 None => ProjectionState::Running,
             };
+            let is_behind = position < head && state == ProjectionState::Elsewhere && partitions.is_empty();
+            let is_unattended = is_behind && home.store.holders(&[info.name]).await?.iter().all(Option::is_none);
             statuses.push(ProjectionStatus {
                 name: info.name,
                 state,
+                is_unattended,
                 position,
                 lag_events: head.distance_from(position),
                 lag_seconds: if position < head { self.lag(info, position).await? } else { 0.0 },

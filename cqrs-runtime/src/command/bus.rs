@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use super::{CommandContext, Receipt};
+use super::{CommandContext, Ids, Receipt};
 use crate::app::Inner;
 use crate::error::CommandError;
 use crate::handler::{Handled, Handling};
@@ -19,17 +19,23 @@ use crate::wire::WireError;
 pub struct CommandBus {
     pub(crate) inner: Arc<Inner>,
     meta: Option<Meta>,
+    ids: Ids,
 }
 
 impl CommandBus {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None }
+        Self { inner, meta: None, ids: Ids::OfTheCaller }
     }
 
     /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
     #[must_use]
     pub fn with(&self, meta: Meta) -> Self {
-        Self { inner: Arc::clone(&self.inner), meta: Some(meta) }
+        Self { inner: Arc::clone(&self.inner), meta: Some(meta), ids: self.ids }
+    }
+
+    /// A bus of a policy, whose commands' ids are made of the event that it answers.
+    pub(crate) fn of_an_event(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None, ids: Ids::OfAnEvent }
     }
 
     /// Executes a command by its handler, which the compiler has found, and returns once its events are stored.
@@ -41,17 +47,20 @@ impl CommandBus {
     // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
     // missing handler at the call and at the `.await`.
     pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
-        let (inner, meta) = (Arc::clone(&self.inner), self.meta.clone());
+        let (inner, meta, ids) = (Arc::clone(&self.inner), self.meta.clone(), self.ids);
         Box::pin(async move {
             let mut meta = meta.unwrap_or_default();
             let span = spans::command(C::NAME, &meta);
             inner.observed.tie.enter(&span, &mut meta);
             let watch = inner.figures.command(C::NAME);
             let answer = match &inner.command_layers {
-                None => command.handle(CommandContext::new(inner, meta)).instrument(span.clone()).await,
+                None => {
+                    let context = CommandContext::new(inner, meta, ids, &command);
+                    command.handle(context).instrument(span.clone()).await
+                }
                 Some(service) => {
                     let service = service.clone();
-                    let request = CommandRequest::new::<C, H>(command, inner, meta);
+                    let request = CommandRequest::new::<C, H>(command, inner, meta, ids);
                     match service.run(request).instrument(span.clone()).await {
                         Ok(response) => response.into_typed::<Handling<C>>(),
                         Err(error) => Err(CommandError::Middleware(error)),

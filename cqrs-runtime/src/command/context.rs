@@ -8,6 +8,7 @@ use crate::aggregate::FoldError;
 use crate::app::Inner;
 use crate::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::capability::{Stale, State, Transaction};
+use crate::command::Content;
 use crate::error::{CommandError, Conflict, Corrupt, Entity};
 use crate::event::RecordedEvent;
 use crate::handler::{Emission, Handling};
@@ -22,15 +23,29 @@ use crate::view::{View, Views};
 /// How often a `#[command(retry)]` workflow is run before its caller gets the conflict after all.
 const MOST_ATTEMPTS: u32 = 20;
 
+/// Whose the ids of a bus's commands are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// The same id with other content is refused.
+    OfTheCaller,
+    /// Made of the event that a policy answers: it may answer otherwise when it is asked once more (by another program version,
+    /// say), and the first command counts.
+    OfAnEvent,
+}
+
 /// What surrounds one execution of a command.
 pub struct CommandContext {
     inner: Arc<Inner>,
     meta: Arc<Meta>,
+    /// Where the command has an id that is the caller's own.
+    content: Option<Content>,
 }
 
 impl CommandContext {
-    pub(crate) fn new(inner: Arc<Inner>, meta: Meta) -> Self {
-        Self { inner, meta: Arc::new(meta) }
+    pub(crate) fn new<C: Command>(inner: Arc<Inner>, meta: Meta, ids: Ids, command: &C) -> Self {
+        let is_compared = meta.command_id.is_some() && ids == Ids::OfTheCaller;
+        let content = if is_compared { Content::of(command) } else { None };
+        Self { inner, meta: Arc::new(meta), content }
     }
 
     /// Who asks, when, and because of what.
@@ -50,7 +65,7 @@ impl CommandContext {
         boundary(&command, &mut load);
         async move {
             let decision = move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta);
-            self.inner.sequencer.run::<C, _>(self.meta, load, None, decision).await
+            self.inner.sequencer.run::<C, _>(self.meta, self.content, load, None, decision).await
         }
     }
 
@@ -72,7 +87,7 @@ impl CommandContext {
                 let mut tx = self.inner.log.begin().await.map_err(|error| Err(error.into()))?;
                 let known = tx.commands(std::slice::from_ref(id)).await.map_err(|error| Err(error.into()))?;
                 if let Some(record) = known.into_iter().next().flatten() {
-                    return Err(known_receipt::<C>(&record));
+                    return Err(known_receipt::<C>(&record, self.content.as_ref()));
                 }
                 transaction.then_some(tx)
             }
@@ -183,7 +198,8 @@ impl Work {
             events.push(event);
         }
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
-        let records: Vec<_> = sequencer::record::<C>(&context.meta, &receipt).into_iter().collect();
+        let records: Vec<_> =
+            sequencer::record::<C>(&context.meta, context.content.as_ref(), &receipt, at).into_iter().collect();
         let (engine, figures) = (&context.inner.engine, &context.inner.figures);
         let storing = sequencer::store(tx, engine, &events, &records, figures);
         storing.instrument(spans::append(events.len())).await?;
@@ -201,8 +217,8 @@ impl Work {
         let slots =
             self.loaded.iter().map(|entries| entries.iter().map(|entry| entry.slot.empty()).collect()).collect();
         let decision = move |_: &Loaded<'_>, _: &Meta| Ok(emission);
-        let meta = Arc::clone(&context.meta);
-        let answer = context.inner.sequencer.run::<C, _>(meta, Boundary { slots }, condition, decision).await;
+        let (meta, content) = (Arc::clone(&context.meta), context.content.clone());
+        let answer = context.inner.sequencer.run::<C, _>(meta, content, Boundary { slots }, condition, decision).await;
         answer.map_err(|error| match error {
             CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at: loaded_at.position }),
             other => other,

@@ -2,11 +2,13 @@
 
 mod awaiting;
 mod bus;
+mod content;
 mod context;
 mod receipt;
 
 pub use awaiting::{AwaitingBus, Seen};
 pub use bus::CommandBus;
-pub(crate) use context::corrupt;
+pub(crate) use content::Content;
 pub use context::{CommandContext, ServiceParameter, Work};
+pub(crate) use context::{Ids, corrupt};
 pub use receipt::Receipt;

@@ -23,8 +23,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    AppendEntry, Bookmark, CommandRecord, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameKind,
-    Page, Position, QueryItem, RawEvent, StoredNames, append, append_raw, read,
+    AppendEntry, Bookmark, CommandRecord, ContentHash, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction,
+    NameKind, Page, Position, QueryItem, RawEvent, StoredNames, append, append_raw, read,
 };
 use crate::event::{Event, EventHeader, RecordedEvent, TagInfo};
 use crate::id::Tag;
@@ -49,6 +49,7 @@ pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
     concurrent_appends_are_all_kept(Arc::new(make().await)).await;
     a_reader_never_meets_a_gap(Arc::new(make().await)).await;
     command_records_are_kept(Arc::new(make().await)).await;
+    command_records_are_listed_and_forgotten(Arc::new(make().await)).await;
     one_of_many_conditional_appends_succeeds(Arc::new(make().await)).await;
     a_failed_condition_spares_the_rest_of_its_batch(Arc::new(make().await)).await;
     names_are_found_and_declared(Arc::new(make().await)).await;
@@ -377,6 +378,71 @@ pub async fn command_records_are_kept(log: Arc<dyn EventLog>) {
     assert!(known.len() == ids.len() && known.iter().all(Option::is_none), "an unknown id has no record");
 }
 
+/// The records of commands are listed in pages, each once; counted; and removed by the time that they were recorded at.
+pub async fn command_records_are_listed_and_forgotten(log: Arc<dyn EventLog>) {
+    const RECORDS: u64 = 23;
+    assert_eq!(list_records(&*log, 10).await, [], "an empty log has no records");
+    assert_eq!(count_records(&*log, None).await, 0, "an empty log has no records");
+    assert_eq!(forget(&*log, time(1_000)).await, 0, "an empty log has none to forget");
+
+    let content = Some(ContentHash { exact: 1, unordered: u64::MAX, shape: 0 });
+    let ids = ["", "ZWEI", "zwei ✓ '\"", "a\u{0}b", &"ß".repeat(3_000)].map(str::to_owned).into_iter();
+    let ids = ids.chain((5..RECORDS).map(|n| format!("id-{n}")));
+    let records: Vec<CommandRecord> =
+        (1..=RECORDS).zip(ids).map(|(n, id)| CommandRecord { content, ..record(&id, n) }).collect();
+    for record in &records {
+        let mut tx = begin(&*log).await;
+        let event = event(record.position.get(), "Done", &[], "{}");
+        tx.append(&[event], std::slice::from_ref(record)).await.expect("a transaction can append");
+        tx.commit().await.expect("a transaction can be committed");
+    }
+    for limit in [1, 4, 1_000] {
+        let mut listed = list_records(&*log, limit).await;
+        listed.sort_by_key(|record| record.position);
+        assert_eq!(listed, records, "each record is listed once, as it was appended");
+    }
+    let (middle, first) = (records[9].recorded_at, records[0].recorded_at);
+    assert_eq!(count_records(&*log, None).await, RECORDS, "every record counts");
+    assert_eq!(count_records(&*log, Some(middle)).await, 9, "those before a time count");
+    assert_eq!(forget(&*log, first).await, 0, "what was recorded at the time itself stays");
+    assert_eq!(forget(&*log, middle).await, 9, "those before the time are removed");
+    assert_eq!(forget(&*log, middle).await, 0, "and are gone then");
+    let mut listed = list_records(&*log, 5).await;
+    listed.sort_by_key(|record| record.position);
+    assert_eq!(listed, records[9..], "the others stay");
+    assert_eq!(log.head().await.expect("the head can be read"), RECORDS, "the events stay");
+
+    // A removed id can be used again.
+    let mut tx = begin(&*log).await;
+    compare_records(&mut *tx, &[(records[8].id.as_str(), None), (records[9].id.as_str(), Some(&records[9]))]).await;
+    let again = CommandRecord { position: Position::new(RECORDS), recorded_at: time(99), ..records[8].clone() };
+    tx.append(&[], std::slice::from_ref(&again)).await.expect("a removed id can be used again");
+    tx.commit().await.expect("a transaction can be committed");
+    assert_eq!(forget(&*log, time(99)).await, RECORDS - 9, "the time of the second use counts");
+    assert_eq!(list_records(&*log, 5).await, [again], "the second use is on record");
+}
+
+async fn list_records(log: &dyn EventLog, limit: usize) -> Vec<CommandRecord> {
+    let mut all: Vec<CommandRecord> = Vec::new();
+    loop {
+        let after = all.last().map(|record| record.id.clone());
+        let page = log.command_records(after.as_ref(), limit).await.expect("records can be listed");
+        assert!(page.len() <= limit, "a page holds no more than was asked for");
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+async fn count_records(log: &dyn EventLog, before: Option<Timestamp>) -> u64 {
+    log.count_command_records(before).await.expect("records can be counted")
+}
+
+async fn forget(log: &dyn EventLog, before: Timestamp) -> u64 {
+    log.forget_commands(before).await.expect("records can be removed")
+}
+
 async fn compare_records(tx: &mut dyn LogTransaction, expected: &[(&str, Option<&CommandRecord>)]) {
     let ids: Vec<CommandId> = expected.iter().map(|(id, _)| CommandId::new(id)).collect();
     let known = tx.commands(&ids).await.expect("commands can be looked up");
@@ -467,7 +533,14 @@ fn record(id: &str, position: u64) -> CommandRecord {
         position: Position::new(position),
         events: 1,
         returned: "null".into(),
+        content: None,
+        recorded_at: time(position.cast_signed()),
     }
+}
+
+/// So many seconds after the start of 2026.
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_micros((1_767_225_600 + seconds) * 1_000_000 + 7).expect("a time of the calendar")
 }
 
 async fn store(tx: &mut dyn LogTransaction, events: &[RecordedEvent]) {

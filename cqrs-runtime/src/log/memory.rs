@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -15,6 +16,7 @@ use crate::event::RecordedEvent;
 use crate::id::Tag;
 use crate::meta::CommandId;
 use crate::snapshot::{MemorySnapshots, SnapshotStore};
+use crate::time::Timestamp;
 use crate::view::memory::{MemoryViewTransaction, MemoryViews};
 use crate::view::{ViewStore, ViewTransaction};
 
@@ -32,7 +34,7 @@ struct Stored {
     /// The event at position p stands at index p - 1.
     events: Vec<RecordedEvent>,
     by_tag: HashMap<Tag, Vec<usize>>,
-    commands: HashMap<CommandId, CommandRecord>,
+    commands: BTreeMap<CommandId, CommandRecord>,
     /// The names of the events.
     names: BTreeSet<String>,
     /// One tag of each prefix.
@@ -168,6 +170,33 @@ impl EventLog for MemoryLog {
                 _guard: guard,
             };
             Ok(Box::new(transaction) as Box<dyn LogTransaction>)
+        })
+    }
+
+    fn command_records<'a>(
+        &'a self,
+        after: Option<&'a CommandId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<CommandRecord>, StoreError>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = |stored: &Stored| {
+            stored.commands.range((from, Bound::Unbounded)).take(limit).map(|(_, record)| record.clone()).collect()
+        };
+        ready(Ok(self.with(page)))
+    }
+
+    fn count_command_records(&self, before: Option<Timestamp>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let counts = |record: &&CommandRecord| before.is_none_or(|before| record.recorded_at < before);
+        ready(Ok(self.with(|stored| stored.commands.values().filter(counts).count() as u64)))
+    }
+
+    fn forget_commands(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let _guard = self.lock.lock().await;
+            let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+            let known = stored.commands.len();
+            stored.commands.retain(|_, record| record.recorded_at >= before);
+            Ok((known - stored.commands.len()) as u64)
         })
     }
 

@@ -21,10 +21,13 @@ use crate::event::RecordedEvent;
 use crate::id::Tag;
 use crate::meta::CommandId;
 use crate::snapshot::SnapshotStore;
+use crate::time::Timestamp;
 use crate::view::{ViewStore, ViewTransaction};
 
 mod append;
 pub mod conformance;
+mod content;
+mod copy;
 mod memory;
 mod names;
 mod position;
@@ -32,6 +35,8 @@ mod position;
 pub use append::{
     AppendEntry, AppendError, Appended, Condition, EventStream, NewEvents, RawEvent, append, append_raw, read,
 };
+pub use content::ContentHash;
+pub use copy::{Copied, Copy, CopyError, CopyPhase, CopyProgress, copy};
 pub use memory::MemoryLog;
 pub use names::{Declaration, DeclaredName, NameKind, NameRegister, StoredNames};
 pub use position::{Bookmark, Position};
@@ -144,6 +149,11 @@ pub struct CommandRecord {
     pub events: u32,
     /// What it returned, as JSON.
     pub returned: Box<str>,
+    /// A hash of its content: the same id with other content is a mistake, and refused. `None` of a policy's command, whose id is made
+    /// of the event that it answers, and of one that was recorded before there were such hashes: those are compared by name alone.
+    pub content: Option<ContentHash>,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
 }
 
 /// A failure of the store itself: not of the domain, and not of the caller.
@@ -262,6 +272,40 @@ pub trait EventLog: Send + Sync + 'static {
         })
     }
 
+    /// The records of commands, `limit` at most, in an order of the store's own, after that of `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where the log does not list them, as it does unless it implements this.
+    fn command_records<'a>(
+        &'a self,
+        after: Option<&'a CommandId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<CommandRecord>, StoreError>> {
+        let (_, _) = (after, limit);
+        Box::pin(std::future::ready(Err(no_list(self.describe()))))
+    }
+
+    /// How many commands are on record; where `before` is given, those that were recorded before that time.
+    ///
+    /// # Errors
+    /// As for [`command_records`](Self::command_records).
+    fn count_command_records(&self, before: Option<Timestamp>) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = before;
+        Box::pin(std::future::ready(Err(no_list(self.describe()))))
+    }
+
+    /// Removes the records of the commands that were recorded before a time, and returns how many there were. Their events stay; a
+    /// command that is sent again with the id of a removed record runs again.
+    ///
+    /// It removes them in steps, so that nobody waits long: where it fails, some are removed already.
+    ///
+    /// # Errors
+    /// As for [`command_records`](Self::command_records).
+    fn forget_commands(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = before;
+        Box::pin(std::future::ready(Err(no_list(self.describe()))))
+    }
+
     /// The view store that lives in the same database, whose writes join the log's transactions (level 1).
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
         None
@@ -281,6 +325,10 @@ pub trait EventLog: Send + Sync + 'static {
     fn database(&self) -> Option<DatabaseInfo> {
         None
     }
+}
+
+fn no_list(store: String) -> StoreError {
+    StoreError::Failed { store, reason: "it does not list its records of commands".into() }
 }
 
 /// Names a database type at run time.

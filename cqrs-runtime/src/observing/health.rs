@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(900);
 /// From when on a projection is behind, in seconds.
 const BEHIND: f64 = 60.0;
 
+/// A projection that another process runs and that is so many seconds behind may hang there.
+const STILL: f64 = 5.0;
+
 /// How an app is doing: what a `/health` endpoint answers, as JSON, or as text by `Display`.
 ///
 /// A readiness probe asks for [`is_ready`](Self::is_ready), a liveness probe for [`is_alive`](Self::is_alive). The problems hold
@@ -300,6 +303,30 @@ fn examine(status: &ProjectionStatus, found: &mut Found) {
             found.degraded(&part, what, "wait: until it is there, its queries are refused");
         }
         _ => {}
+    }
+    if status.is_unattended {
+        let what = format!(
+            "no process runs it, and it lacks {}: the process that ran it has ended",
+            counted(usize::try_from(status.lag_events).unwrap_or(usize::MAX), "event", "events")
+        );
+        found.degraded(
+            &part,
+            what,
+            "wait: a process that shares the read database takes it over; start one if none does",
+        );
+        return;
+    }
+    if status.state == ProjectionState::Elsewhere && status.lag_seconds > STILL && status.lag_seconds <= BEHIND {
+        let what = format!(
+            "another process has its lease, and has left it {:.0} seconds behind, at {} events of the log: it hangs, or was killed",
+            status.lag_seconds, status.lag_events
+        );
+        found.degraded(
+            &part,
+            what,
+            "wait: its lease runs out, and another process takes it over; else see to that process",
+        );
+        return;
     }
     if status.lag_seconds > BEHIND {
         let (events, seconds) = (status.lag_events, status.lag_seconds);

@@ -49,7 +49,7 @@ impl Ready {
         let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
         let mut meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
         inner.observed.tie.pass_on(cause, &mut meta);
-        let bus = CommandBus::new(Arc::clone(inner)).with(meta.command_id(self.id.clone()));
+        let bus = CommandBus::of_an_event(Arc::clone(inner)).with(meta.command_id(self.id.clone()));
         let command = &mut self.command;
         let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));
         let executed = match executing {
@@ -78,7 +78,7 @@ pub(super) fn parked(info: &PolicyInfo, event: &RecordedEvent, key: String, erro
 
 /// Calls the policy.
 pub(super) async fn react(inner: &Inner, reaction: &Reaction, event: &RecordedEvent) -> Result<Sent, ReactionError> {
-    let context = PolicyContext { inner };
+    let context = PolicyContext { inner, position: event.position() };
     let reacting = catch_unwind(AssertUnwindSafe(|| (reaction.react)(&context, event)));
     let reacted = match reacting {
         Ok(reacting) => unpanicked(reacting).await,

@@ -10,6 +10,10 @@
 //! ([`AppBuilder::take_over_after`](crate::AppBuilder::take_over_after)).
 //! [`AppBuilder::without_policies`](crate::AppBuilder::without_policies) leaves all policies to others.
 //!
+//! An `async fn` may take `Views<V>`: a view that has everything up to the event, and perhaps more. At level 2 it waits for the view,
+//! and is tried again until the view is there. `Stale<Views<V>>` waits for nothing, and may lack what happened a moment before the
+//! event.
+//!
 //! What becomes of an event:
 //!
 //! - the policy returns commands: each is executed, in order, in the event's correlation and tenant, with the event as its
@@ -45,7 +49,9 @@ mod runner;
 mod start;
 mod status;
 
-pub use reaction::{FormerName, PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError};
+pub use reaction::{
+    AwaitedParameter, FormerName, PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError,
+};
 pub(crate) use reaction::{PolicyInfo, name_of, owner};
 pub(crate) use retry::{dismiss, resume, retry};
 pub use returns::{

@@ -1,11 +1,15 @@
 //! One event, and the function that a policy answers it with.
 
+use std::time::Duration;
+
 use super::returns::{Names, Sent};
 use crate::aggregate::FoldError;
 use crate::app::Inner;
 use crate::capability::{Stale, State};
+use crate::error::QueryError;
 use crate::event::RecordedEvent;
-use crate::log::{BoxFuture, StoreError};
+use crate::log::{BoxFuture, Position, StoreError};
+use crate::query::After;
 use crate::registry::{Item, ParameterInfo, Registration};
 use crate::view::{View, Views};
 
@@ -125,9 +129,14 @@ pub enum ReactionError {
     Panicked(String),
 }
 
+/// How long a policy waits for a view before it is tried again.
+const WAITED: Duration = Duration::from_secs(5);
+
 /// What surrounds a policy.
 pub struct PolicyContext<'a> {
     pub(super) inner: &'a Inner,
+    /// Where its event is.
+    pub(super) position: Position,
 }
 
 impl PolicyContext<'_> {
@@ -138,14 +147,25 @@ impl PolicyContext<'_> {
     pub fn service<P: PolicyParameter>(&self) -> Result<P, StoreError> {
         P::from_context(self)
     }
+
+    /// The same, or a view that has the policy's event: it is waited for.
+    ///
+    /// # Errors
+    /// The read side cannot be reached, or is still behind: the policy is tried again.
+    // Boxed, so that a parameter that is refused is refused once: the future's type does not repeat the bound.
+    #[must_use]
+    pub fn get<P: AwaitedParameter>(&self) -> BoxFuture<'_, Result<P, StoreError>> {
+        Box::pin(P::awaited(self))
+    }
 }
 
 /// What a policy may take after its event.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS602] a policy cannot take `{Self}`",
+    message = "[CQRS602] a policy that is not `async` cannot take `{Self}`",
     label = "not `State<T>` or `Stale<Views<V>>`",
     note = "a policy returns its commands, so that they get ids and each takes effect once; what it decides on is the handler's to load",
-    note = "a service is `State<T>`, a stale reading `Stale<Views<V>>`; who and when is told by the event, taken as `&Recorded<E>`",
+    note = "a service is `State<T>`, a stale reading `Stale<Views<V>>`, and a view that has the event `Views<V>`, in an `async fn`; who and when \
+            are in the event, taken as `&Recorded<E>`",
     note = "see: cqrs_runtime::rules#cqrs602"
 )]
 pub trait PolicyParameter: Sized + Send {
@@ -163,5 +183,42 @@ impl<T: ?Sized + Send + Sync + 'static> PolicyParameter for State<T> {
 impl<V: View> PolicyParameter for Stale<Views<V>> {
     fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
         Ok(Self(context.inner.view()?))
+    }
+}
+
+/// What a policy `async fn` may take after its event.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS602] a policy cannot take `{Self}`",
+    label = "not `State<T>`, `Views<V>` or `Stale<Views<V>>`",
+    note = "a policy returns its commands, so that they get ids and each takes effect once; what it decides on is the handler's to load",
+    note = "a service is `State<T>`, a view that has the event `Views<V>`, a stale reading `Stale<Views<V>>`; who and when are in the \
+            event, taken as `&Recorded<E>`",
+    note = "see: cqrs_runtime::rules#cqrs602"
+)]
+pub trait AwaitedParameter: Sized + Send + 'static {
+    /// Takes it from the app.
+    #[doc(hidden)]
+    fn awaited(context: &PolicyContext<'_>) -> impl Future<Output = Result<Self, StoreError>> + Send;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: PolicyParameter + 'static> AwaitedParameter for P {
+    async fn awaited(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
+        P::from_context(context)
+    }
+}
+
+/// It has everything up to the policy's event, and perhaps more. At level 2 it is waited for.
+impl<V: View> AwaitedParameter for Views<V> {
+    async fn awaited(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
+        let (inner, position) = (context.inner, context.position);
+        let after = After { position, within: WAITED, or_stale: false };
+        match inner.wait_for_view(after, V::LAYOUT.name).await {
+            Ok(()) => inner.view(),
+            Err(QueryError::Unavailable(error)) => Err(error),
+            Err(behind) => {
+                Err(StoreError::Unavailable { store: "the policy's view".into(), reason: behind.to_string() })
+            }
+        }
     }
 }

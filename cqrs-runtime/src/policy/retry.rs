@@ -51,8 +51,8 @@ pub(crate) async fn dismiss(inner: &Inner, owner: &str) -> Result<Vec<Parked>, S
 }
 
 /// Has a policy go on after a position, which it stopped at because the log has lost what was handled.
-pub(crate) async fn resume(inner: &Inner, info: &'static PolicyInfo, after: Position) -> Result<(), StoreError> {
-    let failed = |reason: String| StoreError::Failed { store: format!("policy `{}`", info.name), reason };
+pub(crate) async fn resume(inner: &Inner, info: &'static PolicyInfo, after: Position) -> Result<(), OperationError> {
+    let failed = |reason: String| OperationError::NotResumed { policy: info.name.to_owned(), reason };
     let mut tx = inner.log.begin().await?;
     let (last, store) = (tx.last().await?, inner.log.describe());
     if after > last.position {

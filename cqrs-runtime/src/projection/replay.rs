@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
 use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
-use crate::error::OperationError;
+use crate::error::{OperationError, UnknownName};
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Parked, ViewTransaction};
-use crate::wire::UnknownName;
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///

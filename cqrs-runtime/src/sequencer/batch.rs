@@ -309,7 +309,7 @@ impl Worker {
         let Some(emitted) = self.run_decision(job, &keys) else { return Ok(()) };
         match self.record(job, emitted, decided) {
             Ok(mut events) => {
-                let record = job.accept(decided.last(), &events);
+                let record = job.accept(decided.last(), &events, decided.at);
                 decided.events.append(&mut events);
                 decided.records.extend(record);
             }

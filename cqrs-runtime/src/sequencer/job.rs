@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::boundary::{AggregateSlot, Boundary, Loaded};
-use crate::command::Receipt;
+use crate::command::{Content, Receipt};
 use crate::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
 use crate::event::{Emitted, EncodeError, RecordedEvent};
 use crate::handler::{Emission, Handling};
@@ -15,6 +15,7 @@ use crate::log::{CommandRecord, Condition, Position, StoreError};
 use crate::message::Command;
 use crate::meta::Meta;
 use crate::observing::spans::Way;
+use crate::time::Timestamp;
 
 /// Why the sequencer, rather than the handler, refuses a command.
 pub(super) enum Fault {
@@ -33,7 +34,7 @@ pub(super) trait Job: Send {
     /// Runs the decision. `None` where it refuses; the refusal is kept for the answer.
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted>;
     /// Takes note that its events stand in the batch, and returns what the log has to remember of it.
-    fn accept(&mut self, head: Position, events: &[RecordedEvent]) -> Option<CommandRecord>;
+    fn accept(&mut self, head: Position, events: &[RecordedEvent], at: Timestamp) -> Option<CommandRecord>;
     /// Takes note that its id is known already.
     fn repeat(&mut self, record: &CommandRecord);
     /// Takes note that it is refused.
@@ -44,6 +45,7 @@ pub(super) trait Job: Send {
 
 pub(super) struct TypedJob<C: Command, D> {
     meta: Arc<Meta>,
+    content: Option<Content>,
     boundary: Boundary,
     condition: Option<Condition>,
     decision: Option<D>,
@@ -56,13 +58,24 @@ pub(super) struct TypedJob<C: Command, D> {
 impl<C: Command, D> TypedJob<C, D> {
     pub(super) fn new(
         meta: Arc<Meta>,
+        content: Option<Content>,
         boundary: Boundary,
         condition: Option<Condition>,
         decision: D,
         answer: oneshot::Sender<Handling<C>>,
         way: Way,
     ) -> Self {
-        Self { meta, boundary, condition, decision: Some(decision), returned: None, outcome: None, answer, way }
+        Self {
+            meta,
+            content,
+            boundary,
+            condition,
+            decision: Some(decision),
+            returned: None,
+            outcome: None,
+            answer,
+            way,
+        }
     }
 }
 
@@ -112,15 +125,15 @@ where
         }
     }
 
-    fn accept(&mut self, head: Position, events: &[RecordedEvent]) -> Option<CommandRecord> {
+    fn accept(&mut self, head: Position, events: &[RecordedEvent], at: Timestamp) -> Option<CommandRecord> {
         let receipt = receipt(head, events, self.returned.take()?);
-        let record = record::<C>(&self.meta, &receipt);
+        let record = record::<C>(&self.meta, self.content.as_ref(), &receipt, at);
         self.outcome = Some(Ok(receipt));
         record
     }
 
     fn repeat(&mut self, record: &CommandRecord) {
-        self.outcome = Some(known_receipt::<C>(record));
+        self.outcome = Some(known_receipt::<C>(record, self.content.as_ref()));
     }
 
     fn refuse(&mut self, fault: Fault) {
@@ -155,20 +168,36 @@ pub(crate) fn receipt<R>(head: Position, events: &[RecordedEvent], returned: R) 
 }
 
 /// What the log remembers of a command that came with an id.
-pub(crate) fn record<C: Command>(meta: &Meta, receipt: &Receipt<C::Returns>) -> Option<CommandRecord> {
+pub(crate) fn record<C: Command>(
+    meta: &Meta,
+    content: Option<&Content>,
+    receipt: &Receipt<C::Returns>,
+    at: Timestamp,
+) -> Option<CommandRecord> {
     Some(CommandRecord {
         id: meta.command_id.clone()?,
         command: C::NAME.into(),
         position: receipt.position,
         events: receipt.events,
         returned: serde_json::to_string(&receipt.returned).expect("ids are written as JSON texts or numbers").into(),
+        content: content.map(|content| content.hash),
+        recorded_at: at,
     })
 }
 
 /// The answer to a command whose id is known.
-pub(crate) fn known_receipt<C: Command>(record: &CommandRecord) -> Handling<C> {
-    let reused = || CommandError::IdReused(IdReused { id: record.id.clone(), first: record.command.to_string() });
-    if record.command != C::NAME {
+pub(crate) fn known_receipt<C: Command>(record: &CommandRecord, content: Option<&Content>) -> Handling<C> {
+    let reused = || {
+        CommandError::IdReused(IdReused {
+            id: record.id.clone(),
+            first: record.command.to_string(),
+            recorded_at: record.recorded_at,
+            position: record.position,
+            second: C::NAME.to_owned(),
+        })
+    };
+    let is_other = |(content, first): (&Content, _)| !content.is_that_of::<C>(first);
+    if record.command != C::NAME || content.zip(record.content).is_some_and(is_other) {
         return Err(reused());
     }
     // An answer that no longer fits what the command declares is an older program's command of the same name.

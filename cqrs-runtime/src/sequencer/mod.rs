@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::boundary::{Boundary, Loaded};
+use crate::command::Content;
 use crate::error::{CommandError, OperationError};
 use crate::event::RecordedEvent;
 use crate::handler::{Emission, Handling};
@@ -98,6 +99,7 @@ impl Sequencer {
     pub(crate) async fn run<C, D>(
         &self,
         meta: Arc<Meta>,
+        content: Option<Content>,
         boundary: Boundary,
         condition: Option<Condition>,
         decision: D,
@@ -107,7 +109,7 @@ impl Sequencer {
         D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = TypedJob::<C, D>::new(meta, boundary, condition, decision, answer, Way::queued());
+        let job = TypedJob::<C, D>::new(meta, content, boundary, condition, decision, answer, Way::queued());
         self.queue.send(Request::Run(Box::new(job))).await.map_err(|_| CommandError::ShutDown)?;
         answered.await.unwrap_or(Err(CommandError::ShutDown))
     }

@@ -8,6 +8,6 @@ fn ship(cmd: Ship) -> Result<Shipped, Refused> {
 }
 
 #[policy(on = [Created])]
-fn answer(e: &Created, _rows: Stale<Views<Summary>>) -> Ship {
+async fn answer(e: &Created, _rows: Views<Summary>) -> Ship {
     Ship { order: e.order, customer: e.customer }
 }

@@ -5,4 +5,5 @@ mod conformance;
 mod guards;
 mod opening;
 mod searches;
+mod secrets;
 mod support;

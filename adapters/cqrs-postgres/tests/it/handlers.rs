@@ -150,6 +150,11 @@ async fn a_handler_leaves_nothing_in_the_session() {
 #[tokio::test]
 async fn a_readers_connection_cannot_write() {
     let (database, log) = with_stock().await;
+    let functions =
+        "CREATE FUNCTION write_stock() RETURNS void LANGUAGE sql AS $$ INSERT INTO stock VALUES ('pear', 3) $$;
+                     CREATE PROCEDURE insert_stock() LANGUAGE sql AS $$ INSERT INTO stock VALUES ('pear', 3) $$;
+                     CREATE MATERIALIZED VIEW stocks AS SELECT * FROM stock";
+    client(database.url()).await.batch_execute(functions).await.unwrap();
     for sql in [
         "INSERT INTO stock VALUES ('pear', 3)",
         "DELETE FROM cqrs_events",
@@ -164,6 +169,18 @@ async fn a_readers_connection_cannot_write() {
         "DO $$ BEGIN INSERT INTO stock VALUES ('pear', 3); END $$",
         "DO $$ BEGIN COMMIT; SET TRANSACTION READ WRITE; INSERT INTO stock VALUES ('pear', 3); END $$",
         "COPY stock FROM PROGRAM 'echo pear'",
+        "COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'",
+        "WITH new AS (INSERT INTO stock VALUES ('pear', 3) RETURNING 1) SELECT * FROM new",
+        "SELECT * FROM stock FOR UPDATE",
+        "EXPLAIN ANALYZE INSERT INTO stock VALUES ('pear', 3)",
+        "SELECT write_stock()",
+        "CALL insert_stock()",
+        "CREATE TEMP TABLE work (x int); DROP TABLE stock",
+        "TRUNCATE stock",
+        "REFRESH MATERIALIZED VIEW stocks",
+        "LOCK TABLE stock",
+        "PREPARE sly AS INSERT INTO stock VALUES ('pear', 3); EXECUTE sly",
+        r"SET standard_conforming_strings = off; SELECT '\'';COMMIT; SET default_transaction_read_only = off;--'; INSERT INTO stock VALUES ('pear', 3)",
     ] {
         let error = reader(&log).await.batch_execute(sql).await;
         assert!(error.is_err(), "`{sql}` was let through");
@@ -177,6 +194,52 @@ async fn a_readers_connection_cannot_write() {
     assert_eq!(refused.code(), Some(&SqlState::READ_ONLY_SQL_TRANSACTION), "it is the database that refuses");
     let client = client(database.url()).await;
     assert_eq!(number(&client, "SELECT count(*) FROM stock").await, 0);
+}
+
+#[tokio::test]
+async fn what_leaves_the_transaction_alone_is_a_handlers_to_use() {
+    let (_database, log) = with_stock().await;
+    let both = [
+        "SELECT * FROM json_each('{\"a\": 1}'); SELECT * FROM generate_series(1, 3)",
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5) SELECT n FROM n",
+        "DECLARE mine CURSOR FOR SELECT * FROM stock; FETCH ALL FROM mine; CLOSE mine",
+        "SAVEPOINT mine; SELECT 1; ROLLBACK TO SAVEPOINT mine; RELEASE mine",
+        "SET LOCAL work_mem = '64MB'; SET search_path = nowhere; RESET search_path; SHOW work_mem",
+        "SELECT pg_advisory_lock(7), pg_advisory_xact_lock(8), pg_advisory_unlock_all()",
+        "DO $$ BEGIN PERFORM 1; END $$",
+        "LISTEN mine; UNLISTEN mine",
+        "EXPLAIN SELECT * FROM stock",
+        "SELECT count(*) FROM cqrs_events",
+    ];
+    for sql in both {
+        reader(&log).await.batch_execute(sql).await.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
+    }
+    let mut tx = log.begin().await.unwrap();
+    let writes = [
+        "CREATE TABLE sums (a int, b int, c int GENERATED ALWAYS AS (a + b) STORED, t tsvector GENERATED ALWAYS AS (to_tsvector('simple', \
+         coalesce(a::text, ''))) STORED); CREATE INDEX ON sums USING gin (t); INSERT INTO sums SELECT n, n FROM generate_series(1, 9) n",
+        "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO sums VALUES (0, 0); RETURN NULL; END $$;
+         CREATE TRIGGER noted AFTER INSERT ON stock FOR EACH ROW EXECUTE FUNCTION noted(); INSERT INTO stock VALUES ('fig', 1);
+         DROP TRIGGER noted ON stock; DELETE FROM stock",
+        "CREATE VIEW kinds AS SELECT product FROM stock; CREATE MATERIALIZED VIEW totals AS SELECT sum(c) FROM sums; \
+         REFRESH MATERIALIZED VIEW totals",
+        "CREATE TEMP TABLE work (x int) ON COMMIT DROP; INSERT INTO work VALUES (1); ANALYZE work; ANALYZE stock",
+        "WITH new AS (INSERT INTO stock VALUES ('pear', 3) RETURNING *) UPDATE sums SET b = 1 FROM new",
+        "INSERT INTO stock VALUES ('pear', 4) ON CONFLICT (product) DO UPDATE SET pieces = 3",
+        "SET CONSTRAINTS ALL DEFERRED; NOTIFY mine; LOCK TABLE stock",
+        "SAVEPOINT mine; DELETE FROM stock; ROLLBACK TO mine",
+    ];
+    for sql in both.into_iter().chain(writes) {
+        let ran = handlers(&mut *tx).batch_execute(sql).await;
+        ran.unwrap_or_else(|error| panic!("`{sql}`: {error}"));
+    }
+    for sql in ["COPY stock FROM STDIN", "COPY stock TO STDOUT", "PREPARE mine AS SELECT 1", "DEALLOCATE ALL"] {
+        let error = handlers(&mut *tx).batch_execute(sql).await.unwrap_err();
+        assert!(matches!(error, SqlError::OfTheSession(_)), "`{sql}`: {error}");
+    }
+    stage(&mut *tx, "order:1", "2").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((pieces(&log).await, all(&log).await.len()), (vec![3], 2));
 }
 
 #[tokio::test]

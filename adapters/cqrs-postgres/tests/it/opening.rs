@@ -95,7 +95,7 @@ async fn a_newer_schema_is_refused() {
     drop(log);
     client(database.url()).await.batch_execute("UPDATE cqrs_schema SET version = 99").await.unwrap();
     let error = builder(&database).open().await.err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,12 +104,20 @@ async fn a_schema_of_the_first_version_is_brought_up_by_whoever_comes_first() {
     append(&log, "order:1", "1").await.unwrap();
     drop(log);
     let client = client(database.url()).await;
-    client.batch_execute("DROP TABLE cqrs_snapshots; UPDATE cqrs_schema SET version = 1").await.unwrap();
+    client
+        .batch_execute(
+            "DROP TABLE cqrs_snapshots;
+             ALTER TABLE cqrs_commands DROP COLUMN long_id, DROP COLUMN content, DROP COLUMN recorded_at;
+             ALTER TABLE cqrs_leases DROP COLUMN length; ALTER TABLE cqrs_checkpoints DROP COLUMN event; DROP TABLE cqrs_names;
+             UPDATE cqrs_schema SET version = 1",
+        )
+        .await
+        .unwrap();
     let opening: Vec<_> = (0..4).map(|_| tokio::spawn(builder(&database).open())).collect();
     for opened in opening {
         assert_eq!(all(&opened.await.unwrap().unwrap()).await, ["1"], "what was there stays");
     }
-    assert_eq!(number(&client, "SELECT sum(version)::bigint FROM cqrs_schema").await, 2);
+    assert_eq!(number(&client, "SELECT sum(version)::bigint FROM cqrs_schema").await, 5);
     let log = builder(&database).open().await.unwrap();
     cqrs_runtime::snapshot::conformance::every_field_comes_back(&log).await;
 }

@@ -32,6 +32,8 @@ async fn every_text_is_a_tag_a_name_a_command_id_and_data() {
         position: Position::new(place),
         events: 1,
         returned: text.as_str().into(),
+        content: None,
+        recorded_at: event(Position::new(place), text, text).header().recorded_at,
     };
     let records: Vec<_> = (1..).zip(&texts).map(record).collect();
     tx.append(&events, &records).await.unwrap();
@@ -43,6 +45,9 @@ async fn every_text_is_a_tag_a_name_a_command_id_and_data() {
     let ids: Vec<_> = texts.iter().map(|text| CommandId::new(text)).collect();
     let known = log.begin().await.unwrap().commands(&ids).await.unwrap();
     assert_eq!(known.into_iter().flatten().collect::<Vec<_>>(), records);
+    let mut listed = log.command_records(None, 100).await.unwrap();
+    listed.sort_by_key(|record| record.position);
+    assert_eq!(listed, records);
 }
 
 const NOTES: ViewShape = ViewShape {

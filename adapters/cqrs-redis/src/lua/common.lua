@@ -88,3 +88,9 @@ local function milliseconds()
     local time = redis.call('TIME')
     return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
+
+-- Whether a lease has not run out. Its time is trusted no further than its own length, and a second for a clock that is put right.
+local function lasts(till, length, now)
+    local left = tonumber(till) - now
+    return left > 0 and (not length or left <= tonumber(length) + 1000)
+end

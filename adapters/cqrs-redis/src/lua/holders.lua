@@ -1,7 +1,7 @@
 -- Who holds these leases: an owner each, empty where nobody does.
 local now, run, owners = milliseconds(), server_run(), {}
 for at = 2, #ARGV do
-    local held = redis.call('HMGET', prefix .. 'lease:' .. ARGV[at], 'owner', 'until', 'run')
-    owners[#owners + 1] = held[1] and held[3] == run and tonumber(held[2]) > now and held[1] or ''
+    local held = redis.call('HMGET', prefix .. 'lease:' .. ARGV[at], 'owner', 'until', 'run', 'length')
+    owners[#owners + 1] = held[1] and held[3] == run and lasts(held[2], held[4], now) and held[1] or ''
 end
 return owners

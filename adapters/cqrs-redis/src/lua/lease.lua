@@ -6,9 +6,9 @@ local fresh = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local tokens = {}
 for at = 4, #ARGV do
     local lease = prefix .. 'lease:' .. ARGV[at]
-    local held = redis.call('HMGET', lease, 'owner', 'token', 'until', 'run')
+    local held = redis.call('HMGET', lease, 'owner', 'token', 'until', 'run', 'length')
     local is_own = held[1] == owner
-    if held[2] and not is_own and tonumber(held[3]) > now then
+    if held[2] and not is_own and lasts(held[3], held[5] or time, now) then
         tokens[#tokens + 1] = ''
     else
         local token = held[2]
@@ -16,7 +16,7 @@ for at = 4, #ARGV do
             token = string.format('%.0f', math.max(fresh, tonumber(token or 0) + 1))
         end
         redis.call('HSET', lease, 'owner', owner, 'token', token, 'run', run,
-            'until', string.format('%.0f', now + time))
+            'until', string.format('%.0f', now + time), 'length', string.format('%.0f', time))
         tokens[#tokens + 1] = token
     end
 end

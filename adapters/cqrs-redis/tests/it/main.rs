@@ -5,4 +5,5 @@ mod conformance;
 mod guards;
 mod opening;
 mod pages;
+mod secrets;
 mod support;

@@ -64,6 +64,26 @@ async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
         "PRAGMA synchronous = OFF",
         "PRAGMA journal_mode = DELETE",
         "PRAGMA foreign_keys = OFF",
+        "PRAGMA foreign_keys(OFF)",
+        "PRAGMA user_version = 7",
+        "PRAGMA page_size = 512",
+        "PRAGMA cache_size = 1",
+        "PRAGMA query_only = ON",
+        "PRAGMA optimize",
+        "PRAGMA incremental_vacuum",
+        "PRAGMA wal_autocheckpoint = 1",
+        "PRAGMA locking_mode = EXCLUSIVE",
+        "VACUUM",
+        "BEGIN IMMEDIATE",
+        "ROLLBACK TO cqrs_1",
+        "CREATE VIRTUAL TABLE cqrs_text USING fts5(x)",
+        "CREATE VIRTUAL TABLE cqrs USING fts5(x)",
+        "WITH old AS (SELECT 1 AS p) DELETE FROM cqrs_events WHERE position IN (SELECT p FROM old)",
+        "INSERT INTO cqrs_commands SELECT 'a', 'b', 1, 1, 'null', NULL, NULL",
+        "REPLACE INTO cqrs_events SELECT * FROM cqrs_events",
+        "UPDATE sqlite_schema SET sql = NULL",
+        "CREATE VIEW facts AS SELECT * FROM cqrs_events; CREATE TRIGGER sly INSTEAD OF DELETE ON facts BEGIN DELETE FROM cqrs_events \
+         WHERE position = old.position; END; DELETE FROM facts",
         "PRAGMA writable_schema = ON",
         "PRAGMA wal_checkpoint",
         "DELETE FROM cqrs_events",
@@ -87,14 +107,48 @@ async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
         let error = handlers(&mut *tx).execute_batch(sql).err();
         assert!(error.is_some(), "`{sql}` was let through");
     }
-    // Making the trigger is allowed; what fires it is not.
-    handlers(&mut *tx).execute_batch("DROP TRIGGER sly").unwrap();
+    // Making a trigger is allowed; what fires it is not.
+    handlers(&mut *tx).execute_batch("DROP VIEW facts; DROP TRIGGER IF EXISTS sly").unwrap();
     let allowed = [
         "SELECT count(*) FROM cqrs_events",
         "SAVEPOINT mine; INSERT INTO stock VALUES ('fig', 1); ROLLBACK TO mine; RELEASE mine",
         "INSERT INTO stock VALUES ('pear', 3)",
         "CREATE TABLE parcels (x); CREATE INDEX parcels_x ON parcels (x); DROP TABLE parcels",
         "PRAGMA table_info(stock)",
+        "SELECT name FROM pragma_table_xinfo('stock')",
+        "PRAGMA data_version",
+        "PRAGMA user_version",
+        "PRAGMA integrity_check",
+        "PRAGMA defer_foreign_keys = ON",
+        "CREATE VIRTUAL TABLE texts USING fts5(title, body); INSERT INTO texts VALUES ('one', 'an apple'), ('two', 'a pear');
+         UPDATE texts SET body = 'a plum' WHERE title = 'one'; DELETE FROM texts WHERE texts MATCH 'pear';
+         INSERT INTO texts (texts) VALUES ('optimize'); INSERT INTO texts (texts, rank) VALUES ('merge', 16);
+         INSERT INTO texts (texts) VALUES ('rebuild'); INSERT INTO texts (texts) VALUES ('integrity-check');
+         SELECT highlight(texts, 1, '<', '>'), snippet(texts, 1, '<', '>', '..', 5), bm25(texts)
+         FROM texts WHERE texts MATCH 'pl*' ORDER BY rank",
+        "CREATE VIRTUAL TABLE words USING fts5vocab(texts, row); SELECT term FROM words",
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY, text TEXT);
+         CREATE VIRTUAL TABLE pages_text USING fts5(text, content='pages', content_rowid='id');
+         CREATE TRIGGER pages_new AFTER INSERT ON pages BEGIN INSERT INTO pages_text (rowid, text) VALUES (new.id, new.text); END;
+         INSERT INTO pages (text) VALUES ('a fig'); SELECT rowid FROM pages_text('fig')",
+        "CREATE VIRTUAL TABLE old_texts USING fts4(body); INSERT INTO old_texts VALUES ('an apple');
+         SELECT docid FROM old_texts WHERE body MATCH 'apple'; INSERT INTO old_texts (old_texts) VALUES ('optimize')",
+        "CREATE VIRTUAL TABLE places USING rtree(id, x0, x1, y0, y1); INSERT INTO places VALUES (1, 0, 1, 0, 1);
+         SELECT id FROM places WHERE x0 < 1; DELETE FROM places",
+        "SELECT value FROM json_each('[1,2]'); SELECT fullkey FROM json_tree('{\"a\":[1]}'); SELECT json_group_array(pieces) FROM stock",
+        "CREATE TABLE sums (a INTEGER, b INTEGER, c INTEGER GENERATED ALWAYS AS (a + b) STORED, d AS (a * b) VIRTUAL);
+         CREATE INDEX sums_d ON sums (d); INSERT INTO sums (a, b) VALUES (1, 2) RETURNING c, d",
+        "CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT, x); INSERT INTO numbered (x) VALUES (1)",
+        "CREATE VIEW facts AS SELECT position, data FROM cqrs_events; SELECT * FROM facts",
+        "CREATE VIEW both AS SELECT product FROM stock;
+         CREATE TRIGGER both_new INSTEAD OF INSERT ON both BEGIN INSERT INTO stock VALUES (new.product, 1); END;
+         INSERT INTO both VALUES ('kiwi'); DELETE FROM stock WHERE product = 'kiwi'",
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5) INSERT INTO sums (a, b) SELECT n, n FROM n",
+        "INSERT INTO stock VALUES ('pear', 4) ON CONFLICT (product) DO UPDATE SET pieces = 3",
+        "ANALYZE; ANALYZE stock; REINDEX stock",
+        "CREATE TEMP TABLE work AS SELECT * FROM stock; CREATE TEMP TRIGGER work_gone AFTER DELETE ON work BEGIN SELECT 1; END;
+         CREATE TEMP VIEW seen AS SELECT * FROM work; CREATE VIRTUAL TABLE temp.found USING fts5(x); DELETE FROM work",
+        "EXPLAIN QUERY PLAN SELECT * FROM stock",
     ];
     for sql in allowed {
         let error = handlers(&mut *tx).execute_batch(sql).err();
@@ -102,6 +156,66 @@ async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
     }
     tx.commit().await.unwrap();
     assert_eq!((pieces(&log).await, all(&log).await), (vec![3], vec!["1".into(), "2".into()]));
+
+    let reader = reader(&log).await;
+    for sql in [
+        "SELECT body FROM texts WHERE texts MATCH 'plum' ORDER BY rank",
+        "SELECT docid FROM old_texts WHERE body MATCH 'apple'",
+        "SELECT rowid FROM pages_text('fig')",
+        "SELECT term FROM words",
+        "SELECT id FROM places WHERE x0 < 1",
+        "SELECT value FROM json_each('[1,2]')",
+        "SELECT sum(c), sum(d) FROM sums",
+        "SELECT * FROM facts",
+        "SELECT * FROM sqlite_stat1",
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5) SELECT n FROM n",
+        "PRAGMA data_version",
+        "PRAGMA table_info(stock)",
+        "EXPLAIN QUERY PLAN SELECT * FROM stock",
+        "BEGIN; SELECT 1; SAVEPOINT a; RELEASE a; COMMIT",
+    ] {
+        let error = reader.execute_batch(sql).err();
+        assert!(error.is_none() || matches!(error, Some(Error::ExecuteReturnedResults)), "`{sql}`: {error:?}");
+    }
+    let found: String =
+        reader.query_row("SELECT body FROM texts WHERE texts MATCH 'plum'", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "a plum");
+    for sql in [
+        "INSERT INTO texts VALUES ('three', 'a kiwi')",
+        "INSERT INTO texts (texts) VALUES ('rebuild')",
+        "DELETE FROM places",
+        "INSERT INTO both VALUES ('kiwi')",
+        "CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, texts, row)",
+        "ANALYZE",
+        "REINDEX",
+        "DROP TABLE texts",
+        "ALTER TABLE stock ADD COLUMN more TEXT",
+    ] {
+        assert!(reader.execute_batch(sql).is_err(), "`{sql}` was let through");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_finds_no_temporary_tables_of_another() {
+    let (_folder, log) = with_stock().await;
+    for _ in 0..2 {
+        for commits in [true, false] {
+            let mut tx = log.begin().await.unwrap();
+            let handler = handlers(&mut *tx);
+            let sql = "CREATE TEMP TABLE work (x); CREATE INDEX temp.work_x ON work (x); CREATE TEMP VIEW seen AS SELECT x FROM work;
+                       CREATE TEMP TRIGGER noted AFTER INSERT ON stock BEGIN INSERT INTO work VALUES (1); END;
+                       CREATE VIRTUAL TABLE temp.found USING fts5(x); INSERT INTO found VALUES ('a')";
+            handler.execute_batch(sql).unwrap();
+            if commits {
+                stage(&mut *tx, "order:1", "2").await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+    }
+    let mut tx = log.begin().await.unwrap();
+    let left: i64 =
+        handlers(&mut *tx).query_row("SELECT count(*) FROM temp.sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]
@@ -134,8 +248,9 @@ async fn a_statement_that_rolls_back_ends_the_command_and_nothing_after_it_is_st
 
 #[tokio::test]
 async fn a_readers_connection_cannot_write() {
-    let (_folder, log) = with_stock().await;
+    let (folder, log) = with_stock().await;
     let reader = reader(&log).await;
+    let vacuum = format!("VACUUM INTO '{}'", folder.path().join("copy.db").display());
     for sql in [
         "INSERT INTO stock VALUES ('pear', 3)",
         "DELETE FROM cqrs_events",
@@ -144,8 +259,22 @@ async fn a_readers_connection_cannot_write() {
         "PRAGMA query_only = OFF; INSERT INTO stock VALUES ('pear', 3)",
         "PRAGMA user_version = 7",
         "ATTACH ':memory:' AS other",
+        "ATTACH 'file:mine.db?mode=rwc' AS other",
+        "DETACH main",
         "VACUUM",
+        &vacuum,
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA cache_size = 1",
+        "PRAGMA temp_store = FILE",
+        "PRAGMA defer_foreign_keys = ON",
+        "PRAGMA data_version = 7",
+        "SELECT load_extension('mine')",
+        "CREATE VIRTUAL TABLE mine USING fts5(x)",
+        "WITH one AS (SELECT 1) DELETE FROM stock",
+        "INSERT INTO stock VALUES ('pear', 3) RETURNING pieces",
     ] {
+        let _ = reader.execute_batch("ROLLBACK");
         assert!(reader.execute_batch(sql).is_err(), "`{sql}` was let through");
     }
     let text = "INSERT INTO stock VALUES ('pear', 3)";

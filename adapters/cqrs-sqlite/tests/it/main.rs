@@ -3,5 +3,6 @@
 mod conformance;
 mod files;
 mod handlers;
+mod leases;
 mod processes;
 mod support;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::standing::PartStanding;
-use super::unit::{Unit, Wish, failed, withdrawn};
+use super::unit::{Unit, Wish, withdrawn};
 use super::worker::Worker;
 use crate::error::OperationError;
 use crate::log::{Bookmark, EventQuery, StoreError};

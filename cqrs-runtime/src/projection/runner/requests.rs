@@ -5,10 +5,9 @@ use std::time::Instant;
 use super::Request;
 use super::unit::{Wish, parked_again};
 use super::worker::Worker;
-use crate::error::OperationError;
+use crate::error::{OperationError, UnknownName};
 use crate::log::{Position, StoreError};
 use crate::projection::replay::Replay;
-use crate::wire::UnknownName;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {

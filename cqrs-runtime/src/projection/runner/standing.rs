@@ -21,6 +21,9 @@ use crate::view::ViewStore;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a store has at least for its first answer.
+const FIRST_ANSWER: Duration = Duration::from_millis(500);
+
 /// Every projection's standing.
 pub(crate) struct Standings {
     by_projection: Mutex<BTreeMap<&'static str, Standing>>,
@@ -249,7 +252,9 @@ impl Standings {
         loop {
             moved.borrow_and_update();
             let stands = self.those(&wanted);
-            let reached = tokio::time::timeout_at(deadline.into(), self.lowest(store, stands)).await;
+            // The first answer is waited for, however short the time is: without one nothing could be said.
+            let patience = if known.is_none() { deadline.max(Instant::now() + FIRST_ANSWER) } else { deadline };
+            let reached = tokio::time::timeout_at(patience.into(), self.lowest(store, stands)).await;
             if let Ok(Ok(reached)) = reached
                 && reached >= after.position
             {

@@ -25,6 +25,8 @@ pub struct ProjectionStatus {
     /// How many positions of the log a second it has gone through of late, in this process; where a view is built anew, that
     /// one. More than [`rate`](Self::rate), where events are not its own. 0 at level 1.
     pub pace: f64,
+    /// Whether it lacks events and no process runs it: the one that did has ended, or has lost its lease. Another takes it over.
+    pub is_unattended: bool,
     /// What its last attempt failed with, if it has not succeeded since; or why another process runs it as it is.
     pub last_error: Option<String>,
     /// How many of its keys are parked.
@@ -160,6 +162,7 @@ mod tests {
             position: Position::new(position),
             lag_events,
             lag_seconds: 0.0,
+            is_unattended: false,
             last_error: None,
             rate: 0.0,
             pace,

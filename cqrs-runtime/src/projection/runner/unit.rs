@@ -343,10 +343,6 @@ fn joined(projections: &[&'static str]) -> String {
     projections.join("`, `")
 }
 
-pub(super) fn failed(projections: &[&'static str], reason: &str) -> StoreError {
-    StoreError::Failed { store: format!("projection `{}`", joined(projections)), reason: reason.into() }
-}
-
 /// Where a build stands, if all of it is of its shape, not split, and at one position.
 fn together(engine: &Engine, stored: &[Stored]) -> Option<Bookmark> {
     let first = stored.first()?.bookmarks().first().copied()?;

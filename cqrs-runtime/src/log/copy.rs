@@ -1,0 +1,311 @@
+//! Copying a log into another one, of any kind.
+
+use std::pin::Pin;
+
+use super::{BoxFuture, CommandRecord, EventLog, EventQuery, Page, Position, StoreError};
+use crate::event::RecordedEvent;
+use crate::meta::CommandId;
+use crate::registry::{Item, Registration};
+use crate::view::{Checkpoint, Parked};
+
+/// How many events or records are held in memory, and go into one transaction.
+const PAGE: usize = 500;
+
+/// Copies a log into another one: its events with their positions, ids, times, metadata and tags; what it remembers of commands that
+/// came with an id; and how far the policies of this program have come, with what they could not finish.
+///
+/// `to` is empty, or holds what an earlier copy has left, whole or not: after a kill the same call goes on where that one ended. What is
+/// there is compared first, and what was written is read back and compared at the end. Views and snapshots are not copied: they are
+/// made of the events.
+///
+/// Nobody may write to `to` until it is done. `from` may be in use: then the call ends with [`CopyError::Changing`] once everything is
+/// there that it held at the start. So copy once while the program runs, stop it, copy once more, which takes as long as reading both
+/// logs, and start it on `to`.
+///
+/// ```
+/// use cqrs_runtime::log::{self, EventLog, MemoryLog};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (from, to) = (MemoryLog::new(), MemoryLog::new());
+/// let copied = log::copy(&from, &to).progress(|at| println!("{:?}: {} of {}", at.phase, at.done, at.of)).await?;
+/// assert_eq!(copied.events, from.head().await?.get());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// See [`CopyError`]. What was copied by then stays, and the next call goes on from there.
+pub fn copy<'a>(from: &'a dyn EventLog, to: &'a dyn EventLog) -> Copy<'a> {
+    Copy { from, to, progress: Box::new(|_| ()) }
+}
+
+/// A copy that begins when it is awaited: see [`copy`].
+#[must_use = "nothing is copied until it is awaited"]
+pub struct Copy<'a> {
+    from: &'a dyn EventLog,
+    to: &'a dyn EventLog,
+    progress: Box<dyn FnMut(CopyProgress) + Send + 'a>,
+}
+
+/// How far a copy has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyProgress {
+    /// What it is at.
+    pub phase: CopyPhase,
+    /// How many events or records of this phase are done.
+    pub done: u64,
+    /// How many there are.
+    pub of: u64,
+}
+
+/// What a copy does, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CopyPhase {
+    /// Compares the events that are there already.
+    Comparing,
+    /// Copies events.
+    Events,
+    /// Reads back and compares what it has written.
+    Verifying,
+    /// Copies and compares the records of commands.
+    Commands,
+}
+
+/// What was copied, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// How many events the copy holds.
+    pub events: u64,
+    /// How many records of commands it holds.
+    pub commands: u64,
+    /// How many of its events were there before this call.
+    pub found: u64,
+}
+
+/// Why a log was not copied, or not all of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The copy holds another event at a position.
+    #[error(
+        "{to} is no copy of {from}: at position {position} it holds another event; copy into an empty log, and let nobody write there"
+    )]
+    OtherEvent {
+        /// What is copied.
+        from: String,
+        /// The copy.
+        to: String,
+        /// The first position at which they differ.
+        position: Position,
+    },
+    /// The copy holds more events.
+    #[error("{to} is no copy of {from}: it holds {found} events, and the other one {expected}; copy into an empty log")]
+    Ahead {
+        /// What is copied.
+        from: String,
+        /// The copy.
+        to: String,
+        /// How many events the copy holds.
+        found: u64,
+        /// How many there are to copy.
+        expected: u64,
+    },
+    /// The copy holds another record of a command.
+    #[error("{to} is no copy of {from}: it remembers another command by the id `{id}`; copy into an empty log")]
+    OtherCommand {
+        /// What is copied.
+        from: String,
+        /// The copy.
+        to: String,
+        /// The command's id.
+        id: CommandId,
+    },
+    /// The copy holds more or fewer records of commands.
+    #[error(
+        "{to} remembers {found} commands, and {from} {expected}: where some were removed from one of them, remove them from the other by \
+         `forget_commands`; else copy into an empty log"
+    )]
+    CommandCount {
+        /// What is copied.
+        from: String,
+        /// The copy.
+        to: String,
+        /// How many records the copy holds.
+        found: u64,
+        /// How many there are to copy.
+        expected: u64,
+    },
+    /// Somebody writes to one of the logs. What there was at the start is copied, where it is the one that is copied.
+    #[error("{store} is being written: end the programs that write there, and copy once more, which goes on from here")]
+    Changing {
+        /// Which one.
+        store: String,
+    },
+    /// A log cannot be reached, or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<'a> Copy<'a> {
+    /// Calls `progress` after each page.
+    pub fn progress(mut self, progress: impl FnMut(CopyProgress) + Send + 'a) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    async fn run(mut self) -> Result<Copied, CopyError> {
+        let (head, found) = (self.from.head().await?, self.to.head().await?);
+        if found > head {
+            let (from, to) = (self.from.describe(), self.to.describe());
+            return Err(CopyError::Ahead { from, to, found: found.get(), expected: head.get() });
+        }
+        self.compare(CopyPhase::Comparing, Position::START, found).await?;
+        self.copy_events(found, head).await?;
+        self.compare(CopyPhase::Verifying, found, head).await?;
+        let commands = self.copy_commands().await?;
+        copy_policies(self.from, self.to).await?;
+        let changing = |store: &dyn EventLog| CopyError::Changing { store: store.describe() };
+        if self.to.head().await? != head {
+            return Err(changing(self.to));
+        }
+        // Asked for the records first: a command that is recorded in between may have no events.
+        let expected = self.from.count_command_records(None).await?;
+        if self.from.head().await? != head || expected > commands {
+            return Err(changing(self.from));
+        }
+        let remembered = self.to.count_command_records(None).await?;
+        if remembered != expected {
+            let (from, to) = (self.from.describe(), self.to.describe());
+            return Err(CopyError::CommandCount { from, to, found: remembered, expected });
+        }
+        Ok(Copied { events: head.get(), commands, found: found.get() })
+    }
+
+    fn tell(&mut self, phase: CopyPhase, done: u64, of: u64) {
+        (self.progress)(CopyProgress { phase, done, of });
+    }
+
+    /// The events after `after`, up to `until`.
+    async fn page(log: &dyn EventLog, after: Position, until: Position) -> Result<Vec<RecordedEvent>, StoreError> {
+        let left = usize::try_from(until.get() - after.get()).unwrap_or(PAGE);
+        let Page { events, .. } = log.read(&EventQuery::all(), after, left.min(PAGE)).await?;
+        if events.first().is_none_or(|first| first.position() != after.next()) {
+            let reason = format!("it has no event at position {}, and some after it", after.next());
+            return Err(StoreError::Failed { store: log.describe(), reason });
+        }
+        Ok(events)
+    }
+
+    async fn compare(&mut self, phase: CopyPhase, after: Position, until: Position) -> Result<(), CopyError> {
+        let mut at = after;
+        while at < until {
+            let (ours, theirs) = (Self::page(self.from, at, until).await?, Self::page(self.to, at, until).await?);
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                if ours != theirs {
+                    let (from, to) = (self.from.describe(), self.to.describe());
+                    return Err(CopyError::OtherEvent { from, to, position: ours.position() });
+                }
+                at = ours.position();
+            }
+            self.tell(phase, at.get() - after.get(), until.get() - after.get());
+        }
+        Ok(())
+    }
+
+    async fn copy_events(&mut self, after: Position, until: Position) -> Result<(), CopyError> {
+        let mut at = after;
+        while at < until {
+            let events = Self::page(self.from, at, until).await?;
+            let mut tx = self.to.begin().await?;
+            if tx.head() != at {
+                return Err(CopyError::Changing { store: self.to.describe() });
+            }
+            tx.append(&events, &[]).await?;
+            tx.commit().await?;
+            at = events.last().map_or(until, RecordedEvent::position);
+            self.tell(CopyPhase::Events, at.get() - after.get(), until.get() - after.get());
+        }
+        Ok(())
+    }
+
+    /// Copies the records that are missing, and compares those that are there. Returns how many there are.
+    async fn copy_commands(&mut self) -> Result<u64, CopyError> {
+        let all = self.from.count_command_records(None).await?;
+        let mut last: Option<CommandId> = None;
+        let mut done = 0;
+        loop {
+            let records = self.from.command_records(last.as_ref(), PAGE).await?;
+            let Some(end) = records.last() else { return Ok(done) };
+            last = Some(end.id.clone());
+            let ids: Vec<CommandId> = records.iter().map(|record| record.id.clone()).collect();
+            let mut tx = self.to.begin().await?;
+            let known = tx.commands(&ids).await?;
+            let mut missing: Vec<CommandRecord> = Vec::new();
+            for (record, known) in records.iter().zip(known) {
+                match known {
+                    None => missing.push(record.clone()),
+                    Some(known) if known == *record => {}
+                    Some(_) => {
+                        let (from, to) = (self.from.describe(), self.to.describe());
+                        return Err(CopyError::OtherCommand { from, to, id: record.id.clone() });
+                    }
+                }
+            }
+            if !missing.is_empty() {
+                tx.append(&[], &missing).await?;
+                let written: Vec<Option<CommandRecord>> = tx.commands(&ids).await?;
+                if let Some(lost) =
+                    records.iter().zip(&written).find(|(record, written)| written.as_ref() != Some(record))
+                {
+                    let (from, to) = (self.from.describe(), self.to.describe());
+                    return Err(CopyError::OtherCommand { from, to, id: lost.0.id.clone() });
+                }
+                tx.commit().await?;
+            }
+            done += records.len() as u64;
+            self.tell(CopyPhase::Commands, done, all.max(done));
+        }
+    }
+}
+
+impl<'a> IntoFuture for Copy<'a> {
+    type Output = Result<Copied, CopyError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let running: BoxFuture<'a, _> = Box::pin(self.run());
+        running
+    }
+}
+
+/// Copies how far this program's policies have come, and what they could not finish.
+async fn copy_policies(from: &dyn EventLog, to: &dyn EventLog) -> Result<(), StoreError> {
+    let Some(views) = from.views() else { return Ok(()) };
+    let owners = inventory::iter::<Registration>().filter_map(|registration| match &registration.item {
+        Item::Policy(policy) => Some(policy.owner),
+        _ => None,
+    });
+    let mut checkpoints = Vec::new();
+    for owner in owners.collect::<Vec<_>>() {
+        // Who is at work on an event here has no claim on it there.
+        let checkpoint = views.checkpoint(owner).await?;
+        checkpoints.extend(checkpoint.map(|known| (owner, Checkpoint { fingerprint: 0, ..known })));
+    }
+    let parked: Vec<Parked> = views.parked().await?;
+    let parked: Vec<Parked> = parked.into_iter().filter(|parked| parked.projection.starts_with("policy:")).collect();
+    if checkpoints.is_empty() && parked.is_empty() {
+        return Ok(());
+    }
+    let mut tx = to.begin().await?;
+    let Some(views) = tx.views() else {
+        let reason = "it has no place for how far policies have come".into();
+        return Err(StoreError::Failed { store: to.describe(), reason });
+    };
+    views.set_checkpoints(&checkpoints).await?;
+    if !parked.is_empty() {
+        views.park(&parked).await?;
+    }
+    tx.commit().await
+}

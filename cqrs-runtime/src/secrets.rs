@@ -1,0 +1,121 @@
+//! For adapters: what an error says of a URL, without the URL's secrets.
+
+/// The replacement of a secret.
+const HIDDEN: &str = "***";
+
+/// Shorter words are not looked for: they would be found everywhere.
+const SHORTEST: usize = 3;
+
+/// A text, such as an error of a client library, without what may be secret in the URL that it is about: users, passwords, and the
+/// values of options.
+///
+/// It hides rather too much than too little: of a URL that cannot be read nobody knows what is a password in it.
+///
+/// ```
+/// use cqrs_runtime::secrets::hide;
+///
+/// let url = "postgres://ann:hunter2@db.example.org/shop?sslpassword=open%20sesame";
+/// let text = "no route to db.example.org: `hunter2` and `open sesame`";
+/// assert_eq!(hide(text, url), "no route to db.example.org: `***` and `***`");
+/// ```
+#[must_use]
+pub fn hide(text: &str, url: &str) -> String {
+    let mut words = secrets(url);
+    // A word that holds another one comes first.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.iter().fold(text.to_owned(), |text, word| text.replace(word.as_str(), HIDDEN))
+}
+
+/// Everything that may be secret in a URL, or in `key=value` pairs: as it is written there, and as it is meant.
+fn secrets(url: &str) -> Vec<String> {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (address, options) = rest.split_once('?').map_or((rest, ""), |(address, options)| (address, options));
+    let mut found = Vec::new();
+    match address.rsplit_once('@') {
+        Some((user, _)) => add(user, &mut found),
+        // No URL: pairs, or something that nobody can read.
+        None if scheme.is_empty() => address.split_whitespace().for_each(|pair| add_value(pair, &mut found)),
+        None => {}
+    }
+    // A password may hold what looks like the start of the options.
+    let options = match options.rsplit_once('@') {
+        Some((user, options)) => {
+            add(address, &mut found);
+            add(user, &mut found);
+            options
+        }
+        None => options,
+    };
+    options.split(['&', ';']).for_each(|pair| add_value(pair, &mut found));
+    found.retain(|word| word.chars().count() >= SHORTEST);
+    found
+}
+
+/// The value of an option; a word without a name may be the rest of one.
+fn add_value(pair: &str, found: &mut Vec<String>) {
+    let value = pair.split_once('=').map_or(pair, |(_, value)| value);
+    add(value.trim_matches('\''), found);
+}
+
+/// A secret, and its parts: a parser that stumbles over it may show one.
+fn add(secret: &str, found: &mut Vec<String>) {
+    let decoded = percent_decoded(secret);
+    for text in [secret, &*decoded] {
+        found.push(text.to_owned());
+        found.extend(text.split(|letter: char| ":/@?&=;,#%'\" ".contains(letter)).map(str::to_owned));
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_password_is_left() {
+        for (url, parts) in [
+            ("postgres://ann:hunter2@host/shop", &["hunter2"][..]),
+            ("postgres://ann:hun%2Fter2@host/shop", &["hun%2Fter2", "hun/ter2", "ter2"]),
+            ("redis://:hunter2@host", &["hunter2"]),
+            ("redis://ann:hun/ter2@host/1", &["hun/ter2", "ter2"]),
+            ("redis:/ann:hunter2@host", &["hunter2"]),
+            ("mongodb://ann:hunt@er2@host/shop", &["hunt@er2", "hunt", "er2"]),
+            ("mongodb://ann:hun?ter2@host/shop", &["hun?ter2", "ter2"]),
+            ("mongodb://host/shop?tlsCertificateKeyFilePassword=hunter2&tls=true", &["hunter2"]),
+            ("mongodb://host/shop?authMechanismProperties=AWS_SESSION_TOKEN:hunter2", &["hunter2"]),
+            ("host=db user=ann password=hunter2", &["hunter2"]),
+            ("host=db password='hunter2 of old' user=ann", &["hunter2", "old"]),
+            ("hunter2", &["hunter2"]),
+        ] {
+            for part in parts {
+                let text = hide(&format!("cannot read `{part}`, at `{part}`"), url);
+                assert_eq!(text, "cannot read `***`, at `***`", "{url}: {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let text = "no route to host db:5432, database shop";
+        assert_eq!(hide(text, "postgres://ann:hunter2@db:5432/shop"), text);
+        assert_eq!(hide(text, "postgres://db:5432/shop"), text);
+        assert_eq!(hide(text, ""), text);
+    }
+}
