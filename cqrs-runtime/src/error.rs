@@ -29,7 +29,7 @@ pub enum CommandError<E> {
     Corrupt(Box<Corrupt>),
     /// The handler panicked. Other commands are not touched.
     Panicked(Panicked),
-    /// An event that the handler stated cannot be written.
+    /// An event that the handler stated cannot be written, or what was written cannot be read back.
     Encode(EncodeError),
     /// The store cannot be reached, failed, or lost its answer.
     Unavailable(StoreError),

@@ -13,7 +13,7 @@ use crate::emits::EventList;
 use crate::id::Tag;
 use crate::log::Position;
 use crate::meta::Meta;
-use crate::stored::Json;
+use crate::stored::{Json, KeepError};
 use crate::time::Timestamp;
 
 /// A fact of the domain, one type each. Made by `#[derive(Event)]`.
@@ -50,15 +50,9 @@ pub trait Event: Sized + Send + Sync + 'static {
     /// The data is not this event's, or was written by a version that this program does not know.
     fn decode(version: u32, data: &str) -> Result<Self, DecodeError> {
         match version.cmp(&Self::VERSION) {
-            Ordering::Equal => {
-                let mut json = serde_json::Deserializer::from_str(data);
-                (Self::JSON.read_with_path)(&mut json).map_err(|error| DecodeError::Malformed {
-                    event: Self::NAME,
-                    version,
-                    path: error.path().to_string(),
-                    reason: error.into_inner().to_string(),
-                })
-            }
+            Ordering::Equal => Self::JSON.read_back(data).map_err(|KeepError { path, reason }| {
+                DecodeError::Malformed { event: Self::NAME, version, path, reason }
+            }),
             Ordering::Less => Self::decode_earlier(version, data),
             Ordering::Greater => {
                 Err(DecodeError::UnknownVersion { event: Self::NAME, stored: version, newest: Self::VERSION })
@@ -219,8 +213,8 @@ impl RecordedEvent {
         Self { header: Arc::new(header), data, typed: OnceLock::new() }
     }
 
-    /// An event that is about to be stored, its typed form at hand.
-    pub(crate) fn fresh<E: Event>(header: EventHeader, data: Box<str>, event: E) -> Self {
+    /// An event that is about to be stored, and what was read back of it.
+    fn fresh<E: Event>(header: EventHeader, data: Box<str>, event: E) -> Self {
         let header = Arc::new(header);
         let typed = OnceLock::new();
         let _ = typed.set(Box::new(Recorded::new(Arc::clone(&header), event)) as Box<dyn Any + Send + Sync>);
@@ -273,7 +267,7 @@ impl RecordedEvent {
         }
     }
 
-    fn decode_owned<E: Event>(&self) -> Result<Recorded<E>, DecodeError> {
+    pub(crate) fn decode_owned<E: Event>(&self) -> Result<Recorded<E>, DecodeError> {
         Ok(Recorded::new(Arc::clone(&self.header), E::decode(self.header.version, &self.data)?))
     }
 }
@@ -345,7 +339,7 @@ impl Emitted {
 
 /// An event on its way to the log, its type forgotten.
 pub(crate) trait FreshEvent: Send {
-    /// Gives it its place.
+    /// Writes it, reads it back, and gives that its place: whoever folds it in this process sees what all later readers will.
     fn record(
         self: Box<Self>,
         position: Position,
@@ -354,14 +348,30 @@ pub(crate) trait FreshEvent: Send {
     ) -> Result<RecordedEvent, EncodeError>;
 }
 
-/// An event that `serde` refuses to write.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("event `{event}` cannot be written as JSON: {reason}")]
+/// An event that cannot be stored: serde refuses to write it, it has a number that JSON does not have, or what was written
+/// cannot be read back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event `{event}` cannot be written as JSON and read back: at `{path}`, {reason}")]
 pub struct EncodeError {
     /// The event's name.
     pub event: &'static str,
-    /// What serde says.
+    /// The field, as a path into the JSON; `.` is the whole event.
+    pub path: String,
+    /// What is wrong there, and what to do.
     pub reason: String,
+}
+
+/// An event's JSON, and what the log's reader makes of it.
+pub(crate) fn kept<E: Event>(event: &E) -> Result<(String, E), EncodeError> {
+    let refused = |KeepError { path, reason }| EncodeError { event: E::NAME, path, reason };
+    let data = (E::JSON.write)(event).map_err(refused)?;
+    let kept = E::decode(E::VERSION, &data).map_err(|error| match error {
+        DecodeError::Malformed { path, reason, .. } => refused(KeepError::unreadable(path, &reason)),
+        unknown @ DecodeError::UnknownVersion { .. } => {
+            refused(KeepError::unreadable(".".into(), &unknown.to_string()))
+        }
+    })?;
+    Ok((data, kept))
 }
 
 impl<E: Event> FreshEvent for E {
@@ -371,9 +381,9 @@ impl<E: Event> FreshEvent for E {
         meta: &Arc<Meta>,
         at: Timestamp,
     ) -> Result<RecordedEvent, EncodeError> {
-        let data = (E::JSON.write)(&self).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let (data, event) = kept(&*self)?;
         let mut tags = Vec::with_capacity(E::TAGS.len());
-        self.tags(&mut tags);
+        event.tags(&mut tags);
         tags.sort_unstable();
         tags.dedup();
         let header = EventHeader {
@@ -385,7 +395,7 @@ impl<E: Event> FreshEvent for E {
             meta: Arc::clone(meta),
             recorded_at: at,
         };
-        Ok(RecordedEvent::fresh(header, data.into(), *self))
+        Ok(RecordedEvent::fresh(header, data.into(), event))
     }
 }
 

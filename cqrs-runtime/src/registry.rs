@@ -131,7 +131,7 @@ pub struct ProjectionInfo {
     pub look_ups: &'static [&'static str],
     /// The database that it writes to, if it is an async projection.
     pub database: Option<Resource>,
-    /// What its rows depend on beside the view.
+    /// What its rows depend on other than the view.
     pub(crate) basis: Basis,
     /// The fingerprint of the view's shape, nested types included.
     pub(crate) shape: Option<fn() -> u64>,

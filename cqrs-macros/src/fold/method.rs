@@ -150,7 +150,7 @@ impl Method {
         }
     }
 
-    /// What rows depend on beside the method's body: its form, which rows it is about, what it looks up. `key` is the
+    /// What rows depend on other than the method's body: its form, which rows it is about, what it looks up. `key` is the
     /// projection's own. The names of the method and of its parameters are nothing to them.
     pub fn route(&self, key: Option<&Ident>) -> String {
         let form = match self.form {

@@ -58,7 +58,7 @@ pub fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// `const BASIS: .. = Basis { .. };`, what the rows depend on beside the view.
+/// `const BASIS: .. = Basis { .. };`, what the rows depend on other than the view.
 pub fn basis(model: &Model, folds: &[(Type, &Method)], routes: &TokenStream) -> TokenStream {
     let (rt, revision) = (&model.rt, model.revision.unwrap_or(1));
     let versions = folds.iter().map(|(event, _)| quote!(#rt::Of::<#event>::VERSION));

@@ -254,7 +254,7 @@ impl Inner {
     /// The rows of a view.
     pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
         let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
-        // What no projection makes has no rows, of whatever shape.
+        // What no projection makes has no rows, of any shape.
         let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
         let standings = home.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
         Ok(Views::new(Arc::clone(&home.store), shape, standings))

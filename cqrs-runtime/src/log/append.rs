@@ -8,7 +8,7 @@ use futures_core::Stream;
 use uuid::Uuid;
 
 use super::{Bookmark, BoxFuture, EventLog, EventQuery, Page, Position, StoreError, lost_while_read};
-use crate::event::{Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
+use crate::event::{self, Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
 use crate::meta::Meta;
 use crate::time::Timestamp;
 
@@ -90,7 +90,7 @@ pub struct Appended {
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// An event cannot be written. Nothing of the batch was stored.
+    /// An event cannot be written, or not be read back. Nothing of the batch was stored.
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// The store failed. Nothing of the batch was stored, unless it says otherwise.
@@ -225,9 +225,9 @@ impl RawEvent {
     /// An event as its type would write it.
     ///
     /// # Errors
-    /// `serde` refuses to write it.
+    /// It cannot be written, or what was written cannot be read back.
     pub fn of<E: Event>(event: &E) -> Result<Self, EncodeError> {
-        let data = (E::JSON.write)(event).map_err(|error| EncodeError { event: E::NAME, reason: error.to_string() })?;
+        let (data, event) = event::kept(event)?;
         let mut tags = Vec::new();
         event.tags(&mut tags);
         Ok(Self { name: E::NAME.to_owned(), version: E::VERSION, tags, data })

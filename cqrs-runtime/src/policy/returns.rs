@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::handler::Handled;
 use crate::log::{BoxFuture, StoreError};
 use crate::message::{Command, DomainError};
+use crate::stored::KeepError;
 
 /// Commands, or nothing: what a policy `fn` returns.
 #[diagnostic::on_unimplemented(
@@ -252,7 +253,7 @@ struct TypedCommand<C, H> {
     /// Until it is first executed.
     fresh: Option<C>,
     /// What further attempts are made from: a command need not be `Clone`.
-    json: Result<String, serde_json::Error>,
+    json: Result<String, KeepError>,
     handlers: PhantomData<fn() -> H>,
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
-use super::Fingerprints;
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
+use super::fingerprint::{Fingerprints, groups};
 use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
@@ -54,9 +54,6 @@ pub(super) struct HandleEntry {
     pub(super) events: &'static [&'static str],
     handle: Box<dyn ErasedHandle>,
 }
-
-/// Keys that an attempt at a batch has to park, by view.
-type Forced = HashMap<&'static str, HashMap<String, FoldError>>;
 
 /// Parked keys, by projection.
 pub(super) type ParkedKeys = HashMap<String, ParkedAt>;
@@ -278,28 +275,12 @@ impl Engine {
         if prefetched.steps.is_empty() {
             return Ok(());
         }
-        let mut forced = Forced::new();
-        let (mut overlays, changes) = loop {
-            let overlays = self.attempt(&prefetched, parked, &forced);
-            let spoilt = |entry: &FoldEntry| overlays.get(entry.shape.name).and_then(|rows| rows.lost());
-            let mut again: Vec<_> = self.folds.iter().filter_map(|e| Some((e.shape.name, spoilt(e)?))).collect();
-            let mut changes = Vec::new();
-            if again.is_empty() {
-                for entry in &self.folds {
-                    let Some(rows) = overlays.get(entry.shape.name) else { continue };
-                    match rows.changes() {
-                        Ok(change) => changes.push((&entry.place.shape, change)),
-                        Err(lost) => again.push((entry.shape.name, *lost)),
-                    }
-                }
-            }
-            if again.is_empty() {
-                break (overlays, changes);
-            }
-            for (view, (key, error)) in again {
-                forced.entry(view).or_default().insert(key, error);
-            }
-        };
+        let mut overlays = self.fold(prefetched, parked);
+        let mut changes = Vec::new();
+        for entry in &self.folds {
+            let Some(rows) = overlays.get_mut(entry.shape.name) else { continue };
+            changes.push((&entry.place.shape, rows.changes()));
+        }
         // Those that look others up first: what a store without transactions has of these, it has of their look-ups too.
         for (shape, change) in changes.iter().rev() {
             if !change.put.is_empty() || !change.remove.is_empty() {
@@ -351,20 +332,19 @@ impl Engine {
     }
 
     /// Folds the batch in memory.
-    fn attempt(&self, prefetched: &Prefetched<'_>, parked: &ParkedKeys, forced: &Forced) -> Overlays {
+    fn fold(&self, mut prefetched: Prefetched<'_>, parked: &ParkedKeys) -> Overlays {
         let mut overlays = Overlays::new();
         for entry in &self.folds {
-            let Some(stock) = prefetched.stocks.get(entry.shape.name) else { continue };
+            let Some(stock) = prefetched.stocks.remove(entry.shape.name) else { continue };
             let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
-            let forced = forced.get(entry.shape.name).cloned().unwrap_or_default();
-            overlays.insert(entry.shape.name, entry.fold.overlay(stock, parked, forced, None, self.part));
+            overlays.insert(entry.shape.name, entry.fold.overlay(stock, parked, None, self.part));
         }
-        for (event, place, unreadable) in &prefetched.steps {
-            let entry = &self.folds[*place];
+        for (event, place, unreadable) in prefetched.steps {
+            let entry = &self.folds[place];
             // A projection does not look itself up, so that its own rows may be away meanwhile.
             let Some(mut rows) = overlays.remove(entry.shape.name) else { continue };
             let folded = match unreadable {
-                Some(error) => Err(error.clone()),
+                Some(error) => Err(error),
                 None => entry.fold.fold(event, &overlays, &mut *rows),
             };
             if let Err(error) = folded {
@@ -481,26 +461,4 @@ fn in_order(projections: &[&'static ProjectionInfo]) -> Result<Vec<&'static Proj
         waiting = rest;
     }
     Ok(ordered)
-}
-
-/// The projections that are connected by look-ups.
-pub(super) fn groups(projections: &[&'static ProjectionInfo]) -> Vec<Vec<&'static str>> {
-    let mut groups: Vec<BTreeSet<&'static str>> = Vec::new();
-    for info in projections {
-        let maker = |view: &&str| projections.iter().find(|other| other.view.is_some_and(|made| made.name == *view));
-        let mut group: BTreeSet<_> = info.look_ups.iter().filter_map(maker).map(|other| other.name).collect();
-        if group.is_empty() {
-            continue;
-        }
-        group.insert(info.name);
-        groups.retain(|other| {
-            let apart = other.is_disjoint(&group);
-            if !apart {
-                group.extend(other);
-            }
-            apart
-        });
-        groups.push(group);
-    }
-    groups.into_iter().map(|group| group.into_iter().collect()).collect()
 }

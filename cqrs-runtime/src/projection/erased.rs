@@ -1,6 +1,5 @@
 //! Projections, their types forgotten, as the engine drives them.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use super::part::Part;
@@ -39,9 +38,8 @@ pub(crate) trait ErasedFold: Send + Sync {
     /// Rows in memory, as stored.
     fn overlay(
         &self,
-        stock: &Stock,
+        stock: Stock,
         parked: ParkedAt,
-        forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
         part: Option<Part>,
     ) -> Box<dyn AnyOverlay>;
@@ -60,13 +58,12 @@ impl<P: Fold> ErasedFold for Folding<P> {
 
     fn overlay(
         &self,
-        stock: &Stock,
+        stock: Stock,
         parked: ParkedAt,
-        forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
         part: Option<Part>,
     ) -> Box<dyn AnyOverlay> {
-        Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, forced, replay, part))
+        Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, replay, part))
     }
 
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError> {

@@ -10,14 +10,13 @@
 //!
 //! It is the same in every build of the same source. The names of methods, their order and the order of `on` change nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::engine::groups;
 use crate::registry::ProjectionInfo;
 use crate::shape::Hash;
 use crate::view::ViewLayout;
 
-/// What a projection's rows depend on beside its view. Written by `#[projection]`.
+/// What a projection's rows depend on other than its view. Written by `#[projection]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis {
     /// The number that the author raises when a method's body changes. Default: 1.
@@ -82,4 +81,26 @@ fn own(info: &ProjectionInfo) -> u64 {
     look_ups.sort_unstable();
     look_ups.iter().for_each(|view| hash.part(view));
     hash.0
+}
+
+/// The projections that are connected by look-ups.
+pub(super) fn groups(projections: &[&'static ProjectionInfo]) -> Vec<Vec<&'static str>> {
+    let mut groups: Vec<BTreeSet<&'static str>> = Vec::new();
+    for info in projections {
+        let maker = |view: &&str| projections.iter().find(|other| other.view.is_some_and(|made| made.name == *view));
+        let mut group: BTreeSet<_> = info.look_ups.iter().filter_map(maker).map(|other| other.name).collect();
+        if group.is_empty() {
+            continue;
+        }
+        group.insert(info.name);
+        groups.retain(|other| {
+            let apart = other.is_disjoint(&group);
+            if !apart {
+                group.extend(other);
+            }
+            apart
+        });
+        groups.push(group);
+    }
+    groups.into_iter().map(|group| group.into_iter().collect()).collect()
 }

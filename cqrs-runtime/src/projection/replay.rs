@@ -1,6 +1,6 @@
 //! One parked key, taken from its event on once more.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
@@ -97,7 +97,7 @@ impl Engine {
             target: Target::Fold(place),
             from: if skip { parked.position.next() } else { parked.position },
             reached: reached[target.checkpoint].position,
-            overlays: overlays(&involved, target, &stock, &waiting, key),
+            overlays: overlays(&involved, target, stock, &waiting, key),
             query: EventQuery::named(&names.into_iter().collect::<Vec<_>>()),
             after: if looks_up { Position::START } else { before },
             parked,
@@ -128,14 +128,14 @@ fn unnamed(position: Position) -> String {
     format!("@{position}")
 }
 
-fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: &Stock, parked: &ParkedKeys, key: &str) -> Overlays {
-    let empty = Stock::default();
+fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: Stock, parked: &ParkedKeys, key: &str) -> Overlays {
+    let mut stock = Some(stock);
     let overlay = |entry: &&FoldEntry| -> (&'static str, Box<dyn AnyOverlay>) {
         let is_target = entry.shape.name == target.shape.name;
-        let (stock, how) =
-            if is_target { (stock, Replayed::Key(key.to_owned())) } else { (&empty, Replayed::LookedUp) };
+        let how = if is_target { Replayed::Key(key.to_owned()) } else { Replayed::LookedUp };
+        let stock = stock.take_if(|_| is_target).unwrap_or_default();
         let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
-        (entry.shape.name, entry.fold.overlay(stock, parked, HashMap::new(), Some(how), None))
+        (entry.shape.name, entry.fold.overlay(stock, parked, Some(how), None))
     };
     involved.iter().map(overlay).collect()
 }
@@ -200,17 +200,12 @@ impl Replay {
             }
         };
         let Some(mut rows) = overlays.remove(target.shape.name) else { return Ok(()) };
-        let again = match rows.changes() {
-            Ok(change) => {
-                if !change.put.is_empty() || !change.remove.is_empty() {
-                    tx.write(&target.place.shape, &change.put, &change.remove).await?;
-                }
-                let newly = rows.newly_parked().into_iter().next();
-                newly.map(|newly| Parked { projection: parked.projection.clone(), attempts, ..newly })
-            }
-            // The row cannot be written: it stays as it is, and so does the key.
-            Err(lost) => Some(Parked { error: lost.1.to_string(), attempts, ..parked.clone() }),
-        };
+        let change = rows.changes();
+        if !change.put.is_empty() || !change.remove.is_empty() {
+            tx.write(&target.place.shape, &change.put, &change.remove).await?;
+        }
+        let newly = rows.newly_parked().into_iter().next();
+        let again = newly.map(|newly| Parked { projection: parked.projection.clone(), attempts, ..newly });
         match again {
             Some(again) => tx.park(&[again]).await,
             None => tx.unpark(&parked.projection, &parked.key).await,

@@ -212,16 +212,16 @@ pub(crate) struct Overlay<V> {
     replay: Option<Replayed>,
     /// The only keys that are folded, if not all are.
     part: Option<Part>,
-    /// Keys to park at an event, learnt from an attempt at this batch that had to be given up.
-    forced: HashMap<String, FoldError>,
     newly_parked: Vec<Parked>,
-    /// Why this attempt has to be given up: a row's state is lost.
-    lost: Option<Lost>,
 }
 
+/// A row. What a method makes is written and read back at once, so that the next one sees what it would see if it were folded by
+/// another process, in another batch.
 struct Slot<V> {
-    /// The state, or why the stored one cannot be read.
+    /// The state as it was read, or why it cannot be.
     state: Result<Option<V>, String>,
+    /// Its JSON, if there is a row.
+    document: Option<Box<str>>,
     position: Position,
     /// Every event up to here is in what was stored.
     stored: Position,
@@ -230,39 +230,35 @@ struct Slot<V> {
 
 impl<V> Slot<V> {
     fn empty(position: Position) -> Self {
-        Self { state: Ok(None), position, stored: position, dirty: false }
+        Self { state: Ok(None), document: None, position, stored: position, dirty: false }
     }
 }
 
 impl<V: View> Overlay<V> {
     pub(super) fn new(
         projection: &'static str,
-        stock: &Stock,
+        stock: Stock,
         parked: ParkedAt,
-        forced: HashMap<String, FoldError>,
         replay: Option<Replayed>,
         part: Option<Part>,
     ) -> Self {
-        let stored = |row: &Row| Slot {
-            state: (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string()),
-            position: row.position,
-            stored: row.position,
-            dirty: false,
+        let stored = |row: Row| {
+            let state = (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string());
+            let (document, position) = (Some(row.document), row.position);
+            (row.key, Slot { state, document, position, stored: position, dirty: false })
         };
-        let removed = |removed: &Removed| Slot::empty(removed.position);
         // A fan-out has read the rows of all.
-        let own = |row: &&Row| part.is_none_or(|part| part.has(&row.key));
-        let rows = stock.rows.iter().filter(own).map(|row| (row.key.clone(), stored(row)));
-        let removed = stock.removed.iter().map(|row| (row.key.clone(), removed(row)));
-        let rows = removed.chain(rows).collect();
-        Self { projection, rows, parked, replay, part, forced, newly_parked: Vec::new(), lost: None }
+        let own = |row: &Row| part.is_none_or(|part| part.has(&row.key));
+        let removed = stock.removed.into_iter().map(|row| (row.key, Slot::empty(row.position)));
+        let rows = removed.chain(stock.rows.into_iter().filter(own).map(stored)).collect();
+        Self { projection, rows, parked, replay, part, newly_parked: Vec::new() }
     }
 
     fn apply(&mut self, event: &RecordedEvent, key: String, method: impl FnOnce(Option<V>) -> Changed<V>) {
         let waits = self.parked.get(&key).is_some_and(|at| *at <= event.position());
         let is_other = matches!(&self.replay, Some(Replayed::Key(only)) if *only != key);
         let is_foreign = self.part.is_some_and(|part| !part.has(&key));
-        if self.lost.is_some() || waits || is_other || is_foreign {
+        if waits || is_other || is_foreign {
             return;
         }
         let slot = self.rows.entry(key.clone()).or_insert_with(|| Slot::empty(Position::START));
@@ -270,13 +266,6 @@ impl<V: View> Overlay<V> {
             // A store without transactions has it already, from an attempt that did not come to its end.
             return;
         }
-        if let Some(error) = self.forced.get(&key).filter(|error| error.position <= event.position()).cloned() {
-            self.park(key, &error);
-            return;
-        }
-        // In a replay there is no second attempt.
-        let state = self.replay.as_ref().and_then(|_| slot.state.as_ref().ok());
-        let copy = state.map(|state| state.as_ref().map(V::JSON.write).transpose());
         let before = match &mut slot.state {
             Ok(state) => state.take(),
             Err(reason) => {
@@ -286,20 +275,15 @@ impl<V: View> Overlay<V> {
                 return;
             }
         };
-        let changed = catch_unwind(AssertUnwindSafe(|| method(before)));
-        let refusal = match changed {
-            Ok(Ok(after)) => {
-                let made = after.as_ref().map(|view| view.key().to_key());
-                match made.filter(|made| *made != key) {
-                    None => {
-                        slot.state = Ok(after);
-                        slot.position = event.position();
-                        slot.dirty = true;
-                        return;
-                    }
-                    Some(made) => FoldRefusal::OtherKey { routed: key.clone(), made },
+        let refusal = match catch_unwind(AssertUnwindSafe(|| method(before))) {
+            Ok(Ok(after)) => match kept(&key, after) {
+                Ok((state, document)) => {
+                    (slot.state, slot.document) = (Ok(state), document);
+                    (slot.position, slot.dirty) = (event.position(), true);
+                    return;
                 }
-            }
+                Err(refusal) => refusal,
+            },
             Ok(Err((before, refusal))) => {
                 slot.state = Ok(before);
                 let error = FoldError::at(event, refusal);
@@ -308,15 +292,11 @@ impl<V: View> Overlay<V> {
             }
             Err(panic) => FoldRefusal::Panicked(panic_message(&*panic)),
         };
+        // The state from before is gone: its JSON is not.
+        let before = slot.document.as_deref().map(V::JSON.read).transpose();
+        slot.state = before.map_err(|error| error.to_string());
         let error = FoldError::at(event, refusal);
-        if let Some(copy) = copy {
-            slot.state =
-                copy.and_then(|copy| copy.as_deref().map(V::JSON.read).transpose()).map_err(|error| error.to_string());
-            self.park(key, &error);
-        } else {
-            // The state from before is gone: only another attempt, with this key parked in time, can have it.
-            self.lost = Some((key, error));
-        }
+        self.park(key, &error);
     }
 
     fn keys_by(&self, index: &str, value: &Value) -> Vec<String> {
@@ -332,21 +312,28 @@ impl<V: View> Overlay<V> {
     }
 }
 
+/// The row of a key as every later reader will see it, and its JSON.
+fn kept<V: View>(key: &str, made: Option<V>) -> Result<(Option<V>, Option<Box<str>>), FoldRefusal> {
+    let Some(made) = made else { return Ok((None, None)) };
+    let (document, kept) =
+        V::JSON.keep(&made).map_err(|error| FoldRefusal::Failed(format!("its row cannot be stored: {error}")))?;
+    let made = kept.key().to_key();
+    if made != key {
+        return Err(FoldRefusal::OtherKey { routed: key.to_owned(), made });
+    }
+    Ok((Some(kept), Some(document.into())))
+}
+
 /// [`Overlay`], its view's type forgotten.
 pub(crate) trait AnyOverlay: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
     /// Makes a key wait from this event on.
     fn park(&mut self, key: String, error: &FoldError);
-    /// Why this attempt has to be given up.
-    fn lost(&self) -> Option<Lost>;
-    /// What to write, or the row that cannot be written.
-    fn changes(&self) -> Result<Changes, Box<Lost>>;
+    /// What to write. Nothing is folded afterwards.
+    fn changes(&mut self) -> Changes;
     fn newly_parked(&mut self) -> Vec<Parked>;
 }
-
-/// A row whose state is lost, and why: another attempt at the batch has to park its key in time.
-pub(crate) type Lost = (String, FoldError);
 
 /// What a batch does to one view's rows.
 #[derive(Default)]
@@ -381,32 +368,19 @@ impl<V: View> AnyOverlay for Overlay<V> {
         }
     }
 
-    fn lost(&self) -> Option<Lost> {
-        self.lost.clone()
-    }
-
-    fn changes(&self) -> Result<Changes, Box<Lost>> {
+    fn changes(&mut self) -> Changes {
         let mut changes = Changes::default();
-        for (key, slot) in self.rows.iter().filter(|(_, slot)| slot.dirty) {
-            match &slot.state {
-                Ok(Some(view)) => {
-                    let document = (V::JSON.write)(view).map_err(|error| {
-                        let reason = FoldRefusal::Failed(format!("the view cannot be written as JSON: {error}"));
-                        let event = V::LAYOUT.name.to_owned();
-                        Box::new((key.clone(), FoldError { event, position: slot.position, reason }))
-                    })?;
-                    changes.put.push(Row {
-                        key: key.clone(),
-                        indexes: view.index_values(),
-                        document: document.into(),
-                        position: slot.position,
-                    });
+        for (key, slot) in self.rows.drain().filter(|(_, slot)| slot.dirty) {
+            let position = slot.position;
+            match (slot.state, slot.document) {
+                (Ok(Some(view)), Some(document)) => {
+                    changes.put.push(Row { key, indexes: view.index_values(), document, position });
                 }
                 // Even where there is none: a runner that was taken over may be about to write one of an older position.
-                _ => changes.remove.push(Removed { key: key.clone(), position: slot.position }),
+                _ => changes.remove.push(Removed { key, position }),
             }
         }
-        Ok(changes)
+        changes
     }
 
     fn newly_parked(&mut self) -> Vec<Parked> {

@@ -136,6 +136,12 @@ impl Known {
         Ok(())
     }
 
+    /// Enters a newtype. It may have another of its name in it; a third is the type in itself.
+    pub(super) fn enter_newtype(&mut self, name: &str) -> Result<(), Fault> {
+        let is_inside = self.open.iter().any(|open| *open == format!("{name} [\"newtype\"]"));
+        self.enter(name, &[if is_inside { "newtype again" } else { "newtype" }])
+    }
+
     pub(super) fn leave(&mut self) {
         self.open.pop();
     }

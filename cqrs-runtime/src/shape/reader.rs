@@ -182,7 +182,11 @@ impl<'de> Deserializer<'de> for At<'_> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         self.fact(&format!("newtype {name}"))?;
-        visitor.visit_newtype_struct(self)
+        let Self { known, path, role } = self;
+        known.enter_newtype(name)?;
+        let read = visitor.visit_newtype_struct(At { known: &mut *known, path, role });
+        known.leave();
+        read
     }
 
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Fault> {

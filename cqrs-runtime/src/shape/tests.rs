@@ -456,3 +456,20 @@ fn a_type_with_many_parts_takes_few_passes() {
     let facts = facts::<[(Wide, Wide); 2]>();
     assert!(facts.iter().any(|fact| fact == ".1.1.b.7.1::C.x.1: u8"), "{facts:#?}");
 }
+
+#[test]
+fn a_newtype_in_itself_ends() {
+    #[derive(Deserialize)]
+    struct Nest(Vec<Nest>);
+    #[derive(Deserialize)]
+    struct Tree(Option<Box<(Tree, u8)>>);
+    knows::<Nest>(&[".: newtype Nest", ".: seq"]);
+    knows::<Tree>(&[".: newtype Tree", ".: option"]);
+    mod older {
+        #[derive(super::Deserialize)]
+        pub struct Id(u32);
+    }
+    #[derive(Deserialize)]
+    struct Id(older::Id);
+    knows::<Id>(&[".: newtype Id", ".: u32"]);
+}

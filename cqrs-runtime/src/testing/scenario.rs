@@ -10,6 +10,7 @@ use crate::handler::Handled;
 use crate::log::{EventLog, EventQuery, MemoryLog, Position};
 use crate::meta::Meta;
 use crate::registry::{Item, ParameterInfo, registered};
+use crate::stored::KeepError;
 use crate::time::Timestamp;
 
 /// What has happened before: events, and the services that a workflow takes.
@@ -42,9 +43,8 @@ pub fn nothing() -> Scenario {
 #[track_caller]
 pub fn recorded<E: Event>(event: E) -> Recorded<E> {
     let stored = record(event, Position::START, &Meta::new()).pop().expect("one event is recorded as one");
-    let header = Arc::new(stored.header().clone());
-    let event = E::decode(header.version, stored.data());
-    Recorded::new(header, event.unwrap_or_else(|error| panic!("what was just written cannot be read: {error}")))
+    let event = stored.decode_owned::<E>();
+    event.unwrap_or_else(|error| panic!("what was just written cannot be read: {error}"))
 }
 
 impl Scenario {
@@ -145,7 +145,7 @@ fn refuse_transaction(command: &str) {
     }
 }
 
-fn json(written: serde_json::Result<String>) -> String {
+fn json(written: Result<String, KeepError>) -> String {
     written.unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
 }
 

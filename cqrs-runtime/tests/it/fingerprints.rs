@@ -127,7 +127,7 @@ variant!(unrelated_edits: {
     #[index] pub(crate) agent: AgentId,
     pub note: Note,
 } (revision = 1, on = [CaseClosed, CaseOpened]) {
-    /// Methods and parameters have other names, and stand in another order; so do the events.
+    /// Methods and parameters have other names and another order; so do the events.
     #[key(closed . parent)]
     fn end(&mut self, closed: &Recorded<CaseClosed>) { self.note.text += "closed"; }
     fn begin(opened: &CaseOpened) -> Self {
@@ -135,7 +135,9 @@ variant!(unrelated_edits: {
         Self { note, case: opened.case, agent: opened.agent }
     }
 }
-    pub fn unrelated() {}
+    impl std::fmt::Debug for Case {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("a case") }
+    }
 );
 
 // ---- those whose rows may differ ----------------------------------------------------------------------------------------
@@ -294,6 +296,7 @@ macro_rules! looks_up {
             impl Card { $method }
 
             /// That of the view that is looked up.
+            #[allow(dead_code)]
             pub async fn card() -> u64 {
                 let app = App::builder().log(MemoryLog::new()).only([module_path!(), FACTS]).build().await.unwrap();
                 app.shape_of::<Card>().unwrap().fingerprint

@@ -23,6 +23,7 @@ mod progress;
 mod scenarios;
 mod tally;
 mod torn;
+mod values;
 
 /// What a closure's panic says.
 fn panic_of(run: impl FnOnce()) -> String {
