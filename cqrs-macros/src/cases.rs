@@ -121,6 +121,13 @@ fn what_few_people_write_is_told_apart_as_well() {
             "#[derive(Event)] struct X { #[serde(rename = \"y\", skip)] x: u8, #[serde(default = \"skip\")] z: u8 }",
             &["serde leaves field `x` of the event out"][..],
         ),
+        (
+            "#[derive(Event)] struct X { #[serde(skip_serializing_if = \"f\", with = \"m\")] x: Option<u8>, \
+             #[serde(skip_serializing_if = \"f\")] y: Option<u8>, \
+             #[serde(skip_serializing_if = \"f\", deserialize_with = \"d\", default)] z: Option<u8> }",
+            &["serde may leave field `x` of the event out"][..],
+        ),
+        ("#[derive(View)] #[serde(default)] struct X { #[key] #[serde(skip_serializing_if = \"f\")] x: u8 }", &[][..]),
     ] {
         let mut found = Vec::new();
         refused_in(&syn::parse_str(item).expect("an item"), &mut found);

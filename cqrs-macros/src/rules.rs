@@ -114,6 +114,9 @@ rules! {
     MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
     FIELD_SKIPPED = 110 Macro, "serde leaves field `{0}` of the {1} out", "what is not stored is gone, in silence",
         "store it, or take it out of the {1}";
+    FIELD_LEFT_OUT = 110 Macro, "serde may leave field `{0}` of the {1} out, and cannot read the {1} without it",
+        "what is stored without it could never be read again",
+        "say what a missing field is: `#[serde(default, skip_serializing_if = ..)]`";
 
     // ---- 2xx command handlers ----
     COMMAND_FIRST = 201 Macro, "{0}", "`#[command]` handles one command, taken by value",

@@ -1,7 +1,7 @@
 //! What serde's own attributes say about how events and views are stored.
 
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Field, Lit, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, Field, Lit, Meta, Token, Type};
 
 use crate::errors::Errors;
 use crate::{names, rules, types};
@@ -13,13 +13,26 @@ pub fn serde_options(attributes: &[Attribute]) -> impl Iterator<Item = Meta> {
     lists.flat_map(Result::unwrap_or_default)
 }
 
-/// 110: no field is left out by serde. `what` is what the fields are of, as messages call it.
-pub fn nothing_is_skipped<'a>(fields: impl IntoIterator<Item = &'a Field>, what: &str, errors: &Errors) {
+/// 110: no field of a type with these attributes is left out by serde, unless it can be read all the same. `what` is what the
+/// fields are of, as messages call it.
+pub fn nothing_is_skipped<'a>(
+    of: &[Attribute],
+    fields: impl IntoIterator<Item = &'a Field>,
+    what: &str,
+    errors: &Errors,
+) {
+    let has_default = Serde::of(of).default;
     for (place, field) in fields.into_iter().enumerate() {
         let name = field.ident.as_ref().map_or_else(|| place.to_string(), names::text);
         for option in serde_options(&field.attrs) {
             if ["skip", "skip_serializing", "skip_deserializing"].iter().any(|skip| option.path().is_ident(skip)) {
                 errors.refuse(&rules::FIELD_SKIPPED, option.path(), &[&name, what]);
+            }
+            if option.path().is_ident("skip_serializing_if") {
+                let serde = Serde::of(&field.attrs);
+                if !has_default && !serde.is_optional(&field.ty) {
+                    errors.refuse(&rules::FIELD_LEFT_OUT, option.path(), &[&name, what]);
+                }
             }
         }
     }
@@ -60,6 +73,11 @@ impl Serde {
         }
         serde.rest = rest.join(", ");
         serde
+    }
+
+    /// Whether what was stored without this field, of this type, can be read.
+    pub fn is_optional(&self, ty: &Type) -> bool {
+        self.default || (types::is_named(ty, &["Option"]) && !self.with)
     }
 }
 

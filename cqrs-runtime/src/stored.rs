@@ -1,7 +1,7 @@
 //! What is written as JSON and read back: messages, events and views.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::de::StrRead;
 
 mod finite;
@@ -115,6 +115,20 @@ fn write<T: Serialize>(value: &T) -> Result<String, KeepError> {
     serde_path_to_error::serialize(value, Finite)
         .map_err(|error| refused(error.path().to_string(), error.into_inner().to_string()))?;
     written.map_err(|error| refused(".".into(), error.to_string()))
+}
+
+/// Whether numbers can be read where serde buffers: in tagged, untagged and flattened types.
+pub(crate) fn reads_buffered_numbers() -> bool {
+    #[derive(Deserialize)]
+    struct Outer {
+        #[serde(flatten)]
+        inner: Inner,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        number: f64,
+    }
+    serde_json::from_str::<Outer>(r#"{"number":0.5}"#).is_ok_and(|outer| outer.inner.number > 0.0)
 }
 
 /// [`Json::OF`] for a type that serde cannot write and read, of which the compiler has told at its registration.

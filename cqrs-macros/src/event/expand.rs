@@ -99,8 +99,7 @@ fn fields_as_written(event: &Event<'_>) -> impl Iterator<Item = TokenStream> {
     event.fields.iter().map(move |field| {
         let name = field.stored_name();
         let (written, serde) = (types::text(field.ty), &field.serde.rest);
-        let is_option = types::is_named(field.ty, &["Option"]) && !field.serde.with;
-        let optional = is_option || field.serde.default || container.default;
+        let optional = field.serde.is_optional(field.ty) || container.default;
         quote!(#rt::FieldInfo { name: #name, type_written: #written, optional: #optional, serde: #serde })
     })
 }

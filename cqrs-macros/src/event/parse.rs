@@ -50,7 +50,7 @@ impl<'a> Event<'a> {
     pub fn parse(input: &'a DeriveInput, errors: &Errors) -> Self {
         let options = Options::of_type(&input.attrs, &OPTIONS, errors);
         if let Data::Struct(data) = &input.data {
-            nothing_is_skipped(&data.fields, "event", errors);
+            nothing_is_skipped(&input.attrs, &data.fields, "event", errors);
         }
         let fields = match &input.data {
             Data::Struct(data) => data

@@ -63,7 +63,7 @@ index! {
         "Implement `std::error::Error` for it (with `thiserror`, say), and let it own its data.";
     110 Macro "r110_event_field", "a field of an event or of a view that serde leaves out",
         "What is not stored is gone, in silence; a view's fold would come out otherwise in another batch.",
-        "Store it, or take it out of the type.";
+        "Store it, or take it out of the type; a field that is left out at times has a `default`: `#[serde(default, skip_serializing_if = ..)]`.";
     111 Types "r111_event", "a command, query, event or view that serde cannot write and read",
         "Events and views are stored as JSON, commands and queries travel as JSON.",
         "Derive `Serialize` and `Deserialize` beside the other derive; serde's own errors name a field that cannot.";

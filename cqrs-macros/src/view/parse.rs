@@ -46,7 +46,7 @@ impl<'a> View<'a> {
             },
             _ => None,
         };
-        nothing_is_skipped(named.into_iter().flatten(), "view", errors);
+        nothing_is_skipped(&input.attrs, named.into_iter().flatten(), "view", errors);
         let fields = named.into_iter().flatten().filter_map(|field| {
             Some(Field {
                 ident: field.ident.as_ref()?,

@@ -10,6 +10,7 @@ use super::table::{Placed, Table};
 use crate::log::{EventLog, StoreError};
 use crate::projection::{MOST_PARTS, Partitions};
 use crate::registry::{ParameterInfo, Registration, Resource};
+use crate::stored;
 use crate::view::ViewLayout;
 
 /// Why an app could not be built.
@@ -139,6 +140,7 @@ pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -
 pub(super) fn linked(table: &Table) -> Vec<Fault> {
     let mut faults = Vec::new();
     something_is_linked(table, &mut faults);
+    faults.extend(numbers_are_read(stored::reads_buffered_numbers()));
     names_are_unique(table, &mut faults);
     one_handler_a_message(table, &mut faults);
     every_message_is_handled(table, &mut faults);
@@ -146,6 +148,18 @@ pub(super) fn linked(table: &Table) -> Vec<Fault> {
     views_are_made(table, &mut faults);
     policies::check(table, &mut faults);
     faults
+}
+
+/// A feature of `serde_json` that any crate of the program may turn on changes how numbers are read.
+fn numbers_are_read(they_are: bool) -> Option<Fault> {
+    (!they_are).then(|| {
+        Fault::new(
+            "this program cannot read numbers inside tagged, untagged and flattened types: the feature \
+             `arbitrary_precision` of `serde_json` is on, and events that were stored with such numbers would be corrupt",
+            &[],
+            "turn the feature off; `cargo tree -e features -i serde_json` shows which crate turns it on",
+        )
+    })
 }
 
 fn something_is_linked(table: &Table, faults: &mut Vec<Fault>) {
@@ -447,5 +461,18 @@ fn views_are_made(table: &Table, faults: &mut Vec<Fault>) {
                 "put their methods into one `#[projection]`, or give one of them a view of its own",
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_cannot_be_read_are_a_fault() {
+        assert!(stored::reads_buffered_numbers(), "the tests do not turn the feature on");
+        assert!(numbers_are_read(true).is_none());
+        let fault = numbers_are_read(false).expect("a fault").to_string();
+        assert!(fault.contains("`arbitrary_precision`") && fault.contains("cargo tree -e features -i serde_json"));
     }
 }

@@ -286,3 +286,96 @@ async fn what_is_another_value_when_it_is_read_is_that_from_the_start() {
     let secret = skipped_inside::Secret { token: 7, name: "a".into() };
     assert_eq!(skipped_inside::accepted(secret).await[0], "Secret { token: 0, name: \"a\" }");
 }
+
+/// Views whose rows cannot always be kept.
+mod averages {
+    use super::*;
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug)]
+    pub struct Rated {
+        #[tag]
+        pub thing: ThingId,
+        pub stars: u8,
+        pub counts: bool,
+    }
+
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct Rate {
+        pub thing: ThingId,
+        pub stars: u8,
+        pub counts: bool,
+    }
+
+    #[command]
+    fn rate(cmd: Rate) -> Result<Rated, std::convert::Infallible> {
+        Ok(Rated { thing: cmd.thing, stars: cmd.stars, counts: cmd.counts })
+    }
+
+    /// An average of nothing is no number.
+    #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct Average {
+        #[key]
+        pub thing: ThingId,
+        pub sum: f64,
+        pub number: u32,
+        pub average: Option<f64>,
+    }
+
+    #[projection(on = [Rated])]
+    impl Average {
+        fn rated(this: Option<Self>, event: &Rated) -> Self {
+            let mut this = this.unwrap_or(Self { thing: event.thing, sum: 0.0, number: 0, average: None });
+            this.sum += if event.counts { f64::from(event.stars) } else { 0.0 };
+            this.number += u32::from(event.counts);
+            this.average = Some(this.sum / f64::from(this.number));
+            this
+        }
+    }
+
+    #[derive(Query, Serialize, Deserialize)]
+    #[cqrs(returns = Vec<Average>)]
+    pub struct Averages {}
+
+    #[query]
+    async fn averages(_q: Averages, averages: Views<Average>) -> Result<Vec<Average>, QueryError> {
+        averages.scan().all().await
+    }
+
+    pub async fn app(log: &MemoryLog) -> App {
+        App::builder().log(log.clone()).only([module_path!()]).build().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_kept_parks_its_key_at_once() {
+    use averages::{Averages, Rate};
+    let log = MemoryLog::new();
+    let app = averages::app(&log).await;
+    let [good, bad, turning] = [ThingId::new(), ThingId::new(), ThingId::new()];
+    app.commands().execute(Rate { thing: good, stars: 4, counts: true }).await.unwrap();
+    app.commands().execute(Rate { thing: bad, stars: 1, counts: false }).await.unwrap();
+    app.commands().execute(Rate { thing: bad, stars: 1, counts: true }).await.unwrap();
+    app.commands().execute(Rate { thing: turning, stars: 2, counts: true }).await.unwrap();
+    let parked = app.parked().await.unwrap();
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    assert_eq!((&*parked[0].key, parked[0].position.get()), (&*bad.to_string(), 2));
+    assert!(parked[0].error.contains("its row cannot be stored: at `average`: NaN is a number"), "{}", parked[0].error);
+    let rows = app.queries().ask(Averages {}).await.unwrap();
+    assert_eq!(rows.len(), 2, "every row that there is can be read: {rows:?}");
+    // A rebuild, in one batch, comes to the same.
+    app.rebuild("Average").await.unwrap();
+    assert_eq!(app.queries().ask(Averages {}).await.unwrap(), rows);
+    let again = app.parked().await.unwrap();
+    assert_eq!((&again[0].key, again[0].position, again.len()), (&parked[0].key, parked[0].position, 1));
+    // Tried again, it is where it was, and says so.
+    app.retry("Average", &parked[0].key).await.unwrap();
+    let again = app.parked().await.unwrap();
+    assert_eq!((again[0].position.get(), again[0].attempts, &again[0].error), (2, 2, &parked[0].error));
+    // Passed over, the key goes on.
+    app.skip("Average", &parked[0].key).await.unwrap();
+    assert!(app.parked().await.unwrap().is_empty());
+    assert_eq!(app.queries().ask(Averages {}).await.unwrap().len(), 3);
+    let history = averages::Rated { thing: bad, stars: 1, counts: false };
+    let fails = std::panic::catch_unwind(|| given(history).views::<averages::Average>());
+    assert!(fails.is_err(), "a scenario fails where production parks");
+}
