@@ -339,7 +339,7 @@ impl Emitted {
 
 /// An event on its way to the log, its type forgotten.
 pub(crate) trait FreshEvent: Send {
-    /// Writes it, reads it back, and gives that its place: whoever folds it in this process sees what all later readers will.
+    /// Writes it, reads it back, and gives that its place: every fold of this process sees what all later readers will.
     fn record(
         self: Box<Self>,
         position: Position,

@@ -37,8 +37,8 @@ impl Content {
     /// Whether the order of its arrays is content. That of a `HashSet` is not: it is another one each time it is read.
     fn has_an_order<C: Command>(&self) -> bool {
         (0..READINGS).all(|_| {
-            let again = (C::JSON.read)(&self.json).and_then(|command| (C::JSON.write)(&command));
-            again.is_ok_and(|json| hashes(&json).0 == self.hash.exact)
+            let again = (C::JSON.read)(&self.json).ok().and_then(|command| (C::JSON.write)(&command).ok());
+            again.is_some_and(|json| hashes(&json).0 == self.hash.exact)
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What is stored can be read: by this process, by the next, and in whatever batches it is folded.
+//! What is stored can be read: by this process, by the next, and in batches of any size.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ macro_rules! kept {
 
             pub struct Thing { value: $type }
 
-            #[aggregate(id = ThingId, on = [Put])]
+            #[aggregate(id = ThingId, on = [Put], ignore = [Said])]
             impl Thing {
                 fn put(_: Option<Self>, event: &Put) -> Self { Self { value: event.$field.clone() } }
             }
