@@ -240,11 +240,11 @@ pub enum QueryError {
     /// The query reads its caller's own writes, and came by the wire without the position that they go up to.
     #[error("query `{0}` reads its caller's own writes: ask it after the position that its receipt told")]
     NoPosition(&'static str),
-    /// The view is not there yet in the shape that this program knows: it is being built from the log. Programs of the old shape
-    /// read the old one meanwhile.
+    /// The view is being built from the log for the first time, as this program folds it: its rows tell only a part. Another
+    /// version of the program reads rows of its own.
     #[error(
-        "view `{}` is being built in its present shape, and has come to position {} of the log: ask again later, or wait by `after(..)`",
-        .0.view, .0.reached
+        "view `{}` is not built yet: it is at position {} of {}; retry later or use `.after(..)`",
+        .0.view, .0.position, .0.of
     )]
     NotBuilt(NotBuilt),
     /// The store cannot be reached, or failed.
@@ -295,8 +295,10 @@ pub struct NotYet {
 pub struct NotBuilt {
     /// The view.
     pub view: &'static str,
-    /// How far it has come, as far as this process knows.
-    pub reached: Position,
+    /// The events up to here are in its rows.
+    pub position: Position,
+    /// It answers when it is there: where the log's head was when it was begun (level 2), or is (level 1).
+    pub of: Position,
 }
 
 /// A stored view that cannot be read.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use crate::log::conformance::begin;
 use crate::log::{EventLog, LogTransaction, Position, StoreError};
+use crate::projection::taken_apart;
 use crate::value::{ColumnKind, Value};
 use crate::view::{
     Checkpoint, Filter, IndexShape, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
@@ -119,6 +120,17 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     a_dropped_transaction_leaves_no_trace(make().await).await;
     what_is_not_committed_does_not_show(make().await).await;
     another_shape_empties_a_view(make().await).await;
+}
+
+/// The checkpoint of the one version that there is of a fold projection: it is stored under a name that ends with the
+/// projection's fingerprint. For tests that look into a store which an app has filled.
+pub async fn checkpoint_as_stored(views: &dyn ViewStore, projection: &str) -> Option<Checkpoint> {
+    let contents = views.contents().await.expect("a store lists what it holds");
+    let is_of = |name: &str| matches!(taken_apart(name), (plain, Some(_)) if plain == projection);
+    let mut found = contents.checkpoints.into_iter().filter(|(name, _)| is_of(name));
+    let (first, second) = (found.next(), found.next());
+    assert!(second.is_none(), "there are several versions of projection `{projection}`");
+    first.map(|(_, checkpoint)| checkpoint)
 }
 
 /// A transaction of either kind.

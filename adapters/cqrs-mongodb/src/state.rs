@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cqrs_runtime::Uuid;
 use cqrs_runtime::view::buffer::{Cleared, Collected, Parking};
-use cqrs_runtime::view::{self, Generation, Lease, ViewShape};
+use cqrs_runtime::view::{self, Generation, Lease, Removal, ViewShape};
 use mongodb::bson::DateTime;
 use serde::{Deserialize, Serialize};
 
@@ -246,6 +246,42 @@ impl State {
     pub(crate) fn forget_at(&self, leases: &[Lease]) -> DateTime {
         let ends = leases.iter().filter_map(|lease| self.held(lease)).map(|held| held.until);
         later(ends.fold(self.now, DateTime::max), STRAGGLING)
+    }
+
+    /// How long ago each lease ran out.
+    pub(crate) fn idle(&self) -> Vec<(String, Duration)> {
+        let since = |held: &Held| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
+        let idle = |held: &Held| Duration::from_millis(u64::try_from(since(held)).unwrap_or_default());
+        self.leases.iter().map(|held| (held.projection.clone(), idle(held))).collect()
+    }
+
+    // ---- contents -----------------------------------------------------------------------------------------------------------
+
+    /// Every view, and its collection.
+    pub(crate) fn views(&self) -> Vec<(String, String)> {
+        self.views.iter().map(|view| (view.name.clone(), view.collection.clone())).collect()
+    }
+
+    /// Every checkpoint, by its projection.
+    pub(crate) fn checkpoints(&self) -> Vec<(String, Option<view::Checkpoint>)> {
+        self.checkpoints.iter().map(|checkpoint| (checkpoint.projection.clone(), checkpoint.decoded())).collect()
+    }
+
+    /// Removes views and what is known of projections, unless a lease ran out too lately.
+    pub(crate) fn remove(&mut self, removal: &Removal, mark: &str, unused: Duration) -> bool {
+        if self.idle().iter().any(|(name, idle)| name == mark && *idle < unused) {
+            return false;
+        }
+        for view in &removal.views {
+            if let Some(collection) = self.take_view(view) {
+                self.discard(collection);
+            }
+            self.discard_pending(view);
+        }
+        self.checkpoints.retain(|checkpoint| !removal.projections.contains(&checkpoint.projection));
+        self.parked.retain(|parked| !removal.projections.contains(&parked.projection));
+        self.leases.retain(|held| held.projection != mark);
+        true
     }
 
     // ---- views ------------------------------------------------------------------------------------------------------------

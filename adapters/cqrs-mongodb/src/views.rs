@@ -7,7 +7,8 @@ use std::time::Duration;
 use cqrs_runtime::log::{BoxFuture, StoreError};
 use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
 use cqrs_runtime::view::{
-    Checkpoint, Filter, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
+    ViewStore,
 };
 use mongodb::bson::{Document, doc};
 use mongodb::options::FindOptions;
@@ -234,6 +235,38 @@ impl ViewStore for MongoViews {
         Box::pin(async move {
             let ((), state) = self.store().change(|_| Ok(())).await?;
             Ok(projections.iter().map(|projection| state.holder(projection).map(str::to_owned)).collect())
+        })
+    }
+
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        Box::pin(async {
+            let ((), state) = self.store().change(|_| Ok(())).await?;
+            let damaged = |name: &str| self.failed(format!("the checkpoint of `{name}` is damaged"));
+            let mut checkpoints = Vec::new();
+            for (name, checkpoint) in state.checkpoints() {
+                let checkpoint = checkpoint.ok_or_else(|| damaged(&name))?;
+                checkpoints.push((name, checkpoint));
+            }
+            let mut views = Vec::new();
+            for (name, collection) in state.views() {
+                let rows = self.store().rows(&collection);
+                let number = self.store().within(rows.count_documents(doc! { DOCUMENT: { "$exists": true } })).await;
+                views.push((name, number.map_err(|error| self.store().error(&error))?));
+            }
+            Ok(Contents { checkpoints, views, leases: state.idle() })
+        })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let (removed, state) = self.store().change(|state| Ok(state.remove(removal, mark, unused))).await?;
+            self.store().sweep(&state).await;
+            Ok(removed)
         })
     }
 

@@ -88,6 +88,7 @@ mod commands;
 mod commit;
 mod connect;
 mod connection;
+mod contents;
 mod error;
 mod events;
 mod filter;

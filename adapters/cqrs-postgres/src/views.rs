@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, Position, StoreError};
 use cqrs_runtime::view::{
-    Checkpoint, ColumnKind, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, Value,
-    ViewShape, ViewStore, ViewTransaction,
+    Checkpoint, ColumnKind, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
+    StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };
 use tokio_postgres::types::Type;
 
@@ -15,9 +15,9 @@ use crate::error::OpenError;
 use crate::log::Shared;
 use crate::options::PostgresLogBuilder;
 use crate::sql::Sql;
-use crate::text::{escape, quoted};
+use crate::text::{escape, quoted, unescape};
 use crate::transaction::{Locked, Postgres};
-use crate::{events, filter, leases, rows};
+use crate::{contents, events, filter, leases, rows};
 
 /// Views in a PostgreSQL schema: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
 ///
@@ -152,6 +152,46 @@ impl ViewStore for PostgresViews {
             let mut locked = self.shared.begin().await?;
             locked.send(leases::release(&self.shared.schema, leases)).await?;
             locked.commit().await
+        })
+    }
+
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        Box::pin(async {
+            let (schema, store) = (&self.shared.schema, &self.shared.place.store);
+            let stored = self.ask(rows::checkpoints(schema)).await?;
+            let checkpoints = rows::stored_checkpoints(store, &stored)?;
+            let mut views = Vec::new();
+            for row in self.ask(contents::shapes(schema)).await? {
+                let name = unescape(events::column(store, &row, 0)?);
+                let number = self.ask(contents::number(schema, &name)).await?;
+                let number = number.first().map_or(Ok(Position::START), |row| events::position(store, row, 0))?;
+                views.push((name, number.get()));
+            }
+            let leases = contents::stored_leases(store, &self.ask(contents::leases(schema)).await?)?;
+            Ok(Contents { checkpoints, views, leases })
+        })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let mut locked = self.shared.begin().await?;
+            let idle = locked.ask(vec![contents::leases(&self.shared.schema)]).await?;
+            let idle = contents::stored_leases(&self.shared.place.store, &idle)?;
+            if idle.iter().any(|(name, idle)| name == mark && *idle < unused) {
+                return Ok(false);
+            }
+            for sql in contents::remove(&self.shared.schema, removal, mark) {
+                locked.send(sql).await?;
+                // The next one is prepared on what this one leaves.
+                locked.settle().await?;
+            }
+            locked.commit().await?;
+            Ok(true)
         })
     }
 

@@ -15,6 +15,9 @@ pub(crate) struct Scripts {
     pub(crate) write: Script,
     pub(crate) finish: Script,
     pub(crate) sweep: Script,
+    pub(crate) leases: Script,
+    pub(crate) views: Script,
+    pub(crate) remove: Script,
 }
 
 impl Scripts {
@@ -32,6 +35,9 @@ impl Scripts {
             write: script(include_str!("lua/write.lua")),
             finish: script(include_str!("lua/finish.lua")),
             sweep: script(include_str!("lua/sweep.lua")),
+            leases: script(include_str!("lua/leases.lua")),
+            views: script(include_str!("lua/views.lua")),
+            remove: script(include_str!("lua/remove.lua")),
         }
     }
 }

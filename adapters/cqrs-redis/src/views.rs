@@ -6,7 +6,8 @@ use std::time::Duration;
 use cqrs_runtime::log::{BoxFuture, Position, StoreError};
 use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
 use cqrs_runtime::view::{
-    Checkpoint, Filter, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
+    ViewStore,
 };
 use redis::aio::ConnectionManager;
 use redis::{AsyncCommands, FromRedisValue, RedisError, Script};
@@ -234,6 +235,43 @@ impl ViewStore for RedisViews {
             let owners = self.run(&self.scripts().holders, &arguments).await;
             let owners: Vec<String> = owners.map_err(|error| self.error(&error))?;
             Ok(owners.into_iter().map(|owner| Some(owner).filter(|owner| !owner.is_empty())).collect())
+        })
+    }
+
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        Box::pin(async {
+            let stored = self.connection.clone().hgetall(self.key("checkpoints")).await;
+            let stored: Vec<(String, String)> = stored.map_err(|error| self.error(&error))?;
+            let damaged = |name: &str| failed(self.store(), format!("the checkpoint of `{name}` is damaged"));
+            let checkpoint = |(name, text): (String, String)| match encode::decoded_checkpoint(&text) {
+                Some(checkpoint) => Ok((name, checkpoint)),
+                None => Err(damaged(&name)),
+            };
+            let checkpoints = stored.into_iter().map(checkpoint).collect::<Result<_, _>>()?;
+            let views = self.run(&self.scripts().views, &[]).await;
+            let views: Vec<(String, u64)> = views.map_err(|error| self.error(&error))?;
+            let leases = self.run(&self.scripts().leases, &[]).await;
+            let leases: Vec<(String, u64)> = leases.map_err(|error| self.error(&error))?;
+            let leases = leases.into_iter().map(|(name, idle)| (name, Duration::from_millis(idle))).collect();
+            Ok(Contents { checkpoints, views, leases })
+        })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let unused = unused.as_millis().min(1 << 50).to_string();
+            let mut arguments: Vec<Vec<u8>> = vec![mark.into(), unused.into(), removal.views.len().to_string().into()];
+            arguments.extend(removal.views.iter().chain(&removal.projections).map(|name| name.clone().into_bytes()));
+            let left = self.run(&self.scripts().remove, &arguments).await;
+            let left: i64 = left.map_err(|error| self.error(&error))?;
+            let removed = u64::try_from(left);
+            self.sweep(removed.unwrap_or_default()).await;
+            Ok(removed.is_ok())
         })
     }
 

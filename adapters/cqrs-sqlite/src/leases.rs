@@ -47,6 +47,17 @@ impl Held {
     }
 }
 
+/// How long ago each lease ran out, in milliseconds.
+pub(crate) fn idle(connection: &Connection) -> rusqlite::Result<Vec<(String, Duration)>> {
+    let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
+    let mut statement = connection.prepare("SELECT projection, until FROM main.cqrs_leases")?;
+    let idle = |row: &rusqlite::Row<'_>| {
+        let idle = now.saturating_sub(row.get::<_, i64>(1)?);
+        Ok((row.get(0)?, Duration::from_millis(u64::try_from(idle).unwrap_or_default())))
+    };
+    statement.query_map([], idle)?.collect()
+}
+
 /// Takes or renews a lease, unless another has one that holds.
 pub(crate) fn take(
     connection: &Connection,

@@ -50,6 +50,7 @@
 //! that calls them.
 
 mod commands;
+mod contents;
 mod error;
 mod events;
 mod filter;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
 use cqrs_runtime::view::{
-    Checkpoint, ColumnKind, Filter, Generation, IndexShape, Lease, Parked, Removed, Row, RowQuery,
+    Checkpoint, ColumnKind, Contents, Filter, Generation, IndexShape, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,7 +17,7 @@ use crate::log::Shared;
 use crate::options::SqliteViewsBuilder;
 use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
-use crate::{filter, leases, rows};
+use crate::{contents, filter, leases, rows};
 
 /// Views in an `SQLite` file: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
 ///
@@ -153,6 +153,32 @@ impl ViewStore for SqliteViews {
                 leases::release(connection, leases).map_err(|error| store_error(store, &error))
             })?;
             locked.commit().await
+        })
+    }
+
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        Box::pin(
+            self.shared
+                .readers
+                .read(|connection, store| contents::read(connection).map_err(|error| store_error(store, &error))),
+        )
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let mut locked = self.shared.begin().await?;
+            let removed = locked.run(|connection, store| {
+                contents::remove(connection, removal, mark, unused).map_err(|error| store_error(store, &error))
+            })?;
+            if removed {
+                locked.commit().await?;
+            }
+            Ok(removed)
         })
     }
 

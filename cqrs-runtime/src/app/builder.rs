@@ -11,8 +11,9 @@ use tower_service::Service;
 use super::checks::{self, BuildError, Fault};
 use super::findings;
 use super::names::{self, AcceptedNames};
-use super::reads::{Home, Place, ReadDatabases, ReadSide};
+use super::reads::{Home, KeptBy, Place, ReadDatabases, ReadSide};
 use super::table::{Placed, Table};
+use super::unused::Marks;
 use super::{App, Inner};
 use crate::capability::State;
 use crate::log::EventLog;
@@ -21,7 +22,7 @@ use crate::middleware::{
 };
 use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, Settings};
-use crate::projection::{Engine, NoStart, Pace, Partitions, Runner};
+use crate::projection::{Engine, Follower, Generations, Inline, NoStart, Pace, Partitions, Runner};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::{Head, Sequencer, Sizes};
 use crate::snapshot::Keeper;
@@ -51,6 +52,9 @@ pub struct AppBuilder {
 
 /// A shorter lease would be asked for all the time.
 const LEAST_LEASE: Duration = Duration::from_millis(100);
+
+/// How long an app waits, when it is built, for views that are built in the log's own database (level 1).
+const FIRST_BUILD: Duration = Duration::from_secs(2);
 
 /// The longest message that the wire path accepts unless told otherwise: one mebibyte.
 const MOST_BYTES: usize = 1 << 20;
@@ -380,28 +384,37 @@ impl AppBuilder {
         let newer_names = names::check(&*log, &registry, &self.accepted).await?;
         let faulty = |reason| BuildError::from(circle(reason));
         let policies = (registry.policies(), self.policies);
-        let (mut engine, head, mut reads) = (Engine::default(), Arc::new(Head::default()), ReadSide::default());
+        let (mut inline, head, mut reads) = (Arc::<Inline>::default(), Arc::new(Head::default()), ReadSide::default());
+        let inside: Vec<_> =
+            places.iter().filter(|place| place.inside_log).flat_map(|p| p.projections.clone()).collect();
+        let figures = registry.figures(&inside);
+        let mut marks = Marks::default();
         for Place { store, inside_log, projections } in places {
-            let runner = if inside_log {
-                engine = Engine::new(&projections).map_err(faulty)?;
-                for shape in engine.shapes() {
+            let generations = Generations::of(&projections);
+            // Before anything of it is made: what is marked nobody removes.
+            marks.keep(&store, &generations).await;
+            let by = if inside_log {
+                inline = Arc::new(Inline::new(&projections).map_err(faulty)?);
+                for shape in inline.shapes() {
                     store.prepare(shape).await?;
                 }
-                None
+                let (inline, log, store, head) =
+                    (Arc::clone(&inline), Arc::clone(&log), Arc::clone(&store), Arc::clone(&head));
+                let follower = Follower::start(&projections, inline, log, store, head, figures.clone());
+                KeptBy::Commands(Arc::new(follower.map_err(faulty)?))
             } else {
                 let (log, store) = (Arc::clone(&log), Arc::clone(&store));
                 let started = Runner::start(&projections, &partitions, log, store, &head, self.pace).await;
-                Some(started.map_err(|refused| match refused {
+                KeptBy::Runner(started.map_err(|refused| match refused {
                     NoStart::Circle(reason) => faulty(reason),
                     NoStart::Foreign(error) => error.into(),
                 })?)
             };
-            reads.homes.push(Home::new(store, runner, projections));
+            reads.homes.push(Home { store, by, projections, generations });
         }
-        let catches_up = !engine.names().is_empty();
-        let app = self.start(log, registry, engine, head, reads, newer_names);
-        if catches_up {
-            app.inner.sequencer.catch_up().await?;
+        let app = self.start(log, registry, inline, figures, head, (reads, marks), newer_names);
+        for follower in app.inner.reads.followers() {
+            follower.settle(FIRST_BUILD).await?;
         }
         react(app, policies).await
     }
@@ -439,26 +452,29 @@ impl AppBuilder {
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
-        let homes = store.into_iter().map(|store| Home::new(store, None, Vec::new())).collect();
-        self.start(log, Table::default(), Engine::default(), Arc::default(), ReadSide { homes }, Vec::new())
+        let nothing =
+            |store| Home { store, by: KeptBy::Nobody, projections: Vec::new(), generations: Generations::default() };
+        let homes = store.into_iter().map(nothing).collect();
+        let (table, reads) = (Table::default(), (ReadSide { homes }, Marks::default()));
+        let figures = table.figures(&[]);
+        self.start(log, table, Arc::default(), figures, Arc::default(), reads, Vec::new())
     }
 
     fn start(
         self,
         log: Arc<dyn EventLog>,
         registry: Table,
-        engine: Engine,
+        inline: Arc<Inline>,
+        figures: Figures,
         head: Arc<Head>,
-        reads: ReadSide,
+        (reads, marks): (ReadSide, Marks),
         newer_names: Vec<String>,
     ) -> App {
-        let engine = Arc::new(engine);
         let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
-        let (log_too, engine_too, head_too) = (Arc::clone(&log), Arc::clone(&engine), Arc::clone(&head));
-        let figures = registry.figures(&reads.inside_log());
+        let (log_too, inline_too, head_too) = (Arc::clone(&log), Arc::clone(&inline), Arc::clone(&head));
         let sequencer = Sequencer::start(
             log_too,
-            engine_too,
+            inline_too,
             head_too,
             Arc::clone(&keeper),
             self.sizes,
@@ -469,9 +485,10 @@ impl AppBuilder {
             log,
             registry,
             sequencer,
-            engine,
+            inline,
             head,
             reads,
+            _marks: marks,
             keeper,
             figures,
             observed: self.observed,

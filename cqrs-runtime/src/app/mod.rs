@@ -11,12 +11,12 @@ use crate::log::{EventLog, Position, StoreError};
 use crate::middleware::{CommandService, QueryService};
 use crate::observing::{Figures, Observed};
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
-use crate::projection::Engine;
+use crate::projection::Inline;
 use crate::query::QueryBus;
 use crate::sequencer::{Head, Sequencer};
 use crate::snapshot::Keeper;
 use crate::time::Timestamp;
-use crate::view::{Parked, View, ViewShape, ViewStore};
+use crate::view::{Generation, Parked, View, ViewShape, ViewStore};
 use crate::wire::WireError;
 
 mod builder;
@@ -27,7 +27,9 @@ mod names;
 mod policies;
 mod projections;
 mod reads;
+mod ready;
 mod table;
+mod unused;
 
 pub use crate::projection::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 pub use builder::AppBuilder;
@@ -36,6 +38,8 @@ pub use describe::Description;
 use reads::ReadSide;
 pub(crate) use table::Placed;
 use table::Table;
+use unused::Marks;
+pub use unused::UnusedView;
 
 /// Annotated domain code at work: handlers, a log, read models. Cheap to clone.
 ///
@@ -120,6 +124,16 @@ impl App {
     #[must_use]
     pub fn views_of(&self, view: &str) -> Option<&Arc<dyn ViewStore>> {
         self.inner.reads.of_view(view).map(|home| &home.store)
+    }
+
+    /// Where the view of a projection is stored, and under which name its checkpoint: names that the projection's fingerprint is
+    /// part of, since other versions of the program store rows of their own. For SQL of your own, and for whoever looks into the
+    /// database. `None` for an async projection, whose tables are its own, and where there is no projection of that name.
+    #[must_use]
+    pub fn stored_as(&self, projection: &str) -> Option<Generation> {
+        let homes = self.inner.reads.homes.iter();
+        let stored = homes.filter_map(|home| home.generations.get(projection)).next()?;
+        Some(Generation { shape: stored.shape?, projection: stored.name })
     }
 
     /// What this app consists of, and who handles what. Prints as a table.
@@ -237,7 +251,7 @@ pub(crate) struct Inner {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) registry: Table,
     pub(crate) sequencer: Sequencer,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) inline: Arc<Inline>,
     pub(crate) head: Arc<Head>,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) figures: Figures,
@@ -248,6 +262,7 @@ pub(crate) struct Inner {
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
     pub(crate) reads: ReadSide,
+    _marks: Marks,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     most_bytes: usize,
 }

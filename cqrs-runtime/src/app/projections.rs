@@ -5,11 +5,12 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::App;
+use super::reads::KeptBy;
 use crate::error::{OperationError, QueryError, UnknownName};
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
 use crate::policy;
-use crate::projection::{ProjectionState, ProjectionStatus, Runner, Standing, Stored};
+use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
@@ -25,7 +26,11 @@ impl App {
         let mut parked = Vec::new();
         for home in &self.inner.reads.homes {
             // Of views that are being built beside others, they show when those take their places.
-            parked.extend(home.store.parked().await?.into_iter().filter(|parked| home.runs(&parked.projection)));
+            let known = |parked: Parked| {
+                let projection = home.generations.plain(&parked.projection)?.to_owned();
+                Some(Parked { projection, ..parked })
+            };
+            parked.extend(home.store.parked().await?.into_iter().filter_map(known));
         }
         if let Some(beside) = self.inner.log.views() {
             // Those of policies that this program does not know are somebody's unfinished work all the same.
@@ -64,9 +69,10 @@ impl App {
 
     async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), OperationError> {
         let projection = self.projection(projection)?.name;
-        match self.runner(projection) {
-            Some(runner) => runner.take_up(projection, key, skip).await,
-            None => self.inner.sequencer.take_up(projection, key, skip).await.map(drop),
+        match self.kept_by(projection)? {
+            KeptBy::Runner(runner) => runner.take_up(projection, key, skip).await,
+            KeptBy::Commands(follower) => follower.take_up(projection, key, skip).await,
+            KeptBy::Nobody => Err(stored_nowhere(projection).into()),
         }
     }
 
@@ -84,9 +90,10 @@ impl App {
     pub async fn rebuild(&self, projection: &str) -> Result<Position, OperationError> {
         let projection = self.projection(projection)?.name;
         let span = spans::rebuild(projection);
-        match self.runner(projection) {
-            Some(runner) => runner.rebuild(projection).instrument(span).await,
-            None => self.inner.sequencer.rebuild(projection).instrument(span).await,
+        match self.kept_by(projection)? {
+            KeptBy::Runner(runner) => runner.rebuild(projection).instrument(span).await,
+            KeptBy::Commands(follower) => follower.rebuild(projection).instrument(span).await,
+            KeptBy::Nobody => Err(stored_nowhere(projection).into()),
         }
     }
 
@@ -109,9 +116,9 @@ impl App {
 
     async fn set_paused(&self, projection: &str, paused: bool) -> Result<(), OperationError> {
         let projection = self.projection(projection)?.name;
-        match self.runner(projection) {
-            Some(runner) => runner.pause(projection, paused).await,
-            None => Err(OperationError::Inline { projection: projection.to_owned() }),
+        match self.kept_by(projection)? {
+            KeptBy::Runner(runner) => runner.pause(projection, paused).await,
+            _ => Err(OperationError::Inline { projection: projection.to_owned() }),
         }
     }
 
@@ -140,21 +147,32 @@ impl App {
         let (head, parked) = (self.inner.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
         for (home, info) in self.inner.reads.projections() {
-            let standing = home.runner.as_ref().and_then(|runner| runner.standings().get(info.name));
-            let stored = Stored::in_store(&*home.store, info.name).await?;
+            let standing = home.runner().and_then(|runner| runner.standings().get(info.name));
+            let known = home.follower().and_then(|follower| follower.get(info.name));
+            let Some(place) = home.generations.get(info.name) else { continue };
+            let stored = Stored::in_store(&*home.store, place.name).await?;
             let partitions = Standing::partitions(standing.as_ref(), &stored);
-            let shape = home.shape_of(info).map_or(0, |shape| shape.fingerprint);
             let reached = standing.as_ref().and_then(Standing::reached);
-            let position = reached.or_else(|| stored.lowest(shape)).unwrap_or_default();
+            let position = reached.or_else(|| stored.lowest(place.fingerprint())).unwrap_or_default();
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
             let waits = parked.iter().any(|parked| parked.key.is_empty());
+            let built = match home.runner() {
+                Some(runner) => {
+                    let wanted = Wanted::Projection(info.name);
+                    runner.standings().first_not_built(&*home.store, wanted).await?.is_none()
+                }
+                None => info.view.is_none() || known.is_none_or(|known| known.built),
+            };
             let state = match &standing {
                 Some(standing) => standing.state(waits),
-                None if waits => ProjectionState::Parked,
-                None => ProjectionState::Running,
+                None => state_at_level_1(known, waits),
+            };
+            let state = match state {
+                ProjectionState::Running if !built => ProjectionState::Building(position),
+                state => state,
             };
             let is_behind = position < head && state == ProjectionState::Elsewhere && partitions.is_empty();
-            let is_unattended = is_behind && home.store.holders(&[info.name]).await?.iter().all(Option::is_none);
+            let is_unattended = is_behind && home.store.holders(&[place.name]).await?.iter().all(Option::is_none);
             statuses.push(ProjectionStatus {
                 name: info.name,
                 state,
@@ -165,8 +183,12 @@ impl App {
                 last_error: standing.as_ref().and_then(Standing::error),
                 rate: standing.as_ref().map_or(0.0, Standing::rate),
                 pace: standing.as_ref().map_or(0.0, Standing::pace),
-                beside: standing.as_ref().and_then(Standing::beside),
+                beside: match &standing {
+                    Some(standing) => standing.beside(),
+                    None => known.and_then(|known| known.shadow),
+                },
                 parked: parked.len(),
+                built,
                 partitions,
             });
         }
@@ -182,9 +204,10 @@ impl App {
         Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
     }
 
-    /// What runs a projection, unless the log does.
-    fn runner(&self, projection: &str) -> Option<&Runner> {
-        self.inner.reads.of_projection(projection)?.runner.as_ref()
+    /// What keeps a projection in step.
+    fn kept_by(&self, projection: &str) -> Result<&KeptBy, StoreError> {
+        let home = self.inner.reads.of_projection(projection);
+        home.map(|home| &home.by).ok_or_else(|| stored_nowhere(projection))
     }
 
     fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, OperationError> {
@@ -194,4 +217,16 @@ impl App {
             OperationError::Unknown(UnknownName { what: "projection", name: name.to_owned(), known })
         })
     }
+}
+
+fn state_at_level_1(known: Option<Known>, waits: bool) -> ProjectionState {
+    match known {
+        _ if waits => ProjectionState::Parked,
+        Some(Known { shadow: Some(at), .. }) => ProjectionState::Rebuilding(at),
+        _ => ProjectionState::Running,
+    }
+}
+
+fn stored_nowhere(projection: &str) -> StoreError {
+    StoreError::Failed { store: "the app".into(), reason: format!("projection `{projection}` is stored nowhere") }
 }

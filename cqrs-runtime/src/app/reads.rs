@@ -3,22 +3,18 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Inner;
 use super::checks::{self, Fault};
 use super::table::Table;
 use crate::capability::Database;
-use crate::error::{NotYet, QueryError};
+use crate::error::QueryError;
 use crate::log::{EventLog, StoreError};
-use crate::projection::{Fingerprints, Runner};
+use crate::projection::{Follower, Generations, Runner, Wanted, taken_apart};
 use crate::query::After;
 use crate::registry::{ParameterInfo, ProjectionInfo, Resource};
-use crate::view::{View, ViewShape, ViewStore, Views};
-
-/// The first pause before level 1 is asked again what other processes have appended.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+use crate::view::{Gate, View, ViewShape, ViewStore, Views};
 
 /// The read databases that a composition root gives an app.
 #[derive(Clone, Default)]
@@ -165,25 +161,42 @@ pub(crate) struct ReadSide {
 /// A read database at work.
 pub(super) struct Home {
     pub(super) store: Arc<dyn ViewStore>,
-    /// Unless it is the log's own.
-    pub(super) runner: Option<Runner>,
+    pub(super) by: KeptBy,
     pub(super) projections: Vec<&'static ProjectionInfo>,
-    fingerprints: Fingerprints,
+    /// Under which names it has them.
+    pub(super) generations: Generations,
+}
+
+/// What keeps a read database in step with the log.
+pub(super) enum KeptBy {
+    /// A task of the app, or of another process (level 2).
+    Runner(Runner),
+    /// Each command, in the log's own transactions (level 1).
+    Commands(Arc<Follower>),
+    /// Nothing: no projection is stored there.
+    Nobody,
 }
 
 impl Home {
-    pub(super) fn new(
-        store: Arc<dyn ViewStore>,
-        runner: Option<Runner>,
-        projections: Vec<&'static ProjectionInfo>,
-    ) -> Self {
-        let fingerprints = Fingerprints::of(&projections);
-        Self { store, runner, projections, fingerprints }
+    pub(super) fn runner(&self) -> Option<&Runner> {
+        if let KeptBy::Runner(runner) = &self.by { Some(runner) } else { None }
+    }
+
+    pub(super) fn follower(&self) -> Option<&Arc<Follower>> {
+        if let KeptBy::Commands(follower) = &self.by { Some(follower) } else { None }
+    }
+
+    fn gate(&self) -> Gate {
+        match &self.by {
+            KeptBy::Runner(runner) => Gate::Runner(Arc::clone(runner.standings())),
+            KeptBy::Commands(follower) => Gate::Follower(Arc::clone(follower)),
+            KeptBy::Nobody => Gate::Open,
+        }
     }
 
     /// How one of its projections stores its view; `None` for an async projection.
     pub(super) fn shape_of(&self, projection: &ProjectionInfo) -> Option<ViewShape> {
-        projection.view.map(|layout| layout.shape(self.fingerprints.get(projection.name)))
+        self.generations.get(projection.name)?.shape
     }
 
     /// Whether a projection's view, or what it makes of tables, lives here.
@@ -200,6 +213,7 @@ impl ReadSide {
 
     /// Where a view lives: one that no projection makes, nowhere but in the first place.
     pub(super) fn of_view(&self, view: &str) -> Option<&Home> {
+        let (view, _) = taken_apart(view);
         let makes = |info: &&ProjectionInfo| info.view.is_some_and(|made| made.name == view);
         self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
     }
@@ -211,7 +225,8 @@ impl ReadSide {
 
     /// How the projection that makes a view stores it.
     pub(super) fn shape_of(&self, view: &str) -> Option<ViewShape> {
-        self.shapes().into_iter().find(|shape| shape.name == view)
+        let makes = |info: &ProjectionInfo| info.view.is_some_and(|made| made.name == view);
+        self.projections().into_iter().find_map(|(home, info)| home.shape_of(info).filter(|_| makes(info)))
     }
 
     /// The first place in a database of this kind.
@@ -226,20 +241,19 @@ impl ReadSide {
         self.homes.iter().flat_map(|home| home.projections.iter().map(move |info| (home, *info))).collect()
     }
 
-    /// The projections that the log's own transactions fold.
-    pub(super) fn inside_log(&self) -> Vec<&'static ProjectionInfo> {
-        let inside = self.homes.iter().filter(|home| home.runner.is_none());
-        inside.flat_map(|home| &home.projections).copied().collect()
-    }
-
     /// The stores that are not the log's own.
     pub(crate) fn own(&self) -> impl Iterator<Item = &Arc<dyn ViewStore>> {
-        self.homes.iter().filter(|home| home.runner.is_some()).map(|home| &home.store)
+        self.homes.iter().filter(|home| home.runner().is_some()).map(|home| &home.store)
     }
 
     /// The runners, of those places that have one.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
-        self.homes.iter().filter_map(|home| home.runner.as_ref())
+        self.homes.iter().filter_map(Home::runner)
+    }
+
+    /// What keeps the log's own views near its head.
+    pub(crate) fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
+        self.homes.iter().filter_map(Home::follower)
     }
 }
 
@@ -256,23 +270,20 @@ impl Inner {
         let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
         // What no projection makes has no rows, of any shape.
         let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
-        let standings = home.runner.as_ref().map(|runner| Arc::clone(runner.standings()));
-        Ok(Views::new(Arc::clone(&home.store), shape, standings))
+        Ok(Views::new(Arc::clone(&home.store), shape, home.gate()))
     }
 
     /// The store that `Reader<Db>` reads from, which has come as far as is asked for.
     pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
         let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
-        if let Some(after) = after {
-            self.wait_in(home, after, None).await?;
-        }
+        self.wait_in(home, after, Wanted::All).await?;
         Ok(&*home.store)
     }
 
-    /// Waits until a view has reached a position.
-    pub(crate) async fn wait_for_view(&self, after: After, view: &'static str) -> Result<(), QueryError> {
+    /// Waits until a view has reached a position; at level 1, until it has all that is in the log.
+    pub(crate) async fn wait_for_view(&self, after: Option<After>, view: &'static str) -> Result<(), QueryError> {
         match self.reads.of_view(view) {
-            Some(home) => self.wait_in(home, after, Some(view)).await,
+            Some(home) => self.wait_in(home, after, Wanted::View(view)).await,
             None => Err(self.no_views().into()),
         }
     }
@@ -280,13 +291,7 @@ impl Inner {
     /// Waits until a projection has reached a position.
     pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
         let home = self.reads.of_projection(projection).ok_or_else(|| self.no_views())?;
-        match &home.runner {
-            Some(runner) => {
-                self.look_for(runner, &after);
-                runner.standings().wait(&*home.store, after, projection, |name, _| name == projection).await
-            }
-            None => self.wait_in(home, after, None).await,
-        }
+        self.wait_in(home, Some(after), Wanted::Projection(projection)).await
     }
 
     /// Waits until every projection has reached a position.
@@ -294,38 +299,19 @@ impl Inner {
         let deadline = Instant::now() + after.within;
         for home in &self.reads.homes {
             let within = deadline.saturating_duration_since(Instant::now());
-            self.wait_in(home, After { within, ..after }, None).await?;
+            self.wait_in(home, Some(After { within, ..after }), Wanted::All).await?;
         }
         Ok(())
     }
 
-    /// Waits until the projection that makes `view` (`None`: every projection of this place) has reached a position.
-    async fn wait_in(&self, home: &Home, after: After, view: Option<&'static str>) -> Result<(), QueryError> {
-        if let Some(runner) = &home.runner {
-            self.look_for(runner, &after);
-            return runner.standings().wait_for_view(&*home.store, after, view).await;
-        }
-        let deadline = Instant::now() + after.within;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if self.head.reaches(after.position, &*self.log).await? {
-                return Ok(());
+    async fn wait_in(&self, home: &Home, after: Option<After>, wanted: Wanted) -> Result<(), QueryError> {
+        match (&home.by, after) {
+            (KeptBy::Runner(runner), Some(after)) => {
+                self.look_for(runner, &after);
+                runner.standings().wait(&*home.store, after, wanted).await
             }
-            // At level 1 the views are behind only by what other processes have appended, or by what does not exist yet.
-            let reached = self.sequencer.catch_up().await?;
-            if reached >= after.position {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                let view = view.unwrap_or("(all)");
-                return if after.or_stale {
-                    Ok(())
-                } else {
-                    Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
-                };
-            }
-            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            (KeptBy::Commands(follower), after) => follower.wait(wanted, after).await,
+            (KeptBy::Runner(_), None) | (KeptBy::Nobody, _) => Ok(()),
         }
     }
 

@@ -108,7 +108,7 @@ impl AwaitingBus {
             let within = deadline.saturating_duration_since(Instant::now());
             let after = After { within, ..after };
             match awaited {
-                Awaited::View(view) => self.bus.inner.wait_for_view(after, view).await?,
+                Awaited::View(view) => self.bus.inner.wait_for_view(Some(after), view).await?,
                 Awaited::Projection(projection) => self.bus.inner.wait_for_projection(after, projection).await?,
             }
         }

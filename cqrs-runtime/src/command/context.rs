@@ -200,8 +200,8 @@ impl Work {
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> =
             sequencer::record::<C>(&context.meta, context.content.as_ref(), &receipt, at).into_iter().collect();
-        let (engine, figures) = (&context.inner.engine, &context.inner.figures);
-        let storing = sequencer::store(tx, engine, &events, &records, figures);
+        let (inline, figures) = (&context.inner.inline, &context.inner.figures);
+        let storing = sequencer::store(tx, inline, &events, &records, figures);
         storing.instrument(spans::append(events.len())).await?;
         if let Some(last) = events.last() {
             context.inner.head.raise(last.into());

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::{App, ProjectionState, ProjectionStatus};
-use crate::log::{Position, StoreError};
+use crate::log::StoreError;
 use crate::view::{Parked, ViewStore};
 
 /// How long [`App::health`] takes at most: less than the second that Kubernetes gives a probe.
@@ -297,12 +297,13 @@ fn examine(status: &ProjectionStatus, found: &mut Found) {
             let what = format!("it is paused at position {}", status.position);
             found.degraded(&part, what, &format!("let it go on by `App::resume(\"{}\")`", status.name));
         }
-        ProjectionState::Rebuilding(at) if status.position == Position::START => {
-            let why = status.last_error.as_deref().map(|lost| format!(", since {lost}")).unwrap_or_default();
-            let what = format!("its view is being built in its present shape, and has come to position {at}{why}");
-            found.degraded(&part, what, "wait: until it is there, its queries are refused");
-        }
         _ => {}
+    }
+    if !status.built {
+        let why = status.last_error.as_deref().map(|lost| format!(", since {lost}")).unwrap_or_default();
+        let (at, of) = (status.progress().at, status.head());
+        let what = format!("its view is not built yet: it is at position {at} of {of}{why}");
+        found.degraded(&part, what, "wait: its queries are refused until it is built");
     }
     if status.is_unattended {
         let what = format!(

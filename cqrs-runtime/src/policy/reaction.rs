@@ -213,7 +213,7 @@ impl<V: View> AwaitedParameter for Views<V> {
     async fn awaited(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
         let (inner, position) = (context.inner, context.position);
         let after = After { position, within: WAITED, or_stale: false };
-        match inner.wait_for_view(after, V::LAYOUT.name).await {
+        match inner.wait_for_view(Some(after), V::LAYOUT.name).await {
             Ok(()) => inner.view(),
             Err(QueryError::Unavailable(error)) => Err(error),
             Err(behind) => {

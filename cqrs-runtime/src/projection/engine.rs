@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
-use super::fingerprint::{Fingerprints, groups};
+use super::fingerprint::groups;
+use super::generation::Generations;
 use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use crate::aggregate::{FoldError, FoldRefusal};
@@ -18,7 +19,7 @@ use crate::value::Value;
 use crate::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
 
 /// The shape of what an async projection makes, whose tables are its own affair.
-const NO_SHAPE: u64 = 0;
+pub(super) const NO_SHAPE: u64 = 0;
 
 /// All projections of an app, or some. By default it has none.
 #[derive(Default)]
@@ -28,8 +29,6 @@ pub(crate) struct Engine {
     pub(super) handles: Vec<HandleEntry>,
     /// Their names, as checkpoints have them.
     names: Vec<&'static str>,
-    /// Projections that look each other up, directly or not, go from one checkpoint to the next together.
-    groups: Vec<Vec<&'static str>>,
     /// The keys that it has, if it is one part of a projection.
     part: Option<Part>,
 }
@@ -39,9 +38,9 @@ pub(super) struct FoldEntry {
     pub(super) name: &'static str,
     /// The view's own shape, by whose name others look it up.
     pub(super) shape: ViewShape,
-    /// Where its rows are: the view itself, or the one that is built beside it.
+    /// Where its rows are: those that are read, or those that are built beside them.
     pub(super) place: Generation,
-    /// What its checkpoint is called: as the projection, unless this is a part of one.
+    /// What its checkpoint is called: as the place's projection, unless this is a part of one.
     pub(super) checkpoint: &'static str,
     pub(super) events: &'static [&'static str],
     pub(super) look_ups: &'static [&'static str],
@@ -71,28 +70,24 @@ impl Engine {
     /// # Errors
     /// The names of projections that look each other up in a circle.
     pub(crate) fn new(projections: &[&'static ProjectionInfo]) -> Result<Self, String> {
-        let mut engine = Self {
-            folds: Vec::new(),
-            handles: Vec::new(),
-            names: projections.iter().map(|info| info.name).collect(),
-            groups: groups(projections),
-            part: None,
-        };
-        let fingerprints = Fingerprints::of(projections);
+        let generations = Generations::of(projections);
+        let mut engine = Self::default();
         for info in in_order(projections)? {
-            match ((info.make)(), info.view) {
-                (ErasedProjection::Fold(fold), Some(layout)) => {
+            let stored = generations.get(info.name).and_then(|stored| Some((stored.name, stored.shape?)));
+            match ((info.make)(), info.view, stored) {
+                (ErasedProjection::Fold(fold), Some(layout), Some((checkpoint, stored))) => {
                     let (name, events, look_ups) = (info.name, info.events, info.look_ups);
-                    let shape = layout.shape(fingerprints.get(name));
-                    let place = Generation { shape, projection: name };
-                    engine.folds.push(FoldEntry { name, shape, place, checkpoint: name, events, look_ups, fold });
+                    let place = Generation { shape: stored, projection: checkpoint };
+                    let shape = ViewShape { name: layout.name, ..stored };
+                    engine.folds.push(FoldEntry { name, shape, place, checkpoint, events, look_ups, fold });
                 }
-                (ErasedProjection::Handle(handle), _) => {
+                (ErasedProjection::Handle(handle), ..) => {
                     engine.handles.push(HandleEntry { name: info.name, events: info.events, handle });
                 }
-                (ErasedProjection::Fold(_), None) => unreachable!("a fold projection is registered with its view"),
+                (ErasedProjection::Fold(_), ..) => unreachable!("a fold projection is registered with its view"),
             }
         }
+        engine.name();
         Ok(engine)
     }
 
@@ -118,9 +113,14 @@ impl Engine {
             entry.place = place(entry.place);
             entry.checkpoint = entry.place.projection;
         }
-        self.names = self.names.iter().map(|name| self.checkpoint_of(name)).collect();
-        self.groups.clear();
+        self.name();
         self
+    }
+
+    /// Puts the checkpoints' names in the order of the projections.
+    fn name(&mut self) {
+        let folds = self.folds.iter().map(|entry| entry.checkpoint);
+        self.names = folds.chain(self.handles.iter().map(|entry| entry.name)).collect();
     }
 
     /// One part of a projection that stands for itself.
@@ -133,13 +133,14 @@ impl Engine {
         self
     }
 
-    fn checkpoint_of(&self, name: &'static str) -> &'static str {
-        self.folds.iter().find(|entry| entry.name == name).map_or(name, |entry| entry.checkpoint)
-    }
-
     /// The views that it folds into.
     pub(crate) fn shapes(&self) -> impl Iterator<Item = &ViewShape> {
         self.folds.iter().map(|entry| &entry.place.shape)
+    }
+
+    /// Whether async projections are among them.
+    pub(crate) fn has_handles(&self) -> bool {
+        !self.handles.is_empty()
     }
 
     /// Where the rows and the checkpoints of its folds are.
@@ -147,9 +148,26 @@ impl Engine {
         self.folds.iter().map(|entry| entry.place)
     }
 
+    /// The projections that it drives, as users know them.
+    pub(crate) fn projections(&self) -> Vec<&'static str> {
+        let folds = self.folds.iter().map(|entry| entry.name);
+        folds.chain(self.handles.iter().map(|entry| entry.name)).collect()
+    }
+
     /// The projections that it drives, as checkpoints name them.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
+    }
+
+    /// The projection whose checkpoint is called so.
+    pub(crate) fn plain(&self, stored: &'static str) -> &'static str {
+        self.folds.iter().find(|entry| entry.checkpoint == stored).map_or(stored, |entry| entry.name)
+    }
+
+    /// What the parked keys of a projection bear as its name.
+    pub(super) fn stored_as(&self, projection: &'static str) -> &'static str {
+        let entry = self.folds.iter().find(|entry| entry.name == projection);
+        entry.map_or(projection, |entry| entry.place.projection)
     }
 
     /// The names of the events that it listens to.
@@ -158,88 +176,46 @@ impl Engine {
         folds.chain(self.handles.iter().flat_map(|entry| entry.events)).copied().collect()
     }
 
-    /// Folds events into every projection that lacks them, and moves the checkpoints to `up_to`: between the last checkpoint
-    /// and there, no event is missing that any of them listens to. Says whether all came so far: an async projection that is parked
-    /// does not.
+    /// Folds events into every projection that lacks them, and moves the checkpoints to `up_to`: between `after` and there, no
+    /// event is missing that any of them listens to. One that has not come to `after` is left alone. Says whether all came so
+    /// far: an async projection that is parked does not.
     pub(crate) async fn apply(
         &self,
         tx: &mut dyn ViewTransaction,
+        after: Position,
         events: &[RecordedEvent],
         up_to: Bookmark,
     ) -> Result<bool, StoreError> {
         if self.names.is_empty() {
             return Ok(true);
         }
-        let reached = self.reached(tx).await?;
+        let mut reached = self.reached(tx).await?;
+        let all = reached.len();
+        reached.retain(|_, checkpoint| checkpoint.position >= after);
         let parked = parked_keys(tx).await?;
         self.apply_folds(tx, events, &reached, &parked).await?;
         let mut stopped = HashSet::new();
         for entry in &self.handles {
+            let Some(checkpoint) = reached.get(entry.name) else { continue };
             let waits = parked.get(entry.name).is_some_and(|keys| keys.contains_key(""));
-            if waits || !apply_handle(entry, tx, events, reached[entry.name].bookmark(), 1).await? {
+            if waits || !apply_handle(entry, tx, events, checkpoint.bookmark(), 1).await? {
                 stopped.insert(entry.name);
             }
         }
+        let came = stopped.is_empty() && reached.len() == all;
         let moved: Vec<_> = reached
             .into_iter()
             .filter(|(name, checkpoint)| checkpoint.position < up_to.position && !stopped.contains(name))
             .map(|(name, checkpoint)| (name, Checkpoint::at(up_to, checkpoint.fingerprint)))
             .collect();
         tx.set_checkpoints(&moved).await?;
-        Ok(stopped.is_empty())
-    }
-
-    /// The position after which events are missing in some projection. Emptied first are those that have no checkpoint, or one
-    /// of another shape, and those that look each other up and stand apart (one of them is new, say): what a look-up said then
-    /// can only be said again from the start.
-    pub(crate) async fn lowest_checkpoint(&self, tx: &mut dyn ViewTransaction) -> Result<Position, StoreError> {
-        let known = tx.checkpoints(&self.names).await?;
-        for (name, checkpoint) in self.names.iter().zip(known) {
-            let shape = self.fingerprint(name);
-            let stands = checkpoint.map(|checkpoint| checkpoint.fingerprint);
-            // Without a checkpoint there may be rows all the same: of a projection that had another name.
-            if stands.map_or(shape != NO_SHAPE, |stands| stands != shape) {
-                self.clear(tx, name).await?;
-            }
-        }
-        let mut reached = self.reached(tx).await?;
-        for group in &self.groups {
-            let apart = group.windows(2).any(|pair| reached[pair[0]].position != reached[pair[1]].position);
-            if apart {
-                for name in group {
-                    self.clear(tx, name).await?;
-                    reached
-                        .entry(name)
-                        .and_modify(|checkpoint| *checkpoint = Checkpoint::at(Bookmark::START, checkpoint.fingerprint));
-                }
-            }
-        }
-        if !self.handles.is_empty() {
-            let parked = tx.parked().await?;
-            reached.retain(|name, _| !parked.iter().any(|entry| entry.projection == *name && entry.key.is_empty()));
-        }
-        let lowest = reached.values().map(|checkpoint| checkpoint.position).min();
-        // Without any projection nothing is missing, however long the log.
-        Ok(lowest.unwrap_or(Position::MAX))
-    }
-
-    /// Empties a projection, and those that it is connected with by look-ups.
-    pub(crate) async fn reset(&self, tx: &mut dyn ViewTransaction, projection: &str) -> Result<(), StoreError> {
-        let alone = [projection];
-        let group: &[&str] = self.groups.iter().find(|group| group.contains(&projection)).map_or(&alone, |group| group);
-        for name in group {
-            self.clear(tx, name).await?;
-        }
-        Ok(())
+        Ok(came)
     }
 
     /// Empties a projection.
     pub(crate) async fn clear(&self, tx: &mut dyn ViewTransaction, name: &str) -> Result<(), StoreError> {
-        tx.clear(
-            self.folds.iter().map(|entry| &entry.place).find(|place| place.projection == name).map(|p| &p.shape),
-            name,
-        )
-        .await
+        let place = self.folds.iter().map(|entry| &entry.place).find(|place| place.projection == name);
+        tx.clear(place.map(|place| &place.shape), name).await
     }
 
     /// Where each projection stands: at the start, where it has no checkpoint.
@@ -251,6 +227,18 @@ impl Engine {
         let start = |name| Checkpoint::at(Bookmark::START, self.fingerprint(name));
         let names = self.names.iter().copied().zip(checkpoints);
         Ok(names.map(|(name, checkpoint)| (name, checkpoint.unwrap_or_else(|| start(name)))).collect())
+    }
+
+    /// Where those are that follow the log: an async projection that is parked does not.
+    pub(crate) async fn following(
+        &self,
+        tx: &mut dyn ViewTransaction,
+    ) -> Result<Vec<(&'static str, Position)>, StoreError> {
+        let reached = self.reached(tx).await?;
+        let parked = if self.handles.is_empty() { Vec::new() } else { tx.parked().await? };
+        let waits = |name: &str| parked.iter().any(|entry| entry.projection == name && entry.key.is_empty());
+        let following = reached.into_iter().filter(|(name, _)| !waits(name));
+        Ok(following.map(|(name, checkpoint)| (name, checkpoint.position)).collect())
     }
 
     /// The shape of the view that a projection makes.
@@ -290,11 +278,11 @@ impl Engine {
         let mut newly = Vec::new();
         for entry in &self.folds {
             let parked = overlays.get_mut(entry.shape.name).map(|rows| rows.newly_parked()).unwrap_or_default();
+            spans::tell_parked(&parked, events);
             let place = |parked| Parked { projection: entry.place.projection.to_owned(), ..parked };
             newly.extend(parked.into_iter().map(place));
         }
         if !newly.is_empty() {
-            spans::tell_parked(&newly, events);
             tx.park(&newly).await?;
         }
         Ok(())
@@ -312,7 +300,8 @@ impl Engine {
         let mut steps = Vec::new();
         for event in events {
             for (place, entry) in self.folds.iter().enumerate() {
-                if event.position() <= reached[entry.checkpoint].position || !entry.events.contains(&event.name()) {
+                let Some(checkpoint) = reached.get(entry.checkpoint) else { continue };
+                if event.position() <= checkpoint.position || !entry.events.contains(&event.name()) {
                     continue;
                 }
                 let needs = needs.entry(entry.shape.name).or_insert_with(|| Needs::of(self.part));

@@ -23,13 +23,14 @@ pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> 
     let held = tx.holds(&bookmarks).await?;
     let lost = doubtful.into_iter().zip(held).filter(|(_, held)| !held).map(|(lost, _)| lost);
     for (name, at) in lost {
+        let shown = engine.plain(name);
         let Some(views) = tx.views() else { return Ok(()) };
         let text = lost_text(at, last);
         if engine.folds_into(name) {
-            tracing::warn!(projection = name, "{text}: its view is rebuilt");
+            tracing::warn!(projection = shown, "{text}: its view is rebuilt");
             engine.clear(views, name).await?;
         } else if !views.parked().await?.iter().any(|parked| parked.projection == name && parked.key.is_empty()) {
-            tracing::warn!(projection = name, "{text}: it is parked");
+            tracing::warn!(projection = shown, "{text}: it is parked");
             views.park(&[parked(name, last, text)]).await?;
         }
     }

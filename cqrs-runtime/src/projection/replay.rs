@@ -49,7 +49,8 @@ impl Engine {
         skip: bool,
     ) -> Result<Option<Replay>, OperationError> {
         let all = tx.parked().await?;
-        let parked = all.iter().find(|parked| parked.projection == projection && parked.key == key).cloned();
+        let stored = self.stored_as(projection);
+        let parked = all.iter().find(|parked| parked.projection == stored && parked.key == key).cloned();
         let parked = parked
             .ok_or_else(|| OperationError::NotParked { projection: projection.to_owned(), key: key.to_owned() })?;
         let reached = self.reached(tx).await?;
@@ -72,21 +73,21 @@ impl Engine {
                 parked,
             }));
         }
-        let place = self.folds.iter().position(|entry| entry.place.projection == projection);
+        let place = self.folds.iter().position(|entry| entry.name == projection);
         let place = place.ok_or_else(|| self.unknown(projection))?;
         let target = &self.folds[place];
         if key == unnamed(parked.position) {
             if !skip {
                 return Err(OperationError::NoKey { projection: projection.to_owned(), position: parked.position });
             }
-            tx.unpark(projection, key).await?;
+            tx.unpark(stored, key).await?;
             return Ok(None);
         }
         let mut needs = Needs::default();
         needs.keys.insert(key.to_owned());
         let stock = read(tx, &target.place.shape, needs).await?;
         let mut waiting = parked_keys(tx).await?;
-        if let Some(keys) = waiting.get_mut(projection) {
+        if let Some(keys) = waiting.get_mut(stored) {
             keys.remove(key);
         }
         let involved = self.involved(target);
@@ -106,7 +107,7 @@ impl Engine {
 
     /// Why nothing is done about a projection that is not run here.
     fn unknown(&self, projection: &str) -> OperationError {
-        let known = self.names().to_vec();
+        let known = self.projections();
         OperationError::Unknown(UnknownName { what: "projection", name: projection.to_owned(), known })
     }
 
@@ -149,6 +150,19 @@ impl Replay {
     /// The position after which events are missing; `None` when it has had all.
     pub(crate) fn after(&self) -> Option<Position> {
         (self.after < self.reached).then_some(self.after)
+    }
+
+    /// Goes on to where the projection is by now: what it lacks up to there is to be fed. Says whether the key is parked as it was;
+    /// otherwise all that was fed is in vain.
+    pub(crate) async fn go_on(&mut self, tx: &mut dyn ViewTransaction) -> Result<bool, StoreError> {
+        if !tx.parked().await?.contains(&self.parked) {
+            return Ok(false);
+        }
+        if let Target::Fold(place) = self.target {
+            let reached = self.engine.reached(tx).await?;
+            self.reached = reached[self.engine.folds[place].checkpoint].position.max(self.reached);
+        }
+        Ok(true)
     }
 
     /// Takes the events up to a position.

@@ -61,9 +61,7 @@ impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
 
 impl<V: View> QueryParameter for Views<V> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
-        if let Some(after) = context.after {
-            context.inner.wait_for_view(after, V::LAYOUT.name).await?;
-        }
+        context.inner.wait_for_view(context.after, V::LAYOUT.name).await?;
         Ok(context.inner.view()?)
     }
 }

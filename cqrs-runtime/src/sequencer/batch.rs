@@ -11,15 +11,14 @@ use super::cache::{Cache, Key};
 use super::entry::Entry;
 use super::job::{Fault, Job};
 use super::load::{Source, load};
-use super::{Head, PAGE, Request, Sizes, catch_up, store};
+use super::{Head, PAGE, Sizes, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
-use crate::error::OperationError;
 use crate::event::{Emitted, RecordedEvent};
 use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
 use crate::meta::CommandId;
 use crate::observing::{Figures, Tie, spans};
-use crate::projection::Engine;
+use crate::projection::Inline;
 use crate::snapshot::Keeper;
 use crate::time::Timestamp;
 
@@ -31,7 +30,7 @@ const MOST_TO_CATCH_UP: u64 = 20_000;
 
 pub(super) struct Worker {
     log: Arc<dyn EventLog>,
-    engine: Arc<Engine>,
+    inline: Arc<Inline>,
     committed: Arc<Head>,
     keeper: Arc<Keeper>,
     sizes: Sizes,
@@ -68,7 +67,7 @@ impl Decided {
 impl Worker {
     pub(super) fn new(
         log: Arc<dyn EventLog>,
-        engine: Arc<Engine>,
+        inline: Arc<Inline>,
         committed: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
@@ -76,82 +75,21 @@ impl Worker {
         tie: Tie,
     ) -> Self {
         let cache = Cache::new(sizes.cache);
-        Self { log, engine, committed, keeper, sizes, figures, tie, cache, known: Bookmark::START, loaded: Vec::new() }
+        Self { log, inline, committed, keeper, sizes, figures, tie, cache, known: Bookmark::START, loaded: Vec::new() }
     }
 
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Box<dyn Job>>) {
         let mut waiting = Vec::with_capacity(self.sizes.batch);
         while requests.recv_many(&mut waiting, self.sizes.batch).await > 0 {
-            let mut jobs = Vec::with_capacity(waiting.len());
-            let mut catch_ups = Vec::new();
-            for request in waiting.drain(..) {
-                match request {
-                    Request::Run(job) => jobs.push(job),
-                    Request::CatchUp(answer) => catch_ups.push(answer),
-                    Request::Rebuild(projection, answer) => {
-                        let _ = answer.send(self.rebuild(projection).await.map_err(Into::into));
-                    }
-                    Request::TakeUp { projection, key, skip, answer } => {
-                        let _ = answer.send(self.take_up(projection, &key, skip).await);
-                    }
-                }
+            let mut jobs: Vec<_> = waiting.drain(..).collect();
+            self.figures.batch(jobs.len(), requests.len());
+            let span = spans::batch(jobs.len());
+            for job in &mut jobs {
+                job.way().taken();
+                self.tie.link(&span, job.meta());
             }
-            if !catch_ups.is_empty() {
-                let reached = self.catch_up().await;
-                for answer in catch_ups {
-                    let _ = answer.send(reached.clone());
-                }
-            }
-            if !jobs.is_empty() {
-                self.figures.batch(jobs.len(), requests.len());
-                let span = spans::batch(jobs.len());
-                for job in &mut jobs {
-                    job.way().taken();
-                    self.tie.link(&span, job.meta());
-                }
-                self.batch(jobs).instrument(span).await;
-            }
+            self.batch(jobs).instrument(span).await;
         }
-    }
-
-    async fn catch_up(&self) -> Result<Position, StoreError> {
-        let mut tx = self.log.begin().await?;
-        let head = tx.head();
-        self.committed.learn(tx.last().await?);
-        if catch_up(&mut *tx, &self.engine, head, &self.figures).await? {
-            tx.commit().await?;
-        }
-        Ok(head)
-    }
-
-    async fn rebuild(&self, projection: &'static str) -> Result<Position, StoreError> {
-        let mut tx = self.log.begin().await?;
-        let head = tx.head();
-        if let Some(views) = tx.views() {
-            self.engine.reset(views, projection).await?;
-        }
-        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
-        tx.commit().await?;
-        Ok(head)
-    }
-
-    async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<Position, OperationError> {
-        let mut tx = self.log.begin().await?;
-        let head = tx.head();
-        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
-        let Some(views) = tx.views() else { return Ok(head) };
-        if let Some(mut replay) = self.engine.replay(views, projection, key, skip).await? {
-            while let Some(after) = replay.after() {
-                let page = tx.read(replay.query(), after, PAGE).await?;
-                replay.feed(&page.events, page.up_to);
-            }
-            let Some(views) = tx.views() else { return Ok(head) };
-            replay.finish(views).await?;
-        }
-        // An async projection goes on from where it was parked.
-        catch_up(&mut *tx, &self.engine, head, &self.figures).await?;
-        tx.commit().await?;
-        Ok(head)
     }
 
     async fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
@@ -195,7 +133,7 @@ impl Worker {
         let last = decided.events.last().map_or(last, Bookmark::from);
         if !decided.events.is_empty() || !decided.records.is_empty() {
             let span = spans::append(decided.events.len());
-            store(tx, &self.engine, &decided.events, &decided.records, &self.figures).instrument(span).await?;
+            store(tx, &self.inline, &decided.events, &decided.records, &self.figures).instrument(span).await?;
             self.committed.raise(last);
         }
         self.known = last;

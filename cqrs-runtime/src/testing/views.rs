@@ -7,7 +7,7 @@ use super::scenario::{Scenario, block_on, described};
 use crate::event::RecordedEvent;
 use crate::log::{EventLog, MemoryLog, StoreError};
 use crate::observing::Figures;
-use crate::projection::Engine;
+use crate::projection::Inline;
 use crate::registry::{Item, ProjectionInfo, Registration, registered};
 use crate::sequencer;
 use crate::value::Key;
@@ -53,15 +53,15 @@ impl Scenario {
             }
         }
         let projections: Vec<_> = needed.into_iter().map(|(_, info)| info).collect();
-        let engine = Engine::new(&projections).unwrap_or_else(|error| panic!("{error}"));
+        let inline = Inline::new(&projections).unwrap_or_else(|error| panic!("{error}"));
 
-        let rows = fold::<V>(&engine, &self.history, &vec![1; self.history.len()]);
+        let rows = fold::<V>(&inline, &self.history, &vec![1; self.history.len()]);
         let mut random = Random::new();
         let random_cut = |_| cut(&mut random, self.history.len());
         let cuts: Vec<Vec<usize>> =
             std::iter::once(vec![self.history.len()]).chain((0..RANDOM_CUTS).map(random_cut)).collect();
         for cut in cuts {
-            let others = fold::<V>(&engine, &self.history, &cut);
+            let others = fold::<V>(&inline, &self.history, &cut);
             assert!(
                 same(&rows, &others),
                 "view `{}`: this fold depends on how its events are batched ({})\n  given:{}\n  one at a time:{}\n  \
@@ -84,25 +84,26 @@ impl Scenario {
 
 /// Folds batches of these sizes, each in a transaction of its own.
 #[track_caller]
-fn fold<V: View>(engine: &Engine, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
+fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
     let (rows, parked) = block_on(async {
         let log = MemoryLog::new();
         let views = log.views().expect("a log in memory keeps views");
-        for shape in engine.shapes() {
+        for shape in inline.shapes() {
             views.prepare(shape).await?;
         }
         let mut rest = history;
         for size in batches {
             let (batch, later) = rest.split_at(*size);
-            sequencer::store(log.begin().await?, engine, batch, &[], &Figures::default()).await?;
+            sequencer::store(log.begin().await?, inline, batch, &[], &Figures::default()).await?;
             rest = later;
         }
         let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-        let shape = engine.shapes().find(|shape| shape.name == V::LAYOUT.name).expect("the engine folds it");
-        Ok::<_, StoreError>((views.find(shape, &every).await?, views.parked().await?))
+        let shape = inline.shape_of(V::LAYOUT.name).expect("the engine folds it");
+        Ok::<_, StoreError>((views.find(&shape, &every).await?, views.parked().await?))
     })
     .unwrap_or_else(|error| panic!("{error}"));
     if let Some(Parked { projection, key, error, .. }) = parked.first() {
+        let projection = inline.plain(projection).unwrap_or(projection);
         panic!("projection `{projection}` could not fold key `{key}`: {error}\n  given:{}", described(history));
     }
     rows

@@ -6,33 +6,45 @@ use std::sync::Arc;
 
 use super::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::error::{MalformedView, QueryError};
-use crate::projection::Standings;
+use crate::projection::{Follower, Standings};
 use crate::value::Key;
 
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
 pub struct Views<V> {
     store: Arc<dyn ViewStore>,
+    /// As it is stored.
     shape: ViewShape,
-    /// At level 2, whether the view is there yet.
-    standings: Option<Arc<Standings>>,
+    gate: Gate,
     view: PhantomData<fn() -> V>,
+}
+
+/// Whether a view is there yet.
+#[derive(Clone)]
+pub(crate) enum Gate {
+    /// A runner keeps it (level 2).
+    Runner(Arc<Standings>),
+    /// Commands keep it (level 1).
+    Follower(Arc<Follower>),
+    /// Nobody does.
+    Open,
 }
 
 impl<V> Clone for Views<V> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), shape: self.shape, standings: self.standings.clone(), view: PhantomData }
+        Self { store: Arc::clone(&self.store), shape: self.shape, gate: self.gate.clone(), view: PhantomData }
     }
 }
 
 impl<V: View> Views<V> {
-    pub(crate) fn new(store: Arc<dyn ViewStore>, shape: ViewShape, standings: Option<Arc<Standings>>) -> Self {
-        Self { store, shape, standings, view: PhantomData }
+    pub(crate) fn new(store: Arc<dyn ViewStore>, shape: ViewShape, gate: Gate) -> Self {
+        Self { store, shape, gate, view: PhantomData }
     }
 
     async fn require_built(&self) -> Result<(), QueryError> {
-        match &self.standings {
-            Some(standings) => standings.require_built(&*self.store, V::LAYOUT.name).await,
-            None => Ok(()),
+        match &self.gate {
+            Gate::Runner(standings) => standings.require_built(&*self.store, V::LAYOUT.name).await,
+            Gate::Follower(follower) => follower.require_built(V::LAYOUT.name),
+            Gate::Open => Ok(()),
         }
     }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    Checkpoint, Comparison, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, Value,
-    ViewShape, ViewStore, ViewTransaction,
+    Checkpoint, Comparison, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
+    StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };
 use crate::log::{BoxFuture, StoreError};
 
@@ -211,6 +211,19 @@ impl ViewStore for MemoryViews {
         }))
     }
 
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        ready(self.with(Stored::contents))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        ready(self.with_mut(|stored| stored.remove(removal, mark, unused)))
+    }
+
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with_mut(|stored| {
             for lease in leases {
@@ -222,6 +235,33 @@ impl ViewStore for MemoryViews {
             }
         });
         ready(())
+    }
+}
+
+impl Stored {
+    fn contents(&self) -> Contents {
+        let now = Instant::now();
+        Contents {
+            checkpoints: self.checkpoints.iter().map(|(name, checkpoint)| (name.clone(), *checkpoint)).collect(),
+            views: self.views.iter().map(|(name, view)| (name.clone(), view.rows.len() as u64)).collect(),
+            leases: self
+                .leases
+                .iter()
+                .map(|(name, leased)| ((*name).to_owned(), now.saturating_duration_since(leased.until)))
+                .collect(),
+        }
+    }
+
+    fn remove(&mut self, removal: &Removal, mark: &str, unused: Duration) -> bool {
+        let now = Instant::now();
+        if self.leases.get(mark).is_some_and(|leased| now.saturating_duration_since(leased.until) < unused) {
+            return false;
+        }
+        self.views.retain(|name, _| !removal.views.contains(name));
+        self.checkpoints.retain(|name, _| !removal.projections.contains(name));
+        self.parked.retain(|(projection, _), _| !removal.projections.contains(projection));
+        self.leases.remove(mark);
+        true
     }
 }
 

@@ -9,12 +9,13 @@ pub mod store;
 use crate::shape::Shape;
 use crate::stored::Json;
 pub use crate::value::{Column, ColumnKind, Key, Value};
+pub(crate) use find::Gate;
 pub use find::{Find, Views};
 pub use index::{Comparison, Condition, Index, IndexOf, Order, Unindexed};
 pub use memory::MemoryViews;
 pub use store::{
-    Checkpoint, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewStore,
-    ViewTransaction,
+    Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
+    ViewStore, ViewTransaction,
 };
 
 /// A read model: one row a key, its indexes columns, the rest a document. Made by `#[derive(View)]`.

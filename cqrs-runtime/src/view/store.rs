@@ -222,6 +222,24 @@ pub trait ViewStore: Send + Sync + 'static {
         Box::pin(async { Err(alone(store)) })
     }
 
+    /// Everything that is stored of views and projections, used or not.
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        let store = self.describe();
+        Box::pin(async { Err(unlisted(store)) })
+    }
+
+    /// Removes what is stored under these names, in one step, and says that it did; unless the lease `mark` is held, or was
+    /// less than `unused` ago.
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (store, _) = (self.describe(), (removal, mark, unused));
+        Box::pin(async { Err(unlisted(store)) })
+    }
+
     /// The marker type of the database that `Reader<Db>` names, if queries may have one.
     fn database(&self) -> Option<DatabaseInfo> {
         None
@@ -237,6 +255,30 @@ pub trait ViewStore: Send + Sync + 'static {
 
 fn alone(store: String) -> StoreError {
     StoreError::Failed { store, reason: "it holds views inside a log's transactions only".into() }
+}
+
+fn unlisted(store: String) -> StoreError {
+    StoreError::Failed { store, reason: "it does not list what it holds".into() }
+}
+
+/// Everything that a store holds of views and projections, in no particular order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Every checkpoint, by its name.
+    pub checkpoints: Vec<(String, Checkpoint)>,
+    /// Every view that was [prepared](ViewStore::prepare), by its name, and how many rows it has.
+    pub views: Vec<(String, u64)>,
+    /// Every lease, by its projection, and how long ago it ran out by the store's time: zero where it is held.
+    pub leases: Vec<(String, Duration)>,
+}
+
+/// What is to be removed from a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Checkpoints and parked keys, by their projections.
+    pub projections: Vec<String>,
+    /// Views, with all their rows.
+    pub views: Vec<String>,
 }
 
 /// A transaction of a view store of its own. Dropped without [`commit`](Self::commit), it leaves no trace.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::log::{BoxFuture, StoreError};
+use crate::projection::taken_apart;
 use crate::view::buffer::{Buffered, BufferedStore, Collected};
 use crate::view::{
-    Checkpoint, Filter, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
+    ViewStore,
 };
 
 /// A view store without transactions whose commits are written in as many steps as its contract allows, row by row, and may end
@@ -77,7 +79,7 @@ impl<S: BufferedStore + Clone> Dying<S> {
         self.deaths.load(Ordering::SeqCst)
     }
 
-    /// Refuses the rows of a view from now on, or of none.
+    /// Refuses the rows of a view from now on, or of none: of each of its fingerprints. `VIEW@next` is its shadow build.
     pub fn refuse(&self, view: Option<&str>) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = view.map(str::to_owned);
     }
@@ -133,7 +135,8 @@ impl<S: BufferedStore + Clone> Dying<S> {
         for (shape, changes) in rows {
             for change in changes {
                 self.spark()?;
-                if self.refused.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(shape.name) {
+                let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if refused.is_some_and(|refused| refused == taken_apart(shape.name).0) {
                     return Err(StoreError::Failed { store: self.describe(), reason: "it takes no such rows".into() });
                 }
                 let step = Collected { rows: vec![(shape, [change].into())], ..Collected::default() };
@@ -178,6 +181,19 @@ impl<S: BufferedStore + Clone> ViewStore for Dying<S> {
 
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
         self.store.parked()
+    }
+
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        self.store.contents()
+    }
+
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.store.remove(removal, mark, unused)
     }
 
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {

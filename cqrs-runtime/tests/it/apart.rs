@@ -8,7 +8,7 @@ use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{Filter, MemoryViews, RowQuery, ViewShape, ViewStore};
 
-use crate::club::happen;
+use crate::club::{happen, stored};
 use crate::tally::*;
 
 fn builder(log: &MemoryLog) -> AppBuilder {
@@ -39,7 +39,7 @@ async fn each_view_lives_where_it_was_said_to_and_nowhere_else() {
     assert_eq!(keys(&*other, &app.shape_of::<Counts>().unwrap()).await, key);
     assert_eq!(keys(&*usual, &app.shape_of::<Counts>().unwrap()).await, [""; 0]);
     assert_eq!(keys(&*other, &app.shape_of::<Tally>().unwrap()).await, [""; 0]);
-    assert!(log.views().unwrap().checkpoint("Tally").await.unwrap().is_none(), "the log keeps none");
+    assert!(log.views().unwrap().checkpoint(stored(&app, "Tally")).await.unwrap().is_none(), "the log keeps none");
     let states: Vec<_> = app.projections().await.unwrap().iter().map(|status| (status.name, status.state)).collect();
     let running = ProjectionState::Running;
     assert_eq!(states, [("Counts", running), ("LabelCard", running), ("Tally", running)]);
@@ -56,9 +56,9 @@ async fn a_view_may_live_apart_while_the_others_stay_in_the_commands_transaction
     let at = happen(&log, vec![begun(thing, label), counted(thing, label, 2)]).await;
     app.caught_up(at, Duration::from_secs(60)).await.unwrap();
     let beside = log.views().unwrap();
-    assert_eq!(beside.checkpoint("Tally").await.unwrap().unwrap().position, at);
-    assert_eq!(beside.checkpoint("Counts").await.unwrap(), None);
-    assert_eq!(named.checkpoint("Counts").await.unwrap().unwrap().position, at);
+    assert_eq!(beside.checkpoint(stored(&app, "Tally")).await.unwrap().unwrap().position, at);
+    assert_eq!(beside.checkpoint(stored(&app, "Counts")).await.unwrap(), None);
+    assert_eq!(named.checkpoint(stored(&app, "Counts")).await.unwrap().unwrap().position, at);
     assert_eq!(
         keys(&*beside, &app.shape_of::<Tally>().unwrap()).await,
         keys(&*named, &app.shape_of::<Counts>().unwrap()).await

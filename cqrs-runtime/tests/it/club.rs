@@ -196,3 +196,10 @@ pub async fn standing(app: &App, at: Position) -> (Vec<TeamCard>, Vec<MemberCard
     let queries = app.queries().after(at);
     (queries.ask(Teams {}).await.unwrap(), queries.ask(Members {}).await.unwrap(), app.parked().await.unwrap())
 }
+
+/// What a checkpoint, a lease or a view of this app is stored as: `Counts@FINGERPRINT@next` for `Counts@next`.
+pub fn stored(app: &App, name: &str) -> &'static str {
+    let (plain, rest) = name.split_at(name.find('@').unwrap_or(name.len()));
+    let stored = app.stored_as(plain).expect("a fold projection of this app");
+    Box::leak(format!("{}{rest}", stored.projection).into_boxed_str())
+}

@@ -8,7 +8,7 @@ use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::happen;
+use crate::club::{happen, stored};
 use crate::tally::*;
 use crate::torn::{Torn, torn_views};
 
@@ -60,7 +60,7 @@ async fn a_key_is_retried_and_skipped_by_whichever_process_is_asked() {
     assert_eq!(amounts(&server, at).await, [1, 3, -4, 5]);
     let error = operator.retry("Counts", &key).await.unwrap_err();
     assert!(matches!(error, OperationError::NotParked { .. }), "{error}");
-    assert_eq!(holder(&views, "Counts@wanted").await, None, "it is wanted no longer");
+    assert_eq!(holder(&views, stored(&server, "Counts@wanted")).await, None, "it is wanted no longer");
     drop(operator);
     until(async || state(&server, "Counts").await == ProjectionState::Running).await;
     let at = happen(&log, vec![counted(sick, label, 6)]).await;
@@ -76,14 +76,15 @@ async fn a_rebuild_is_begun_by_one_process_and_finished_by_another() {
     assert_eq!(amounts(&server, at).await, all);
     // The operator begins it, and the store refuses to go on: it is given back as it is.
     views.refuse(Some("Counts@next"));
+    let (next, wanted) = (stored(&server, "Counts@next"), stored(&server, "Counts@wanted"));
     let rebuild = tokio::spawn(async move { operator.rebuild("Counts").await });
-    until(async || views.checkpoint("Counts@next").await.unwrap().is_some()).await;
-    until(async || holder(&views, "Counts@wanted").await.is_none()).await;
+    until(async || views.checkpoint(next).await.unwrap().is_some()).await;
+    until(async || holder(&views, wanted).await.is_none()).await;
     assert!(!rebuild.is_finished(), "nobody has finished it");
     assert_eq!(amounts(&server, Position::START).await, all, "what is read stays there");
     views.refuse(None);
     assert!(rebuild.await.unwrap().unwrap() >= at);
-    assert_eq!(views.checkpoint("Counts@next").await.unwrap(), None, "it is in place when it is said to be");
+    assert_eq!(views.checkpoint(next).await.unwrap(), None, "it is in place when it is said to be");
     let at = happen(&log, vec![counted(thing, label, 40)]).await;
     assert_eq!(amounts(&server, at).await, (0..=40).collect::<Vec<_>>(), "each event is in it once");
 }
@@ -95,13 +96,15 @@ async fn what_is_wanted_is_left_alone_until_the_wish_runs_out() {
     let at = happen(&log, vec![counted(thing, label, 1)]).await;
     assert_eq!(amounts(&server, at).await, [1]);
     let wish = LEASE * 2;
-    views.lease(&["Counts@wanted"], "one who dies", wish).await.unwrap().remove(0).expect("nobody wants it");
-    until(async || holder(&views, "Counts").await.is_none()).await;
-    assert!(holder(&views, "Tally").await.is_some(), "it alone");
+    let (counts, wanted, tally) =
+        (stored(&server, "Counts"), stored(&server, "Counts@wanted"), stored(&server, "Tally"));
+    views.lease(&[wanted], "one who dies", wish).await.unwrap().remove(0).expect("nobody wants it");
+    until(async || holder(&views, counts).await.is_none()).await;
+    assert!(holder(&views, tally).await.is_some(), "it alone");
     assert_eq!(state(&server, "Counts").await, ProjectionState::Elsewhere);
     let at = happen(&log, vec![counted(thing, label, 2)]).await;
     until(async || {
-        let (held, wanted) = (holder(&views, "Counts").await, holder(&views, "Counts@wanted").await);
+        let (held, wanted) = (holder(&views, counts).await, holder(&views, wanted).await);
         assert!(held.is_none() || wanted.is_none(), "it is not taken back while it is wanted");
         held.is_some()
     })

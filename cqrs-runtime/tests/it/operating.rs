@@ -8,7 +8,7 @@ use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore};
 
-use crate::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing};
+use crate::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing, stored};
 use crate::tally::*;
 use crate::torn::{Torn, torn_views};
 
@@ -199,7 +199,8 @@ async fn the_end_of_an_app_gives_its_projections_back() {
     let builder = App::builder().log(log).only([TALLY]).views(views.clone());
     let app = builder.projection_lease(Duration::from_secs(3_600)).build().await.unwrap();
     let commands = app.commands();
-    let stranger = async || views.lease(&["Counts"], "stranger", Duration::ZERO).await.unwrap().remove(0);
+    let counts = stored(&app, "Counts");
+    let stranger = async || views.lease(&[counts], "stranger", Duration::ZERO).await.unwrap().remove(0);
     assert_eq!(stranger().await, None);
     drop(app);
     tokio::task::yield_now().await;
@@ -323,6 +324,7 @@ async fn a_rebuild_goes_on_beside_what_is_read_and_after_a_crash() {
     let at = happen(&log, events).await;
     let before = seen(&app, at).await;
     assert_eq!(before.1[0].amounts, amounts);
+    let next = stored(&app, "Counts@next");
     // The fold is mended, and the rebuild is cut short.
     set_sick(thing, false);
     views.fail_after(12);
@@ -334,7 +336,7 @@ async fn a_rebuild_goes_on_beside_what_is_read_and_after_a_crash() {
     }
     rebuild.abort();
     drop((app, rebuild));
-    let beside = async || views.checkpoint("Counts@next").await.unwrap().map(|checkpoint| checkpoint.position);
+    let beside = async || views.checkpoint(next).await.unwrap().map(|checkpoint| checkpoint.position);
     let reached = beside().await.expect("it has begun");
     assert!(reached < at);
     let app = tally(&log, Some(views.clone())).await;

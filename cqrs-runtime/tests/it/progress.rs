@@ -7,7 +7,7 @@ use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::happen;
+use crate::club::{happen, stored};
 use crate::doors::*;
 use crate::torn::{Torn, torn_views};
 
@@ -45,7 +45,7 @@ async fn position_and_lag_are_what_the_stores_say() {
     assert_eq!((lacks_nothing.lag_events, lacks_nothing.lag_seconds), (1, 0.0), "no event of its own is missing");
     happen(&log, vec![opened(), opened()]).await;
     let behind = status(&app).await;
-    let stored = views.checkpoint("DoorCard").await.unwrap().unwrap().position;
+    let stored = views.checkpoint(stored(&app, "DoorCard")).await.unwrap().unwrap().position;
     assert_eq!((behind.position, behind.lag_events), (stored, log.head().await.unwrap().get() - stored.get()));
     let lacking = log.read(&EventQuery::all(), only_noted, 1).await.unwrap().events.remove(0);
     let age = || (Timestamp::now().as_micros() - lacking.header().recorded_at.as_micros()) as f64 / 1e6;

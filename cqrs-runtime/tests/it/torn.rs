@@ -8,7 +8,8 @@ use cqrs_runtime::Position;
 use cqrs_runtime::log::{BoxFuture, StoreError};
 use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Change, Cleared, Collected, Parking};
 use cqrs_runtime::view::{
-    Checkpoint, Filter, Lease, MemoryViews, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, Contents, Filter, Lease, MemoryViews, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
+    ViewShape, ViewStore,
 };
 use cqrs_runtime::view_conformance::Dying;
 
@@ -106,6 +107,17 @@ impl ViewStore for Marked {
     }
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
         self.views.parked()
+    }
+    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
+        self.views.contents()
+    }
+    fn remove<'a>(
+        &'a self,
+        removal: &'a Removal,
+        mark: &'a str,
+        unused: Duration,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.views.remove(removal, mark, unused)
     }
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
         let tx = Buffered::new(self.clone(), leases);

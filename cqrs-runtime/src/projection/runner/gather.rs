@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::standing::PartStanding;
-use super::unit::{Unit, Wish, withdrawn};
+use super::unit::{Unit, Wish, built, withdrawn};
 use super::worker::Worker;
 use crate::error::OperationError;
 use crate::log::{Bookmark, EventQuery, StoreError};
@@ -77,9 +77,9 @@ impl Seen {
     /// The leases of all parts that there are, whatever shape they are of.
     pub(super) fn part_names(&self, unit: &Unit) -> Vec<&'static str> {
         let of = |(name, stored): (&&'static str, &Stored)| stored.part_names(name);
-        let live = unit.projections.iter().zip(&self.live).flat_map(of);
+        let live = unit.stored.iter().zip(&self.live).flat_map(of);
         // A part has one lease for both builds.
-        let beside = unit.projections.iter().zip(&self.beside).flat_map(of);
+        let beside = unit.stored.iter().zip(&self.beside).flat_map(of);
         let mut names: Vec<_> = live.chain(beside).collect();
         names.sort_unstable();
         names.dedup();
@@ -90,8 +90,7 @@ impl Seen {
 /// The plain names of both builds' checkpoints.
 fn builds(unit: &Unit) -> (Vec<&'static str>, Vec<&'static str>) {
     let names = |engine: &Engine| engine.places().map(|place| place.projection).collect();
-    let live = if unit.folds() { names(&unit.live) } else { unit.projections.clone() };
-    (live, names(&unit.beside))
+    (unit.stored.clone(), names(&unit.beside))
 }
 
 fn is_of(engine: &Engine, stored: &[Stored]) -> bool {
@@ -132,7 +131,7 @@ impl Worker {
             // Somebody else is at it.
             return Ok(());
         }
-        let mut names = unit.projections.clone();
+        let mut names = unit.stored.clone();
         names.extend(unit.seen.part_names(unit));
         if !unit.forces() {
             let holders = self.store.holders(&names).await?;
@@ -308,7 +307,7 @@ impl Worker {
         let up_to = if page.up_to < to.position { page.end() } else { *to };
         let own = page.events.partition_point(|event| event.position() <= to.position);
         let mut tx = self.store.begin(&gathered.leases).await?;
-        engine.apply(&mut *tx, &page.events[..own], up_to).await?;
+        engine.apply(&mut *tx, at.position, &page.events[..own], up_to).await?;
         tx.commit().await?;
         *at = up_to;
         Ok(())
@@ -437,6 +436,7 @@ async fn switch(tx: &mut dyn ViewTransaction, unit: &Unit, gathered: &Gathered) 
         let whole = part::checkpoints(beside.projection, beside.shape.fingerprint, 1, *beside_to);
         tx.set_checkpoints(&whole).await?;
         tx.replace(live, beside).await?;
+        tx.set_checkpoints(&[built(live)]).await?;
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ impl Worker {
     /// Leaves a unit to another process that wants it, until it is done.
     async fn hand_over(&mut self, place: usize) {
         if self.units[place].is_held() {
-            tracing::info!(projections = ?self.units[place].names(), "handed over to another process, which has asked for it");
+            tracing::info!(projections = ?self.units[place].projections, "handed over to another process, which has asked for it");
         }
         self.leave(place).await;
         self.units[place].ask_at = Instant::now() + self.pace.lease / ASKS;

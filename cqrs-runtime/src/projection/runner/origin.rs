@@ -103,7 +103,7 @@ impl Worker {
         let last = self.log.last().await?;
         let text = lost_text(at, last);
         let unit = &mut self.units[place];
-        tracing::warn!(projections = ?unit.names(), "{text}");
+        tracing::warn!(projections = ?unit.projections, "{text}");
         let live_is_lost = lost.contains(&Build::Live);
         if let Some((_, keeper)) = unit.part {
             // All its parts are rebuilt together, by whoever can have them.

@@ -127,7 +127,7 @@ impl Worker {
             }
             return Ok(());
         }
-        let waiting = kept(format!("{}{WAITING}", unit.projections[0]));
+        let waiting = kept(format!("{}{WAITING}", unit.stored[0]));
         let mut names: Vec<&'static str> = parts.iter().map(|&part| self.units[part].names()[0]).collect();
         names.push(waiting);
         let mut owners = self.store.holders(&names).await?;

@@ -10,7 +10,8 @@ use crate::error::{NotBuilt, NotYet, QueryError};
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventLog, Page, Position, StoreError};
 use crate::observing::ProjectionFigures;
-use crate::projection::Fingerprints;
+use crate::projection::Wanted;
+use crate::projection::generation::{Generations, StoredAs};
 use crate::projection::part::{Part, Stored};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
@@ -37,10 +38,11 @@ pub(crate) struct Standings {
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     pub(super) view: Option<&'static str>,
-    pub(super) fingerprint: u64,
+    /// Where the store has it.
+    pub(super) stored: StoredAs,
     /// Where it stands, while this process runs it.
     pub(super) reached: Option<Position>,
-    /// Whether the view that queries read is of this program's shape. Once it is, another program alone could change that.
+    /// Whether its rows have been complete: from then on they tell of a state that was.
     pub(super) built: bool,
     /// Where the view stands that is built beside it.
     pub(super) beside: Option<Position>,
@@ -124,7 +126,6 @@ impl Standing {
         self.reached = reached.and_then(|reached| reached.into_iter().min());
         self.compared = parts.iter().map(|part| part.compared).min().unwrap_or_default();
         self.beside = parts.iter().filter_map(|part| part.beside).min();
-        self.built |= parts.iter().any(|part| part.reached.is_some());
         self.elsewhere = !parts.iter().any(|part| part.held);
         self.failures = parts.iter().map(|part| part.failures).max().unwrap_or_default();
         self.error = parts.iter().find_map(|part| part.error.clone());
@@ -133,11 +134,11 @@ impl Standing {
 
 impl Standings {
     pub(super) fn new(projections: &[&'static ProjectionInfo], log: Arc<dyn EventLog>, head: Arc<Head>) -> Self {
-        let fingerprints = Fingerprints::of(projections);
+        let generations = Generations::of(projections);
         let standing = |info: &&'static ProjectionInfo| {
             let standing = Standing {
                 view: info.view.map(|view| view.name),
-                fingerprint: info.view.map_or(0, |_| fingerprints.get(info.name)),
+                stored: generations.get(info.name).unwrap_or(StoredAs { name: info.name, shape: None }),
                 reached: None,
                 built: false,
                 beside: None,
@@ -220,53 +221,68 @@ impl Standings {
             .collect()
     }
 
-    /// Refuses to read a view that is not yet there in this program's shape.
+    /// Refuses to read a view that is not built.
     pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
-        for (name, standing) in self.those(|_, standing| standing.view == Some(view)) {
-            let losses = self.head.losses();
-            if standing.built && standing.compared >= losses {
-                continue;
-            }
-            let stored = Stored::in_store(store, name).await?;
-            if stored.fingerprint() != Some(standing.fingerprint) || !self.log_holds(&stored).await? {
-                let reached = standing.beside.unwrap_or_default();
-                return Err(QueryError::NotBuilt(NotBuilt { view, reached }));
+        match self.first_not_built(store, Wanted::View(view)).await? {
+            Some(not_built) => Err(QueryError::NotBuilt(not_built)),
+            None => Ok(()),
+        }
+    }
+
+    /// Of the views that are wanted, one that is not built.
+    pub(crate) async fn first_not_built(
+        &self,
+        store: &dyn ViewStore,
+        wanted: Wanted,
+    ) -> Result<Option<NotBuilt>, StoreError> {
+        let losses = self.head.losses();
+        let is_known = |standing: &Standing| standing.built && standing.compared >= losses;
+        for (name, standing) in self.those(|name, standing| !is_known(standing) && wanted.is_of(name, standing.view)) {
+            let Some(view) = standing.view else { continue };
+            let goal = store.checkpoint(standing.stored.goal()).await?.map(|goal| goal.position);
+            let stored = Stored::in_store(store, standing.stored.name).await?;
+            let at = stored.lowest(standing.stored.fingerprint());
+            if at.is_none_or(|at| Some(at) < goal) || !self.log_holds(&stored).await? {
+                let position = standing.beside.or(at).unwrap_or_default();
+                return Ok(Some(NotBuilt { view, position, of: self.head.get().max(goal.unwrap_or(position)) }));
             }
             self.lock().entry(name).and_modify(|standing| standing.built = true);
             self.compared(name, losses);
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Waits until the projections that `wanted` takes have reached a position.
-    pub(crate) async fn wait(
-        &self,
-        store: &dyn ViewStore,
-        after: After,
-        view: &'static str,
-        wanted: impl Fn(&'static str, &Standing) -> bool,
-    ) -> Result<(), QueryError> {
+    /// Waits until what is wanted has reached a position, and is built.
+    pub(crate) async fn wait(&self, store: &dyn ViewStore, after: After, wanted: Wanted) -> Result<(), QueryError> {
         let deadline = Instant::now() + after.within;
         let mut moved = self.moved.subscribe();
         let (mut pause, mut known) = (FIRST_PAUSE, None);
         loop {
             moved.borrow_and_update();
-            let stands = self.those(&wanted);
+            let stands = self.those(|name, standing| wanted.is_of(name, standing.view));
             // The first answer is waited for, however short the time is: without one nothing could be said.
             let patience = if known.is_none() { deadline.max(Instant::now() + FIRST_ANSWER) } else { deadline };
-            let reached = tokio::time::timeout_at(patience.into(), self.lowest(store, stands)).await;
-            if let Ok(Ok(reached)) = reached
+            let looking = async { Ok((self.lowest(store, stands).await?, self.first_not_built(store, wanted).await?)) };
+            let reached = tokio::time::timeout_at(patience.into(), looking).await;
+            if let Ok(Ok((reached, None))) = reached
                 && reached >= after.position
             {
                 return Ok(());
             }
-            known = reached.as_ref().ok().and_then(|reached| reached.as_ref().ok().copied()).or(known);
+            known = reached.as_ref().ok().and_then(|reached| reached.as_ref().ok().cloned()).or(known);
             if Instant::now() >= deadline {
+                let view = match wanted {
+                    Wanted::View(name) | Wanted::Projection(name) => name,
+                    Wanted::All => "(all)",
+                };
                 return match (reached, known) {
+                    (_, Some((_, Some(not_built)))) => Err(QueryError::NotBuilt(not_built)),
                     _ if after.or_stale => Ok(()),
                     (Ok(Err(error)), _) => Err(QueryError::Unavailable(error)),
                     // Where only the last of several answers is late, the one before it counts.
-                    (_, Some(reached)) => Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position })),
+                    (_, Some((reached, None))) => {
+                        Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
+                    }
                     (_, None) => {
                         let reason = "it did not say in time where the view stands".into();
                         Err(QueryError::Unavailable(StoreError::Unavailable { store: store.describe(), reason }))
@@ -278,17 +294,6 @@ impl Standings {
             let _ = tokio::time::timeout_at(until.into(), moved.changed()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-    }
-
-    /// Waits until the projection that makes a view, or every projection, has reached a position.
-    pub(crate) async fn wait_for_view(
-        &self,
-        store: &dyn ViewStore,
-        after: After,
-        view: Option<&'static str>,
-    ) -> Result<(), QueryError> {
-        let wanted = |_, standing: &Standing| view.is_none() || standing.view == view;
-        self.wait(store, after, view.unwrap_or("(all)"), wanted).await
     }
 
     /// The store's checkpoint was compared with the log. Where this process runs the projection, that says nothing of what it knows
@@ -328,12 +333,12 @@ impl Standings {
             let reached = if let (true, Some(reached)) = (is_compared, standing.reached) {
                 reached
             } else {
-                let stored = Stored::in_store(store, name).await?;
+                let stored = Stored::in_store(store, standing.stored.name).await?;
                 let held = is_compared || self.log_holds(&stored).await?;
                 if held {
                     self.compared(name, losses);
                 }
-                stored.lowest(standing.fingerprint).filter(|_| held).unwrap_or_default()
+                stored.lowest(standing.stored.fingerprint()).filter(|_| held).unwrap_or_default()
             };
             lowest = lowest.min(reached);
         }

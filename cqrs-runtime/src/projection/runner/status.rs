@@ -31,6 +31,8 @@ pub struct ProjectionStatus {
     pub last_error: Option<String>,
     /// How many of its keys are parked.
     pub parked: usize,
+    /// Whether its view answers: one that is built for the first time does not. Of an async projection always `true`.
+    pub built: bool,
     /// Its parts, where the read database has it [split](crate::AppBuilder::partitions). Its own position is that of the last
     /// of them.
     pub partitions: Vec<PartitionStatus>,
@@ -59,11 +61,16 @@ impl Progress {
 }
 
 impl ProjectionStatus {
+    /// The log's last event.
+    pub(crate) fn head(&self) -> Position {
+        self.position.plus(self.lag_events)
+    }
+
     /// How far it has come: where a view is built anew, that one.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn progress(&self) -> Progress {
-        let of = self.position.plus(self.lag_events);
+        let of = self.head();
         let at = self.beside.unwrap_or(self.position).min(of);
         let left = of.distance_from(at);
         let time_left = match left {
@@ -101,6 +108,8 @@ pub enum ProjectionState {
     Failing(u32),
     /// Another process runs it.
     Elsewhere,
+    /// Is built for the first time, and has come so far: its queries are refused until it is there.
+    Building(Position),
 }
 
 impl Standing {
@@ -167,6 +176,7 @@ mod tests {
             rate: 0.0,
             pace,
             parked: 0,
+            built: true,
             partitions: Vec::new(),
             beside: beside.map(Position::new),
         }

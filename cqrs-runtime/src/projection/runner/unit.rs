@@ -7,8 +7,9 @@ use std::time::Instant;
 use super::Answer;
 use super::gather::{Change, Gathered, Seen};
 use crate::error::OperationError;
-use crate::log::{Bookmark, Position, StoreError};
+use crate::log::{Bookmark, EventLog, Position, StoreError};
 use crate::projection::Engine;
+use crate::projection::generation::goal_of;
 use crate::projection::part::{Part, Stored, kept};
 use crate::projection::replay::Replay;
 use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
@@ -58,6 +59,8 @@ pub(super) struct Unit {
     pub(super) beside: Arc<Engine>,
     /// Its projections, as the app knows them.
     pub(super) projections: Vec<&'static str>,
+    /// What their checkpoints and leases are called, as a whole.
+    pub(super) stored: Vec<&'static str>,
     /// If it is one part of a projection: which, and the place of the unit that keeps the parts together.
     pub(super) part: Option<(Part, usize)>,
     /// If it is one part: whether the store says that there is such a part, and it is this process's turn to ask for it.
@@ -109,9 +112,10 @@ pub(super) struct Unit {
 impl Unit {
     pub(super) fn new(live: Engine, beside: Engine, split: u32) -> Self {
         Self {
-            projections: live.names().to_vec(),
+            projections: live.projections(),
+            stored: live.names().to_vec(),
             live: Arc::new(live),
-            beside: Arc::new(beside.placed(place_beside)),
+            beside: Arc::new(beside.placed(place_shadow)),
             part: None,
             may_ask: true,
             split,
@@ -167,7 +171,7 @@ impl Unit {
     pub(super) fn heeded_names(&self) -> Vec<&'static str> {
         let mut names = self.wanted_names();
         if self.part.is_some() {
-            names.extend(self.projections.iter().map(|name| kept(format!("{name}{WANTED}"))));
+            names.extend(self.stored.iter().map(|name| kept(format!("{name}{WANTED}"))));
         }
         names
     }
@@ -254,7 +258,7 @@ impl Unit {
     }
 
     /// Learns from the store where it stands, and makes room for what is not there. To be called under its leases.
-    pub(super) async fn learn(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
+    pub(super) async fn learn(&mut self, store: &dyn ViewStore, log: &dyn EventLog) -> Result<(), StoreError> {
         (self.live_at, self.beside_at, self.beside_is_there) = (None, None, false);
         let mut tx = store.begin(&self.leases).await?;
         let seen = Seen::in_transaction(&mut *tx, self).await?;
@@ -267,7 +271,9 @@ impl Unit {
             return Ok(());
         }
         if seen.live.iter().all(|stored| *stored == Stored::Nothing) {
-            self.live_at = Some(start(store, &self.live, &self.leases).await?);
+            // Its queries are answered when it has come to where the log is now.
+            let goal = log.last().await?;
+            self.live_at = Some(start(store, &self.live, &self.leases, Some(goal)).await?);
         } else {
             self.live_at = together(&self.live, &seen.live);
         }
@@ -321,14 +327,14 @@ impl Unit {
 
     /// Starts an async projection anew. Its tables are its own affair.
     pub(super) async fn start_over(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
-        self.live_at = Some(start(store, &self.live, &self.leases).await?);
+        self.live_at = Some(start(store, &self.live, &self.leases, None).await?);
         self.parked = false;
         Ok(())
     }
 
     /// Starts to build the views anew beside those that are read.
     pub(super) async fn start_beside(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
-        self.beside_at = Some(start(store, &self.beside, &self.leases).await?);
+        self.beside_at = Some(start(store, &self.beside, &self.leases, None).await?);
         self.beside_is_there = false;
         Ok(())
     }
@@ -367,7 +373,12 @@ fn at_part(engine: &Engine, stored: &[Stored], part: Part) -> Option<Bookmark> {
 }
 
 /// Makes room for a build, empty, and sets it to the log's start.
-async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Result<Bookmark, StoreError> {
+async fn start(
+    store: &dyn ViewStore,
+    engine: &Engine,
+    leases: &[Lease],
+    goal: Option<Bookmark>,
+) -> Result<Bookmark, StoreError> {
     let mut tx = store.begin(leases).await?;
     for shape in engine.shapes() {
         tx.prepare(shape).await?;
@@ -376,7 +387,12 @@ async fn start(store: &dyn ViewStore, engine: &Engine, leases: &[Lease]) -> Resu
         engine.clear(&mut *tx, name).await?;
     }
     let start = |name: &&'static str| (*name, Checkpoint::at(Bookmark::START, engine.fingerprint(name)));
-    tx.set_checkpoints(&engine.names().iter().map(start).collect::<Vec<_>>()).await?;
+    let mut checkpoints: Vec<_> = engine.names().iter().map(start).collect();
+    if let Some(goal) = goal {
+        let goal = |place: Generation| (goal_of(place.projection), Checkpoint::at(goal, place.shape.fingerprint));
+        checkpoints.extend(engine.places().map(goal));
+    }
+    tx.set_checkpoints(&checkpoints).await?;
     tx.commit().await?;
     Ok(Bookmark::START)
 }
@@ -386,7 +402,12 @@ pub(super) fn withdrawn(live: Generation) -> (&'static str, Checkpoint) {
     (live.projection, Checkpoint::at(Bookmark::START, live.shape.fingerprint ^ WITHDRAWN))
 }
 
-fn place_beside(live: Generation) -> Generation {
+/// The checkpoint which says that a view is built: what has taken its place was complete.
+pub(super) fn built(live: Generation) -> (&'static str, Checkpoint) {
+    (goal_of(live.projection), Checkpoint::at(Bookmark::START, live.shape.fingerprint))
+}
+
+pub(crate) fn place_shadow(live: Generation) -> Generation {
     let shape = ViewShape {
         name: kept(format!("{}{BESIDE}", live.shape.name)),
         fingerprint: live.shape.fingerprint ^ FINGERPRINT,

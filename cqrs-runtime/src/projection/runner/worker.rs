@@ -15,7 +15,7 @@ use super::leases::ASKS;
 use super::pass::{Group, Pass, passes};
 use super::standing::Standings;
 use super::together::{Either, any, both, race};
-use super::unit::{Build, Unit};
+use super::unit::{Build, Unit, built};
 use super::{FirstLook, Pace, Partitions, Request};
 use crate::log::{Bookmark, EventLog, EventQuery, Page, Position, StoreError};
 use crate::observing::spans;
@@ -76,7 +76,7 @@ impl Worker {
         inbox: mpsc::Receiver<Request>,
         pace: Pace,
     ) -> Self {
-        let number = |live: &Engine| live.names().first().and_then(|name| split.get(name)).copied().unwrap_or(1);
+        let number = |live: &Engine| live.projections().first().and_then(|name| split.get(name)).copied().unwrap_or(1);
         let wholes = units.map(|(live, beside)| {
             let number = number(&live);
             Unit::new(live, beside, number)
@@ -186,7 +186,7 @@ impl Worker {
 
     pub(super) async fn learn(&mut self, place: usize) {
         let unit = &mut self.units[place];
-        let learnt = match unit.learn(&*self.store).await {
+        let learnt = match unit.learn(&*self.store, &*self.log).await {
             Ok(()) => self.require_history(place).await,
             Err(error) => Err(error),
         };
@@ -232,7 +232,6 @@ impl Worker {
             standing.parts.clear();
             (standing.reached, standing.beside) = (position(unit.live_at), position(unit.beside_at));
             (standing.elsewhere, standing.compared) = (false, self.losses);
-            standing.built |= unit.live_at.is_some();
             if unit.lost.is_some() {
                 standing.withdraw(unit.lost.as_ref());
             }
@@ -254,7 +253,7 @@ impl Worker {
             let pause = FIRST_PAUSE.saturating_mul(1 << (unit.failures - 1).min(16)).min(LONGEST_PAUSE);
             unit.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };
             let (failures, text) = (unit.failures, error.to_string());
-            tracing::warn!(projections = ?unit.names(), failures, error = text, "a projection failed, and is tried again");
+            tracing::warn!(projections = ?unit.projections, failures, error = text, "a projection failed, and is tried again");
             if let Some((part, _)) = unit.part {
                 self.standings.change_part(unit.projections[0], part, |standing| {
                     (standing.reached, standing.failures, standing.error) = (None, failures, Some(text.clone()));
@@ -342,8 +341,9 @@ impl Worker {
         let read = async {
             if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
         };
-        let span = spans::page(pass.tracks.iter().flat_map(|(place, _)| self.units[*place].names()), pass.after, &page);
-        let (folded, next) = both(self.fold(groups, &page).instrument(span), read).await;
+        let span =
+            spans::page(pass.tracks.iter().flat_map(|(place, _)| &self.units[*place].projections), pass.after, &page);
+        let (folded, next) = both(self.fold(groups, pass.after, &page).instrument(span), read).await;
         // What failed is read again when its turn comes, and the failure told then.
         if let Some(Ok(next)) = next {
             if self.ahead.len() == MOST_AHEAD {
@@ -380,20 +380,21 @@ impl Worker {
             }
         }
         for place in stopped {
-            self.units[*place].learn(&*self.store).await?;
+            self.units[*place].learn(&*self.store, &*self.log).await?;
         }
         Ok(())
     }
 
     /// Folds a page, each group in a transaction of its own, and several at once. Returns the units of async projections that did
     /// not come to its end.
-    async fn fold(&self, groups: &[Group], page: &Arc<Page>) -> Vec<Result<Vec<usize>, StoreError>> {
+    async fn fold(&self, groups: &[Group], after: Position, page: &Arc<Page>) -> Vec<Result<Vec<usize>, StoreError>> {
         let work = |group: &Group| {
             let engine = |(place, build): &(usize, Build)| (*place, Arc::clone(self.units[*place].engine(*build)));
             Work {
                 store: Arc::clone(&self.store),
                 leases: group.places().into_iter().flat_map(|place| self.units[place].leases.iter().cloned()).collect(),
                 engines: group.0.iter().map(engine).collect(),
+                after,
                 page: Arc::clone(page),
             }
         };
@@ -437,7 +438,7 @@ impl Worker {
                     unit.live_at = unit.beside_at.take();
                     unit.lost = None;
                     let at = unit.live_at.unwrap_or_default().position;
-                    tracing::info!(projections = ?unit.names(), position = %at, "built anew, and in place");
+                    tracing::info!(projections = ?unit.projections, position = %at, "built anew, and in place");
                     self.show(place);
                 }
                 Err(error) => self.fail(&[place], &error),
@@ -450,6 +451,7 @@ impl Worker {
         let mut tx = self.store.begin(&unit.leases).await?;
         for (live, beside) in unit.places() {
             tx.replace(live, beside).await?;
+            tx.set_checkpoints(&[built(live)]).await?;
         }
         tx.commit().await
     }
@@ -463,6 +465,8 @@ struct Work {
     store: Arc<dyn ViewStore>,
     leases: Vec<Lease>,
     engines: Vec<(usize, Arc<Engine>)>,
+    /// Where the page begins.
+    after: Position,
     page: Arc<Page>,
 }
 
@@ -471,7 +475,7 @@ impl Work {
         let mut stopped = Vec::new();
         let mut tx = self.store.begin(&self.leases).await?;
         for (place, engine) in &self.engines {
-            if !engine.apply(&mut *tx, &self.page.events, self.page.end()).await? {
+            if !engine.apply(&mut *tx, self.after, &self.page.events, self.page.end()).await? {
                 stopped.push(*place);
             }
         }

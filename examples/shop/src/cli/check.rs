@@ -37,6 +37,7 @@ pub async fn run(app: &App) -> Result<(), Failure> {
         return Err(format!("projection {} has parked `{}`: {}", parked.projection, parked.key, parked.error).into());
     }
     let anew = App::builder().log(copy).build().await?;
+    anew.caught_up(head, PATIENCE).await?;
     for shape in &app.shapes() {
         let (stored, folded) = (rows(app, shape).await?, rows(&anew, shape).await?);
         if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {

@@ -1,0 +1,58 @@
+//! Everything that a schema holds of views and projections, to be listed and removed.
+
+use std::time::Duration;
+
+use cqrs_runtime::log::StoreError;
+use cqrs_runtime::view::Removal;
+use tokio_postgres::types::Type;
+
+use crate::events::column;
+use crate::rows;
+use crate::sql::Sql;
+use crate::text::{escape, unescape};
+
+/// The names of all views.
+pub(crate) fn shapes(schema: &str) -> Sql {
+    Sql::new(format!("SELECT view FROM {schema}.cqrs_shapes ORDER BY view"))
+}
+
+/// How many rows a view has.
+pub(crate) fn number(schema: &str, view: &str) -> Sql {
+    let mut sql = Sql::new(format!("SELECT count(*) FROM {}", rows::table(schema, view)));
+    sql.once = true;
+    sql
+}
+
+/// How long ago each lease ran out, in milliseconds.
+pub(crate) fn leases(schema: &str) -> Sql {
+    Sql::new(format!(
+        "SELECT projection, greatest(0, extract(epoch FROM clock_timestamp() - until) * 1000)::bigint
+         FROM {schema}.cqrs_leases"
+    ))
+}
+
+pub(crate) fn stored_leases(store: &str, rows: &[tokio_postgres::Row]) -> Result<Vec<(String, Duration)>, StoreError> {
+    let one = |row: &tokio_postgres::Row| {
+        let idle = Duration::from_millis(column::<i64>(store, row, 1)?.unsigned_abs());
+        Ok((unescape(column(store, row, 0)?), idle))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Removes views, checkpoints, parked keys and a lease.
+pub(crate) fn remove(schema: &str, removal: &Removal, mark: &str) -> Vec<Sql> {
+    let mut statements = Vec::new();
+    let named = |table: &str, column: &str, name: &str| {
+        Sql::new(format!("DELETE FROM {schema}.{table} WHERE {column} = $1")).with(escape(name), Type::TEXT)
+    };
+    for view in &removal.views {
+        let mut drop = Sql::new(format!("DROP TABLE IF EXISTS {}", rows::table(schema, view)));
+        drop.once = true;
+        statements.extend([drop, named("cqrs_shapes", "view", view)]);
+    }
+    for projection in &removal.projections {
+        statements.extend(["cqrs_checkpoints", "cqrs_parked"].map(|table| named(table, "projection", projection)));
+    }
+    statements.push(named("cqrs_leases", "projection", mark));
+    statements
+}

@@ -1,0 +1,108 @@
+//! Where what a projection makes is stored: under names that its fingerprint is part of.
+//!
+//! Two versions of a program run side by side on one read database. So the rows, the checkpoint, the lease and the parked keys of
+//! a fold projection have names that end with `@` and the projection's fingerprint: no process ever reads, empties or holds up
+//! what another version uses, and a new version of a projection is one whose checkpoint is at the log's start. What users and
+//! operators see has the plain name.
+//!
+//! An async projection writes tables that are its owner's affair: its checkpoint has the plain name.
+
+use std::collections::BTreeMap;
+
+use super::engine::NO_SHAPE;
+use super::fingerprint::Fingerprints;
+use super::part::kept;
+use crate::registry::ProjectionInfo;
+use crate::view::ViewShape;
+
+/// Where one projection's rows and checkpoint are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredAs {
+    /// The name of its checkpoint, its lease and its parked keys.
+    pub(crate) name: &'static str,
+    /// Its rows, if it folds.
+    pub(crate) shape: Option<ViewShape>,
+}
+
+impl StoredAs {
+    /// The checkpoint that says where the log's head was when it was begun: it is built when it has come so far.
+    pub(crate) fn goal(&self) -> &'static str {
+        goal_of(self.name)
+    }
+
+    /// The fingerprint of its checkpoint.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.shape.map_or(NO_SHAPE, |shape| shape.fingerprint)
+    }
+}
+
+/// What the name of a checkpoint ends with that says how far a first build has to come.
+const BUILT: &str = "@built";
+
+pub(super) fn goal_of(stored: &str) -> &'static str {
+    kept(format!("{stored}{BUILT}"))
+}
+
+/// Where several projections' rows and checkpoints are, by the projections' names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Generations(BTreeMap<&'static str, StoredAs>);
+
+impl Generations {
+    /// Of projections that share a store.
+    pub(crate) fn of(projections: &[&'static ProjectionInfo]) -> Self {
+        let fingerprints = Fingerprints::of(projections);
+        let stored_as = |info: &&'static ProjectionInfo| {
+            let Some(view) = info.view else { return (info.name, StoredAs { name: info.name, shape: None }) };
+            let fingerprint = fingerprints.get(info.name);
+            let named = |name: &str| kept(format!("{name}@{fingerprint:016x}"));
+            let shape = ViewShape { name: named(view.name), ..view.shape(fingerprint) };
+            (info.name, StoredAs { name: named(info.name), shape: Some(shape) })
+        };
+        Self(projections.iter().map(stored_as).collect())
+    }
+
+    /// Where a projection is stored.
+    pub(crate) fn get(&self, projection: &str) -> Option<StoredAs> {
+        self.0.get(projection).copied()
+    }
+
+    /// The names of the checkpoints.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &'static str> {
+        self.0.values().map(|stored| stored.name)
+    }
+
+    /// Whether one of them is this version of this projection.
+    pub(crate) fn has(&self, projection: &str, fingerprint: Option<u64>) -> bool {
+        self.0.get(projection).is_some_and(|own| own.shape.map(|shape| shape.fingerprint) == fingerprint)
+    }
+
+    /// The projection that is stored under this name.
+    pub(crate) fn plain(&self, stored: &str) -> Option<&'static str> {
+        self.0.iter().find(|(_, stored_as)| stored_as.name == stored).map(|(name, _)| *name)
+    }
+}
+
+/// What is stored under a name, as users know it, and of which fingerprint: `Orders` and 7 for `Orders@0000000000000007`, and
+/// `Orders@next` and 7 for its shadow build.
+pub(crate) fn taken_apart(stored: &str) -> (String, Option<u64>) {
+    let is_digits = |part: &&str| part.len() == 16 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let parts: Vec<&str> = stored.split('@').collect();
+    let Some(place) = parts.iter().skip(1).position(|part| is_digits(&part)) else { return (stored.to_owned(), None) };
+    let fingerprint = u64::from_str_radix(parts[place + 1], 16).ok();
+    let others = parts.iter().enumerate().filter(|(at, _)| *at != place + 1).map(|(_, part)| *part);
+    (others.collect::<Vec<_>>().join("@"), fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_name_says_what_it_is_of() {
+        let apart = |name| taken_apart(name);
+        assert_eq!(apart("Orders"), ("Orders".to_owned(), None));
+        assert_eq!(apart("Orders@0000000000000007"), ("Orders".to_owned(), Some(7)));
+        assert_eq!(apart("Orders@00000000000000ff@next@1/3"), ("Orders@next@1/3".to_owned(), Some(255)));
+        assert_eq!(apart("Orders@0/4"), ("Orders@0/4".to_owned(), None));
+    }
+}

@@ -1,0 +1,156 @@
+//! What operators ask for at level 1: rebuilds, and parked keys that are taken up again. Commands go on meanwhile.
+
+use std::sync::Arc;
+
+use super::follower::{Group, Shared};
+use crate::error::{OperationError, UnknownName};
+use crate::log::{Bookmark, Position, StoreError};
+use crate::sequencer::PAGE;
+use crate::view::Checkpoint;
+
+/// How often it is tried, where other processes are at the same thing.
+const ATTEMPTS: u32 = 20;
+
+impl Shared {
+    fn group(&self, projection: &'static str) -> Result<&Group, OperationError> {
+        let group = self.groups.iter().find(|group| group.live.projections().contains(&projection));
+        let known = || self.groups.iter().flat_map(|group| group.live.projections()).collect();
+        let unknown = || UnknownName { what: "projection", name: projection.to_owned(), known: known() };
+        group.ok_or_else(|| OperationError::Unknown(unknown()))
+    }
+
+    /// Rebuilds a projection, and those that it is connected with by look-ups, and returns the position that they have reached.
+    pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, OperationError> {
+        let group = self.group(projection)?;
+        let wanted = self.begin(group).await?;
+        let mut moved = self.inline.moved.subscribe();
+        self.wake.notify_one();
+        loop {
+            moved.borrow_and_update();
+            if let Some(error) = self.error() {
+                return Err(error.into());
+            }
+            if let Some(at) = self.finished(group, projection, wanted).await? {
+                self.catch_up().await?;
+                return Ok(at);
+            }
+            let _ = moved.changed().await;
+        }
+    }
+
+    /// Begins a rebuild, and returns where it has to come to.
+    async fn begin(&self, group: &Group) -> Result<Position, StoreError> {
+        let mut attempt = 1;
+        loop {
+            for shape in group.shadow.shapes() {
+                self.store.prepare(shape).await?;
+            }
+            let begun = self.begin_prepared(group).await;
+            // Another process may have put a rebuild of its own in place in between.
+            if begun.is_ok() || attempt == ATTEMPTS || group.shadow.shapes().next().is_none() {
+                return begun;
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn begin_prepared(&self, group: &Group) -> Result<Position, StoreError> {
+        let mut tx = self.log.begin().await?;
+        let head = tx.head();
+        let Some(views) = tx.views() else { return Ok(head) };
+        // An async projection has its events applied once more: its tables are its own affair.
+        let engine = &group.shadow;
+        for name in engine.names() {
+            engine.clear(views, name).await?;
+            let start = Checkpoint::at(Bookmark::START, engine.fingerprint(name));
+            views.set_checkpoints(&[(*name, start)]).await?;
+        }
+        let reached = self.inline.reached(&mut *tx).await?;
+        tx.commit().await?;
+        self.inline.learn(reached, head);
+        Ok(head)
+    }
+
+    /// Where a rebuild has come to, if it is done.
+    async fn finished(
+        &self,
+        group: &Group,
+        projection: &'static str,
+        wanted: Position,
+    ) -> Result<Option<Position>, OperationError> {
+        for place in group.shadow.places() {
+            if self.store.checkpoint(place.projection).await?.is_some() {
+                return Ok(None);
+            }
+        }
+        let mut lowest = None;
+        for name in group.live.names() {
+            let at = self.store.checkpoint(name).await?.map(|checkpoint| checkpoint.position).unwrap_or_default();
+            lowest = Some(lowest.map_or(at, |lowest: Position| lowest.min(at)));
+        }
+        if group.live.has_handles() {
+            let parked = self.store.parked().await?;
+            if parked.iter().any(|entry| entry.projection == projection && entry.key.is_empty()) {
+                return Err(OperationError::ParkedAgain { projection: projection.to_owned() });
+            }
+            if lowest.is_none_or(|at| !super::is_near(at, wanted)) {
+                return Ok(None);
+            }
+            let at = self.catch_up().await?;
+            return Ok(Some(at));
+        }
+        Ok(lowest)
+    }
+
+    /// Takes a parked key up again, with the event that it is parked at or after it. Its events are read without the log's lock.
+    pub(crate) async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<(), OperationError> {
+        let engine = Arc::clone(&self.group(projection)?.live);
+        let mut attempt = 1;
+        'again: loop {
+            let mut tx = self.log.begin().await?;
+            let Some(views) = tx.views() else { return Ok(()) };
+            let Some(mut replay) = engine.replay(views, projection, key, skip).await? else {
+                // An async projection goes on from where it was parked.
+                self.inline.catch_up(&mut *tx, &self.figures).await?;
+                let (reached, head) = (self.inline.reached(&mut *tx).await?, tx.head());
+                tx.commit().await?;
+                self.inline.learn(reached, head);
+                return Ok(());
+            };
+            drop(tx);
+            loop {
+                while let Some(after) = replay.after() {
+                    let page = self.log.read(replay.query(), after, PAGE).await?;
+                    replay.feed(&page.events, page.up_to);
+                }
+                let mut tx = self.log.begin().await?;
+                let Some(views) = tx.views() else { return Ok(()) };
+                if !replay.go_on(views).await? {
+                    // Somebody else has taken it up, or rebuilt it.
+                    attempt += 1;
+                    if attempt > ATTEMPTS {
+                        let reason = format!("its key `{key}` was changed by others all the time: try again");
+                        let store = format!("projection `{projection}`");
+                        return Err(StoreError::Failed { store, reason }.into());
+                    }
+                    continue 'again;
+                }
+                if replay.after().is_some_and(|after| !super::is_near(after, tx.head())) {
+                    // So much was folded meanwhile that it is read without the lock as well.
+                    continue;
+                }
+                while let Some(after) = replay.after() {
+                    let page = tx.read(replay.query(), after, PAGE).await?;
+                    replay.feed(&page.events, page.up_to);
+                }
+                let Some(views) = tx.views() else { return Ok(()) };
+                replay.finish(views).await?;
+                self.inline.catch_up(&mut *tx, &self.figures).await?;
+                let (reached, head) = (self.inline.reached(&mut *tx).await?, tx.head());
+                tx.commit().await?;
+                self.inline.learn(reached, head);
+                return Ok(());
+            }
+        }
+    }
+}
