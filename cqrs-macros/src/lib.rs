@@ -538,8 +538,33 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `on = [..]`: its events; or `on = Order`: every event of that aggregate, except those that `ignore = [..]` names
 /// - `view = Type`: the view, where the block is a marker's
 /// - `key = field`: the event's field that holds the key, for all methods
+/// - `revision = N`: a number that you raise when the body of a method changes. Default: 1. See below
 /// - `name = ".."`: its name, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
+///
+/// # When a view is rebuilt
+///
+/// A view is rebuilt by itself when something changes that its rows depend on: its name, its fields and the types in them, what serde's
+/// attributes say, its key and indexes, the events in `on` and their versions, `#[key]`, `#[keys]`, `#[by]`, the look-ups, the form of a
+/// method; and when any of this changes in a projection that it is connected with by look-ups. Other names of methods and parameters,
+/// another order, comments and formatting change nothing.
+///
+/// **What no compiler sees is the body of a method**, and the code that it calls: raise `revision` when that changes what a row holds.
+/// The same goes for an event's `From` of an earlier version, and for what `Deserialize` does not ask for (the inside of an `untagged`
+/// enum).
+///
+/// ```
+/// # use cqrs_runtime::prelude::*;
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderCreated { #[tag] order: OrderId, cents: i64 }
+/// # #[derive(View, Serialize, Deserialize)] pub struct OrderTotal { #[key] order: OrderId, total: i64 }
+/// #[projection(on = [OrderCreated], revision = 2)] // 1 forgot to round
+/// impl OrderTotal {
+///     fn created(e: &OrderCreated) -> Self {
+///         Self { order: e.order, total: e.cents / 5 * 5 }
+///     }
+/// }
+/// ```
 ///
 /// # Rules
 ///

@@ -213,7 +213,6 @@ pub mod __private {
     pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled};
     pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
-    pub use crate::shape::Shape;
     pub use crate::snapshot::{Snapshots, snapshots};
     pub use crate::stored::{Json, NoJson};
     pub use crate::value::{Column, ColumnKind, Value};

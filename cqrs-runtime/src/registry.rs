@@ -295,7 +295,7 @@ impl Registration {
                 look_ups,
                 database: None,
                 basis: P::BASIS,
-                shape: Some(|| P::View::SHAPE.fingerprint()),
+                shape: Some(P::View::JSON.shape),
                 make: ErasedProjection::fold::<P>,
             }),
         )

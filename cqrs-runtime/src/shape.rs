@@ -18,13 +18,10 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
-
-use crate::stored::{NoJson, Stored};
 
 mod fault;
 mod known;
@@ -41,31 +38,6 @@ const MOST_REQUESTS: usize = 500_000;
 
 /// How deep types may lie in each other.
 const MOST_DEPTH: usize = 64;
-
-/// The shape of `T`, with that of every type in it.
-pub struct Shape<T> {
-    fingerprint: fn() -> u64,
-    of: PhantomData<fn() -> T>,
-}
-
-impl<T: Stored + 'static> Shape<T> {
-    /// As serde reads it.
-    pub const OF: Self = Self { fingerprint: fingerprint::<T>, of: PhantomData };
-}
-
-impl<T> NoJson for Shape<T> {
-    const OF: Self = Self::NONE;
-}
-
-impl<T> Shape<T> {
-    /// Of a type that has a fault. Never asked for, since that does not compile.
-    pub const NONE: Self = Self { fingerprint: || unreachable!("not stored"), of: PhantomData };
-
-    /// Another number for another shape, in every program and on every machine.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        (self.fingerprint)()
-    }
-}
 
 /// A number for all that is found about a type. Worked out once a type.
 pub(crate) fn fingerprint<T: DeserializeOwned + 'static>() -> u64 {

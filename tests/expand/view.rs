@@ -23,7 +23,6 @@ const _: () = {
             indexes: &[rt::IndexShape { name: "customer", kind: <CustomerId as rt::Column>::KIND }],
             fields: 330666755230716147u64,
         };
-        const SHAPE: rt::Shape<Self> = rt::Shape::<Self>::OF;
         const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn key(&self) -> &Self::Key {
             &self.order

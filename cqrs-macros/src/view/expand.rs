@@ -47,7 +47,6 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
                 indexes: &[#(#shapes),*],
                 fields: #fields,
             };
-            const SHAPE: #rt::Shape<Self> = #rt::Shape::<Self>::OF;
             const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
             fn key(&self) -> &Self::Key { &self.#key }
             fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
@@ -98,7 +97,6 @@ pub fn stub(view: &View<'_>) -> TokenStream {
     let body = quote! {
         type Key = ::std::string::String;
         const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], fields: 0 };
-        const SHAPE: #rt::Shape<Self> = #rt::Shape::NONE;
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }

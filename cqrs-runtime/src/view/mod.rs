@@ -6,7 +6,6 @@ mod index;
 pub(crate) mod memory;
 pub mod store;
 
-use crate::shape::Shape;
 use crate::stored::Json;
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub(crate) use find::Gate;
@@ -31,8 +30,6 @@ pub trait View: Sized + Send + Sync + 'static {
     type Key: Key;
     /// Its name and its columns.
     const LAYOUT: ViewLayout;
-    /// What its documents consist of: [`Shape::OF`].
-    const SHAPE: Shape<Self>;
     /// How it is stored: [`Json::OF`].
     const JSON: Json<Self>;
     /// The value of the `#[key]` field.
