@@ -28,13 +28,13 @@ pub fn expand(model: &Model) -> TokenStream {
         }
     };
     let snapshots = snapshots(model, &folds);
-    let ignores = (!ignored.is_empty()).then(|| {
+    let list = (!ignored.is_empty()).then(|| {
         let names = ignored.iter().map(|event| name_of(rt, event));
         quote!(const IGNORED: &'static [&'static str] = &[#(#names),*];)
     });
     let constants = quote! {
         const EVENTS: &'static [&'static str] = &[#(#events),*];
-        #ignores
+        #list
         #snapshots
     };
     let implementation = implementation(model, id, &constants, &[&state, &event, &identity], &body);
