@@ -33,6 +33,8 @@ pub enum CommandError<E> {
     Encode(EncodeError),
     /// The store cannot be reached, failed, or lost its answer.
     Unavailable(StoreError),
+    /// Its deadline passed before it was started. Nothing was done, and nothing will be.
+    TimedOut,
     /// A middleware refused it.
     Middleware(Box<dyn Error + Send + Sync>),
     /// The app is shutting down.
@@ -56,6 +58,9 @@ impl<E: DomainError> fmt::Display for CommandError<E> {
             Self::Encode(error) => fmt::Display::fmt(error, f),
             Self::Unavailable(error) => fmt::Display::fmt(error, f),
             Self::Middleware(error) => write!(f, "refused by a middleware: {error}"),
+            Self::TimedOut => f.write_str(
+                "the command was not started within its deadline, and had no effect: send it again, or allow it more time",
+            ),
             Self::ShutDown => f.write_str("the app is shutting down"),
         }
     }
@@ -73,7 +78,7 @@ impl<E: DomainError> fmt::Debug for CommandError<E> {
             Self::Encode(error) => error,
             Self::Unavailable(error) => error,
             Self::Middleware(error) => error,
-            Self::ShutDown => return f.write_str(self.kind()),
+            Self::TimedOut | Self::ShutDown => return f.write_str(self.kind()),
         };
         f.debug_tuple(self.kind()).field(detail).finish()
     }
@@ -113,6 +118,7 @@ impl<E> CommandError<E> {
             Self::Encode(error) => CommandError::Encode(error),
             Self::Unavailable(error) => CommandError::Unavailable(error),
             Self::Middleware(error) => CommandError::Middleware(error),
+            Self::TimedOut => CommandError::TimedOut,
             Self::ShutDown => CommandError::ShutDown,
         }
     }
@@ -130,6 +136,7 @@ impl<E> CommandError<E> {
             Self::Encode(_) => "Encode",
             Self::Unavailable(_) => "Unavailable",
             Self::Middleware(_) => "Middleware",
+            Self::TimedOut => "TimedOut",
             Self::ShutDown => "ShutDown",
         }
     }

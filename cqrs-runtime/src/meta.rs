@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -72,6 +73,10 @@ pub struct Meta {
     pub trace: Option<TraceContext>,
     /// When the request was made. A decision that needs the time takes it from here.
     pub at: Timestamp,
+    /// By when the command must have been started: see [`within`](Self::within). It goes no further than the command bus: a
+    /// handler does not see it, and it is not stored.
+    #[serde(skip)]
+    pub deadline: Option<Instant>,
 }
 
 impl Meta {
@@ -86,6 +91,7 @@ impl Meta {
             tenant: None,
             trace: None,
             at: Timestamp::now(),
+            deadline: None,
         }
     }
 
@@ -102,6 +108,16 @@ impl Meta {
     #[must_use]
     pub fn command_id(mut self, id: CommandId) -> Self {
         self.command_id = Some(id);
+        self
+    }
+
+    /// Gives the command so much time, from now, until it must have been started. One that still waits then (for a place in the
+    /// queue, for an aggregate to be loaded, for the log's lock) is dropped with [`CommandError::TimedOut`](crate::CommandError::TimedOut):
+    /// nothing of it was done, and nothing will be. One that has been started is not interrupted: its caller gets its answer,
+    /// which may come later. Default: no deadline.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.deadline = Instant::now().checked_add(time);
         self
     }
 

@@ -25,7 +25,7 @@ pub(crate) use inline::{Follower, Inline, Known, Wanted};
 pub(crate) use lost::lost_text;
 pub(crate) use part::{MOST_PARTS, Stored, kept};
 pub use rows::{FindsRow, LookUps, Rows};
-pub(crate) use runner::{NoStart, Pace, Partitions, Runner, Standing, Standings};
+pub(crate) use runner::{Either, NoStart, Pace, Partitions, Runner, Standing, Standings, race};
 pub use runner::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.

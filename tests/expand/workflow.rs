@@ -48,14 +48,15 @@ const _: () = {
                 };
                 let result = {
                     let (loaded, mut transaction) = work.parts();
-                    place(
-                        self,
-                        rt::Of::<Option<&Order>>::take(&loaded, 0)?,
-                        context.service::<State<Prices>>()?,
-                        context.service::<Stale<Views<Stock>>>()?,
-                        transaction.get::<Tx<Sqlite>>(),
-                    )
-                    .await
+                    context
+                        .running(place(
+                            self,
+                            rt::Of::<Option<&Order>>::take(&loaded, 0)?,
+                            context.service::<State<Prices>>()?,
+                            context.service::<Stale<Views<Stock>>>()?,
+                            transaction.get::<Tx<Sqlite>>(),
+                        ))
+                        .await
                 };
                 rt::Of::<Self>::finish(work, &context, rt::Of::<Self>::emitted::<Vec<Placed>, OrderError>()(result))
                     .await

@@ -26,7 +26,6 @@ const _: () = {
             context: rt::CommandContext,
         ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
             async move {
-                let mut attempt = 1_u32;
                 loop {
                     let mut work = match rt::Of::<Self>::begin(&context, &self, false, |cmd, load| {
                         load.one::<&Stock>(rt::Fields::<_, 4981349169778920693u64>::of(cmd).named())
@@ -38,12 +37,13 @@ const _: () = {
                     };
                     let result = {
                         let (loaded, _) = work.parts();
-                        reserve(
-                            ::core::clone::Clone::clone(&self),
-                            rt::Of::<&Stock>::take(&loaded, 0)?,
-                            context.service::<State<Warehouse>>()?,
-                        )
-                        .await
+                        context
+                            .running(reserve(
+                                ::core::clone::Clone::clone(&self),
+                                rt::Of::<&Stock>::take(&loaded, 0)?,
+                                context.service::<State<Warehouse>>()?,
+                            ))
+                            .await
                     };
                     match rt::Of::<Self>::finish(
                         work,
@@ -52,7 +52,7 @@ const _: () = {
                     )
                     .await
                     {
-                        ::core::result::Result::Err(error) if context.may_retry(&error, attempt) => attempt += 1,
+                        ::core::result::Result::Err(error) if context.may_retry(&error) => {}
                         answer => return answer,
                     }
                 }

@@ -8,13 +8,17 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Error, SimpleQueryMessage, Socket};
 
 use crate::connection::{Backend, Connection};
-use crate::error::{damaged, store_error};
+use crate::error::{damaged, store_error, unavailable};
+use crate::watch::Watch;
 
 /// How long a server may take to answer a new connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// After how long without an answer a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(20);
+
+/// How much longer than a statement may last its answer may take.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +79,15 @@ pub(crate) struct Place {
     pub(crate) connector: Connector,
     pub(crate) lock_timeout: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
 }
 
 impl Place {
+    /// How long the answer to a statement may take, before the connection counts as lost.
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.statement_timeout.saturating_add(GRACE)
+    }
+
     /// A new connection, set up for its purpose.
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Arc<Connection>, StoreError> {
         self.listening(purpose, Box::new(|_| ())).await
@@ -97,13 +107,17 @@ impl Place {
         if config.get_application_name().is_none() {
             config.application_name("cqrs-postgres");
         }
-        let (client, driver) = (self.connector.0)(config, listener).await.map_err(failed)?;
-        tokio::spawn(driver);
+        let late = |_| unavailable(&self.store, "the server did not let a new connection in");
+        let connecting = tokio::time::timeout(CONNECT, (self.connector.0)(config, listener)).await;
+        let (client, driver) = connecting.map_err(late)?.map_err(failed)?;
+        let watch = Watch::new(self.answer_timeout());
+        tokio::spawn(drive(driver, watch.clone()));
         let setup = format!(
             "{} SELECT pg_backend_pid(), backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()",
             self.setup(purpose)
         );
-        let answers = client.simple_query(&setup).await.map_err(failed)?;
+        let answers =
+            tokio::time::timeout(CONNECT, client.simple_query(&setup)).await.map_err(late)?.map_err(failed)?;
         let row = answers.iter().rev().find_map(|answer| match answer {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
@@ -112,30 +126,46 @@ impl Place {
             Some(Backend { pid: row.get(0)?.parse().ok()?, started: row.get(1).unwrap_or_default().to_owned() })
         });
         let backend = backend.ok_or_else(|| damaged(&self.store, "the server does not say which process answers"))?;
-        Ok(Arc::new(Connection::new(client, backend)))
+        Ok(Arc::new(Connection::new(client, backend, watch)))
     }
 
     /// The statements that a session of this crate starts with, and is brought back to.
     ///
     /// A server that hears nothing from its client lets go of the log's lock after these times, not after hours.
     pub(crate) fn setup(&self, purpose: Purpose) -> String {
-        let (lock, idle) = (self.lock_timeout.as_millis().max(1), self.idle_timeout.as_millis().max(1));
+        let bounds = at_most("lock_timeout", self.lock_timeout, false)
+            + &at_most("statement_timeout", self.statement_timeout, false);
         let purpose = match purpose {
             Purpose::Listen => String::new(),
             Purpose::Read => "SET default_transaction_read_only = on;".to_owned(),
-            Purpose::Save => format!(
-                "SET lock_timeout = {lock}; SET default_transaction_read_only = off; SET synchronous_commit = off;"
-            ),
-            Purpose::Write => format!(
-                "SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
-                 SET default_transaction_read_only = off; {DURABLE}"
-            ),
+            Purpose::Save => "SET default_transaction_read_only = off; SET synchronous_commit = off;".to_owned(),
+            Purpose::Write => {
+                let idle = at_most("idle_in_transaction_session_timeout", self.idle_timeout, false);
+                format!("SET default_transaction_read_only = off; {idle} {DURABLE}")
+            }
         };
         format!(
             "SET standard_conforming_strings = on; SET client_min_messages = warning; SET tcp_keepalives_idle = 10; \
-             SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; {purpose}"
+             SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; {bounds} {purpose}"
         )
     }
+}
+
+/// Drives a connection until it ends, or the server has not answered for too long: then whoever waits learns that it is lost.
+async fn drive(driver: Driver, watch: Watch) {
+    tokio::select! {
+        () = driver => {}
+        () = watch.overdue() => tracing::warn!("a connection to PostgreSQL is not answered, and counts as lost"),
+    }
+}
+
+/// Sets a timeout of the session, or of the transaction alone, unless its role or database has a smaller one. Zero is none.
+pub(crate) fn at_most(setting: &str, time: Duration, transaction: bool) -> String {
+    let time = i32::try_from(time.as_millis()).unwrap_or(i32::MAX).max(1);
+    format!(
+        "SELECT set_config('{setting}', '{time}ms', {transaction}) \
+         WHERE current_setting('{setting}')::interval NOT BETWEEN '1us' AND '{time}ms'::interval;"
+    )
 }
 
 /// Every commit is on the disk before it is acknowledged, whatever the server's default. A stronger one stays.

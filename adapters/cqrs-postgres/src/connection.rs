@@ -9,6 +9,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::sql::Sql;
+use crate::watch::Watch;
 
 /// How many statements stay prepared on one connection.
 const MOST_PREPARED: usize = 256;
@@ -17,6 +18,7 @@ const MOST_PREPARED: usize = 256;
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) backend: Backend,
+    pub(crate) watch: Watch,
     statements: Mutex<HashMap<String, Statement>>,
 }
 
@@ -60,8 +62,8 @@ impl<T: Unpin> Future for Pending<T> {
 }
 
 impl Connection {
-    pub(crate) fn new(client: Client, backend: Backend) -> Self {
-        Self { client, backend, statements: Mutex::default() }
+    pub(crate) fn new(client: Client, backend: Backend, watch: Watch) -> Self {
+        Self { client, backend, watch, statements: Mutex::default() }
     }
 
     /// Makes a statement ready to be sent. This may travel to the server and back, so statements that are to be on their way
@@ -75,7 +77,9 @@ impl Connection {
             return Ok(known);
         }
         let types: Vec<Type> = sql.parameters.iter().map(|(_, kind)| kind.clone()).collect();
+        let asking = self.watch.request();
         let statement = self.client.prepare_typed(&sql.text, &types).await?;
+        drop(asking);
         let mut statements = self.statements();
         if statements.len() >= MOST_PREPARED {
             statements.clear();
@@ -86,8 +90,9 @@ impl Connection {
 
     /// Sends a statement that is ready.
     pub(crate) fn send(self: &Arc<Self>, statement: Option<Statement>, sql: Arc<Sql>) -> Pending<Vec<Row>> {
-        let connection = Arc::clone(self);
+        let (connection, asking) = (Arc::clone(self), self.watch.request());
         Pending::start(async move {
+            let _asking = asking;
             if let Some(statement) = statement {
                 let parameters: Vec<&(dyn ToSql + Sync)> =
                     sql.parameters.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
@@ -105,8 +110,11 @@ impl Connection {
 
     /// Sends several statements without parameters as one message. What follows one that fails is not run.
     pub(crate) fn send_text(self: &Arc<Self>, text: String) -> Pending<()> {
-        let connection = Arc::clone(self);
-        Pending::start(async move { connection.client.batch_execute(&text).await })
+        let (connection, asking) = (Arc::clone(self), self.watch.request());
+        Pending::start(async move {
+            let _asking = asking;
+            connection.client.batch_execute(&text).await
+        })
     }
 
     /// Prepares a statement where that is needed, sends it, and waits for its rows.

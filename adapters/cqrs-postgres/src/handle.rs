@@ -79,7 +79,9 @@ impl Handle {
     /// Runs one request, and knows whether its answer was waited for.
     async fn run<T>(&self, request: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
         self.under_way.fetch_add(1, Ordering::AcqRel);
+        let asking = self.connection.watch.request();
         let answer = request.await;
+        drop(asking);
         // A future that is dropped does not come here: its statement may still run.
         self.under_way.fetch_sub(1, Ordering::AcqRel);
         Ok(answer?)

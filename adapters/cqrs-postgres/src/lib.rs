@@ -113,6 +113,7 @@ mod sql;
 mod text;
 mod transaction;
 mod views;
+mod watch;
 
 pub use error::OpenError;
 pub use handle::{Handle, Runnable, SqlError};

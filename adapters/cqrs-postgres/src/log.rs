@@ -56,8 +56,9 @@ pub struct PostgresLog {
 pub(crate) struct Shared {
     pub(crate) place: Place,
     pub(crate) readers: Pool,
-    /// The schema, as SQL names it.
+    /// The schema, as SQL names it, and its name.
     pub(crate) schema: String,
+    pub(crate) schema_name: String,
     /// The log's one lock.
     pub(crate) lock: i64,
     /// Where news is told.
@@ -132,6 +133,7 @@ impl Shared {
             place: writer,
             readers: Pool::new(reader, readers),
             schema: quoted(schema),
+            schema_name: schema.to_owned(),
             lock,
             channel: format!("cqrs_{:016x}", lock.cast_unsigned()),
             notify,
@@ -190,6 +192,10 @@ impl EventLog for PostgresLog {
             let rows = answers.first().map_or(&[][..], Vec::as_slice);
             events::holds(&self.shared.place.store, bookmarks, rows)
         })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.shared.readers.probe(&self.shared.schema_name))
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {

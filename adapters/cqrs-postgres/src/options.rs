@@ -26,6 +26,7 @@ pub struct PostgresLogBuilder {
     schema: String,
     lock_timeout: Duration,
     idle_timeout: Duration,
+    statement_timeout: Duration,
     readers: usize,
     notify: bool,
     connector: Connector,
@@ -53,6 +54,7 @@ impl PostgresLogBuilder {
             schema: "public".to_owned(),
             lock_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::from_secs(60),
             readers: thread::available_parallelism().map_or(4, |cores| cores.get().max(4)),
             notify: true,
             connector: Connector::new(NoTls),
@@ -87,18 +89,29 @@ impl PostgresLogBuilder {
         self
     }
 
-    /// How long a transaction waits for a lock, the log's above all, and for the server to come back when it did not say whether
-    /// it has committed (30 seconds unless told otherwise).
+    /// How long a statement waits for a lock: a transaction for the log's, a reader for a table that another session alters,
+    /// vacuums or has locked. Also how long a reader waits for a connection, and a commit whose answer was lost for the server to
+    /// come back. After that the answer is [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Default: 30 seconds.
+    /// A smaller `lock_timeout` of the role or the database stays.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
         self
     }
 
-    /// How long a workflow may think between two statements of its transaction, which holds up everybody, before the server ends it
-    /// (60 seconds unless told otherwise). Of a process that runs projections and hangs inside a transaction nobody takes over before:
+    /// How long a workflow may think between two statements of its transaction, which holds up everybody, before the server ends it.
+    /// Default: 60 seconds. A smaller `idle_in_transaction_session_timeout` of the role or the database stays. Of a process that runs projections and hangs inside a transaction nobody takes over before:
     /// its locks are the server's to release.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// How long a statement may run on the server, a handler's own included, whether it waits or works. After that the answer is
+    /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable), and a connection that does not even say so counts as
+    /// lost ten seconds later. Default: 60 seconds. A smaller `statement_timeout` of the role or the database stays. Making
+    /// the tables, and changing them for a new version of this crate, takes the time it takes.
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.statement_timeout = timeout;
         self
     }
 
@@ -167,6 +180,7 @@ impl PostgresLogBuilder {
             connector: self.connector.clone(),
             lock_timeout: self.lock_timeout,
             idle_timeout: self.idle_timeout,
+            statement_timeout: self.statement_timeout,
         })
     }
 }

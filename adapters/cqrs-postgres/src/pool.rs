@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cqrs_runtime::log::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 
-use crate::connect::{CLEAN, Place, Purpose};
+use crate::connect::{CLEAN, Place, Purpose, at_most};
 use crate::connection::Connection;
 use crate::error::{is_lost, store_error, unavailable};
 use crate::handle::Handle;
@@ -84,6 +87,19 @@ impl Pool {
         }
     }
 
+    /// Asks whether the tables of a schema can be read: the server answers for one that another session has locked only when
+    /// that session ends.
+    pub(crate) async fn probe(&self, schema: &str) -> Result<(), StoreError> {
+        let loan = self.take().await?;
+        let probed = probe(&loan.connection, schema).await;
+        loan.give_back();
+        match probed {
+            Ok(None) => Ok(()),
+            Ok(Some(locked)) => Err(unavailable(&self.place.store, locked)),
+            Err(error) => Err(store_error(&self.place.store, &error)),
+        }
+    }
+
     /// A connection for a query handler, inside a transaction that the server holds read-only.
     pub(crate) async fn reader(&self) -> Result<PostgresReader, StoreError> {
         loop {
@@ -103,6 +119,41 @@ impl Pool {
             }
         }
     }
+}
+
+/// How long a probe waits for a table: less than a health check takes.
+const PROBE: Duration = Duration::from_millis(400);
+
+/// What locks one of a schema's tables, if anything does.
+async fn probe(connection: &Arc<Connection>, schema: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let tables = r"SELECT format('%I.%I', n.nspname, c.relname)
+                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = $1 AND c.relname LIKE 'cqrs\_%' AND c.relkind = 'r'
+                     AND has_table_privilege(c.oid, 'SELECT')";
+    let tables = connection.query(Sql::new(tables).with(schema.to_owned(), Type::TEXT)).await?;
+    let tables: Vec<String> = tables.iter().filter_map(|row| row.try_get(0).ok()).collect();
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let patience = at_most("lock_timeout", PROBE, true);
+    let lock = format!("BEGIN READ ONLY; {patience} LOCK TABLE {} IN ACCESS SHARE MODE; ROLLBACK", tables.join(", "));
+    let locked = match connection.send_text(lock).await {
+        Ok(()) => return Ok(None),
+        Err(error) => error,
+    };
+    connection.send_text("ROLLBACK".into()).await?;
+    if locked.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        // A table that was dropped just now, by a rebuild say: the next probe knows.
+        return if locked.code() == Some(&SqlState::UNDEFINED_TABLE) { Ok(None) } else { Err(locked) };
+    }
+    let who = r"SELECT string_agg(format('`%s` (process %s)', c.relname, l.pid), ', ' ORDER BY c.relname)
+                FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid() AND c.relname LIKE 'cqrs\_%'
+                  AND n.nspname = $1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let who = connection.query(Sql::new(who).with(schema.to_owned(), Type::TEXT)).await?;
+    let who: Option<String> = who.first().and_then(|row| row.try_get(0).ok());
+    let who = who.unwrap_or_else(|| "one of them".into());
+    Ok(Some(format!("another session has locked tables: {who}; wait for it, or end it with `pg_terminate_backend`")))
 }
 
 async fn read(connection: &Arc<Connection>, statements: &[Arc<Sql>]) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {

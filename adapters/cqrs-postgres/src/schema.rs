@@ -1,6 +1,7 @@
 //! The tables, and how a schema comes to have them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -152,8 +153,13 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
     if version(place, &connection, schema).await? == VERSION {
         return Ok(connection);
     }
+    // However long that takes.
+    connection.watch.allow(Duration::MAX);
     let key = lock_keys(schema).1;
-    connection.send_text(format!("BEGIN; SELECT pg_advisory_xact_lock({key})")).await.map_err(failed)?;
+    connection
+        .send_text(format!("BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({key})"))
+        .await
+        .map_err(failed)?;
     // Another process may have been faster.
     let found = version(place, &connection, schema).await?;
     let mut at = found;
@@ -170,7 +176,10 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
     }
     let version = format!("DELETE FROM {name}.cqrs_schema; INSERT INTO {name}.cqrs_schema VALUES ({at}); COMMIT");
     match connection.send_text(script + &version).await {
-        Ok(()) => Ok(connection),
+        Ok(()) => {
+            connection.watch.allow(place.answer_timeout());
+            Ok(connection)
+        }
         Err(error) if found > 0 && error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             let (store, reason) = (place.store.to_string(), reason(&error));
             Err(OpenError::Older { store, found, needed: VERSION, reason })

@@ -111,6 +111,10 @@ impl ViewStore for PostgresViews {
         })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.shared.readers.probe(&self.shared.schema_name))
+    }
+
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
         Box::pin(async {
             // Without a lease nobody else may write at all.

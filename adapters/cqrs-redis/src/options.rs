@@ -44,7 +44,8 @@ impl RedisViewsBuilder {
         self
     }
 
-    /// How long to wait for an answer before it counts as lost: 30 seconds, unless said otherwise.
+    /// How long to wait for a connection, and for each answer, before it counts as lost and the store as
+    /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Default: 30 seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -78,8 +78,9 @@ macro_rules! builder {
                 Self(FileOptions::new(path, $default))
             }
 
-            /// How long a transaction waits for the lock, in this process or another's hands, before it gives up (30 seconds
-            /// unless told otherwise).
+            /// How long a transaction waits for the lock, in this process or another's hands, and a reader for a connection while all
+            /// are in use, before it is [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Default: 30 seconds. Readers wait for
+            /// nothing else: not for a writer, and ten seconds at most while another process recovers the file after a crash.
             pub fn busy_timeout(mut self, timeout: Duration) -> Self {
                 self.0.busy_timeout = timeout;
                 self

@@ -144,7 +144,7 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     let span = message.span();
     let rt = handler.rt.at(span);
     let at_command = |name: &str| moved(span, local(name).to_token_stream());
-    let (context, work, attempt) = (at_command("context"), at_command("work"), at_command("attempt"));
+    let (context, work) = (at_command("context"), at_command("work"));
     let (loaded, transaction, result) = (local("loaded"), local("transaction"), local("result"));
     let boundary = boundary(handler, message);
     let takes = |wanted: fn(&Role) -> bool| handler.parameters.iter().any(|parameter| wanted(&parameter.role));
@@ -175,7 +175,7 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         };
         let #result = {
             let (#loads, #writes) = #work.parts();
-            #function(#command, #(#arguments),*).await
+            #context.running(#function(#command, #(#arguments),*)).await
         };
     };
     if !retry {
@@ -188,11 +188,10 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     }
     quote_spanned! {span=>
         async move {
-            let mut #attempt = 1_u32;
             loop {
                 #run
                 match #rt::Of::<Self>::finish(#work, &#context, #emission).await {
-                    ::core::result::Result::Err(error) if #context.may_retry(&error, #attempt) => #attempt += 1,
+                    ::core::result::Result::Err(error) if #context.may_retry(&error) => {}
                     answer => return answer,
                 }
             }

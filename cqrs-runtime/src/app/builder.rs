@@ -292,6 +292,16 @@ impl AppBuilder {
         self
     }
 
+    /// How long the app waits for one answer of the log: for its lock, a page of events, an append, a commit. After that the command
+    /// fails with [`CommandError::Unavailable`](crate::CommandError::Unavailable). It holds for stores that hang without a word; those of
+    /// this project give up earlier themselves, and their options say when. Default: 60 seconds. It should be more than the time that
+    /// the log's adapter waits for its lock.
+    #[must_use]
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.sizes.timeout = timeout;
+        self
+    }
+
     /// How many aggregates are kept in memory (100,000 unless told otherwise).
     #[must_use]
     pub fn cached_aggregates(mut self, aggregates: usize) -> Self {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::App;
@@ -15,6 +16,9 @@ use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
 use crate::view::Parked;
+
+/// How long each part of an app may take to end.
+const CLOSE: Duration = Duration::from_secs(10);
 
 impl App {
     /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
@@ -122,13 +126,25 @@ impl App {
         }
     }
 
-    /// Ends what keeps the read database in step (level 2), for all clones of this app, and gives the projections back, so that
-    /// another process runs them at once. For the end of a program: one that ends without it leaves them to others when its
-    /// [lease](crate::AppBuilder::projection_lease) has run out.
+    /// Ends the app, for all its clones, and gives back what other processes would wait for: the events that its policies are at
+    /// work on, and the leases of its projections (level 2). They go on at once.
+    ///
+    /// Commands that are queued are decided and answered; later ones get [`CommandError::ShutDown`](crate::CommandError::ShutDown).
+    /// Queries are answered still.
+    ///
+    /// It takes half a minute at most: policies, projections and commands get ten seconds each. A policy whose function is at work for
+    /// longer is cut off. For the end of a program: one that ends without it leaves its projections to others when its
+    /// [lease](crate::AppBuilder::projection_lease) has run out, and its policies
+    /// [in their own time](crate::AppBuilder::take_over_after).
     pub async fn close(self) {
+        self.inner.policies.end(CLOSE).await;
+        let deadline = Instant::now() + CLOSE;
         for runner in self.inner.reads.runners() {
-            runner.end().await;
+            if timeout_at(deadline, runner.end()).await.is_err() {
+                tracing::warn!("a projection was still at work when its app was closed: its lease ends by itself");
+            }
         }
+        self.inner.sequencer.close(CLOSE).await;
     }
 
     /// Waits until every projection has come to a position of the log.

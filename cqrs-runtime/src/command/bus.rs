@@ -1,6 +1,7 @@
 //! The command bus: the one way in for whatever changes state.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
@@ -20,36 +21,66 @@ pub struct CommandBus {
     pub(crate) inner: Arc<Inner>,
     meta: Option<Meta>,
     ids: Ids,
+    within: Option<Duration>,
 }
 
 impl CommandBus {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, ids: Ids::OfTheCaller }
+        Self { inner, meta: None, ids: Ids::OfTheCaller, within: None }
     }
 
     /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
     #[must_use]
     pub fn with(&self, meta: Meta) -> Self {
-        Self { inner: Arc::clone(&self.inner), meta: Some(meta), ids: self.ids }
+        Self { meta: Some(meta), ..self.clone() }
     }
 
     /// A bus of a policy, whose commands' ids are made of the event that it answers.
     pub(crate) fn of_an_event(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, ids: Ids::OfAnEvent }
+        Self { inner, meta: None, ids: Ids::OfAnEvent, within: None }
+    }
+
+    /// A bus whose commands must have been started so long after they were sent. One that still waits then is dropped with
+    /// [`CommandError::TimedOut`], and nothing of it was done. Default: no deadline.
+    ///
+    /// A command that has been started is not interrupted: its caller gets its answer, which may come later.
+    /// [`Meta::within`] says the same of one command, and is stronger.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use cqrs_runtime::prelude::*;
+    /// # #[derive(Id)] pub struct DoorId(Uuid);
+    /// # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+    /// # #[derive(Command, Serialize, Deserialize)] pub struct OpenDoor { door: DoorId }
+    /// # #[command]
+    /// # fn open(cmd: OpenDoor) -> Result<DoorOpened, std::convert::Infallible> { Ok(DoorOpened { door: cmd.door }) }
+    /// # async fn example(app: App, door: DoorId) {
+    /// let bus = app.commands().within(Duration::from_secs(2));
+    /// match bus.execute(OpenDoor { door }).await {
+    ///     Err(CommandError::TimedOut) => println!("the door is as it was"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { within: Some(time), ..self.clone() }
     }
 
     /// Executes a command by its handler, which the compiler has found, and returns once its events are stored.
     ///
-    /// Dropping the future does not undo: a command that has reached the sequencer takes effect all the same.
+    /// Dropping the future does not undo: a command that waits for the sequencer may take effect all the same. To drop it for
+    /// certain, give it a deadline: [`within`](Self::within).
     ///
     /// # Errors
     /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
     // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
     // missing handler at the call and at the `.await`.
     pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
-        let (inner, meta, ids) = (Arc::clone(&self.inner), self.meta.clone(), self.ids);
+        let (inner, meta, ids, within) = (Arc::clone(&self.inner), self.meta.clone(), self.ids, self.within);
         Box::pin(async move {
             let mut meta = meta.unwrap_or_default();
+            meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(within?));
             let span = spans::command(C::NAME, &meta);
             inner.observed.tie.enter(&span, &mut meta);
             let watch = inner.figures.command(C::NAME);

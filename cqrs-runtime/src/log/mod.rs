@@ -31,6 +31,7 @@ mod copy;
 mod memory;
 mod names;
 mod position;
+mod timeout;
 
 pub use append::{
     AppendEntry, AppendError, Appended, Condition, EventStream, NewEvents, RawEvent, append, append_raw, read,
@@ -40,6 +41,7 @@ pub use copy::{Copied, Copy, CopyError, CopyPhase, CopyProgress, copy};
 pub use memory::MemoryLog;
 pub use names::{Declaration, DeclaredName, NameKind, NameRegister, StoredNames};
 pub use position::{Bookmark, Position};
+pub(crate) use timeout::StoreTimeout;
 
 /// A boxed future, as the object-safe traits of adapters return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -251,7 +253,17 @@ pub trait EventLog: Send + Sync + 'static {
         })
     }
 
+    /// Asks whether everything that commands need can be reached: each table, say, where another session may lock one. It takes
+    /// less than a second where it can. Default: [`head`](Self::head).
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { self.head().await.map(drop) })
+    }
+
     /// Takes the log's one lock, waiting for whoever holds it, in this process or another.
+    ///
+    /// The wait has a bound of the adapter's. The app has one of its own
+    /// ([`AppBuilder::store_timeout`](crate::AppBuilder::store_timeout)) for this and every other call: it then drops the future, which
+    /// must leave nothing behind.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the lock could not be had in the adapter's time.

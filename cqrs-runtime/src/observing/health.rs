@@ -149,6 +149,10 @@ impl App {
 
     fn examine_sequencer(&self, found: &mut Found) {
         let sequencer = &self.inner.sequencer;
+        if sequencer.is_closed() {
+            let what = "the app was closed: no command is executed, and the read side is not kept in step here".into();
+            return found.unhealthy("sequencer", what, "send requests to another process, and end this one");
+        }
         if sequencer.has_stopped() {
             found.alive = false;
             found.unhealthy("sequencer", "it has stopped, and no command is executed".into(), "restart this process");
@@ -188,6 +192,9 @@ impl App {
                 found.degraded(&policy(status.name), what, "mend what it meets");
             }
         }
+        if self.inner.sequencer.is_closed() {
+            return;
+        }
         for name in self.inner.policies.stopped() {
             found.degraded(&policy(name), "it has stopped in this process".into(), "restart this process");
         }
@@ -196,8 +203,8 @@ impl App {
     /// Says whether all of them answer.
     async fn examine_stores(&self, deadline: Instant, found: &mut Found) -> bool {
         let log = Arc::clone(&self.inner.log);
-        let log = Asked::new(log.describe(), async move { log.head().await });
-        let views: Vec<Asked<Vec<Parked>>> = self.inner.reads.own().cloned().map(asked_for_parked).collect();
+        let log = Asked::new(log.describe(), async move { log.probe().await });
+        let views: Vec<Asked<()>> = self.inner.reads.own().cloned().map(probed).collect();
         let mut answers = true;
         if let Err(error) = log.answer(deadline).await {
             answers = false;
@@ -361,8 +368,8 @@ fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-fn asked_for_parked(views: Arc<dyn ViewStore>) -> Asked<Vec<Parked>> {
-    Asked::new(views.describe(), async move { views.parked().await })
+fn probed(views: Arc<dyn ViewStore>) -> Asked<()> {
+    Asked::new(views.describe(), async move { views.probe().await })
 }
 
 /// A store that was asked something, in a task of its own: it may hang, and even hold its thread.

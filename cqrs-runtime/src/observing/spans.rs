@@ -121,6 +121,7 @@ fn is_fault(kind: &str) -> bool {
 }
 
 /// A command's way through the sequencer, where anyone watches so closely.
+#[derive(Default)]
 pub(crate) struct Way(Option<Watched>);
 
 struct Watched {

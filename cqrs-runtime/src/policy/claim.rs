@@ -23,6 +23,8 @@ pub(super) struct Claimant {
     patience: Duration,
     /// Whom it waits for: the checkpoint as it was first seen, and when.
     rival: Option<(Checkpoint, Instant)>,
+    /// Whether it has claimed an event that it has not handled.
+    claims: bool,
 }
 
 /// What became of a claim.
@@ -41,7 +43,7 @@ pub(super) enum Claim {
 impl Claimant {
     /// One who waits for `patience` before it takes over from another who has not come on.
     pub(super) fn new(patience: Duration) -> Self {
-        Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None }
+        Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None, claims: false }
     }
 
     /// Claims an event.
@@ -74,7 +76,24 @@ impl Claimant {
             views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: self.own, ..known })]).await?;
             tx.commit().await?;
         }
+        self.claims = true;
         Ok(Claim::Ours)
+    }
+
+    /// Gives back what it has claimed, so that another process handles the event at once.
+    pub(super) async fn release(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<(), StoreError> {
+        if !std::mem::take(&mut self.claims) {
+            return Ok(());
+        }
+        let mut tx = inner.log.begin().await?;
+        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        match views.checkpoints(&[info.owner]).await?.pop().flatten() {
+            Some(known) if known.fingerprint == self.own => {
+                views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: NOBODY, ..known })]).await?;
+                tx.commit().await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The claim that stands beside a checkpoint which this runner moves: its own ends, another's stays.

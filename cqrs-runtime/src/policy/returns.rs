@@ -297,7 +297,10 @@ fn failure<E: DomainError>(error: &CommandError<E>) -> Failure {
         CommandError::Unavailable(StoreError::Unavailable { .. } | StoreError::Unknown { .. }) => {
             Failure::Unavailable(text)
         }
-        CommandError::Unavailable(_) | CommandError::Conflict(_) | CommandError::Middleware(_) => Failure::Later(text),
+        CommandError::Unavailable(_)
+        | CommandError::Conflict(_)
+        | CommandError::TimedOut
+        | CommandError::Middleware(_) => Failure::Later(text),
         _ => Failure::Final(text),
     }
 }

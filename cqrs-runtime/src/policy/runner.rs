@@ -18,7 +18,7 @@ use crate::app::Inner;
 use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::observing::PolicyFigures;
-use crate::projection::lost_text;
+use crate::projection::{Either, lost_text, race};
 use crate::view::{Checkpoint, Parked};
 
 /// How many events are read at once.
@@ -59,6 +59,7 @@ pub(super) struct Runner {
     /// How often the step at hand has been tried and may yet succeed.
     tries: u32,
     figures: PolicyFigures,
+    closing: watch::Receiver<bool>,
 }
 
 /// The event at hand.
@@ -86,6 +87,7 @@ impl Runner {
         state: watch::Sender<State>,
         settings: Settings,
         figures: PolicyFigures,
+        closing: watch::Receiver<bool>,
     ) -> Self {
         let position = state.borrow().position;
         Self {
@@ -107,24 +109,42 @@ impl Runner {
             failures: 0,
             tries: 0,
             figures,
+            closing,
         }
     }
 
     pub(super) async fn run(mut self) {
         loop {
             let Some(inner) = self.app.upgrade() else { return };
+            if *self.closing.borrow() {
+                return self.give_back(&inner).await;
+            }
             let next = self.step(&inner).await;
             // Nothing is held while it waits.
             drop(inner);
             let goes_on = match next {
                 Next::Step => true,
-                Next::Wait => !matches!(timeout(self.settings.poll, self.appended.changed()).await, Ok(Err(_))),
+                // Where the app is gone, the next turn sees it.
+                Next::Wait => {
+                    let waiting = race(self.closing.changed(), self.appended.changed());
+                    !matches!(timeout(self.settings.poll, waiting).await, Ok(Either::Other(Err(_))))
+                }
                 Next::Again(error) => self.pause(error).await,
                 Next::Stop => false,
             };
             if !goes_on {
                 return;
             }
+        }
+    }
+
+    /// Leaves nothing behind that another process would have to wait for. Called between two attempts: the policy's function is not
+    /// at work.
+    async fn give_back(&mut self, inner: &Inner) {
+        let stored = if self.unstored { self.store(inner).await.map(drop) } else { Ok(()) };
+        if let Err(error) = stored.and(self.claimant.release(inner, self.info).await) {
+            let policy = self.info.name;
+            tracing::warn!(policy, %error, "a policy's claim was not given back: another process waits for its time");
         }
     }
 
@@ -373,10 +393,10 @@ impl Runner {
         self.tell(Some(error));
         let until = Instant::now() + pause;
         loop {
-            match timeout_at(until, self.appended.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return false,
-                Err(_) => return true,
+            match timeout_at(until, race(self.closing.changed(), self.appended.changed())).await {
+                Ok(Either::Other(Ok(()))) => {}
+                Ok(Either::Other(Err(_))) => return false,
+                Ok(Either::One(_)) | Err(_) => return true,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Starting the runners.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -120,8 +120,10 @@ impl Policies {
             let (sender, state) = watch::channel(super::status::State { position, error: None, stopped: false });
             let appended = inner.head.subscribe();
             let figures = PolicyFigures::new(info.name);
-            tokio::spawn(Runner::new(info, Arc::downgrade(inner), appended, sender, settings, figures).run());
-            Running { info, state }
+            let closing = inner.policies.closing();
+            let runner = Runner::new(info, Arc::downgrade(inner), appended, sender, settings, figures, closing);
+            let task = Mutex::new(Some(tokio::spawn(runner.run())));
+            Running { info, state, task }
         });
         inner.policies.set(running.collect());
     }

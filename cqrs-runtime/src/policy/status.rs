@@ -1,9 +1,11 @@
 //! How far the policies of this process have come.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::reaction::PolicyInfo;
 use crate::error::OperationError;
@@ -39,20 +41,45 @@ pub(super) struct State {
 pub(super) struct Running {
     pub(super) info: &'static PolicyInfo,
     pub(super) state: watch::Receiver<State>,
+    pub(super) task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// The runners of this process.
 #[derive(Default)]
-pub(crate) struct Policies(OnceLock<Vec<Running>>);
+pub(crate) struct Policies {
+    running: OnceLock<Vec<Running>>,
+    closing: watch::Sender<bool>,
+}
 
 impl Policies {
     pub(super) fn set(&self, running: Vec<Running>) {
         // An app is started once.
-        let _ = self.0.set(running);
+        let _ = self.running.set(running);
     }
 
     fn running(&self) -> &[Running] {
-        self.0.get().map_or(&[], Vec::as_slice)
+        self.running.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Turns true when they are to end.
+    pub(super) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ends them between two events, or two attempts at one, within a time: one whose function is at work by then is cut off, and
+    /// keeps its claim.
+    pub(crate) async fn end(&self, within: Duration) {
+        self.closing.send_replace(true);
+        let deadline = Instant::now() + within;
+        for running in self.running() {
+            let task = running.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some(mut task) = task else { continue };
+            if timeout_at(deadline, &mut task).await.is_err() {
+                let policy = running.info.name;
+                tracing::warn!(policy, "a policy was still at work when its app was closed: it is cut off");
+                task.abort();
+            }
+        }
     }
 
     /// How far they have come.

@@ -1,4 +1,4 @@
-//! One batch: load, lock, catch up, decide, append, commit, answer.
+//! One batch: lock, catch up, decide, append, commit, answer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::cache::{Cache, Key};
+use super::cold::Loader;
 use super::entry::Entry;
 use super::job::{Fault, Job};
-use super::load::{Source, load};
-use super::{Head, PAGE, Sizes, store};
+use super::load::{Source, bring_up};
+use super::{Head, PAGE, Request, Sizes, store};
 use crate::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::command::corrupt;
 use crate::event::{Emitted, RecordedEvent};
-use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError};
+use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError, StoreTimeout};
 use crate::meta::CommandId;
 use crate::observing::{Figures, Tie, spans};
 use crate::projection::Inline;
@@ -36,11 +37,11 @@ pub(super) struct Worker {
     sizes: Sizes,
     figures: Figures,
     tie: Tie,
+    loader: Arc<Loader>,
+    timeout: StoreTimeout,
     cache: Cache,
     /// Every aggregate in the cache is up to date to here, or further.
     known: Bookmark,
-    /// Where aggregates were loaded since the log's lock was held last.
-    loaded: Vec<Bookmark>,
 }
 
 /// What the jobs of one batch have decided so far.
@@ -54,6 +55,10 @@ struct Decided {
 }
 
 impl Decided {
+    fn new(head: Position) -> Self {
+        Self { head, at: Timestamp::now(), events: Vec::new(), records: Vec::new(), found: HashMap::new() }
+    }
+
     /// The position of the last event, stored or decided.
     fn last(&self) -> Position {
         self.events.last().map_or(self.head, RecordedEvent::position)
@@ -73,15 +78,31 @@ impl Worker {
         sizes: Sizes,
         figures: Figures,
         tie: Tie,
+        loader: Arc<Loader>,
+        timeout: StoreTimeout,
     ) -> Self {
         let cache = Cache::new(sizes.cache);
-        Self { log, inline, committed, keeper, sizes, figures, tie, cache, known: Bookmark::START, loaded: Vec::new() }
+        let known = Bookmark::START;
+        Self { log, inline, committed, keeper, sizes, figures, tie, loader, timeout, cache, known }
     }
 
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Box<dyn Job>>) {
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut waiting = Vec::with_capacity(self.sizes.batch);
+        let mut closing = Vec::new();
         while requests.recv_many(&mut waiting, self.sizes.batch).await > 0 {
-            let mut jobs: Vec<_> = waiting.drain(..).collect();
+            let mut jobs = Vec::with_capacity(waiting.len());
+            for request in waiting.drain(..) {
+                match request {
+                    Request::Run(job) => jobs.push(job),
+                    Request::Close(held) => {
+                        requests.close();
+                        closing.push(held);
+                    }
+                }
+            }
+            if jobs.is_empty() {
+                continue;
+            }
             self.figures.batch(jobs.len(), requests.len());
             let span = spans::batch(jobs.len());
             for job in &mut jobs {
@@ -92,22 +113,32 @@ impl Worker {
         }
     }
 
-    async fn batch(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        self.cache.trim();
-        let failed = self.try_batch(&mut jobs).await.err();
+    async fn batch(&mut self, jobs: Vec<Box<dyn Job>>) {
+        self.make_room();
+        let (mut jobs, brought) = self.admit(jobs);
+        if jobs.is_empty() {
+            return;
+        }
+        let mut decided = Decided::new(Position::START);
+        let failed = self.try_batch(&mut jobs, &brought, &mut decided).await.err();
         if let Some(error) = &failed {
             tracing::warn!(%error, commands = jobs.len(), "the batch was not stored");
-            // What is in memory may hold events that are not in the log.
-            self.cache.clear();
-            self.known = Bookmark::START;
-            self.loaded.clear();
+            // What these events were folded into holds what may not be in the log; what was brought may lack what was to be read.
+            let spoilt = decided.events.iter().flat_map(|event| self.cache.keys(event));
+            let spoilt: Vec<Key> = spoilt.chain(brought.into_iter().map(|(key, _)| key)).collect();
+            for key in spoilt {
+                self.cache.remove(&key);
+            }
         }
         let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
         let used: HashSet<Key> = slots.filter(|slot| slot.kind().snapshots).map(|slot| Key::of(&**slot)).collect();
         for job in jobs {
             job.answer(failed.as_ref());
         }
-        // What is in memory is committed now, or was cleared.
+        if failed.is_some() {
+            return;
+        }
+        // What is in memory is committed now.
         for key in used {
             if let Some(entry) = self.cache.get_mut(&key) {
                 self.keeper.offer(entry);
@@ -115,73 +146,110 @@ impl Worker {
         }
     }
 
-    async fn try_batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        self.load_cold(jobs).await?;
-        let mut tx = self.log.begin().await?;
+    fn make_room(&mut self) {
+        if self.cache.trim() {
+            self.loader.warm.replace(self.cache.keys_in_memory());
+        }
+    }
+
+    /// Takes into memory what the jobs have brought. Those that lack an aggregate all the same go back to their callers. Returns the
+    /// others, and where what they brought was loaded.
+    fn admit(&mut self, jobs: Vec<Box<dyn Job>>) -> (Vec<Box<dyn Job>>, Vec<(Key, Bookmark)>) {
+        let (mut ready, mut brought, mut warm) = (Vec::with_capacity(jobs.len()), Vec::new(), 0);
+        let was_empty = self.cache.is_empty();
+        for mut job in jobs {
+            let (mut missing, mut there) = (Vec::new(), 0);
+            for slot in job.slots().iter().flatten() {
+                let key = Key::of(&**slot);
+                if self.cache.touch(&key) {
+                    there += 1;
+                } else if !job.brought().iter().any(|load| load.key == key && load.is_loaded()) {
+                    missing.push(key);
+                }
+            }
+            if job.is_dropped() {
+                continue;
+            }
+            if !missing.is_empty() {
+                job.lacks(missing);
+                job.answer(None);
+                continue;
+            }
+            warm += there;
+            for load in job.brought() {
+                if self.cache.get(&load.key).is_none()
+                    && let Some(loaded) = load.take()
+                {
+                    brought.push((load.key.clone(), loaded.at));
+                    self.loader.warm.add(&load.key);
+                    self.cache.insert(load.key.clone(), loaded.entry);
+                }
+            }
+            ready.push(job);
+        }
+        self.figures.found_in_memory(warm);
+        if was_empty && let Some(highest) = brought.iter().map(|(_, at)| *at).max_by_key(|at| at.position) {
+            self.known = highest;
+        }
+        // Whoever was sent back before goes first: what another command of the batch spoils cannot send it back for ever.
+        ready.sort_by_key(|job| std::cmp::Reverse(job.turns()));
+        (ready, brought)
+    }
+
+    async fn try_batch(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+        brought: &[(Key, Bookmark)],
+        decided: &mut Decided,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         let head = tx.head();
-        let last = tx.last().await?;
-        self.fold_in_others(&mut *tx, last).await?;
+        let last = self.answer(tx.last()).await?;
+        self.fold_in_others(&mut *tx, last, brought, jobs).await?;
 
         let ids: Vec<CommandId> = jobs.iter().filter_map(|job| job.meta().command_id.clone()).collect();
-        let found = if ids.is_empty() { Vec::new() } else { tx.commands(&ids).await? };
+        let found = if ids.is_empty() { Vec::new() } else { self.answer(tx.commands(&ids)).await? };
         let found = found.into_iter().flatten().map(|record| (record.id.clone(), record)).collect();
-        let mut decided = Decided { head, at: Timestamp::now(), events: Vec::new(), records: Vec::new(), found };
+        *decided = Decided { found, ..Decided::new(head) };
         for job in jobs {
-            self.decide(&mut **job, &mut decided, &mut *tx).await?;
+            self.decide(&mut **job, decided, &mut *tx).await?;
         }
 
         let last = decided.events.last().map_or(last, Bookmark::from);
         if !decided.events.is_empty() || !decided.records.is_empty() {
             let span = spans::append(decided.events.len());
-            store(tx, &self.inline, &decided.events, &decided.records, &self.figures).instrument(span).await?;
+            let (events, records) = (&decided.events, &decided.records);
+            let storing = store(tx, &self.inline, events, records, &self.figures, &self.timeout);
+            storing.instrument(span).await?;
             self.committed.raise(last);
         }
         self.known = last;
         Ok(())
     }
 
-    /// Loads, outside the lock, the aggregates that are not in memory.
-    async fn load_cold(&mut self, jobs: &[Box<dyn Job>]) -> Result<(), StoreError> {
-        let mut keys = HashSet::new();
-        let mut cold = Vec::new();
-        let mut warm = 0;
-        for slot in jobs.iter().flat_map(|job| job.slots()).flatten() {
-            let key = Key::of(&**slot);
-            if self.cache.touch(&key) {
-                warm += 1;
-            } else if keys.insert(key) {
-                cold.push(Entry::new(slot.empty()));
-            }
-        }
-        self.figures.found_in_memory(warm);
-        if cold.is_empty() {
-            return Ok(());
-        }
-        let span = spans::load(cold.len());
-        let reached =
-            load(&mut cold, &mut Source::Log(&*self.log), &self.keeper, &self.figures).instrument(span).await?;
-        if self.cache.is_empty() {
-            self.known = reached;
-        }
-        self.loaded.push(reached);
-        for entry in cold {
-            self.cache.insert(Key::of(&*entry.slot), entry);
-        }
-        Ok(())
+    async fn begin(&self) -> Result<Box<dyn LogTransaction>, StoreError> {
+        self.answer(self.log.begin()).await
     }
 
-    /// Folds in what others have appended since this process last held the lock. Where the log lacks what is in memory, that is
-    /// forgotten.
-    async fn fold_in_others(&mut self, tx: &mut dyn LogTransaction, last: Bookmark) -> Result<(), StoreError> {
+    /// Waits for the log, for so long.
+    async fn answer<T, E: From<StoreError>>(&self, asking: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.timeout.of(asking).await
+    }
+
+    /// Folds in what others have appended since this process last held the lock, and what was appended while aggregates were
+    /// brought. Where the log lacks what is in memory, that is forgotten.
+    async fn fold_in_others(
+        &mut self,
+        tx: &mut dyn LogTransaction,
+        last: Bookmark,
+        brought: &[(Key, Bookmark)],
+        jobs: &[Box<dyn Job>],
+    ) -> Result<(), StoreError> {
         let is_noticed = self.committed.learn(last);
-        let loaded = std::mem::take(&mut self.loaded);
-        if last.position.distance_from(self.known.position) > MOST_TO_CATCH_UP {
-            self.cache.clear();
-        }
         if !self.cache.is_empty()
-            && let Some(lost) = self.catch_up_with(tx, last, &loaded).await?
+            && let Some(lost) = self.catch_up_with(tx, last, brought, jobs).await?
         {
-            self.cache.clear();
+            self.forget_all_but(&HashSet::new());
             if !is_noticed {
                 self.committed.lose(lost, last);
             }
@@ -190,16 +258,21 @@ impl Worker {
         Ok(())
     }
 
+    fn forget_all_but(&mut self, needed: &HashSet<Key>) {
+        self.cache.retain(needed);
+        self.loader.warm.replace(self.cache.keys_in_memory());
+    }
+
     /// Reads what was appended after what is in memory, up to `last`. Returns a bookmark of what is in memory that the log does not
     /// hold, if there is one.
     async fn catch_up_with(
         &mut self,
         tx: &mut dyn LogTransaction,
         last: Bookmark,
-        loaded: &[Bookmark],
+        brought: &[(Key, Bookmark)],
+        jobs: &[Box<dyn Job>],
     ) -> Result<Option<Bookmark>, StoreError> {
-        let claims: Vec<Bookmark> = loaded.iter().copied().chain([self.known]).collect();
-        // Every event after what is known is read: whatever was loaded further than that meets its own.
+        let claims: Vec<Bookmark> = brought.iter().map(|(_, at)| *at).chain([self.known]).collect();
         let differs = |found: Bookmark| {
             let same_place = claims.iter().find(|claim| claim.position == found.position);
             same_place.copied().filter(|claim| !claim.agrees_with(found.event))
@@ -208,19 +281,60 @@ impl Worker {
         if let Some(lost) = beyond.or_else(|| differs(last)) {
             return Ok(Some(lost));
         }
+        let lowest = claims.iter().copied().min_by_key(|claim| claim.position).unwrap_or(self.known);
+        let is_far = last.position.distance_from(self.known.position) > MOST_TO_CATCH_UP;
+        if !is_far && self.known.position.distance_from(lowest.position) <= PAGE as u64 {
+            // Every event after what is known is read: whatever was loaded further than that meets its own.
+            self.known = lowest;
+        } else {
+            // The own events of few aggregates are sooner read.
+            let held = self.answer(self.log.holds(&claims)).await?;
+            if let Some((lost, _)) = claims.iter().zip(held).find(|(_, held)| !held) {
+                return Ok(Some(*lost));
+            }
+            if is_far {
+                let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
+                let needed: HashSet<Key> = slots.map(|slot| Key::of(&**slot)).collect();
+                self.forget_all_but(&needed);
+                self.bring_up(tx, needed.into_iter(), lowest).await?;
+                return Ok(None);
+            }
+            let known = self.known.position;
+            let behind = brought.iter().filter(|(_, at)| at.position < known).map(|(key, _)| key.clone());
+            self.bring_up(tx, behind, lowest).await?;
+        }
         while self.known.position < last.position {
-            let page = tx.read(&EventQuery::all(), self.known.position, PAGE).await?;
+            let page = self.answer(tx.read(&EventQuery::all(), self.known.position, PAGE)).await?;
             if !page.continues(self.known) {
                 return Ok(Some(self.known));
             }
             if let Some(lost) = page.events.iter().find_map(|event| differs(event.into())) {
                 return Ok(Some(lost));
             }
-            // An aggregate that was loaded further than this passes over what it has.
+            // An aggregate passes over what it has.
             page.events.iter().for_each(|event| self.cache.fold(event));
             self.known = page.end();
         }
         Ok(None)
+    }
+
+    /// Folds into these aggregates, none of which lacks an event up to `after`, their own events.
+    async fn bring_up(
+        &mut self,
+        tx: &mut dyn LogTransaction,
+        keys: impl Iterator<Item = Key>,
+        after: Bookmark,
+    ) -> Result<(), StoreError> {
+        let mut entries: Vec<Entry> = keys.filter_map(|key| self.cache.remove(&key)).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut source = Source::locked(&*self.log, tx, &self.timeout);
+        bring_up(&mut entries.iter_mut().collect::<Vec<_>>(), after, &mut source).await?;
+        for entry in entries {
+            self.cache.insert(Key::of(&*entry.slot), entry);
+        }
+        Ok(())
     }
 
     async fn decide(
@@ -234,7 +348,7 @@ impl Worker {
             return Ok(());
         }
         if let Some(condition) = job.condition() {
-            let stored = tx.read(&condition.query, condition.after, 1).await?;
+            let stored = self.answer(tx.read(&condition.query, condition.after, 1)).await?;
             if !condition.holds(&stored) || decided.events.iter().any(|event| condition.query.matches(event)) {
                 let fault = Fault::Conflict(condition.after);
                 job.refuse(fault);
@@ -243,7 +357,15 @@ impl Worker {
         }
         let keys: Vec<Vec<Key>> =
             job.slots().iter().map(|slots| slots.iter().map(|slot| Key::of(&**slot)).collect()).collect();
-        self.reload_missing(job, decided, tx).await?;
+        let spoilt: Vec<Key> = keys.iter().flatten().filter(|key| self.cache.get(key).is_none()).cloned().collect();
+        if !spoilt.is_empty() {
+            // By an earlier decision of this batch: its caller loads it again, outside the lock.
+            job.lacks(spoilt);
+            return Ok(());
+        }
+        if !job.starts() {
+            return Ok(());
+        }
         let Some(emitted) = self.run_decision(job, &keys) else { return Ok(()) };
         match self.record(job, emitted, decided) {
             Ok(mut events) => {
@@ -262,7 +384,7 @@ impl Worker {
         for keys in keys {
             let mut states = Vec::with_capacity(keys.len());
             for key in keys {
-                let entry = self.cache.get(key).expect("loaded for this batch, or just now");
+                let entry = self.cache.get(key).expect("all of them are in memory");
                 if let Some(error) = &entry.corrupt {
                     job.refuse(Fault::Corrupt(corrupt(&*entry.slot, error.clone())));
                     return None;
@@ -304,33 +426,11 @@ impl Worker {
             for key in self.cache.keys(event).collect::<Vec<_>>() {
                 let spoilt = self.cache.get(&key).is_some_and(|entry| entry.corrupt.is_some());
                 if refused.is_some() || spoilt {
-                    // It holds events that are not stored, or lacks one that is: the next who needs it loads it anew.
+                    // It holds events that are not stored, or lacks one that is: the next command that needs it loads it.
                     self.cache.remove(&key);
                 }
             }
         }
         refused.map_or(Ok(events), |refused| Err(Fault::Corrupt(refused)))
-    }
-
-    /// Loads, under the lock, what an earlier decision of this batch has spoilt.
-    async fn reload_missing(
-        &mut self,
-        job: &dyn Job,
-        decided: &Decided,
-        tx: &mut dyn LogTransaction,
-    ) -> Result<(), StoreError> {
-        for slot in job.slots().iter().flatten() {
-            let key = Key::of(&**slot);
-            if self.cache.touch(&key) {
-                continue;
-            }
-            let mut spoilt = [Entry::new(slot.empty())];
-            load(&mut spoilt, &mut Source::Locked(tx), &self.keeper, &self.figures).instrument(spans::load(1)).await?;
-            let [mut entry] = spoilt;
-            let query = slot.query();
-            decided.events.iter().filter(|event| query.matches(event)).for_each(|event| entry.fold(event));
-            self.cache.insert(key, entry);
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The aggregates that the sequencer keeps in memory.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::entry::Entry;
 use crate::boundary::{AggregateKind, AggregateSlot};
@@ -64,25 +64,33 @@ impl Cache {
         self.young.insert(key, entry);
     }
 
-    /// Makes room. Between batches only, so that a batch keeps what it has loaded.
-    pub(super) fn trim(&mut self) {
-        if self.young.len() > self.generation {
+    /// Makes room, where that is needed, and says whether it was. Between batches only, so that a batch keeps what it needs.
+    pub(super) fn trim(&mut self) -> bool {
+        let full = self.young.len() > self.generation;
+        if full {
             self.old = std::mem::take(&mut self.young);
         }
+        full
+    }
+
+    /// Forgets all but these.
+    pub(super) fn retain(&mut self, needed: &HashSet<Key>) {
+        self.young.retain(|key, _| needed.contains(key));
+        self.old.retain(|key, _| needed.contains(key));
+    }
+
+    /// What is in memory.
+    pub(super) fn keys_in_memory(&self) -> impl Iterator<Item = &Key> {
+        self.young.keys().chain(self.old.keys())
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    pub(super) fn remove(&mut self, key: &Key) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
+    /// Takes an entry out.
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Entry> {
+        self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
     /// The keys of all aggregates, of kinds seen so far, that this event belongs to.

@@ -3,9 +3,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::cache::Key;
+use super::cold::Load;
 use crate::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::command::{Content, Receipt};
 use crate::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
@@ -31,6 +34,16 @@ pub(super) trait Job: Send {
     fn slots(&self) -> &[Vec<Box<dyn AggregateSlot>>];
     fn condition(&self) -> Option<&Condition>;
     fn way(&mut self) -> &mut Way;
+    /// The aggregates that its caller has loaded for it.
+    fn brought(&self) -> &[Arc<Load>];
+    /// How often it has been sent back to its caller.
+    fn turns(&self) -> u32;
+    /// Whether it may be decided now. From then on its caller waits for the answer, past its deadline too.
+    fn starts(&self) -> bool;
+    /// Whether its caller has dropped it.
+    fn is_dropped(&self) -> bool;
+    /// Takes note of aggregates that are not in memory: it goes back to its caller, who loads them.
+    fn lacks(&mut self, missing: Vec<Key>);
     /// Runs the decision. `None` where it refuses; the refusal is kept for the answer.
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted>;
     /// Takes note that its events stand in the batch, and returns what the log has to remember of it.
@@ -39,20 +52,54 @@ pub(super) trait Job: Send {
     fn repeat(&mut self, record: &CommandRecord);
     /// Takes note that it is refused.
     fn refuse(&mut self, fault: Fault);
-    /// Answers the caller, now that the batch is stored or has failed.
+    /// Answers the caller, now that the batch is stored or has failed; or sends the command back.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
 
 pub(super) struct TypedJob<C: Command, D> {
     meta: Arc<Meta>,
     content: Option<Content>,
-    boundary: Boundary,
+    pub(super) boundary: Boundary,
     condition: Option<Condition>,
     decision: Option<D>,
     returned: Option<C::Returns>,
     outcome: Option<Handling<C>>,
-    answer: oneshot::Sender<Handling<C>>,
+    answer: Option<oneshot::Sender<Reply<C, D>>>,
     way: Way,
+    pub(super) brought: Vec<Arc<Load>>,
+    /// What it lacked when it was last taken up.
+    pub(super) missing: Vec<Key>,
+    pub(super) turns: u32,
+    start: Option<Start>,
+}
+
+/// What comes back from the sequencer.
+pub(super) enum Reply<C: Command, D> {
+    Answer(Handling<C>),
+    /// The command, untouched: it needs aggregates that are not in memory.
+    Cold(Box<TypedJob<C, D>>),
+}
+
+/// Between a command's caller, who drops it at its deadline, and the sequencer, which starts it: one of them is first.
+#[derive(Clone, Default)]
+pub(super) struct Start(Arc<AtomicU8>);
+
+impl Start {
+    const STARTED: u8 = 1;
+    const DROPPED: u8 = 2;
+
+    fn set(&self, state: u8) -> bool {
+        self.0.compare_exchange(0, state, Ordering::AcqRel, Ordering::Acquire).map_or_else(|now| now == state, |_| true)
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::DROPPED
+    }
+
+    /// Says whether the command is dropped, and was not started.
+    pub(super) fn drop_it(&self) -> bool {
+        self.set(Self::DROPPED)
+    }
 }
 
 impl<C: Command, D> TypedJob<C, D> {
@@ -61,21 +108,34 @@ impl<C: Command, D> TypedJob<C, D> {
         content: Option<Content>,
         boundary: Boundary,
         condition: Option<Condition>,
+        brought: Vec<Arc<Load>>,
         decision: D,
-        answer: oneshot::Sender<Handling<C>>,
-        way: Way,
+        start: Option<Start>,
     ) -> Self {
+        let (decision, way, missing) = (Some(decision), Way::default(), Vec::new());
+        let (returned, outcome, answer, turns) = (None, None, None, 0);
         Self {
             meta,
             content,
             boundary,
             condition,
-            decision: Some(decision),
-            returned: None,
-            outcome: None,
+            decision,
+            returned,
+            outcome,
             answer,
             way,
+            brought,
+            missing,
+            turns,
+            start,
         }
+    }
+
+    /// About to be queued: what comes back from the sequencer.
+    pub(super) fn queued(&mut self) -> oneshot::Receiver<Reply<C, D>> {
+        let (answer, answered) = oneshot::channel();
+        (self.answer, self.way) = (Some(answer), Way::queued());
+        answered
     }
 }
 
@@ -84,6 +144,26 @@ where
     C: Command,
     D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send,
 {
+    fn brought(&self) -> &[Arc<Load>] {
+        &self.brought
+    }
+
+    fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    fn starts(&self) -> bool {
+        self.start.as_ref().is_none_or(|start| start.set(Start::STARTED))
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.start.as_ref().is_some_and(Start::is_dropped)
+    }
+
+    fn lacks(&mut self, missing: Vec<Key>) {
+        self.missing = missing;
+    }
+
     fn name(&self) -> &'static str {
         C::NAME
     }
@@ -144,7 +224,14 @@ where
         }));
     }
 
-    fn answer(self: Box<Self>, failed: Option<&StoreError>) {
+    fn answer(mut self: Box<Self>, failed: Option<&StoreError>) {
+        let Some(answer) = self.answer.take() else { return };
+        if failed.is_none() && !self.missing.is_empty() {
+            drop(std::mem::take(&mut self.way));
+            // Nobody decides it for a caller who has stopped waiting.
+            let _ = answer.send(Reply::Cold(self));
+            return;
+        }
         let outcome = match failed {
             // Also a refusal: it may rest on events of this batch, which are not there now.
             Some(error) => Err(CommandError::Unavailable(error.clone())),
@@ -153,7 +240,7 @@ where
         // First, so that the command's span ends when its caller lets it.
         drop(self.way);
         // The caller may have stopped waiting: the command has taken effect all the same.
-        let _ = self.answer.send(outcome);
+        let _ = answer.send(Reply::Answer(outcome));
     }
 }
 

@@ -1,38 +1,45 @@
 //! The sequencer: all decisions of this process, in batches, under the log's lock.
 //!
-//! One thread owns it. It takes everything queued, loads the aggregates that are not cached yet outside the lock, takes the
-//! lock, folds in what other processes have appended meanwhile, runs the decisions in order, appends all their events at once,
-//! folds the inline views, commits, and answers every caller. A decision thus never conflicts and never retries.
+//! Callers load the aggregates that are not in memory, and queue their commands. One thread takes everything queued, takes the
+//! lock, folds in what other processes have appended, runs the decisions in order, appends all their events at once, folds the
+//! inline views, commits, and answers every caller. A decision thus never conflicts and never retries. A command that lacks an
+//! aggregate after all goes back to its caller.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::boundary::{Boundary, Loaded};
 use crate::command::Content;
 use crate::error::CommandError;
 use crate::event::RecordedEvent;
 use crate::handler::{Emission, Handling};
-use crate::log::{CommandRecord, Condition, EventLog, LogTransaction, StoreError};
+use crate::log::{Bookmark, CommandRecord, Condition, EventLog, LogTransaction, StoreError, StoreTimeout};
 use crate::message::Command;
 use crate::meta::Meta;
-use crate::observing::spans::Way;
 use crate::observing::{Figures, Tie};
 use crate::projection::Inline;
 use crate::snapshot::Keeper;
 
 mod batch;
 mod cache;
+mod cold;
 mod entry;
 mod head;
 mod job;
 mod load;
+mod warm;
 
+use cache::Key;
+use cold::{Load, Loader};
 pub(crate) use entry::Entry;
 pub(crate) use head::Head;
-use job::{Job, TypedJob};
+use job::{Job, Reply, Start, TypedJob};
 pub(crate) use job::{known_receipt, panic_message, receipt, record};
-pub(crate) use load::{Source, load};
+pub(crate) use load::{Source, bring_up, load};
 
 /// How many events are read at once.
 pub(crate) const PAGE: usize = 1_000;
@@ -50,17 +57,44 @@ pub(crate) struct Sizes {
     pub snapshot_every: u64,
     /// Whether states go through a snapshot when they are loaded: for tests.
     pub rehearse_snapshots: bool,
+    /// How long one answer of the log may take.
+    pub timeout: Duration,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { queue: 4_096, batch: 512, cache: 100_000, snapshot_every: 100, rehearse_snapshots: false }
+        let timeout = StoreTimeout::DEFAULT;
+        Self { queue: 4_096, batch: 512, cache: 100_000, snapshot_every: 100, rehearse_snapshots: false, timeout }
     }
+}
+
+/// What the sequencer is asked for.
+enum Request {
+    Run(Box<dyn Job>),
+    /// No more. What is held is dropped when everything queued is answered.
+    Close(oneshot::Sender<()>),
 }
 
 /// The way to the sequencer's thread.
 pub(crate) struct Sequencer {
-    queue: mpsc::Sender<Box<dyn Job>>,
+    queue: mpsc::Sender<Request>,
+    loader: Arc<Loader>,
+    pub(crate) timeout: StoreTimeout,
+    turns: Arc<Semaphore>,
+    closed: AtomicBool,
+}
+
+/// What surrounds a command in the sequencer.
+pub(crate) struct Call {
+    pub meta: Arc<Meta>,
+    /// What the command says, where its id is the caller's own.
+    pub content: Option<Content>,
+    /// By when it must have been started.
+    pub deadline: Option<Instant>,
+    /// What must hold, if anything.
+    pub condition: Option<Condition>,
+    /// The aggregates that its workflow has loaded, and where they are.
+    pub loaded: Vec<(Entry, Bookmark)>,
 }
 
 impl Sequencer {
@@ -76,31 +110,116 @@ impl Sequencer {
     ) -> Self {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
-        let worker = batch::Worker::new(log, inline, head, keeper, sizes, figures, tie);
+        let timeout = StoreTimeout::new(log.describe(), sizes.timeout);
+        let (log_too, keeper_too, figures_too) = (Arc::clone(&log), Arc::clone(&keeper), figures.clone());
+        let loader = Loader::new(log_too, keeper_too, figures_too, timeout.clone(), sizes.queue, sizes.cache);
+        let loader = Arc::new(loader);
+        let worker =
+            batch::Worker::new(log, inline, head, keeper, sizes, figures, tie, Arc::clone(&loader), timeout.clone());
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))
             .expect("the system starts threads");
-        Self { queue }
+        Self { queue, loader, timeout, turns: Arc::new(Semaphore::new(1)), closed: AtomicBool::new(false) }
     }
 
     /// Runs one decision, and answers when its events are stored.
-    pub(crate) async fn run<C, D>(
-        &self,
-        meta: Arc<Meta>,
-        content: Option<Content>,
-        boundary: Boundary,
-        condition: Option<Condition>,
-        decision: D,
-    ) -> Handling<C>
+    pub(crate) async fn run<C, D>(&self, call: Call, boundary: Boundary, decision: D) -> Handling<C>
     where
         C: Command,
         D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let job = TypedJob::<C, D>::new(meta, content, boundary, condition, decision, answer, Way::queued());
-        self.queue.send(Box::new(job)).await.map_err(|_| CommandError::ShutDown)?;
-        answered.await.unwrap_or(Err(CommandError::ShutDown))
+        let Call { meta, content, deadline, condition, loaded } = call;
+        let brought = loaded.into_iter().map(|(entry, at)| Load::done(entry, at)).collect();
+        let start = deadline.map(|_| Start::default());
+        let job = TypedJob::<C, D>::new(meta, content, boundary, condition, brought, decision, start.clone());
+        let mut working = std::pin::pin!(self.work(Box::new(job)));
+        if let (Some(deadline), Some(start)) = (deadline, start) {
+            match timeout_at(deadline, &mut working).await {
+                Ok(handling) => return handling,
+                Err(_) if start.drop_it() => return Err(CommandError::TimedOut),
+                // It is being decided or stored: what becomes of it is known soon.
+                Err(_) => {}
+            }
+        }
+        working.await
+    }
+
+    /// Loads what is cold, and queues the command, until it is decided.
+    async fn work<C, D>(&self, mut job: Box<TypedJob<C, D>>) -> Handling<C>
+    where
+        C: Command,
+        D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
+    {
+        if self.is_closed() {
+            return Err(CommandError::ShutDown);
+        }
+        self.load_cold(&mut job).await?;
+        loop {
+            let answered = job.queued();
+            self.queue.send(Request::Run(job)).await.map_err(|_| CommandError::ShutDown)?;
+            match answered.await {
+                Ok(Reply::Answer(handling)) => return handling,
+                Ok(Reply::Cold(cold)) => job = cold,
+                Err(_) => return Err(CommandError::ShutDown),
+            }
+            self.load_missing(&mut job).await?;
+        }
+    }
+
+    /// Loads what is not in memory, by all that callers know.
+    async fn load_cold<C: Command, D>(&self, job: &mut TypedJob<C, D>) -> Result<(), StoreError> {
+        let brought = &job.brought;
+        let cold = job.boundary.slots.iter().flatten().filter(|slot| {
+            let key = Key::of(&***slot);
+            !self.loader.warm.may_have(&key) && !brought.iter().any(|load| load.key == key)
+        });
+        let cold: Vec<_> = cold.map(|slot| slot.empty()).collect();
+        if !cold.is_empty() {
+            job.brought.extend(self.loader.load(cold).await?);
+        }
+        Ok(())
+    }
+
+    /// Loads what the sequencer did not have in memory; the second time everything, so that nothing can be missing again.
+    async fn load_missing<C: Command, D>(&self, job: &mut TypedJob<C, D>) -> Result<(), StoreError> {
+        job.turns += 1;
+        let missing = std::mem::take(&mut job.missing);
+        if job.turns > 1 {
+            job.brought.clear();
+        }
+        let slots = job.boundary.slots.iter().flatten();
+        let cold = slots.filter(|slot| job.turns > 1 || missing.contains(&Key::of(&***slot)));
+        let cold = cold.map(|slot| slot.empty()).collect();
+        job.brought.extend(self.loader.load(cold).await?);
+        Ok(())
+    }
+
+    /// Waits for a turn under the log's lock, among the workflows that want one: of them only one at a time waits for the lock,
+    /// so that decisions, which wait for it too, come in between.
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let turn = async { Ok(Arc::clone(&self.turns).acquire_owned().await.expect("it is never closed")) };
+        self.timeout.of(turn).await
+    }
+
+    /// Whether commands are refused, since the app was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Refuses further commands, and waits, for so long, until those that are queued are answered.
+    pub(crate) async fn close(&self, within: Duration) {
+        self.closed.store(true, Ordering::Release);
+        let (held, dropped) = oneshot::channel();
+        let closing = async {
+            if self.queue.send(Request::Close(held)).await.is_ok() {
+                // Nobody sends: it ends when the other end is dropped.
+                let _ = dropped.await;
+            }
+        };
+        if tokio::time::timeout(within, closing).await.is_err() {
+            tracing::warn!("commands were still waiting when their app was closed");
+        }
     }
 
     /// How many commands wait.
@@ -126,22 +245,23 @@ pub(crate) async fn store(
     events: &[RecordedEvent],
     records: &[CommandRecord],
     figures: &Figures,
+    timeout: &StoreTimeout,
 ) -> Result<(), StoreError> {
     let appending = figures.appending();
     let head = tx.head();
-    inline.catch_up(&mut *tx, figures).await?;
+    timeout.of(inline.catch_up(&mut *tx, figures)).await?;
     if !events.is_empty() || !records.is_empty() {
-        tx.append(events, records).await?;
+        timeout.of(tx.append(events, records)).await?;
     }
     if let Some(last) = events.last()
         && let Some(views) = tx.views()
     {
-        inline.apply(views, head, events, last.into()).await?;
+        timeout.of(inline.apply(views, head, events, last.into())).await?;
         figures.folded(events);
     }
     let last = events.last().map_or(head, RecordedEvent::position);
-    let reached = inline.reached(&mut *tx).await?;
-    tx.commit().await?;
+    let reached = timeout.of(inline.reached(&mut *tx)).await?;
+    timeout.commit(tx).await?;
     inline.learn(reached, last);
     appending.done(events.len(), last);
     Ok(())

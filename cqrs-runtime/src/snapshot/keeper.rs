@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::store::{Snapshot, SnapshotKey, SnapshotStore};
-use crate::log::EventLog;
+use crate::log::{EventLog, StoreTimeout};
 use crate::sequencer::Entry;
 
 /// How many snapshots may wait to be saved. What finds no room is offered again when its aggregate is next used.
@@ -52,7 +52,7 @@ impl Keeper {
     }
 
     /// Puts the entries, which are empty, onto their snapshots, as far as there are any.
-    pub(crate) async fn restore(&self, entries: &mut [Entry]) {
+    pub(crate) async fn restore(&self, entries: &mut [Entry], timeout: &StoreTimeout) {
         let Some(store) = &self.store else { return };
         let found: Vec<(usize, SnapshotKey)> =
             entries.iter().enumerate().filter_map(|(at, entry)| Some((at, entry.slot.snapshot_key()?))).collect();
@@ -60,7 +60,7 @@ impl Keeper {
             return;
         }
         let (places, keys): (Vec<usize>, Vec<SnapshotKey>) = found.into_iter().unzip();
-        match store.load(&keys).await {
+        match timeout.of(store.load(&keys)).await {
             Ok(snapshots) => {
                 for (at, snapshot) in places.into_iter().zip(snapshots) {
                     if let Some(snapshot) = snapshot {

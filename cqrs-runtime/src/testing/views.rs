@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use super::random::Random;
 use super::scenario::{Scenario, block_on, described};
 use crate::event::RecordedEvent;
-use crate::log::{EventLog, MemoryLog, StoreError};
+use crate::log::{EventLog, MemoryLog, StoreError, StoreTimeout};
 use crate::observing::Figures;
 use crate::projection::Inline;
 use crate::registry::{Item, ProjectionInfo, Registration, registered};
@@ -87,6 +87,7 @@ impl Scenario {
 fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
     let (rows, parked) = block_on(async {
         let log = MemoryLog::new();
+        let timeout = StoreTimeout::new(log.describe(), StoreTimeout::DEFAULT);
         let views = log.views().expect("a log in memory keeps views");
         for shape in inline.shapes() {
             views.prepare(shape).await?;
@@ -94,7 +95,7 @@ fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) 
         let mut rest = history;
         for size in batches {
             let (batch, later) = rest.split_at(*size);
-            sequencer::store(log.begin().await?, inline, batch, &[], &Figures::default()).await?;
+            sequencer::store(log.begin().await?, inline, batch, &[], &Figures::default(), &timeout).await?;
             rest = later;
         }
         let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };

@@ -184,6 +184,12 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The parked keys of all projections.
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>>;
 
+    /// Asks whether everything that queries need can be reached: each table, say, where another session may lock one. It takes
+    /// less than a second where it can. Default: [`parked`](Self::parked).
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { self.parked().await.map(drop) })
+    }
+
     /// Starts a transaction of this store alone, under leases: it takes effect only while each of them is the newest of its
     /// projection.
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {

@@ -212,8 +212,11 @@ async fn a_full_queue_a_stopped_sequencer_and_a_closed_app_show() {
     }
     until(&app, is_healthy).await;
 
-    app.clone().close().await;
-    assert_one(&app.health().await, HealthStatus::Degraded, "runner", "no longer keeps the read side in step");
+    let closed = level_1(log.clone()).views(MemoryViews::new()).build().await.unwrap();
+    closed.clone().close().await;
+    let health = closed.health().await;
+    assert_one(&health, HealthStatus::Unhealthy, "sequencer", "the app was closed");
+    assert!(!health.is_ready() && health.is_alive(), "{health}");
 
     log.has(Ailment::Panics);
     app.commands().execute(OpenDoor { door: DoorId::new(), width: 1 }).await.unwrap_err();

@@ -24,6 +24,7 @@ mod scenarios;
 mod tally;
 mod torn;
 mod values;
+mod waiting;
 
 /// What a closure's panic says.
 fn panic_of(run: impl FnOnce()) -> String {

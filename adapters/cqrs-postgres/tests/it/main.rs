@@ -1,6 +1,7 @@
 //! The log and its views on a server.
 
 mod app;
+mod bounds;
 mod chance;
 mod conformance;
 mod crashes;

@@ -39,6 +39,7 @@ mod worker;
 
 pub(crate) use standing::{Standing, Standings};
 pub use status::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
+pub(crate) use together::{Either, race};
 pub(super) use unit::place_shadow;
 use worker::Worker;
 

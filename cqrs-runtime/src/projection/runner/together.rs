@@ -5,13 +5,13 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 /// The one or the other, whichever is first.
-pub(super) enum Either<A, B> {
+pub(crate) enum Either<A, B> {
     One(A),
     Other(B),
 }
 
 /// Runs two futures until one is done; the other is dropped.
-pub(super) async fn race<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
+pub(crate) async fn race<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Either<A, B> {
     let (mut one, mut other) = (pin!(one), pin!(other));
     poll_fn(|cx| {
         if let Poll::Ready(done) = one.as_mut().poll(cx) {

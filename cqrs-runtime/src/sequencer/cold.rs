@@ -1,0 +1,279 @@
+//! Loading cold aggregates: in their callers' tasks, before their commands are queued.
+//!
+//! Loads run side by side and outside the log's lock, so that one that is large, slow or out of reach holds up its own command
+//! alone. Callers that need the same aggregate at the same time share one load. A loaded aggregate travels with a command to the
+//! sequencer, which takes it into memory and reads only what was appended in between.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use tracing::Instrument;
+
+use super::cache::Key;
+use super::entry::Entry;
+use super::load::{Source, load, load_small};
+use super::warm::Warm;
+use crate::boundary::AggregateSlot;
+use crate::log::{Bookmark, EventLog, StoreError, StoreTimeout};
+use crate::observing::{Figures, spans};
+use crate::snapshot::Keeper;
+
+/// How many loads read at the same time.
+const MOST_AT_ONCE: usize = 64;
+
+/// Loads cold aggregates.
+pub(super) struct Loader {
+    log: Arc<dyn EventLog>,
+    keeper: Arc<Keeper>,
+    figures: Figures,
+    timeout: StoreTimeout,
+    reading: Semaphore,
+    /// One for each aggregate that is being loaded, or is loaded and has not reached the sequencer's memory yet.
+    places: Arc<Semaphore>,
+    most_places: usize,
+    /// The loads that others may join.
+    shared: Mutex<HashMap<Key, Weak<Load>>>,
+    /// Which aggregates the sequencer has in memory.
+    pub(super) warm: Warm,
+}
+
+/// One aggregate's load, which all commands that need the aggregate wait for, and take with them to the sequencer.
+pub(super) struct Load {
+    pub(super) key: Key,
+    state: Mutex<State>,
+    ended: watch::Sender<bool>,
+    loader: Weak<Loader>,
+}
+
+enum State {
+    Loading,
+    Loaded(Loaded),
+    Failed(StoreError),
+    /// The sequencer has it.
+    Taken,
+}
+
+/// A loaded aggregate.
+pub(super) struct Loaded {
+    pub(super) entry: Entry,
+    /// It lacks no event up to here.
+    pub(super) at: Bookmark,
+    _places: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+impl Load {
+    /// An aggregate that a workflow has loaded for itself.
+    pub(super) fn done(entry: Entry, at: Bookmark) -> Arc<Self> {
+        let key = Key::of(&*entry.slot);
+        let state = Mutex::new(State::Loaded(Loaded { entry, at, _places: None }));
+        Arc::new(Self { key, state, ended: watch::Sender::new(true), loader: Weak::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the aggregate is there to be taken. Only the sequencer takes it.
+    pub(super) fn is_loaded(&self) -> bool {
+        matches!(*self.state(), State::Loaded(_))
+    }
+
+    /// The aggregate, unless another command has brought it.
+    pub(super) fn take(&self) -> Option<Loaded> {
+        let mut state = self.state();
+        if !matches!(*state, State::Loaded(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut *state, State::Taken) {
+            State::Loaded(loaded) => Some(loaded),
+            _ => None,
+        }
+    }
+
+    fn end(&self, state: State) {
+        *self.state() = state;
+        self.ended.send_replace(true);
+    }
+
+    async fn wait(&self) -> Result<(), StoreError> {
+        // The sender is as old as `self`.
+        let _ = self.ended.subscribe().wait_for(|&ended| ended).await;
+        match &*self.state() {
+            State::Failed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let Some(loader) = self.loader.upgrade() else { return };
+        let mut shared = loader.shared();
+        // Another load of the same aggregate may have taken its place.
+        if shared.get(&self.key).is_some_and(|load| load.strong_count() == 0) {
+            shared.remove(&self.key);
+        }
+    }
+}
+
+/// The task that does a load. However it ends, nobody is left waiting.
+struct Lead {
+    load: Arc<Load>,
+    entry: Option<Entry>,
+    store: String,
+}
+
+impl Lead {
+    fn end(&mut self, state: State) {
+        self.entry = None;
+        self.load.end(state);
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        if matches!(*self.load.state(), State::Loading) {
+            let (store, reason) = (std::mem::take(&mut self.store), "loading an aggregate was cut off".to_owned());
+            self.load.end(State::Failed(StoreError::Unavailable { store, reason }));
+        }
+    }
+}
+
+impl Loader {
+    pub(super) fn new(
+        log: Arc<dyn EventLog>,
+        keeper: Arc<Keeper>,
+        figures: Figures,
+        timeout: StoreTimeout,
+        most_places: usize,
+        cache: usize,
+    ) -> Self {
+        Self {
+            log,
+            keeper,
+            figures,
+            timeout,
+            reading: Semaphore::new(MOST_AT_ONCE),
+            places: Arc::new(Semaphore::new(most_places)),
+            most_places,
+            shared: Mutex::default(),
+            warm: Warm::new(cache),
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, HashMap<Key, Weak<Load>>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads these aggregates, or joins those who are loading them.
+    pub(super) async fn load(
+        self: &Arc<Self>,
+        slots: Vec<Box<dyn AggregateSlot>>,
+    ) -> Result<Vec<Arc<Load>>, StoreError> {
+        let (loads, own) = self.join(slots);
+        if !own.is_empty() {
+            let span = spans::load(own.len());
+            tokio::spawn(Arc::clone(self).lead(own).instrument(span));
+        }
+        for load in &loads {
+            load.wait().await?;
+        }
+        Ok(loads)
+    }
+
+    /// The loads of these aggregates, and those of them that nobody does yet.
+    fn join(self: &Arc<Self>, slots: Vec<Box<dyn AggregateSlot>>) -> (Vec<Arc<Load>>, Vec<Lead>) {
+        let (mut loads, mut own) = (Vec::new(), Vec::new());
+        // Dropped after the lock is: the last handle to a load takes the lock itself.
+        let mut ended = Vec::new();
+        let mut shared = self.shared();
+        for slot in slots {
+            let key = Key::of(&*slot);
+            if let Some(load) = shared.get(&key).and_then(Weak::upgrade) {
+                if matches!(*load.state(), State::Loading | State::Loaded(_)) {
+                    loads.push(load);
+                    continue;
+                }
+                ended.push(load);
+            }
+            let (state, ended) = (Mutex::new(State::Loading), watch::Sender::new(false));
+            let load = Arc::new(Load { key: key.clone(), state, ended, loader: Arc::downgrade(self) });
+            shared.insert(key, Arc::downgrade(&load));
+            let entry = Some(Entry::new(slot));
+            own.push(Lead { load: Arc::clone(&load), entry, store: self.log.describe() });
+            loads.push(load);
+        }
+        drop(shared);
+        (loads, own)
+    }
+
+    /// Loads these together, as far as that is quickly done, and each of the others by itself.
+    async fn lead(self: Arc<Self>, mut leads: Vec<Lead>) {
+        let wanted = u32::try_from(leads.len().min(self.most_places)).unwrap_or(u32::MAX);
+        let places = self.timeout.of(async {
+            let places = Arc::clone(&self.places).acquire_many_owned(wanted).await;
+            Ok::<_, StoreError>(Arc::new(places.expect("it is never closed")))
+        });
+        let places = match places.await {
+            Ok(places) => places,
+            Err(error) => return leads.iter_mut().for_each(|lead| lead.end(State::Failed(error.clone()))),
+        };
+        if leads.len() > 1 {
+            leads = self.lead_small(leads, &places).await;
+        }
+        if let [lead] = &mut *leads {
+            let state = self.alone(lead, places).await.unwrap_or_else(State::Failed);
+            return lead.end(state);
+        }
+        for mut lead in leads {
+            let (this, places) = (Arc::clone(&self), Arc::clone(&places));
+            tokio::spawn(
+                async move {
+                    let state = this.alone(&mut lead, places).await.unwrap_or_else(State::Failed);
+                    lead.end(state);
+                }
+                .in_current_span(),
+            );
+        }
+    }
+
+    /// Loads those of these that take one page together, and returns the others.
+    async fn lead_small(&self, mut leads: Vec<Lead>, places: &Arc<OwnedSemaphorePermit>) -> Vec<Lead> {
+        let mut entries: Vec<Entry> = leads.iter_mut().filter_map(|lead| lead.entry.take()).collect();
+        let Ok(_reading) = self.turn().await else {
+            leads.iter_mut().zip(entries).for_each(|(lead, entry)| lead.entry = Some(entry));
+            return leads;
+        };
+        let read = load_small(&mut entries, &mut self.source(), &self.keeper, &self.figures).await;
+        let mut rest = Vec::new();
+        for ((mut lead, entry), at) in leads.into_iter().zip(entries).zip(read) {
+            match at {
+                Some(at) => lead.end(State::Loaded(Loaded { entry, at, _places: Some(Arc::clone(places)) })),
+                None => {
+                    lead.entry = Some(Entry::new(entry.slot.empty()));
+                    rest.push(lead);
+                }
+            }
+        }
+        rest
+    }
+
+    async fn alone(&self, lead: &mut Lead, places: Arc<OwnedSemaphorePermit>) -> Result<State, StoreError> {
+        let Some(entry) = lead.entry.take() else { return Ok(State::Taken) };
+        let mut entries = [entry];
+        let _reading = self.turn().await?;
+        let at = load(&mut entries, &mut self.source(), &self.keeper, &self.figures).await?;
+        let [entry] = entries;
+        Ok(State::Loaded(Loaded { entry, at, _places: Some(places) }))
+    }
+
+    /// Waits until it may read.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        self.timeout.of(async { Ok(self.reading.acquire().await.expect("it is never closed")) }).await
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source::log(&*self.log, &self.timeout)
+    }
+}
