@@ -85,9 +85,9 @@ const MIGRATIONS: [&str; 5] = [
         PRIMARY KEY (aggregate, tag)
     );
 "#,
-    r#"
+    r"
     ALTER TABLE @.cqrs_checkpoints ADD COLUMN event uuid;
-"#,
+",
     r#"
     CREATE TABLE @.cqrs_names (
         kind text COLLATE "C" NOT NULL,

@@ -1,4 +1,4 @@
-//! PgBouncer, in front of a PostgreSQL server.
+//! `PgBouncer`, in front of a PostgreSQL server.
 
 use std::path::{Path, PathBuf};
 
