@@ -100,6 +100,13 @@ async fn a_copy_is_the_same_and_goes_on() {
             assert_eq!((copied.events, copied.commands, copied.found), (1_209, 8, 0));
             assert!(phases.iter().all(|(_, within)| *within) && phases.len() > 6, "{phases:?}");
             assert_eq!(events(&*from).await, events(&**to).await);
+            let names = async |log: &dyn EventLog| {
+                let mut names = log.names().unwrap().declared().await.unwrap();
+                names.sort_by_key(|name| (name.declaration.kind, name.declaration.name.clone()));
+                names
+            };
+            assert_eq!(names(&*from).await, names(&**to).await);
+            assert!(!names(&**to).await.is_empty());
             let again = log::copy(&*from, &**to).await.unwrap();
             assert_eq!((again.events, again.commands, again.found), (1_209, 8, 1_209), "a second copy finds all of it");
 

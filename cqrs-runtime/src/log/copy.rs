@@ -2,17 +2,16 @@
 
 use std::pin::Pin;
 
-use super::{BoxFuture, CommandRecord, EventLog, EventQuery, Page, Position, StoreError};
+use super::{BoxFuture, CommandRecord, Declaration, EventLog, EventQuery, NameKind, Page, Position, StoreError};
 use crate::event::RecordedEvent;
 use crate::meta::CommandId;
-use crate::registry::{Item, Registration};
 use crate::view::{Checkpoint, Parked};
 
 /// How many events or records are held in memory, and go into one transaction.
 const PAGE: usize = 500;
 
 /// Copies a log into another one: its events with their positions, ids, times, metadata and tags; what it remembers of commands that
-/// came with an id; and how far the policies of this program have come, with what they could not finish.
+/// came with an id; the register of names; and how far policies have come, with what they could not finish.
 ///
 /// `to` is empty, or holds what an earlier copy has left, whole or not: after a kill the same call goes on where that one ended. What is
 /// there is compared first, and what was written is read back and compared at the end. Views and snapshots are not copied: they are
@@ -165,7 +164,8 @@ impl<'a> Copy<'a> {
         self.copy_events(found, head).await?;
         self.compare(CopyPhase::Verifying, found, head).await?;
         let commands = self.copy_commands().await?;
-        copy_policies(self.from, self.to).await?;
+        let policies = copy_names(self.from, self.to).await?;
+        copy_policies(self.from, self.to, policies).await?;
         let changing = |store: &dyn EventLog| CopyError::Changing { store: store.describe() };
         if self.to.head().await? != head {
             return Err(changing(self.to));
@@ -280,15 +280,26 @@ impl<'a> IntoFuture for Copy<'a> {
     }
 }
 
-/// Copies how far this program's policies have come, and what they could not finish.
-async fn copy_policies(from: &dyn EventLog, to: &dyn EventLog) -> Result<(), StoreError> {
+/// Copies the register of names, one set of new names after the other, and returns the names of the policies in it.
+async fn copy_names(from: &dyn EventLog, to: &dyn EventLog) -> Result<Vec<String>, StoreError> {
+    let (Some(register), Some(copy)) = (from.names(), to.names()) else { return Ok(Vec::new()) };
+    let mut names = register.declared().await?;
+    names.sort_by_key(|name| name.generation);
+    for set in names.chunk_by(|one, other| one.generation == other.generation) {
+        let set: Vec<Declaration> = set.iter().map(|name| name.declaration.clone()).collect();
+        copy.declare(&set).await?;
+    }
+    let policies = names.into_iter().map(|name| name.declaration).filter(|name| name.kind == NameKind::Policy);
+    Ok(policies.map(|policy| policy.name).collect())
+}
+
+/// Copies how far these policies have come, and what they could not finish.
+async fn copy_policies(from: &dyn EventLog, to: &dyn EventLog, policies: Vec<String>) -> Result<(), StoreError> {
     let Some(views) = from.views() else { return Ok(()) };
-    let owners = inventory::iter::<Registration>().filter_map(|registration| match &registration.item {
-        Item::Policy(policy) => Some(policy.owner),
-        _ => None,
-    });
     let mut checkpoints = Vec::new();
-    for owner in owners.collect::<Vec<_>>() {
+    for policy in policies {
+        // A checkpoint's name is kept for as long as the program runs.
+        let owner: &'static str = format!("policy:{policy}").leak();
         // Who is at work on an event here has no claim on it there.
         let checkpoint = views.checkpoint(owner).await?;
         checkpoints.extend(checkpoint.map(|known| (owner, Checkpoint { fingerprint: 0, ..known })));
