@@ -48,9 +48,10 @@ async fn a_query_that_waits_for_it_hears_that_it_is_not_there_yet_and_health_say
         let (account, owner) = (AccountId::new(), PersonId::new());
         let receipt = first.commands().execute(OpenAccount { account, owner }).await.unwrap();
         first.caught_up(receipt.position(), Duration::from_secs(60)).await.unwrap();
+        let lease = first.stored_as("Balance").unwrap().projection;
         first.close().await;
 
-        let leases = store.lease(&["Balance"], "a process that hangs", LONG).await.unwrap();
+        let leases = store.lease(&[lease], "a process that hangs", LONG).await.unwrap();
         let app = bank(builder()).await;
         let state = async || app.projections().await.unwrap()[0].state;
         until(async || state().await == ProjectionState::Elsewhere).await;

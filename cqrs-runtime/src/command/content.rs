@@ -1,18 +1,15 @@
 //! Whether a command that comes with an id that is known is the command that the id was used for.
 
-use std::sync::Arc;
-
 use crate::log::ContentHash;
 use crate::message::Command;
 use crate::shape::Hash;
 
-/// How often a command is read and written to find out whether its JSON is always the same.
-const READINGS: usize = 16;
+/// So many arrays of a command are looked at one by one, where they cannot be looked at together.
+const MOST_ARRAYS: usize = 64;
 
 /// A command's content: what is compared when its id is known already.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) struct Content {
-    json: Arc<str>,
     pub(crate) hash: ContentHash,
 }
 
@@ -20,106 +17,167 @@ impl Content {
     /// That of a command. `None` of one that serde refuses to write: its id is compared by the command's name alone.
     pub(crate) fn of<C: Command>(command: &C) -> Option<Self> {
         let json = (C::JSON.write)(command).ok()?;
-        let (exact, unordered) = hashes(&json);
-        Some(Self { json: json.into(), hash: ContentHash { exact, unordered, shape: (C::JSON.shape)() } })
+        let (mut tree, arrays) = parse(&json);
+        let again = |json: &str| (C::JSON.read)(json).ok().and_then(|command| (C::JSON.write)(&command).ok());
+        find_sets(&mut tree, arrays, again);
+        Some(Self { hash: ContentHash { content: tree.hash(), shape: (C::JSON.shape)() } })
     }
 
     /// Whether the command that was executed under the same id may have been this one.
     ///
     /// Of a command of another shape that cannot be said: a program of another version writes the same command in another way (a
     /// field with a default was added, say). So it counts as the same: a repetition across a deployment must not be refused.
-    pub(crate) fn is_that_of<C: Command>(&self, first: ContentHash) -> bool {
-        self.hash.exact == first.exact
-            || self.hash.shape != first.shape
-            || (self.hash.unordered == first.unordered && !self.has_an_order::<C>())
-    }
-
-    /// Whether the order of its arrays is content. That of a `HashSet` is not: it is another one each time it is read.
-    fn has_an_order<C: Command>(&self) -> bool {
-        (0..READINGS).all(|_| {
-            let again = (C::JSON.read)(&self.json).ok().and_then(|command| (C::JSON.write)(&command).ok());
-            again.is_some_and(|json| hashes(&json).0 == self.hash.exact)
-        })
+    pub(crate) fn is_that_of(self, first: ContentHash) -> bool {
+        self.hash.content == first.content || self.hash.shape != first.shape
     }
 }
 
-/// The hashes of what `serde_json` has written: with arrays in their order, and in any order. The order of fields is never one,
-/// since that of a `HashMap` is none.
+/// Finds the arrays that are sets: their order is no content, and that of a `HashSet` is another one each time that it is read.
 ///
-/// It reads the text, and not a `serde_json::Value`, which holds neither every number nor, in every program, the same order.
-fn hashes(json: &str) -> (u64, u64) {
-    let mut reader = Reader { rest: json };
-    let value = reader.value();
-    (value.exact, value.unordered)
-}
-
-#[derive(Clone, Copy)]
-struct Hashes {
-    exact: u64,
-    unordered: u64,
-}
-
-impl Hashes {
-    fn of(text: &str) -> Self {
-        let hash = one([text]);
-        Self { exact: hash, unordered: hash }
+/// A set is what loses an element that is written twice.
+fn find_sets(tree: &mut Node<'_>, arrays: usize, again: impl Fn(&str) -> Option<String>) {
+    if arrays == 0 {
+        return;
+    }
+    let mut look = |number: Option<usize>| {
+        let mut doubled = String::new();
+        tree.write_doubled(number, &mut doubled);
+        let Some(read) = again(&doubled) else { return false };
+        tree.mark_sets(&parse(&read).0, number);
+        true
+    };
+    // An array of a fixed length, a tuple say, is refused with one element more: then each is looked at alone.
+    if !look(None) {
+        for number in 0..arrays.min(MOST_ARRAYS) {
+            look(Some(number));
+        }
     }
 }
 
-fn one<'a>(parts: impl IntoIterator<Item = &'a str>) -> u64 {
-    let mut hash = Hash::default();
-    parts.into_iter().for_each(|part| hash.part(part));
-    hash.0
+/// Compact JSON, as `serde_json` writes it. Texts and numbers are kept as they are written: a `serde_json::Value` holds neither every
+/// number nor, in every program, the same order of fields.
+enum Node<'a> {
+    Leaf(&'a str),
+    Object(Vec<(&'a str, Node<'a>)>),
+    Array { items: Vec<Node<'a>>, number: Option<usize>, is_set: bool },
 }
 
-fn all(kind: &str, hashes: impl Iterator<Item = u64>) -> u64 {
-    let mut hash = Hash::default();
-    hash.part(kind);
-    hashes.for_each(|part| hash.part(&part.to_string()));
-    hash.0
-}
+impl Node<'_> {
+    /// A hash in which the order of fields does not count, nor that of a set's elements.
+    fn hash(&self) -> u64 {
+        let mut hash = Hash::default();
+        match self {
+            Self::Leaf(text) => hash.part(text),
+            Self::Object(fields) => {
+                let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name, value.hash())).collect();
+                fields.sort_unstable();
+                hash.part("{");
+                fields.iter().for_each(|(name, value)| {
+                    hash.part(name);
+                    hash.part(&value.to_string());
+                });
+            }
+            Self::Array { items, is_set, .. } => {
+                let mut items: Vec<u64> = items.iter().map(Self::hash).collect();
+                if *is_set {
+                    items.sort_unstable();
+                }
+                hash.part("[");
+                items.iter().for_each(|item| hash.part(&item.to_string()));
+            }
+        }
+        hash.0
+    }
 
-/// Reads compact JSON, as `serde_json` writes it.
-struct Reader<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Reader<'a> {
-    fn value(&mut self) -> Hashes {
-        match self.rest.as_bytes().first() {
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
-            Some(b'"') => Hashes::of(self.text()),
-            _ => {
-                let end = self.rest.find([',', ']', '}']).unwrap_or(self.rest.len());
-                Hashes::of(self.take(end))
+    /// Writes it with the first element of an array, or of each, once more at the array's end.
+    fn write_doubled(&self, which: Option<usize>, json: &mut String) {
+        let separated = |open: char, json: &mut String, place: usize| json.push(if place == 0 { open } else { ',' });
+        match self {
+            Self::Leaf(text) => json.push_str(text),
+            Self::Object(fields) => {
+                for (place, (name, value)) in fields.iter().enumerate() {
+                    separated('{', json, place);
+                    json.push_str(name);
+                    json.push(':');
+                    value.write_doubled(which, json);
+                }
+                json.push_str(if fields.is_empty() { "{}" } else { "}" });
+            }
+            Self::Array { items, number, .. } => {
+                let is_doubled = number.is_some() && (which.is_none() || which == *number);
+                for (place, item) in items.iter().chain(items.first().filter(|_| is_doubled)).enumerate() {
+                    separated('[', json, place);
+                    item.write_doubled(which, json);
+                }
+                json.push_str(if items.is_empty() { "[]" } else { "]" });
             }
         }
     }
 
-    fn object(&mut self) -> Hashes {
-        let mut fields = Vec::new();
-        self.take(1);
-        while self.goes_on('}') {
-            let name = self.text();
-            self.take(1);
-            fields.push((name, self.value()));
+    /// Marks the arrays that were doubled and, when read and written again, are as long as they are here.
+    fn mark_sets(&mut self, again: &Node<'_>, which: Option<usize>) {
+        match (self, again) {
+            (Self::Object(fields), Node::Object(others)) => {
+                for (name, value) in fields {
+                    if let Some((_, other)) = others.iter().find(|(other, _)| other == name) {
+                        value.mark_sets(other, which);
+                    }
+                }
+            }
+            // The elements of a set are in another order now: what they hold is compared as it is.
+            (Self::Array { is_set: true, .. }, _) => {}
+            (Self::Array { items, number, is_set }, Node::Array { items: others, .. }) => {
+                let is_doubled = number.is_some() && (which.is_none() || which == *number);
+                *is_set = is_doubled && items.len() == others.len();
+                if !*is_set {
+                    items.iter_mut().zip(others).for_each(|(item, other)| item.mark_sets(other, which));
+                }
+            }
+            _ => {}
         }
-        fields.sort_by_key(|(name, _)| *name);
-        let of =
-            |which: fn(&Hashes) -> u64| all("{", fields.iter().flat_map(|(name, value)| [one([*name]), which(value)]));
-        Hashes { exact: of(|value| value.exact), unordered: of(|value| value.unordered) }
     }
+}
 
-    fn array(&mut self) -> Hashes {
-        let mut values = Vec::new();
-        self.take(1);
-        while self.goes_on(']') {
-            values.push(self.value());
+/// Reads JSON, and says how many arrays of two elements or more there are.
+fn parse(json: &str) -> (Node<'_>, usize) {
+    let mut reader = Reader { rest: json, arrays: 0 };
+    (reader.value(), reader.arrays)
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    arrays: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn value(&mut self) -> Node<'a> {
+        match self.rest.as_bytes().first() {
+            Some(b'{') => {
+                let mut fields = Vec::new();
+                self.take(1);
+                while self.goes_on('}') {
+                    let name = self.text();
+                    self.take(1);
+                    fields.push((name, self.value()));
+                }
+                Node::Object(fields)
+            }
+            Some(b'[') => {
+                let mut items = Vec::new();
+                self.take(1);
+                while self.goes_on(']') {
+                    items.push(self.value());
+                }
+                let number = (items.len() > 1).then_some(self.arrays);
+                self.arrays += usize::from(number.is_some());
+                Node::Array { items, number, is_set: false }
+            }
+            Some(b'"') => Node::Leaf(self.text()),
+            _ => {
+                let end = self.rest.find([',', ']', '}']).unwrap_or(self.rest.len());
+                Node::Leaf(self.take(end))
+            }
         }
-        let exact = all("[", values.iter().map(|value| value.exact));
-        values.sort_by_key(|value| value.unordered);
-        Hashes { exact, unordered: all("[", values.iter().map(|value| value.unordered)) }
     }
 
     /// A text with its quotes.
@@ -155,18 +213,36 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeSet, HashMap, HashSet};
+
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Serialize};
+
     use super::*;
 
-    #[test]
-    fn fields_have_no_order_and_arrays_have_one() {
-        let one = hashes(r#"{"a":1,"b":[{"c":"x","d":null},2]}"#);
-        assert_eq!(one, hashes(r#"{"b":[{"d":null,"c":"x"},2],"a":1}"#));
-        let turned = hashes(r#"{"b":[2,{"d":null,"c":"x"}],"a":1}"#);
-        assert_eq!((one.0 == turned.0, one.1 == turned.1), (false, true));
+    /// The hash of what a type writes as this.
+    fn hash_of<T: Serialize + DeserializeOwned>(json: &str) -> u64 {
+        let written = |json: &str| serde_json::to_string(&serde_json::from_str::<T>(json).ok()?).ok();
+        let json = written(json).expect("the type's JSON");
+        let (mut tree, arrays) = parse(&json);
+        find_sets(&mut tree, arrays, written);
+        tree.hash()
+    }
+
+    /// The hash of a text whose arrays have an order.
+    fn hash(json: &str) -> u64 {
+        parse(json).0.hash()
     }
 
     #[test]
-    fn whatever_else_differs_is_another_content() {
+    fn fields_have_no_order_and_arrays_have_one() {
+        let one = hash(r#"{"a":1,"b":[{"c":"x","d":null},2]}"#);
+        assert_eq!(one, hash(r#"{"b":[{"d":null,"c":"x"},2],"a":1}"#));
+        assert_ne!(one, hash(r#"{"b":[2,{"d":null,"c":"x"}],"a":1}"#));
+    }
+
+    #[test]
+    fn everything_else_that_differs_is_another_content() {
         let texts = [
             "null",
             "true",
@@ -203,18 +279,77 @@ mod tests {
         ];
         for (place, a) in texts.iter().enumerate() {
             for b in &texts[..place] {
-                assert_ne!(hashes(a).0, hashes(b).0, "{a} and {b}");
-                assert_ne!(hashes(a).1, hashes(b).1, "{a} and {b}");
+                assert_ne!(hash(a), hash(b), "{a} and {b}");
             }
         }
     }
 
+    #[derive(Serialize, Deserialize)]
+    struct Mixed {
+        set: HashSet<String>,
+        list: Vec<String>,
+        map: HashMap<String, HashSet<u8>>,
+        lists: Vec<HashSet<u8>>,
+        sets: HashSet<Vec<u8>>,
+        sorted: BTreeSet<u8>,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct WithTuples {
+        pair: (u8, u8),
+        set: HashSet<u8>,
+        list: Vec<[u8; 2]>,
+    }
+
+    #[test]
+    fn the_order_of_a_set_is_no_content_and_that_of_a_list_next_to_it_is() {
+        let mixed = |set: &str, list: &str, map: &str, lists: &str, sets: &str, sorted: &str| {
+            hash_of::<Mixed>(&format!(
+                r#"{{"set":{set},"list":{list},"map":{map},"lists":{lists},"sets":{sets},"sorted":{sorted}}}"#
+            ))
+        };
+        let (set, list) = (r#"["a","b","c"]"#, r#"["a","b","a"]"#);
+        let (map, lists) = (r#"{"x":[1,2],"y":[]}"#, "[[1,2],[3]]");
+        let first = mixed(set, list, map, lists, "[[1,2],[2,1,3]]", "[1,2]");
+        for _ in 0..8 {
+            assert_eq!(mixed(set, list, map, lists, "[[1,2],[2,1,3]]", "[1,2]"), first);
+            let turned = r#"["c","a","b"]"#;
+            let map = r#"{"y":[],"x":[2,1]}"#;
+            assert_eq!(mixed(turned, list, map, "[[2,1],[3]]", "[[2,1,3],[1,2]]", "[2,1]"), first, "the same sets");
+        }
+        for other in [
+            mixed(set, r#"["b","a","a"]"#, map, lists, "[[1,2],[2,1,3]]", "[1,2]"),
+            mixed(set, r#"["a","b"]"#, map, lists, "[[1,2],[2,1,3]]", "[1,2]"),
+            mixed(set, list, map, "[[3],[1,2]]", "[[1,2],[2,1,3]]", "[1,2]"),
+            mixed(set, list, map, lists, "[[2,1],[2,1,3]]", "[1,2]"),
+            mixed(set, list, map, lists, "[[1,2],[2,1,3]]", "[1,3]"),
+            mixed(r#"["a","b"]"#, list, map, lists, "[[1,2],[2,1,3]]", "[1,2]"),
+            mixed(set, list, r#"{"x":[],"y":[1,2]}"#, lists, "[[1,2],[2,1,3]]", "[1,2]"),
+        ] {
+            assert_ne!(other, first);
+        }
+    }
+
+    #[test]
+    fn sets_are_found_where_other_arrays_take_no_more_elements() {
+        let with = |pair: &str, set: &str, list: &str| {
+            hash_of::<WithTuples>(&format!(r#"{{"pair":{pair},"set":{set},"list":{list}}}"#))
+        };
+        let first = with("[1,2]", "[1,2,3]", "[[1,2],[3,4]]");
+        for _ in 0..8 {
+            assert_eq!(with("[1,2]", "[3,2,1]", "[[1,2],[3,4]]"), first);
+        }
+        assert_ne!(with("[2,1]", "[1,2,3]", "[[1,2],[3,4]]"), first);
+        assert_ne!(with("[1,2]", "[1,2,3]", "[[3,4],[1,2]]"), first);
+        assert_ne!(with("[1,2]", "[1,2,3]", "[[2,1],[3,4]]"), first);
+    }
+
     #[test]
     fn a_hash_is_read_as_it_is_written() {
-        let hash = ContentHash { exact: 1, unordered: u64::MAX, shape: 0 };
-        assert_eq!(hash.to_string().len(), 50);
+        let hash = ContentHash { content: 1, shape: u64::MAX };
+        assert_eq!(hash.to_string().len(), 33);
         assert_eq!(ContentHash::parse(&hash.to_string()), Some(hash));
-        for strange in ["", "1", "1.2", "1.2.3.4", "1.2.x"] {
+        for strange in ["", "1", "1.2.3", "1.x"] {
             assert_eq!(ContentHash::parse(strange), None, "{strange}");
         }
     }

@@ -283,7 +283,7 @@ pub(crate) fn known_receipt<C: Command>(record: &CommandRecord, content: Option<
             second: C::NAME.to_owned(),
         })
     };
-    let is_other = |(content, first): (&Content, _)| !content.is_that_of::<C>(first);
+    let is_other = |(content, first): (&Content, _)| !content.is_that_of(first);
     if record.command != C::NAME || content.zip(record.content).is_some_and(is_other) {
         return Err(reused());
     }
