@@ -45,7 +45,9 @@ pub(crate) fn fingerprint<T: DeserializeOwned + 'static>() -> u64 {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).copied();
     known.unwrap_or_else(|| {
         let mut hash = Hash::default();
-        facts::<T>().iter().for_each(|fact| hash.part(fact));
+        for fact in facts::<T>() {
+            hash.part(&fact);
+        }
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), hash.0);
         hash.0
     })

@@ -470,6 +470,7 @@ impl AppBuilder {
         self.start(log, table, Arc::default(), figures, Arc::default(), reads, Vec::new())
     }
 
+    #[allow(clippy::too_many_arguments, reason = "each part of an app, once")]
     fn start(
         self,
         log: Arc<dyn EventLog>,

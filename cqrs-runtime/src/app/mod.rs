@@ -131,8 +131,8 @@ impl App {
     /// database. `None` for an async projection, whose tables are its own, and where there is no projection of that name.
     #[must_use]
     pub fn stored_as(&self, projection: &str) -> Option<Generation> {
-        let homes = self.inner.reads.homes.iter();
-        let stored = homes.filter_map(|home| home.generations.get(projection)).next()?;
+        let mut homes = self.inner.reads.homes.iter();
+        let stored = homes.find_map(|home| home.generations.get(projection))?;
         Some(Generation { shape: stored.shape?, projection: stored.name })
     }
 

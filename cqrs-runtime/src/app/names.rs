@@ -8,6 +8,7 @@
 //! an entity of this program, or where this program knows the event that carries the tag.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::checks::{BuildError, Fault};
 use super::table::Table;
@@ -292,12 +293,13 @@ impl Unknown {
                 }
                 NameKind::Policy => format!("`#[policy(was = \"{name}\", ..)]` on `{near}`"),
             };
-            instead.push_str(&format!("was it renamed? write {remedy}\n"));
+            let _ = writeln!(instead, "was it renamed? write {remedy}");
         }
-        instead.push_str(&format!(
+        let _ = write!(
+            instead,
             "if no program needs it any more: `App::builder().retired([\"{name}\"])`\n\
              if another program serves it: `App::builder().served_elsewhere([\"{name}\"])`"
-        ));
+        );
         let parties: Vec<&Registration> = near.iter().map(|(_, registration)| **registration).collect();
         Fault::new(what, &parties, instead)
     }

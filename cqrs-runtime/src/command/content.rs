@@ -72,10 +72,10 @@ impl Node<'_> {
                 let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name, value.hash())).collect();
                 fields.sort_unstable();
                 hash.part("{");
-                fields.iter().for_each(|(name, value)| {
+                for (name, value) in fields {
                     hash.part(name);
                     hash.part(&value.to_string());
-                });
+                }
             }
             Self::Array { items, is_set, .. } => {
                 let mut items: Vec<u64> = items.iter().map(Self::hash).collect();
@@ -83,7 +83,9 @@ impl Node<'_> {
                     items.sort_unstable();
                 }
                 hash.part("[");
-                items.iter().for_each(|item| hash.part(&item.to_string()));
+                for item in items {
+                    hash.part(&item.to_string());
+                }
             }
         }
         hash.0

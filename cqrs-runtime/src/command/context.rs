@@ -325,7 +325,7 @@ impl Work {
             self.loaded.iter().map(|entries| entries.iter().map(|entry| entry.slot.empty()).collect()).collect();
         let decision = move |_: &Loaded<'_>, _: &Meta| Ok(emission);
         let loaded = self.loaded.into_iter().flatten().map(|entry| (entry, loaded_at)).collect();
-        let (meta, content) = (Arc::clone(&context.meta), context.content.clone());
+        let (meta, content) = (Arc::clone(&context.meta), context.content);
         let call = Call { meta, content, deadline: context.deadline, condition, loaded };
         let answer = context.inner.sequencer.run::<C, _>(call, Boundary { slots }, decision).await;
         answer.map_err(|error| match error {

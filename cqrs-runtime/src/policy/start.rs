@@ -90,7 +90,9 @@ async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result
     if let Some(former) = former.filter(|former| own.is_none_or(|own| own.position < former.position)) {
         views.set_checkpoints(&[(info.owner, former)]).await?;
     }
-    parked.iter_mut().for_each(|entry| info.owner.clone_into(&mut entry.projection));
+    for entry in &mut parked {
+        info.owner.clone_into(&mut entry.projection);
+    }
     if !parked.is_empty() {
         views.park(&parked).await?;
     }

@@ -41,7 +41,9 @@ impl Fingerprints {
             let combined = |group: &Vec<&'static str>| {
                 let mut hash = Hash::default();
                 hash.part(info.name);
-                group.iter().for_each(|name| hash.part(&format!("{name} {:016x}", own[name])));
+                for name in group {
+                    hash.part(&format!("{name} {:016x}", own[name]));
+                }
                 hash.0
             };
             (info.name, group.map_or(own[info.name], combined))
@@ -65,7 +67,9 @@ fn own(info: &ProjectionInfo) -> u64 {
     hash.part(&format!("{} {revision}", info.name));
     if let (Some(ViewLayout { name, key, indexes, fields }), Some(shape)) = (info.view, info.shape) {
         hash.part(&format!("{name} {key} {fields:016x} {:016x}", shape()));
-        indexes.iter().for_each(|index| hash.part(&format!("{} {:?}", index.name, index.kind)));
+        for index in indexes {
+            hash.part(&format!("{} {:?}", index.name, index.kind));
+        }
     }
     let route = |at: usize| routes.get(at).copied().unwrap_or_default();
     let mut events: Vec<_> = info
@@ -76,10 +80,14 @@ fn own(info: &ProjectionInfo) -> u64 {
         .map(|(at, (event, version))| (event, version, route(at)))
         .collect();
     events.sort_unstable();
-    events.iter().for_each(|(event, version, route)| hash.part(&format!("{event} {version} {route:016x}")));
+    for (event, version, route) in events {
+        hash.part(&format!("{event} {version} {route:016x}"));
+    }
     let mut look_ups = info.look_ups.to_vec();
     look_ups.sort_unstable();
-    look_ups.iter().for_each(|view| hash.part(view));
+    for view in look_ups {
+        hash.part(view);
+    }
     hash.0
 }
 

@@ -87,7 +87,7 @@ impl Generations {
 pub(crate) fn taken_apart(stored: &str) -> (String, Option<u64>) {
     let is_digits = |part: &&str| part.len() == 16 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let parts: Vec<&str> = stored.split('@').collect();
-    let Some(place) = parts.iter().skip(1).position(|part| is_digits(&part)) else { return (stored.to_owned(), None) };
+    let Some(place) = parts.iter().skip(1).position(is_digits) else { return (stored.to_owned(), None) };
     let fingerprint = u64::from_str_radix(parts[place + 1], 16).ok();
     let others = parts.iter().enumerate().filter(|(at, _)| *at != place + 1).map(|(_, part)| *part);
     (others.collect::<Vec<_>>().join("@"), fingerprint)

@@ -31,7 +31,7 @@ pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> 
             engine.clear(views, name).await?;
         } else if !views.parked().await?.iter().any(|parked| parked.projection == name && parked.key.is_empty()) {
             tracing::warn!(projection = shown, "{text}: it is parked");
-            views.park(&[parked(name, last, text)]).await?;
+            views.park(&[parked(name, last, &text)]).await?;
         }
     }
     Ok(())
@@ -39,7 +39,7 @@ pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> 
 
 /// What is wrong with a projection or a policy that is at an event which the log has lost.
 pub(crate) fn lost_text(at: Bookmark, last: Bookmark) -> String {
-    let event = at.event.map(|event| format!("event {event}")).unwrap_or_else(|| "the event that was".to_owned());
+    let event = at.event.map_or_else(|| "the event that was".to_owned(), |event| format!("event {event}"));
     format!(
         "the log does not hold {event} at position {}, up to which it was processed, and ends at position {}: the log was restored \
          from a backup, or has failed over to a server that lacks its last events",
@@ -48,7 +48,7 @@ pub(crate) fn lost_text(at: Bookmark, last: Bookmark) -> String {
 }
 
 /// An async projection as a whole, which only its owner can set right.
-pub(crate) fn parked(projection: &str, last: Bookmark, text: String) -> Parked {
+pub(crate) fn parked(projection: &str, last: Bookmark, text: &str) -> Parked {
     Parked {
         projection: projection.to_owned(),
         key: String::new(),

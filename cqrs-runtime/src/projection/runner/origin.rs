@@ -125,7 +125,7 @@ impl Worker {
             return Ok(());
         }
         // Only its owner knows what its tables hold: a rebuild goes on from there.
-        let parked: Vec<Parked> = unit.names().iter().map(|name| parked(name, last, text.clone())).collect();
+        let parked: Vec<Parked> = unit.names().iter().map(|name| parked(name, last, &text)).collect();
         let mut tx = self.store.begin(&unit.leases).await?;
         tx.park(&parked).await?;
         tx.commit().await?;

@@ -167,7 +167,7 @@ impl Worker {
                 };
                 match finished {
                     Ok(None) | Err(OperationError::Store(StoreError::Unavailable { .. })) => {
-                        unit.waiting.push((wanted, answer))
+                        unit.waiting.push((wanted, answer));
                     }
                     Ok(Some(at)) => drop(answer.send(Ok(at))),
                     Err(error) => drop(answer.send(Err(error))),
