@@ -29,6 +29,9 @@ const SLOW_DECISION: Duration = Duration::from_millis(5);
 /// When others have appended more than this, what is in memory is forgotten instead of brought up to date.
 const MOST_TO_CATCH_UP: u64 = 20_000;
 
+/// Jobs that can be decided, and the aggregates that came with them.
+type Admitted = (Vec<Box<dyn Job>>, Vec<(Key, Bookmark)>);
+
 pub(super) struct Worker {
     log: Arc<dyn EventLog>,
     inline: Arc<Inline>,
@@ -70,6 +73,7 @@ impl Decided {
 }
 
 impl Worker {
+    #[allow(clippy::too_many_arguments, reason = "each part of the sequencer, once")]
     pub(super) fn new(
         log: Arc<dyn EventLog>,
         inline: Arc<Inline>,
@@ -154,7 +158,7 @@ impl Worker {
 
     /// Takes into memory what the jobs have brought. Those that lack an aggregate all the same go back to their callers. Returns the
     /// others, and where what they brought was loaded.
-    fn admit(&mut self, jobs: Vec<Box<dyn Job>>) -> (Vec<Box<dyn Job>>, Vec<(Key, Bookmark)>) {
+    fn admit(&mut self, jobs: Vec<Box<dyn Job>>) -> Admitted {
         let (mut ready, mut brought, mut warm) = (Vec::with_capacity(jobs.len()), Vec::new(), 0);
         let was_empty = self.cache.is_empty();
         for mut job in jobs {

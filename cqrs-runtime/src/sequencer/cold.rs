@@ -248,12 +248,11 @@ impl Loader {
         let read = load_small(&mut entries, &mut self.source(), &self.keeper, &self.figures).await;
         let mut rest = Vec::new();
         for ((mut lead, entry), at) in leads.into_iter().zip(entries).zip(read) {
-            match at {
-                Some(at) => lead.end(State::Loaded(Loaded { entry, at, _places: Some(Arc::clone(places)) })),
-                None => {
-                    lead.entry = Some(Entry::new(entry.slot.empty()));
-                    rest.push(lead);
-                }
+            if let Some(at) = at {
+                lead.end(State::Loaded(Loaded { entry, at, _places: Some(Arc::clone(places)) }));
+            } else {
+                lead.entry = Some(Entry::new(entry.slot.empty()));
+                rest.push(lead);
             }
         }
         rest
