@@ -177,7 +177,7 @@ impl Order {
 /// A product.
 pub struct Product;
 
-#[aggregate(id = ProductId, on = [Offered])]
+#[aggregate(id = ProductId, on = [Offered], ignore = [Opened])]
 impl Product {
     fn offered(_: &Offered) -> Self {
         Self
