@@ -4,12 +4,16 @@
 //! over, and their tokens tell which of the two is right.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::connect::{Place, Purpose};
 use crate::connection::Connection;
+
+/// How long a session may take to answer before another is made.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// This process's lock.
 pub(crate) struct Presence {
@@ -26,7 +30,12 @@ impl Presence {
     /// The lock, which is held now. `None` where that cannot be: then the time of leases decides alone.
     pub(crate) async fn hold(&self, place: &Place) -> Option<i64> {
         let mut session = self.session.lock().await;
-        if session.as_ref().is_none_or(|session| session.client.is_closed()) {
+        // Asked, and not only looked at: that the server has ended it shows with the next answer.
+        let holds = match &*session {
+            Some(session) => matches!(tokio::time::timeout(ANSWER, session.client.simple_query("")).await, Ok(Ok(_))),
+            None => false,
+        };
+        if !holds {
             *session = self.lock(place).await;
         }
         session.as_ref().map(|_| self.lock)
