@@ -6,6 +6,7 @@ use crate::event::RecordedEvent;
 use crate::log::BoxFuture;
 use crate::view::View;
 
+mod changed;
 mod engine;
 mod erased;
 mod fingerprint;
@@ -17,6 +18,7 @@ mod replay;
 mod rows;
 mod runner;
 
+pub(crate) use changed::changed_in;
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
 pub use fingerprint::Basis;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cqrs_runtime::app::ProjectionState;
+use cqrs_runtime::error::OperationError;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::MemoryViews;
@@ -59,6 +60,52 @@ mod meters {
                 return Err(ReadingsError::Backwards);
             }
             Ok(())
+        }
+    }
+
+    #[derive(Query, Serialize, Deserialize)]
+    #[cqrs(returns = Vec<i64>)]
+    pub struct AllReadings {}
+
+    #[query]
+    async fn all_readings(_q: AllReadings, reader: Reader<Sqlite>) -> Result<Vec<i64>, rusqlite::Error> {
+        let mut statement = reader.prepare("SELECT value FROM readings ORDER BY position")?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    }
+}
+
+/// The same meters in a later version of the program: its projection writes something else.
+mod meters_later {
+    use cqrs_runtime::prelude::*;
+    use cqrs_sqlite::{Sqlite, rusqlite};
+
+    pub use super::meters::MeterId;
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    pub struct MeterRead {
+        #[tag]
+        pub meter: MeterId,
+        pub value: i64,
+    }
+
+    #[derive(Command, Serialize, Deserialize)]
+    pub struct ReadMeter {
+        pub meter: MeterId,
+        pub value: i64,
+    }
+
+    #[command]
+    fn read_meter(cmd: ReadMeter) -> Result<MeterRead, std::convert::Infallible> {
+        Ok(MeterRead { meter: cmd.meter, value: cmd.value })
+    }
+
+    pub struct Readings;
+
+    #[projection(on = [MeterRead], revision = 2)]
+    impl Readings {
+        async fn read(tx: &mut Tx<Sqlite>, event: &Recorded<MeterRead>) -> Result<(), rusqlite::Error> {
+            let position = event.position().get().cast_signed();
+            tx.execute("INSERT OR REPLACE INTO readings VALUES (?1, ?2)", (position, event.value * 10)).map(drop)
         }
     }
 
@@ -216,4 +263,78 @@ async fn an_async_projection_that_stands_beyond_a_restored_log_is_parked_until_i
     let at = read(&app, 3).await;
     assert_eq!(app.queries().after(at).ask(AllReadings {}).await.unwrap(), [1, 3]);
     assert_eq!(app.parked().await.unwrap(), []);
+}
+
+/// A program of the first version, and of the later one, at level 1 or 2 on one folder.
+async fn versions(folder: &std::path::Path, level: u8) -> (App, impl AsyncFn() -> App) {
+    let (log, views) = (folder.join("log.db"), folder.join("views.db"));
+    Connection::open(if level == 1 { &log } else { &views }).unwrap().execute_batch(READINGS).unwrap();
+    let app = async move |module: &str| {
+        let builder = App::builder().log(SqliteLog::open(&log).await.unwrap());
+        let builder = builder.only([format!("{}::{module}", module_path!())]).projection_lease(Duration::from_secs(2));
+        match level {
+            1 => builder.build().await.unwrap(),
+            _ => builder.views(SqliteViews::open(&views).await.unwrap()).build().await.unwrap(),
+        }
+    };
+    (app("meters").await, async move || app("meters_later").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_async_projection_that_has_changed_waits_for_its_owner() {
+    let _one_at_a_time = METERS.lock().await;
+    for (level, rebuilds) in [(1, true), (1, false), (2, true), (2, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, later) = versions(folder.path(), level).await;
+        let meter = meters::MeterId::new();
+        let mut at = Position::START;
+        for value in [1, 2] {
+            at = old.commands().execute(meters::ReadMeter { meter, value }).await.unwrap().position();
+        }
+        let wait = Duration::from_secs(60);
+        old.caught_up(at, wait).await.unwrap();
+        assert_eq!(old.parked().await.unwrap(), []);
+        old.clone().close().await;
+
+        let new = later().await;
+        let parked = new.parked().await.unwrap();
+        assert_eq!((parked.len(), &*parked[0].projection, &*parked[0].key), (1, "Readings", ""));
+        assert!(
+            parked[0].error.contains("`revision`") && parked[0].error.contains("up to position 2"),
+            "{}",
+            parked[0].error
+        );
+        let at = new.commands().execute(meters_later::ReadMeter { meter, value: 3 }).await.unwrap().position();
+        let readings = async || new.queries().ask(meters_later::AllReadings {}).await.unwrap();
+        assert_eq!(readings().await, [1, 2], "nothing is applied, in level {level}");
+        assert_eq!(new.projections().await.unwrap()[0].state, ProjectionState::Parked);
+        let error = new.retry("Readings", "").await.unwrap_err();
+        assert!(matches!(error, OperationError::ParkedAgain { .. }), "{error}");
+        if level == 1 {
+            // To a program of the version that has filled the tables nothing has happened.
+            old.commands().execute(meters::ReadMeter { meter, value: 4 }).await.unwrap();
+            assert_eq!(readings().await, [1, 2, 3, 4]);
+            assert_eq!(old.parked().await.unwrap(), []);
+        }
+        if rebuilds {
+            new.rebuild("Readings").await.unwrap();
+        } else {
+            new.skip("Readings", "").await.unwrap();
+        }
+        new.caught_up(at, wait).await.unwrap();
+        let expected: &[i64] = match (level, rebuilds) {
+            (1, true) => &[10, 20, 30, 40],
+            (1, false) => &[1, 2, 3, 4],
+            (_, true) => &[10, 20, 30],
+            (_, false) => &[1, 2, 30],
+        };
+        assert_eq!(readings().await, expected, "level {level}");
+        assert_eq!(new.parked().await.unwrap(), []);
+        if level == 1 {
+            assert_eq!(old.parked().await.unwrap().len(), 1, "now the tables are the later version's");
+            old.commands().execute(meters::ReadMeter { meter, value: 5 }).await.unwrap();
+            new.commands().execute(meters_later::ReadMeter { meter, value: 6 }).await.unwrap();
+            assert_eq!(readings().await[4..], [50, 60]);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::error::{OperationError, QueryError, UnknownName};
 use crate::log::{EventQuery, Position, StoreError};
 use crate::observing::spans;
 use crate::policy;
-use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted};
+use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in};
 use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
@@ -35,6 +35,7 @@ impl App {
                 Some(Parked { projection, ..parked })
             };
             parked.extend(home.store.parked().await?.into_iter().filter_map(known));
+            parked.extend(changed_in(&*home.store, &home.projections).await?);
         }
         if let Some(beside) = self.inner.log.views() {
             // Those of policies that this program does not know are somebody's unfinished work all the same.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
+use super::changed::Filled;
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
-use super::fingerprint::groups;
+use super::fingerprint::{Fingerprints, groups};
 use super::generation::Generations;
 use super::part::Part;
 use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
@@ -51,6 +52,8 @@ pub(super) struct FoldEntry {
 pub(super) struct HandleEntry {
     pub(super) name: &'static str,
     pub(super) events: &'static [&'static str],
+    /// Which version fills its tables.
+    pub(super) filled: Filled,
     handle: Box<dyn ErasedHandle>,
 }
 
@@ -70,7 +73,7 @@ impl Engine {
     /// # Errors
     /// The names of projections that look each other up in a circle.
     pub(crate) fn new(projections: &[&'static ProjectionInfo]) -> Result<Self, String> {
-        let generations = Generations::of(projections);
+        let (generations, fingerprints) = (Generations::of(projections), Fingerprints::of(projections));
         let mut engine = Self::default();
         for info in in_order(projections)? {
             let stored = generations.get(info.name).and_then(|stored| Some((stored.name, stored.shape?)));
@@ -82,7 +85,8 @@ impl Engine {
                     engine.folds.push(FoldEntry { name, shape, place, checkpoint, events, look_ups, fold });
                 }
                 (ErasedProjection::Handle(handle), ..) => {
-                    engine.handles.push(HandleEntry { name: info.name, events: info.events, handle });
+                    let filled = Filled::new(info.name, fingerprints.get(info.name));
+                    engine.handles.push(HandleEntry { name: info.name, events: info.events, filled, handle });
                 }
                 (ErasedProjection::Fold(_), ..) => unreachable!("a fold projection is registered with its view"),
             }
@@ -192,7 +196,8 @@ impl Engine {
         let mut reached = self.reached(tx).await?;
         let all = reached.len();
         reached.retain(|_, checkpoint| checkpoint.position >= after);
-        let parked = parked_keys(tx).await?;
+        let (parked, unclaimed) = self.parked_and_unclaimed(tx).await?;
+        let parked = by_projection(parked);
         self.apply_folds(tx, events, &reached, &parked).await?;
         let mut stopped = HashSet::new();
         for entry in &self.handles {
@@ -207,6 +212,7 @@ impl Engine {
             .into_iter()
             .filter(|(name, checkpoint)| checkpoint.position < up_to.position && !stopped.contains(name))
             .map(|(name, checkpoint)| (name, Checkpoint::at(up_to, checkpoint.fingerprint)))
+            .chain(unclaimed)
             .collect();
         tx.set_checkpoints(&moved).await?;
         Ok(came)
@@ -235,7 +241,7 @@ impl Engine {
         tx: &mut dyn ViewTransaction,
     ) -> Result<Vec<(&'static str, Position)>, StoreError> {
         let reached = self.reached(tx).await?;
-        let parked = if self.handles.is_empty() { Vec::new() } else { tx.parked().await? };
+        let parked = if self.handles.is_empty() { Vec::new() } else { self.parked(tx).await? };
         let waits = |name: &str| parked.iter().any(|entry| entry.projection == name && entry.key.is_empty());
         let following = reached.into_iter().filter(|(name, _)| !waits(name));
         Ok(following.map(|(name, checkpoint)| (name, checkpoint.position)).collect())
@@ -356,13 +362,13 @@ pub(super) fn keys_of_unreadable(event: &RecordedEvent, entry: &FoldEntry) -> Ve
     if keys.is_empty() { vec![format!("@{}", event.position())] } else { keys }
 }
 
-/// The parked keys of every projection.
-pub(super) async fn parked_keys(tx: &mut dyn ViewTransaction) -> Result<ParkedKeys, StoreError> {
+/// Parked keys, and where they are parked, by their projection.
+pub(super) fn by_projection(entries: Vec<Parked>) -> ParkedKeys {
     let mut parked = ParkedKeys::new();
-    for entry in tx.parked().await? {
+    for entry in entries {
         parked.entry(entry.projection).or_default().insert(entry.key, entry.position);
     }
-    Ok(parked)
+    parked
 }
 
 pub(super) async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs: Needs) -> Result<Stock, StoreError> {

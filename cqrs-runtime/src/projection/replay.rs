@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, keys_of_unreadable, parked_keys, read};
+use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, by_projection, keys_of_unreadable, read};
 use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
 use crate::error::{OperationError, UnknownName};
 use crate::event::RecordedEvent;
@@ -48,6 +48,13 @@ impl Engine {
         key: &str,
         skip: bool,
     ) -> Result<Option<Replay>, OperationError> {
+        if let Some(claim) = self.is_changed(tx, projection).await?.filter(|_| key.is_empty()) {
+            if !skip {
+                return Err(OperationError::ParkedAgain { projection: projection.to_owned() });
+            }
+            tx.set_checkpoints(&[claim]).await?;
+            return Ok(None);
+        }
         let all = tx.parked().await?;
         let stored = self.stored_as(projection);
         let parked = all.iter().find(|parked| parked.projection == stored && parked.key == key).cloned();
@@ -86,7 +93,7 @@ impl Engine {
         let mut needs = Needs::default();
         needs.keys.insert(key.to_owned());
         let stock = read(tx, &target.place.shape, needs).await?;
-        let mut waiting = parked_keys(tx).await?;
+        let mut waiting = by_projection(all);
         if let Some(keys) = waiting.get_mut(stored) {
             keys.remove(key);
         }

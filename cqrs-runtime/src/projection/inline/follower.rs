@@ -216,7 +216,7 @@ impl Shared {
         if !engine.has_handles() {
             return Ok(lowest);
         }
-        let parked = self.store.parked().await?;
+        let parked = engine.parked_in(&*self.store).await?;
         let waits = parked.iter().any(|entry| entry.key.is_empty() && engine.names().contains(&&*entry.projection));
         for name in engine.names() {
             self.inline.lock().entry(name).and_modify(|known| known.parked = waits);

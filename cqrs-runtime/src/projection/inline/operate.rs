@@ -65,6 +65,7 @@ impl Shared {
             let start = Checkpoint::at(Bookmark::START, engine.fingerprint(name));
             views.set_checkpoints(&[(*name, start)]).await?;
         }
+        views.set_checkpoints(&engine.claims()).await?;
         let reached = self.inline.reached(&mut *tx).await?;
         tx.commit().await?;
         self.inline.learn(reached, head);

@@ -262,7 +262,7 @@ impl Unit {
         (self.live_at, self.beside_at, self.beside_is_there) = (None, None, false);
         let mut tx = store.begin(&self.leases).await?;
         let seen = Seen::in_transaction(&mut *tx, self).await?;
-        let parked = tx.parked().await?;
+        let parked = self.live.parked(&mut *tx).await?;
         drop(tx);
         self.parked = parked.iter().any(|parked| self.is_parked_by(parked));
         if let Some((part, _)) = self.part {
@@ -392,6 +392,7 @@ async fn start(
         let goal = |place: Generation| (goal_of(place.projection), Checkpoint::at(goal, place.shape.fingerprint));
         checkpoints.extend(engine.places().map(goal));
     }
+    checkpoints.extend(engine.claims());
     tx.set_checkpoints(&checkpoints).await?;
     tx.commit().await?;
     Ok(Bookmark::START)
