@@ -551,6 +551,9 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// method; and when any of this changes in a projection that it is connected with by look-ups. Other names of methods and parameters,
 /// another order, comments and formatting change nothing.
 ///
+/// The tables of an async projection are yours: when its events, their versions or its `revision` change it is parked as a whole until
+/// `App::rebuild` applies every event again, or `App::skip` goes on from where the tables are.
+///
 /// **What no compiler sees is the body of a method**, and the code that it calls: raise `revision` when that changes what a row holds.
 /// The same goes for an event's `From` of an earlier version, and for what `Deserialize` does not ask for (the inside of an `untagged`
 /// enum).

@@ -257,7 +257,7 @@ async fn an_async_projection_that_stands_beyond_a_restored_log_is_parked_until_i
     let app = on(restored).await;
     let parked = app.parked().await.unwrap().remove(0);
     assert_eq!((&*parked.projection, &*parked.key), ("Readings", ""));
-    assert!(parked.error.contains("beyond the end of the log, which is at 1"), "{}", parked.error);
+    assert!(parked.error.contains("ends at position 1: the log was restored"), "{}", parked.error);
     tables.execute_batch("DELETE FROM readings").unwrap();
     app.rebuild("Readings").await.unwrap();
     let at = read(&app, 3).await;
@@ -294,7 +294,9 @@ async fn an_async_projection_that_has_changed_waits_for_its_owner() {
         let wait = Duration::from_secs(60);
         old.caught_up(at, wait).await.unwrap();
         assert_eq!(old.parked().await.unwrap(), []);
-        old.clone().close().await;
+        if level == 2 {
+            old.clone().close().await;
+        }
 
         let new = later().await;
         let parked = new.parked().await.unwrap();
