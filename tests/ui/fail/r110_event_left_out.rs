@@ -1,6 +1,6 @@
 //! CQRS110: an event is stored whole
 //!
-//! The fault: `skip_serializing_if` without `default`
+//! The fault: `skip_serializing_if`
 
 include!("../shop.rs");
 

@@ -1,6 +1,6 @@
 //! CQRS110: a view is stored whole
 //!
-//! The fault: `skip_serializing_if` without `default`
+//! The fault: `skip_serializing_if`
 
 include!("../shop.rs");
 

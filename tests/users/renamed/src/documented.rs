@@ -28,7 +28,7 @@ mod inner {
         pub(super) offered: bool,
     }
 
-    #[aggregate(id = ProductId, on = [Offered], crate = ::other)]
+    #[aggregate(id = ProductId, on = [Offered], ignore = [PutOnShelf], crate = ::other)]
     impl Stock {
         /// Begins.
         #[must_use]
