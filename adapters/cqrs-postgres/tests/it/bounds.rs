@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(8);
 
 /// Locks a table, as `ALTER TABLE` and `VACUUM FULL` do, until the client rolls back.
 async fn lock(client: &Client, table: &str) {
-    client.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+    client.batch_execute(&format!("BEGIN; LOCK TABLE \"{table}\" IN ACCESS EXCLUSIVE MODE")).await.unwrap();
 }
 
 /// Waits for an answer, which must be that the store is unavailable.
