@@ -218,7 +218,7 @@ async fn a_log_that_is_written_meanwhile_is_copied_up_to_there_and_said_to_chang
         .await;
     match copied {
         Err(CopyError::Changing { .. }) => {
-            assert_eq!(to.head().await.unwrap(), 1_209, "what there was at the start is there")
+            assert_eq!(to.head().await.unwrap(), 1_209, "what there was at the start is there");
         }
         other => panic!("{other:?}"),
     }

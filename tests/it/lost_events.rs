@@ -57,7 +57,7 @@ impl Site {
     /// The log loses the events after this position.
     fn lose(&self, after: Position) {
         let tables = ["cqrs_events", "cqrs_event_tags", "cqrs_commands"];
-        let sql: String = tables.iter().map(|table| format!("DELETE FROM {table} WHERE position > {after};")).collect();
+        let sql: String = tables.map(|table| format!("DELETE FROM {table} WHERE position > {after};")).concat();
         match self {
             Self::Sqlite(folder) => {
                 let file = Connection::open(folder.path().join("log.db")).unwrap();
@@ -254,7 +254,7 @@ async fn conditions_and_streams_know_their_event() {
         assert!(stream.next().await.unwrap().is_ok());
         site.lose(kept);
         pay_in(&app, account, 2).await;
-        let conditions = [end.into(), Bookmark::from(end.position), Bookmark { event: end.event, ..kept.into() }];
+        let conditions = [end, Bookmark::from(end.position), Bookmark { event: end.event, ..kept.into() }];
         for condition in conditions {
             let event = MoneyPaidIn { account, amount: 1 };
             let entry = AppendEntry::new(event).unless(EventQuery::named(&["Never"]), condition);

@@ -1,5 +1,7 @@
 //! What is stored can be read: by this process, by the next, and in batches of any size.
 
+#![allow(clippy::option_option, clippy::struct_field_names, reason = "values that people store")]
+
 use std::collections::BTreeMap;
 
 use cqrs_runtime::App;

@@ -175,8 +175,8 @@ impl EventLog for Held {
                     *self.reads.lock().unwrap().entry(tag.clone()).or_default() += 1;
                 }
             }
-            let free = |held: &Option<&str>| held.is_none_or(|held| !tags.iter().any(|tag| tag.contains(held)));
-            self.tag.subscribe().wait_for(free).await.unwrap();
+            let is_read = |held: &str| tags.iter().any(|tag| tag.contains(held));
+            self.tag.subscribe().wait_for(|held| held.is_none_or(|held| !is_read(held))).await.unwrap();
             self.inner.read(query, after, limit).await
         })
     }

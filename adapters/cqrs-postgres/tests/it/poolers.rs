@@ -1,4 +1,4 @@
-//! PgBouncer before the server: by session it is a server, by transaction or statement it is refused.
+//! `PgBouncer` before the server: by session it is a server, by transaction or statement it is refused.
 
 use std::sync::Arc;
 
@@ -53,7 +53,9 @@ async fn a_pool_by_transaction_or_statement_is_refused_when_it_is_opened() {
             let reader =
                 builder(&database).reader_url(pooler.url()).open().await.err().expect("readers are refused alike");
             assert!(matches!(reader, OpenError::Pooled { .. }), "{reader}");
-            others.into_iter().for_each(|other| other.abort());
+            for other in others {
+                other.abort();
+            }
         }
     }
     assert_eq!(direct.head().await.unwrap(), 1, "nothing was changed");

@@ -47,6 +47,7 @@ async fn what_a_handler_writes_is_committed_with_its_events() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table of statements")]
 async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
     let (folder, log) = with_stock().await;
     let mut tx = log.begin().await.unwrap();
