@@ -208,11 +208,12 @@ async fn what_was_written_before_a_crash_is_passed_over_after_it() {
     drop(app);
     // As if every batch since the third event had written its rows, and died before its checkpoint.
     let mut connection = Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
-    let (key, lease) = (format!("{prefix}checkpoints"), format!("{prefix}lease:Volume"));
-    let reached: String = connection.hget(&key, "Volume").await.unwrap();
-    let fingerprint = reached.split_once(':').unwrap().1;
+    let stored = shape().await.name;
+    let (key, lease) = (format!("{prefix}checkpoints"), format!("{prefix}lease:{stored}"));
+    let reached: String = connection.hget(&key, stored).await.unwrap();
+    let fingerprint = reached.split(':').nth(1).unwrap();
     let _: () = connection.del(lease).await.unwrap();
-    let _: () = connection.hset(&key, "Volume", format!("{:020}:{fingerprint}", 3)).await.unwrap();
+    let _: () = connection.hset(&key, stored, format!("{:020}:{fingerprint}", 3)).await.unwrap();
     let app = library(&log, open(server, &prefix).await, 5).await;
     assert_eq!(book(&app, one, at).await.reads, 2, "nothing is folded twice");
     assert_eq!(every(&open(server, &prefix).await, &shape().await).await, folded_anew(&log).await);

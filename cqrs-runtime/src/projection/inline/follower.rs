@@ -268,6 +268,7 @@ impl Shared {
             let page = tx.read(&EventQuery::all(), after, PAGE).await?;
             let Some(views) = tx.views().filter(|_| !page.events.is_empty()) else { break };
             group.shadow.apply(views, after, &page.events, page.end()).await?;
+            self.figures.folded(&page.events);
             after = page.up_to;
         }
         let Some(views) = tx.views() else { return Ok(false) };
