@@ -241,7 +241,7 @@ async fn a_workflow_with_a_known_id_does_not_touch_the_world_again() {
     let bus = app.commands().with(Meta::new().command_id(CommandId::new("once")));
     gate.open.notify_one();
     let first = bus.execute(NoteSlowly { ticket, note: "a".into() }).await.unwrap();
-    let again = bus.execute(NoteSlowly { ticket, note: "b".into() }).await.unwrap();
+    let again = bus.execute(NoteSlowly { ticket, note: "a".into() }).await.unwrap();
     assert_eq!((again.position(), again.is_repeated()), (first.position(), true));
     assert_eq!(gate.runs.load(Ordering::SeqCst), 1);
 }
