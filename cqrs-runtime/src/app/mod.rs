@@ -112,11 +112,11 @@ impl App {
         self.inner.reads.shape_of(V::LAYOUT.name)
     }
 
-    /// How every view of this app is stored, by name.
+    /// Every view of this app by its name, and how it is stored, in the order of the names.
     #[must_use]
-    pub fn shapes(&self) -> Vec<ViewShape> {
+    pub fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
         let mut shapes = self.inner.reads.shapes();
-        shapes.sort_by_key(|shape| shape.name);
+        shapes.sort_by_key(|(view, _)| *view);
         shapes
     }
 

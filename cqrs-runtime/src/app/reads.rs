@@ -218,9 +218,10 @@ impl ReadSide {
         self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
     }
 
-    /// How every view is stored.
-    pub(super) fn shapes(&self) -> Vec<ViewShape> {
-        self.projections().into_iter().filter_map(|(home, info)| home.shape_of(info)).collect()
+    /// Every view, and how it is stored.
+    pub(super) fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
+        let stored = |(home, info): (&Home, &ProjectionInfo)| Some((info.view?.name, home.shape_of(info)?));
+        self.projections().into_iter().filter_map(stored).collect()
     }
 
     /// How the projection that makes a view stores it.

@@ -38,24 +38,22 @@ pub async fn run(app: &App) -> Result<(), Failure> {
     }
     let anew = App::builder().log(copy).build().await?;
     anew.caught_up(head, PATIENCE).await?;
-    for shape in &app.shapes() {
-        let (stored, folded) = (rows(app, shape).await?, rows(&anew, shape).await?);
+    for (view, shape) in &app.shapes() {
+        let (stored, folded) = (rows(app, view, shape).await?, rows(&anew, view, shape).await?);
         if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {
-            return Err(format!("{}: stored is {stored:?}, and the log makes {folded:?}", shape.name).into());
+            return Err(format!("{view}: stored is {stored:?}, and the log makes {folded:?}").into());
         }
         if stored.len() != folded.len() {
-            return Err(
-                format!("{}: stored are {}, and the log makes {}", shape.name, stored.len(), folded.len()).into()
-            );
+            return Err(format!("{view}: stored are {}, and the log makes {}", stored.len(), folded.len()).into());
         }
-        println!("{}: {} rows, as the log makes them", shape.name, stored.len());
+        println!("{view}: {} rows, as the log makes them", stored.len());
     }
     Ok(())
 }
 
 /// All rows of a view, by their keys.
-async fn rows(app: &App, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
-    let views = app.views_of(shape.name).ok_or_else(|| format!("{} keeps no views", app.log().describe()))?;
+async fn rows(app: &App, view: &str, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
+    let views = app.views_of(view).ok_or_else(|| format!("{} keeps no views", app.log().describe()))?;
     let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     Ok(views.find(shape, &all).await?)
 }

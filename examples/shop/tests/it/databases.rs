@@ -117,7 +117,7 @@ fn what_does_not_fit_is_told_what_to_write() {
         (&["--level", "2", "--read", "mongodb://host"], &["it names no database", "write `mongodb://"]),
         (
             &["--write", "postgres://host:port/shop"],
-            &["cannot open `postgres://host:port/shop`", "to be `postgres://user"],
+            &["cannot open `postgres://host:port/shop`", "expected `postgres://user"],
         ),
         (&["--write", &away], &["connection refused", "ada:***@127.0.0.1", "write `postgres://", "a server that runs"]),
         (&["--level", "2", "--read", &away], &["connection refused", "a server that runs"]),

@@ -129,9 +129,9 @@ async fn views_agree(log: &PostgresLog, page: Page) {
     anew.caught_up(page.up_to, Duration::from_secs(60)).await.unwrap();
     let views = log.views().unwrap();
     assert!(views.parked().await.unwrap().is_empty());
-    for shape in anew.shapes() {
+    for (view, shape) in anew.shapes() {
         let folded = rows(&**anew.log(), &shape).await;
-        assert_eq!(rows(log, &shape).await, folded, "{} is what the log makes", shape.name);
+        assert_eq!(rows(log, &shape).await, folded, "{view} is what the log makes");
     }
     for entry in registered().filter(|entry| entry.module == TILLS) {
         if let (Item::Projection(projection), false) = (&entry.item, page.events.is_empty()) {
