@@ -26,18 +26,34 @@ const LONG: Duration = Duration::from_secs(60);
 /// Where a log is stored, so that the test can take events from it behind the program's back.
 enum Site {
     Sqlite(TempDir),
+    /// A file in whose place another is put, as somebody does who restores a backup.
+    Replaced(TempDir),
     Postgres(Database),
 }
 
 impl Site {
-    fn both() -> [Self; 2] {
-        [Self::Sqlite(tempfile::tempdir().unwrap()), Self::Postgres(Postgres::shared().database())]
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    fn replaced() -> Self {
+        Self::Replaced(tempfile::tempdir().unwrap())
+    }
+
+    fn postgres() -> Self {
+        Self::Postgres(Postgres::shared().database())
+    }
+
+    fn all() -> [Self; 3] {
+        [Self::sqlite(), Self::replaced(), Self::postgres()]
     }
 
     /// The log, as another process opens it.
     async fn open(&self) -> Arc<dyn EventLog> {
         match self {
-            Self::Sqlite(folder) => Arc::new(SqliteLog::open(folder.path().join("log.db")).await.unwrap()),
+            Self::Sqlite(folder) | Self::Replaced(folder) => {
+                Arc::new(SqliteLog::open(folder.path().join("log.db")).await.unwrap())
+            }
             Self::Postgres(database) => Arc::new(PostgresLog::open(database.url()).await.unwrap()),
         }
     }
@@ -45,7 +61,9 @@ impl Site {
     async fn app(&self, views: Option<Arc<dyn ViewStore>>, partitions: u32) -> App {
         let mut builder = App::builder().projection_lease(Duration::from_millis(600));
         builder = match self {
-            Self::Sqlite(folder) => builder.log(SqliteLog::open(folder.path().join("log.db")).await.unwrap()),
+            Self::Sqlite(folder) | Self::Replaced(folder) => {
+                builder.log(SqliteLog::open(folder.path().join("log.db")).await.unwrap())
+            }
             Self::Postgres(database) => builder.log(PostgresLog::open(database.url()).await.unwrap()),
         };
         if let Some(views) = views {
@@ -63,6 +81,16 @@ impl Site {
                 let file = Connection::open(folder.path().join("log.db")).unwrap();
                 file.busy_timeout(LONG).unwrap();
                 file.execute_batch(&format!("BEGIN IMMEDIATE; {sql} COMMIT;")).unwrap();
+            }
+            Self::Replaced(folder) => {
+                let [path, copy] = ["log.db", "copy.db"].map(|name| folder.path().join(name));
+                Connection::open(&path).unwrap().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+                Connection::open(&copy).unwrap().execute_batch(&sql).unwrap();
+                for beside in ["log.db-wal", "log.db-shm"] {
+                    // There are none where no program has the file open.
+                    let _ = std::fs::remove_file(folder.path().join(beside));
+                }
+                std::fs::rename(copy, path).unwrap();
             }
             Self::Postgres(database) => {
                 let done =
@@ -160,41 +188,44 @@ async fn goes_on(
     second.close().await;
 }
 
-async fn every_read_side(is_postgres: bool, is_down: bool) {
+async fn every_read_side(site: fn() -> Site, is_down: bool) {
     for grown in [0, 2, 5, 8] {
         let (folder, database) = (tempfile::tempdir().unwrap(), Postgres::shared().database());
         for (how, views, partitions) in read_sides(folder.path(), &database).await {
-            let [sqlite, postgres] = Site::both();
-            let site = if is_postgres { postgres } else { sqlite };
-            goes_on(&site, how, views, partitions, grown, is_down).await;
+            goes_on(&site(), how, views, partitions, grown, is_down).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_program_notices_that_a_sqlite_log_has_lost_events() {
-    every_read_side(false, false).await;
+    every_read_side(Site::sqlite, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_program_notices_that_the_file_of_its_log_was_replaced() {
+    every_read_side(Site::replaced, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_program_notices_that_a_postgres_log_has_lost_events() {
-    every_read_side(true, false).await;
+    every_read_side(Site::postgres, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_started_on_a_restored_sqlite_log_notices() {
-    every_read_side(false, true).await;
+    every_read_side(Site::sqlite, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_started_on_a_restored_postgres_log_notices() {
-    every_read_side(true, true).await;
+    every_read_side(Site::postgres, true).await;
 }
 
 /// Nobody sends a command, and the log does not grow: the views notice all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn views_show_no_lost_event_for_long_while_nothing_happens() {
-    for site in Site::both() {
+    for site in Site::all() {
         for (views, partitions) in [(MemoryViews::new(), 1), (MemoryViews::new(), 3)] {
             let app = site.app(Some(Arc::new(views)), partitions).await;
             let (owner, account) = (PersonId::new(), AccountId::new());
@@ -223,7 +254,7 @@ async fn views_show_no_lost_event_for_long_while_nothing_happens() {
 /// At level 1 no task follows the log: a query that asks after a lost position looks for it soon.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_level_1_a_lost_position_is_not_reached_for_ever() {
-    for site in Site::both() {
+    for site in Site::all() {
         let app = site.app(None, 1).await;
         let (owner, account) = (PersonId::new(), AccountId::new());
         let kept = app.commands().execute(OpenAccount { account, owner }).await.unwrap().position();
@@ -243,7 +274,7 @@ async fn at_level_1_a_lost_position_is_not_reached_for_ever() {
 /// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn conditions_and_streams_know_their_event() {
-    for site in Site::both() {
+    for site in Site::all() {
         let app = site.app(None, 1).await;
         let (owner, account) = (PersonId::new(), AccountId::new());
         let kept = app.commands().execute(OpenAccount { account, owner }).await.unwrap().position();
@@ -319,11 +350,11 @@ async fn stopped(app: &App) -> PolicyStatus {
 /// It stops in every process, also one that is started later; and goes on from where an operator says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_stops_until_an_operator_says_from_where_it_goes_on() {
-    for site in Site::both() {
+    for site in [Site::sqlite(), Site::postgres()] {
         for grown in [0, 2, 3, 5] {
             let doors = Arc::new(Doors::default());
             let open = async || match &site {
-                Site::Sqlite(folder) => {
+                Site::Sqlite(folder) | Site::Replaced(folder) => {
                     let path = folder.path().join(format!("{grown}.db"));
                     App::builder().log(SqliteLog::open(path).await.unwrap())
                 }
@@ -379,7 +410,7 @@ async fn a_policy_stops_until_an_operator_says_from_where_it_goes_on() {
 
 fn lose_in(site: &Site, schema: u64, after: u32) {
     match site {
-        Site::Sqlite(folder) => {
+        Site::Sqlite(folder) | Site::Replaced(folder) => {
             let file = Connection::open(folder.path().join(format!("{schema}.db"))).unwrap();
             file.busy_timeout(LONG).unwrap();
             file.execute("DELETE FROM cqrs_events WHERE position > ?1", [after]).unwrap();

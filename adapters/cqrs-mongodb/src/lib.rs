@@ -27,7 +27,7 @@
 //! | collection | holds |
 //! | --- | --- |
 //! | `cqrs.state` | one document: which collection holds which view, checkpoints, parked keys, and which process runs which projection |
-//! | `cqrs.OrderSummary.1790000000000` | the rows of a view, a document each |
+//! | `cqrs.OrderSummary@6f1d...1790000000000` | the rows of one version of a view, a document each |
 //!
 //! A row is made to be looked at, with the server's shell or Compass:
 //!

@@ -21,7 +21,7 @@
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `views`, `shapes` | hashes: the place of each view's rows, and the fingerprint of its shape |
+//! | `views`, `shapes` | hashes: the place of each view's rows, and the fingerprint of its shape. Each version of a view is one of its own, `OrderSummary@6f1d..` |
 //! | `place:7.2:row:KEY` | a hash for each row: position, document, and the values of the `#[index]` fields |
 //! | `place:7.2:keys` | a sorted set: the keys of the rows that are there |
 //! | `place:7.2:index:0` | a sorted set for each `#[index]` field: value and key of each row, in the order of the values |

@@ -24,14 +24,15 @@
 //! | `cqrs_events` | the events, by position |
 //! | `cqrs_event_tags` | which tag stands in which event: an aggregate is one range of this table |
 //! | `cqrs_commands` | what is remembered of commands that came with an id |
-//! | `cqrs_view_order_summary` | the view `OrderSummary`: a row a key, with a column, and an index, for each `#[index]` field |
+//! | `cqrs_view_order_summary@6f1d..` | the view `OrderSummary` as one version of the program has it: a row a key, with a column, and an index, for each `#[index]` field |
 //! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
 //! | `cqrs_snapshots` | states of aggregates that opted in: a cache, which may be emptied at any time |
 //! | `cqrs_leases` | which process runs which projection, where views have a file of their own; next to it is a file `..-process-..` for each such process, which it holds locked |
 //! | `cqrs_schema` | the version of all this |
 //!
 //! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
-//! ([`Transaction`]), a query reads them through `Reader<Sqlite>` ([`SqliteReader`]).
+//! ([`Transaction`]), a query reads them through `Reader<Sqlite>` ([`SqliteReader`]). SQL of the application's may read the tables above:
+//! [`App::stored_as`](cqrs_runtime::App::stored_as) says which version of a view is this program's.
 //!
 //! # Views in a file of their own
 //!
@@ -43,6 +44,13 @@
 //!
 //! By one prepared statement a row, all in one transaction. `cargo bench -p cqrs-sqlite` compares this with one `INSERT` of
 //! many rows and with one `INSERT .. SELECT` from a JSON array, on batches of 1, 32 and 512 events.
+//!
+//! # A backup in the place of the file
+//!
+//! Whoever puts another file in the place of the log's, while programs have it open, removes `-wal` and `-shm` with the old one. The programs
+//! notice before they read or write next, and open the new file. Until then, and where the file is gone, empty, or beside a `-wal` that is
+//! not its own, calls fail with [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). The content of a file must not be written over
+//! while a program has it open: no program can notice that (see "How To Corrupt An SQLite Database File" in SQLite's documentation).
 //!
 //! # Limits
 //!
@@ -59,6 +67,7 @@ mod leases;
 mod log;
 mod names;
 mod options;
+mod place;
 #[cfg(test)]
 mod plans;
 mod pool;

@@ -1,6 +1,6 @@
 //! The log on a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::error::{OpenError, is_busy, store_error};
 use crate::guard::Guard;
 use crate::names::SqliteNames;
-use crate::options::{FileOptions, SqliteLogBuilder};
+use crate::options::{FileOptions, SqliteLogBuilder, open_writer};
+use crate::place::{FileId, Place};
 use crate::pool::Pool;
 use crate::presence::Presence;
 use crate::snapshots::SqliteSnapshots;
@@ -58,10 +59,10 @@ pub struct SqliteLog {
 pub(crate) struct Shared {
     pub(crate) store: Arc<str>,
     pub(crate) readers: Pool,
-    path: PathBuf,
+    pub(crate) place: Arc<Place>,
     /// The one connection that writes. The mutex is fair: who came first goes first.
     writer: Arc<Mutex<Writer>>,
-    busy_timeout: Duration,
+    options: FileOptions,
     /// Tells other processes that this one lives.
     pub(crate) presence: Presence,
 }
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
 /// The connection that writes, and who is at work on it.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
+    /// The file that the connection has open.
+    file: Option<FileId>,
     pub(crate) guard: Guard,
     /// The last event after this process's last commit.
     pub(crate) last: Bookmark,
@@ -101,18 +104,16 @@ impl SqliteLog {
 }
 
 impl Shared {
-    pub(crate) fn new(connection: Connection, guard: Guard, options: &FileOptions) -> Self {
+    pub(crate) fn new(connection: Connection, guard: Guard, options: FileOptions) -> Self {
         let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
-        let writer = Writer { connection, guard, last: Bookmark::START, released: None, others: None, lent: false };
-        let readers = Pool::new(Arc::clone(&store), options.path.clone(), options.readers, options.busy_timeout);
+        let place = Arc::new(Place::new(Arc::clone(&store), options.path.clone()));
+        let file = place.file().ok();
+        let writer =
+            Writer { connection, file, guard, last: Bookmark::START, released: None, others: None, lent: false };
+        let readers = Pool::new(Arc::clone(&store), Arc::clone(&place), options.readers, options.busy_timeout);
         let writer = Arc::new(Mutex::new(writer));
-        let (path, busy_timeout) = (options.path.clone(), options.busy_timeout);
-        let presence = Presence::next_to(&path);
-        Self { store, readers, path, writer, busy_timeout, presence }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        let presence = Presence::next_to(&options.path);
+        Self { store, readers, place, writer, options, presence }
     }
 
     /// Waits for this process's turn to write.
@@ -125,9 +126,9 @@ impl Shared {
         let started = Instant::now();
         let unavailable = |who: &str| StoreError::Unavailable {
             store: self.store.to_string(),
-            reason: format!("{who} has held the lock for {:?}", self.busy_timeout),
+            reason: format!("{who} has held the lock for {:?}", self.options.busy_timeout),
         };
-        let lock = tokio::time::timeout(self.busy_timeout, Arc::clone(&self.writer).lock_owned());
+        let lock = tokio::time::timeout(self.options.busy_timeout, Arc::clone(&self.writer).lock_owned());
         let mut writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
         if let Some(moment) = writer.moment_for_others() {
             tokio::time::sleep(moment).await;
@@ -135,9 +136,17 @@ impl Shared {
         let mut wait = FIRST_WAIT;
         loop {
             match writer.try_begin() {
-                Ok(()) => break,
+                // Looked at under the lock: while this waited, the file may have been replaced.
+                Ok(()) => match self.place.file() {
+                    Ok(file) if writer.file == Some(file) => break,
+                    other => {
+                        writer.roll_back().map_err(|error| store_error(&self.store, &error))?;
+                        self.reopen(&mut writer, other?).await?;
+                        continue;
+                    }
+                },
                 Err(error) if !is_busy(&error) => return Err(store_error(&self.store, &error)),
-                Err(_) if started.elapsed() >= self.busy_timeout => return Err(unavailable("another process")),
+                Err(_) if started.elapsed() >= self.options.busy_timeout => return Err(unavailable("another process")),
                 Err(_) => {}
             }
             tokio::time::sleep(jittered(wait)).await;
@@ -148,22 +157,42 @@ impl Shared {
         let last = transaction.learn_last().map_err(|error| store_error(&self.store, &error))?;
         Ok(Locked::new(Arc::clone(&self.store), transaction, last))
     }
+
+    /// Opens the file anew that lies where the one was that the connection has open.
+    async fn reopen(&self, writer: &mut Writer, file: FileId) -> Result<(), StoreError> {
+        let unavailable = |reason: String| StoreError::Unavailable { store: self.store.to_string(), reason };
+        let options = self.options.clone();
+        let opened = tokio::task::spawn_blocking(move || open_writer(&options)).await;
+        let opened = opened.map_err(|error| unavailable(error.to_string()))?;
+        let (connection, guard) = opened.map_err(|error| unavailable(error.to_string()))?;
+        tracing::warn!(store = %self.store, "another file was put in the place of the one that was open: it is used from here on");
+        self.place.learn();
+        (writer.connection, writer.guard, writer.file) = (connection, guard, Some(file));
+        Ok(())
+    }
 }
 
 impl Writer {
     fn try_begin(&mut self) -> rusqlite::Result<()> {
+        // There is something if the last time failed, for want of memory perhaps.
+        self.roll_back()?;
         let _own = self.guard.own();
         self.connection.busy_timeout(Duration::ZERO)?;
-        if !self.connection.is_autocommit() {
-            // The last roll-back failed, for want of memory perhaps.
-            self.connection.execute_batch("ROLLBACK")?;
-        }
         if self.lent {
             self.drop_temporary()?;
             self.lent = false;
         }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(())
+    }
+
+    /// Undoes what is not committed, if there is anything.
+    pub(crate) fn roll_back(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let _own = self.guard.own();
+        self.connection.execute_batch("ROLLBACK")
     }
 
     /// Drops what handlers have left in the connection's own schema: the next one is to find it empty.

@@ -54,7 +54,7 @@ impl FileOptions {
         self.path = std::path::absolute(&self.path).map_err(|error| failed(error.to_string()))?;
         let opened = tokio::task::spawn_blocking(move || Ok((open_writer(&self)?, self))).await;
         let ((connection, guard), options) = opened.map_err(|error| failed(error.to_string()))??;
-        Ok(Shared::new(connection, guard, &options))
+        Ok(Shared::new(connection, guard, options))
     }
 }
 
@@ -126,7 +126,7 @@ builder!(
 );
 
 /// The connection that writes.
-fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), OpenError> {
+pub(crate) fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), OpenError> {
     let path = &options.path;
     if path.parent().is_some_and(|folder| !folder.is_dir()) {
         return Err(OpenError::NoFolder(path.clone()));

@@ -1,7 +1,6 @@
 //! Connections that read.
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,19 +10,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::store_error;
 use crate::options::open_reader;
+use crate::place::{FileId, Place};
 
 /// A bounded number of read-only connections, opened as they are needed.
 pub(crate) struct Pool {
     store: Arc<str>,
-    path: PathBuf,
+    place: Arc<Place>,
     timeout: Duration,
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Open>>>,
 }
 
+/// A connection, and the file that it has open.
+type Open = (FileId, Connection);
+
 impl Pool {
-    pub(crate) fn new(store: Arc<str>, path: PathBuf, size: usize, timeout: Duration) -> Self {
-        Self { store, path, timeout, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
+    pub(crate) fn new(store: Arc<str>, place: Arc<Place>, size: usize, timeout: Duration) -> Self {
+        Self { store, place, timeout, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
     }
 
     /// Takes a connection, waiting for one if all are in use.
@@ -34,17 +37,28 @@ impl Pool {
         let permit = permit
             .map_err(|_| unavailable("every reading connection was in use for as long as one may wait"))?
             .map_err(|_| unavailable("the log is closed"))?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = if let Some(connection) = idle {
+        let file = self.place.file()?;
+        let connection = if let Some(connection) = self.idle_on(file) {
             connection
         } else {
-            let path = self.path.clone();
+            let path = self.place.path().to_owned();
             tokio::task::spawn_blocking(move || open_reader(&path))
                 .await
                 .map_err(|_| unavailable("the runtime is shutting down"))?
                 .map_err(|error| store_error(&self.store, &error))?
         };
-        Ok(SqliteReader { connection: Some(connection), idle: Arc::clone(&self.idle), _permit: permit })
+        Ok(SqliteReader { open: Some((file, connection)), idle: Arc::clone(&self.idle), _permit: permit })
+    }
+
+    /// A connection that nobody uses. Those that have another file open are of no use any more.
+    fn idle_on(&self, file: FileId) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((open, connection)) = idle.pop() {
+            if open == file {
+                return Some(connection);
+            }
+        }
+        None
     }
 
     /// Reads on a thread that may block, inside one read transaction.
@@ -82,8 +96,8 @@ impl Pool {
 /// a thread of its own.
 pub struct SqliteReader {
     /// There until it is dropped.
-    connection: Option<Connection>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    open: Option<Open>,
+    idle: Arc<Mutex<Vec<Open>>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -91,18 +105,18 @@ impl Deref for SqliteReader {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        let Some(connection) = &self.connection else { unreachable!("only `drop` takes it") };
+        let Some((_, connection)) = &self.open else { unreachable!("only `drop` takes it") };
         connection
     }
 }
 
 impl Drop for SqliteReader {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some((file, connection)) = self.open.take() else { return };
         // The next borrower gets it as it was: a transaction left open would show him an old state.
         let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
         if clean {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((file, connection));
         }
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use crate::error::{is_busy, store_error};
 use crate::log::{Shared, jittered};
 use crate::options::open_snapshot_writer;
+use crate::place::FileId;
 use crate::sql::clamped;
 
 /// How long to try while another process writes. What is not saved then is saved later.
@@ -27,7 +28,7 @@ const WAIT: Duration = Duration::from_millis(4);
 pub(crate) struct SqliteSnapshots {
     shared: Arc<Shared>,
     /// Opened when the first is saved.
-    writer: Arc<Mutex<Option<Connection>>>,
+    writer: Arc<Mutex<Option<(FileId, Connection)>>>,
 }
 
 impl SqliteSnapshots {
@@ -38,15 +39,16 @@ impl SqliteSnapshots {
     /// Saves under the lock of this process, so that it is fair to those who append. Says whether no other process wrote just then.
     async fn try_save(&self, snapshots: &Arc<[Snapshot]>) -> Result<bool, StoreError> {
         let lock = self.shared.lock().await;
-        let (writer, path, snapshots) =
-            (Arc::clone(&self.writer), self.shared.path().to_owned(), Arc::clone(snapshots));
+        let (writer, place, snapshots) =
+            (Arc::clone(&self.writer), Arc::clone(&self.shared.place), Arc::clone(snapshots));
+        let file = place.file()?;
         let saving = tokio::task::spawn_blocking(move || {
             // Held until it is done, whether somebody waits for that or not.
             let _lock = lock;
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let connection = match &mut *writer {
-                Some(connection) => connection,
-                none => none.insert(open_snapshot_writer(&path)?),
+            let (_, connection) = match &mut *writer {
+                Some(open) if open.0 == file => open,
+                other => other.insert((file, open_snapshot_writer(place.path())?)),
             };
             write(connection, &snapshots)
         });

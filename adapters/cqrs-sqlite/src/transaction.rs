@@ -91,12 +91,9 @@ impl Deref for Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         let writer = &mut *self.writer;
-        if !writer.connection.is_autocommit() {
-            let _own = writer.guard.own();
-            if let Err(error) = writer.connection.execute_batch("ROLLBACK") {
-                // The next `begin` tries again, and fails if this one does.
-                tracing::error!(%error, "a transaction could not be rolled back");
-            }
+        if let Err(error) = writer.roll_back() {
+            // The next `begin` tries again, and fails if this one does.
+            tracing::error!(%error, "a transaction could not be rolled back");
         }
         writer.released = Some(Instant::now());
     }

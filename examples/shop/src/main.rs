@@ -76,6 +76,12 @@ enum Action {
         /// The projection's name.
         projection: String,
     },
+    /// Lists what is stored of views and is not used any more: by no process for a day. Older versions of a view stay until then.
+    Unused {
+        /// Remove it.
+        #[arg(long)]
+        remove: bool,
+    },
     /// Prints commands to load: the same ones each time.
     Sample {
         /// How many orders.
@@ -122,6 +128,9 @@ async fn run(Arguments { databases, action }: Arguments) -> Result<ExitCode, Fai
         }
         Some(Action::Rebuild { projection }) => {
             databases.existing(async |app| cli::operate::rebuild(app, &projection).await).await?;
+        }
+        Some(Action::Unused { remove }) => {
+            databases.existing(async |app| cli::operate::unused(app, remove).await).await?;
         }
         Some(Action::Sample { orders }) => cli::sample::write(&mut io::stdout().lock(), orders)?,
     }

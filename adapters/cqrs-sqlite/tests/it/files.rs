@@ -1,6 +1,6 @@
 //! What lies on the disk: opening, reopening, and what is no log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cqrs_runtime::log::{EventQuery, StoreError};
@@ -28,6 +28,88 @@ async fn events_survive_reopening() {
     append(&log, "order:1", "2").await.unwrap();
     drop(log);
     assert_eq!(all(&SqliteLog::open(&path).await.unwrap()).await, ["1", "2"]);
+}
+
+/// Puts a copy of the log that was made before in the place of the log, as somebody does who restores a backup.
+fn restore(path: &Path, backup: &Path) {
+    for beside in ["-wal", "-shm"] {
+        std::fs::remove_file(with_suffix(path, beside)).unwrap();
+    }
+    std::fs::rename(backup, path).unwrap();
+}
+
+fn back_up(path: &Path) -> PathBuf {
+    let backup = with_suffix(path, "-backup");
+    Connection::open(path).unwrap().execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    backup
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_while_it_is_open_is_the_log_from_then_on() {
+    let (_folder, path) = folder();
+    let log = SqliteLog::open(&path).await.unwrap();
+    append(&log, "order:1", "1").await.unwrap();
+    let backup = back_up(&path);
+    append(&log, "order:1", "2").await.unwrap();
+    assert_eq!(all(&log).await, ["1", "2"], "a reading connection is open too");
+    let store = log.snapshots().unwrap();
+    store.save(&[snapshot()]).await.unwrap();
+    restore(&path, &backup);
+    assert_eq!(all(&log).await, ["1"], "what is read is in the file");
+    append(&log, "order:1", "3").await.unwrap();
+    assert_eq!(all(&log).await, ["1", "3"]);
+    let mut saved = snapshot();
+    assert_eq!(store.load(std::slice::from_ref(&saved.key)).await.unwrap(), [None], "the backup has no snapshot");
+    saved.position = Position::new(1);
+    store.save(std::slice::from_ref(&saved)).await.unwrap();
+    let other = SqliteLog::open(&path).await.unwrap();
+    assert_eq!(all(&other).await, ["1", "3"], "what was acknowledged is in the file");
+    let read = other.snapshots().unwrap().load(std::slice::from_ref(&saved.key)).await.unwrap();
+    assert_eq!(read, [Some(saved)], "snapshots too");
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_takes_no_events_until_it_is_back() {
+    let (_folder, path) = folder();
+    let log = SqliteLog::open(&path).await.unwrap();
+    append(&log, "order:1", "1").await.unwrap();
+    let elsewhere = with_suffix(&path, "-elsewhere");
+    std::fs::rename(&path, &elsewhere).unwrap();
+    for error in [append(&log, "order:1", "2").await.unwrap_err(), log.head().await.unwrap_err()] {
+        assert!(
+            matches!(error, StoreError::Unavailable { .. }) && error.to_string().contains("put it back"),
+            "{error}"
+        );
+    }
+    std::fs::File::create(&path).unwrap();
+    let error = append(&log, "order:1", "2").await.unwrap_err();
+    assert!(error.to_string().contains("empty so far"), "a copy that has only begun is not written to: {error}");
+    std::fs::rename(&elsewhere, &path).unwrap();
+    append(&log, "order:1", "3").await.unwrap();
+    assert_eq!(all(&log).await, ["1", "3"]);
+}
+
+#[tokio::test]
+async fn a_write_ahead_log_of_the_old_file_is_not_mixed_into_the_new_one() {
+    let (_folder, path) = folder();
+    let log = SqliteLog::open(&path).await.unwrap();
+    append(&log, "order:1", "1").await.unwrap();
+    let backup = back_up(&path);
+    append(&log, "order:1", "2").await.unwrap();
+    std::fs::rename(&backup, &path).unwrap();
+    for error in [append(&log, "order:1", "3").await.unwrap_err(), log.head().await.unwrap_err()] {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        assert!(error.to_string().contains("log.db-wal` beside it is still the old file's"), "{error}");
+    }
+    for beside in ["-wal", "-shm"] {
+        std::fs::remove_file(with_suffix(&path, beside)).unwrap();
+    }
+    append(&log, "order:1", "3").await.unwrap();
+    assert_eq!(all(&log).await, ["1", "3"]);
 }
 
 #[tokio::test]

@@ -68,6 +68,23 @@ pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Resu
     }
 }
 
+/// Prints what is stored of views and no process has used for a day; removes it, if that is asked for.
+pub async fn unused(app: &App, remove: bool) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    for view in app.unused_views().await? {
+        let version = view.fingerprint.map_or_else(String::new, |fingerprint| format!(" version {fingerprint:016x}"));
+        let used = view.last_used.map_or_else(|| "never".to_owned(), |ago| format!("{} ago", HumanDuration(ago)));
+        let removed = match (remove, remove && app.remove_unused_view(&view).await?) {
+            (true, true) => "; removed",
+            (true, false) => "; left: a process has used it just now",
+            (false, _) => "",
+        };
+        let (name, rows, store) = (&view.projection, view.rows, &view.store);
+        writeln!(out, "{name}{version}: {rows} rows in {store}, last used {used}{removed}")?;
+    }
+    Ok(())
+}
+
 /// Folds a projection anew from the whole log, with a line of progress on a terminal while this process does it: a server that runs
 /// the projection goes on with what is begun here.
 pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {

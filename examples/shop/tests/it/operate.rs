@@ -72,6 +72,29 @@ fn the_status_says_where_each_projection_stands() {
     assert!(!status.contains("parked:"), "{status}");
 }
 
+/// As another version of the program has left them a day and a bit ago, and as one does that has just stopped.
+#[test]
+fn versions_of_views_that_nobody_uses_are_listed_and_removed() {
+    let shop = Shop::new();
+    filled(&shop);
+    assert_eq!(shop.succeeds(&["unused"]), "", "what this program uses is no such thing");
+    let file = Connection::open(shop.db()).unwrap();
+    let left = "INSERT INTO cqrs_checkpoints (projection, position, fingerprint) VALUES (?1, 4, 1)";
+    for version in ["OrderSummary@00000000000000aa", "OrderSummary@00000000000000bb"] {
+        file.execute(left, [version]).unwrap();
+    }
+    let used = "INSERT INTO cqrs_leases SELECT 'OrderSummary@00000000000000bb@used', owner, token, until, length
+                FROM cqrs_leases WHERE projection LIKE 'OrderSummary@%@used'";
+    assert_eq!(file.execute(used, []).unwrap(), 1);
+    let listed = "OrderSummary version 00000000000000aa: 0 rows in SQLite file ";
+    for (arguments, ending) in [(&["unused"][..], "last used never\n"), (&["unused", "--remove"], "never; removed\n")] {
+        let said = shop.succeeds(arguments);
+        assert!(said.starts_with(listed) && said.ends_with(ending) && said.lines().count() == 1, "{said}");
+    }
+    assert_eq!(shop.succeeds(&["unused"]), "");
+    shop.succeeds(&["check"]);
+}
+
 /// What an operator does where an event cannot be folded.
 fn is_looked_after(shop: &Shop) {
     filled(shop);
