@@ -43,6 +43,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// How many faults there are so far.
+    pub fn count(&self) -> usize {
+        self.faults.borrow().as_ref().map_or(0, Vec::len)
+    }
+
     /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
         self.faults.borrow().as_ref().is_none_or(Vec::is_empty)

@@ -6,11 +6,15 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, Ident, Type, parse2};
 
 use crate::errors::Errors;
+use crate::markers::{Marked, nothing_is_ignored};
 use crate::options::{Allowed, Options};
 use crate::runtime::{Runtime, local};
 use crate::{names, rules};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(Events)]", options: &["crate"] };
+
+const MARKED: Marked =
+    Marked { what: "set of events", own: &[], instead: "mark the field inside the event: `#[tag]` in its struct" };
 
 /// `#[derive(Events)]`
 pub fn derive(input: TokenStream) -> TokenStream {
@@ -21,6 +25,7 @@ pub fn derive(input: TokenStream) -> TokenStream {
     let errors = Errors::new();
     let options = Options::of_type(&input.attrs, &OPTIONS, &errors);
     let rt = Runtime::new(options.krate.as_ref());
+    nothing_is_ignored(&input, &MARKED, &errors);
     let variants = parse(&input, &errors);
     let expansion = if errors.is_empty() { expand(&rt, &input.ident, &variants) } else { stub(&rt, &input) };
     let faults = errors.into_tokens();

@@ -6,11 +6,18 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Field, Ident, Member, Type, parse2};
 
 use crate::errors::Errors;
+use crate::markers::{Marked, nothing_is_ignored};
 use crate::options::{Allowed, Options};
 use crate::runtime::Runtime;
 use crate::{names, rules, types};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(Id)]", options: &["crate", "name"] };
+
+const MARKED: Marked = Marked {
+    what: "identifier",
+    own: &[],
+    instead: "take it away: it is the event's or the view's field that is marked",
+};
 
 /// The identifier, as it is written.
 struct Id<'a> {
@@ -48,6 +55,7 @@ pub fn derive(input: TokenStream) -> TokenStream {
 /// 104, 106: a newtype that owns its value.
 fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Result<Id<'a>, Runtime> {
     let options = Options::of_type(&input.attrs, &OPTIONS, errors);
+    nothing_is_ignored(input, &MARKED, errors);
     let rt = Runtime::new(options.krate.as_ref());
     let name = names::text(&input.ident);
     if !input.generics.params.is_empty() {

@@ -16,6 +16,7 @@ mod events;
 mod fold;
 mod handler;
 mod id;
+mod markers;
 mod message;
 mod names;
 mod options;
@@ -67,7 +68,7 @@ use proc_macro::TokenStream;
 /// # Rules
 ///
 /// 104 it has no parameters · 106 it is a newtype · 108 its options exist
-#[proc_macro_derive(Id, attributes(cqrs))]
+#[proc_macro_derive(Id, attributes(cqrs, tag, key, index))]
 pub fn derive_id(input: TokenStream) -> TokenStream {
     id::derive(input.into()).into()
 }
@@ -125,7 +126,7 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no command or query as well · 104 it has no parameters · 105 it is a struct · 106 a tag is an id · 107 each version
 /// names the one before · 108 its options exist · 110 no field is left out of what is stored
-#[proc_macro_derive(Event, attributes(cqrs, tag))]
+#[proc_macro_derive(Event, attributes(cqrs, tag, key, index, id))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     event::derive(input.into()).into()
 }
@@ -156,7 +157,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 104 it has no parameters · 105 it is an enum with one event in each variant · 108 its options exist
-#[proc_macro_derive(Events, attributes(cqrs))]
+#[proc_macro_derive(Events, attributes(cqrs, tag))]
 pub fn derive_events(input: TokenStream) -> TokenStream {
     events::derive(input.into()).into()
 }
@@ -195,7 +196,7 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no query or event as well · 102 it returns no data · 104 it has no parameters · 108 its options exist · 109 its error is an
 /// `Error`
-#[proc_macro_derive(Command, attributes(cqrs))]
+#[proc_macro_derive(Command, attributes(cqrs, tag, key, index, id))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     message::command(input.into()).into()
 }
@@ -234,7 +235,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event ·
 /// 309 where it reads its caller's own writes, it is asked after a position
-#[proc_macro_derive(Query, attributes(cqrs))]
+#[proc_macro_derive(Query, attributes(cqrs, tag, key, index, id))]
 pub fn derive_query(input: TokenStream) -> TokenStream {
     message::query(input.into()).into()
 }
@@ -281,7 +282,7 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 108 its options exist · 110 no field is left out of what is stored · 308 it is searched by indexes alone · 505 it has one key · 506 an index is a column
-#[proc_macro_derive(View, attributes(cqrs, key, index))]
+#[proc_macro_derive(View, attributes(cqrs, key, index, tag, id))]
 pub fn derive_view(input: TokenStream) -> TokenStream {
     view::derive(input.into()).into()
 }
@@ -310,10 +311,13 @@ pub fn derive_view(input: TokenStream) -> TokenStream {
 ///
 /// - `order: &Order`, `order: Option<&Order>`, `order: Absent<Order>`: the aggregate of the id `cmd.order`, or of another by
 ///   `#[id(expr)]` before the parameter, where the command's own parameter is a reference
+///   (of `Option<&Order>` the id may be an `Option`)
 /// - `orders: Many<Order>`, with `#[id(expr)]` that iterates over ids
-/// - `meta: &Meta`
+/// - `meta: &Meta`, which an `#[id(expr)]` may name too
 ///
-/// A **workflow**, `async fn`, may also take `State<T>`, `&mut Tx<Db>` of the log's database, and `Stale<Views<V>>`.
+/// A **workflow**, `async fn`, may also take `State<T>`, `&mut Tx<Db>` of the log's database, and `Stale<Views<V>>`. Where it meets errors
+/// of databases and services, it returns `Result<events, WorkflowError>`: the command's error inside it is a refusal, any other
+/// [a failure](https://docs.rs/cqrs-runtime/latest/cqrs_runtime/struct.WorkflowError.html), and `?` converts both.
 ///
 /// It returns `Result<events, the command's error>`; where the command declares `returns`, `Result<Decision<events, returns>, ..>`.
 ///
@@ -330,7 +334,7 @@ pub fn derive_view(input: TokenStream) -> TokenStream {
 /// # Options
 ///
 /// - `foreign`: the command lives in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
-///   forbids the plain form (E0117: "`MessagesOfOtherCratesNeedForeign` is not defined in the current crate")
+///   forbids the plain form (E0117: "`WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate` is not defined in the current crate")
 /// - `retry`: a workflow that meets a conflict is run again, up to three times; its command is `Clone`. It pauses before, for about
 ///   5 milliseconds the first time and 10 the second. The third time it runs under the log's lock, where nobody can conflict with it;
 ///   other commands wait meanwhile, and it cannot send commands to its own app then. Workflows that meet at one aggregate take turns

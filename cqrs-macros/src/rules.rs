@@ -43,12 +43,17 @@ impl Rule {
     }
 
     /// The message in two: what is wrong, to which more may be said, and the rest.
+    ///
+    /// With `CQRS_MESSAGES=short` the rest only says where to read on, for outputs that are compared.
     pub fn halves(&self, parts: &[&str]) -> (String, String) {
         let fill = |text: &str| {
             parts.iter().enumerate().fold(text.to_owned(), |text, (at, part)| text.replace(&format!("{{{at}}}"), part))
         };
         let what = format!("[CQRS{}] {}", self.code, fill(self.what));
         let see = format!("cqrs_runtime::rules#cqrs{}", self.code);
+        if std::env::var_os("CQRS_MESSAGES").is_some_and(|wanted| wanted == "short") {
+            return (what, format!("\n  see: {see}"));
+        }
         (what, format!("\n  why: {}\n  instead: {}\n  see: {see}", self.why, fill(self.instead)))
     }
 }
@@ -110,8 +115,18 @@ rules! {
     OPTION_REPEATED = 108 Macro, "`{0}` is given twice", "one of the two would be ignored", "keep one";
     OPTION_VALUE = 108 Macro, "option `{0}` has a value of another kind", "an option that cannot be followed would do nothing",
         "give it {1}";
-    OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "it cannot be found without it", "write `#[{0}({1} = {2})]`";
+    OPTION_UNNAMED = 108 Macro, "a value of `{0}` has no name", "an option that is not understood would do nothing", "name each: `{1}`";
+    LIST_QUOTED = 108 Macro, "event `{0}` is in quotes", "events are types, which the compiler looks up", "write `{0}`, without quotes";
+    LIST_COMMA = 108 Macro, "a comma is missing before `{0}`", "a list holds one event after the other", "write `, {0}`";
+    LIST_STRANGE = 108 Macro, "`{0}` is not an event", "a list holds the types of events", "write `[A, B]`";
+    LIST_CONDITION = 108 Macro, "`#[cfg(..)]` inside a list", "the event's method needs the same condition",
+        "put `#[cfg(..)]` on the method: its event is then listed under the same condition";
+    OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "it cannot be found without it", "write `#[{0}({2})]`";
     MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
+    OPTION_ON_PART = 108 Macro, "`#[cqrs({0})]` on a {1}", "options are read above a type; here it would do nothing", "{2}";
+    MARKER_ELSEWHERE = 108 Macro, "`#[{0}]` on {1}", "nothing reads it there, and it would do nothing", "{2}";
+    ERROR_IS_DATA = 109 Macro, "`{0}` cannot be a command's error", "callers, logs and HTTP answers carry the error, and callers match on it",
+        "give it a type of its own: `#[derive(Debug, thiserror::Error)] pub enum {1}Error`, and `#[cqrs(error = {1}Error)]`";
     FIELD_SKIPPED = 110 Macro, "serde leaves field `{0}` of the {1} out", "what is not stored is gone, in silence",
         "store it, or take it out of the {1}";
     FIELD_LEFT_OUT = 110 Macro, "serde may leave field `{0}` of the {1} out, and cannot read the {1} without it",
@@ -121,6 +136,9 @@ rules! {
     // ---- 2xx command handlers ----
     COMMAND_FIRST = 201 Macro, "{0}", "`#[command]` handles one command, taken by value",
         "begin with the command itself: `fn {1}(cmd: TheCommand, ..)`; aggregates follow it";
+    COMMAND_DYN = 202 Macro, "a command handler cannot return `{0}`",
+        "its signature states every event that it can emit, and the error that its callers match on",
+        "return a tuple of the events, each in an `Option` or a `Vec`, or a `#[derive(Events)]` enum of them";
     COMMAND_RETURN = 202 Macro, "a command handler cannot return {0}",
         "its signature states every event that it can emit, and the error that its callers match on",
         "return `Result<events, error>`, where events is an event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum";
@@ -132,11 +150,20 @@ rules! {
     DECISION_STALE = 203 Macro, "a decision cannot take `{0}`", PURE,
         "decide on an aggregate, `&A`; only a workflow, `async fn {1}`, may look at what is stale";
     COMMAND_READS = 204 Macro, "a command handler cannot take `{0}`", LAGS,
-        "decide on an aggregate, `&A`; a workflow that needs no exact answer takes `Stale<{0}>`";
+        "decide on an aggregate, `&A`; a workflow that needs no exact answer takes `Stale<{0}>`; if `{1}` only asks, it is a query: `#[query]`";
     COMMAND_MUTATES = 205 Macro, "a command handler cannot take `{0}`", BY_EVENTS,
-        "take `&{1}`, and return the event that changes it";
+        "take `&{1}`, and return the event that changes it; a workflow, `async fn`, writes to the log's own database by `&mut Tx<Db>`";
+    COMMAND_CLIENT = 205 Macro, "a command handler cannot take `{0}`", "what is written through it would not commit with the events",
+        "take `&mut Tx<Db>` of the log's database, `Tx<Sqlite>` say, in an `async fn`";
+    DATABASE_NAME = 208 Macro, "`{0}` does not name a database", "it names the technology, and neither a log, a store nor a connection",
+        "write `{1}`";
+    COMMAND_SEVERAL = 203 Macro, "a command handler cannot take `{0}`", "aggregates are loaded by their ids, one by one",
+        "several aggregates are `Many<{1}>`, with their ids: `#[id(cmd.ids.iter())] {2}: Many<{1}>`";
+    COMMAND_WHOLE = 203 Macro, "a command handler cannot take `{0}`", "the framework makes it for the handler, and hands it over", "take `{1}`";
     HANDLER_SHAPE = 208 Macro, "a handler cannot {0}", FOUND,
         "write a plain function of the message and what its handler needs";
+    HANDLER_OF_A_TYPE = 208 Macro, "`#[{0}]` on a type", "it marks the function that handles a message; the message's type has a derive",
+        "write `#[derive({1}, Serialize, Deserialize)]{2}` above the type, and `#[{0}]` above the function that takes it";
     HANDLER_PATTERN = 208 Macro, "parameter `{0}` has no name to load it by", FOUND,
         "name it as the command's field that holds its id, or say which with `#[id(cmd.field)]`";
     HANDLER_METHOD = 208 Macro, "a handler cannot take `self`", FOUND,
@@ -147,6 +174,8 @@ rules! {
         "take one transaction";
     NO_SUCH_FIELD = 210 Types, "`{0}` is no field of `{1}`", "an aggregate is loaded by the command's field of its parameter's name",
         "name the parameter as the field that holds its id, or say which with `#[id(cmd.field)]`";
+    ID_ON_MESSAGE = 210 Macro, "`#[id(..)]` on the {0} itself", "it says which aggregate a parameter is, and here it would do nothing",
+        "put it on the parameter of the aggregate: `#[id(cmd.field)] order: &Order`";
     ID_ON_SERVICE = 210 Macro, "`#[id(..)]` on `{0}`, which is no aggregate", "it would do nothing", "take it away";
     MANY_WITHOUT_ID = 210 Macro, "`{0}` does not say which ones", "the name of a parameter finds one aggregate",
         "say which: `#[id(cmd.lines.iter().map(|line| line.product))] {1}: {0}`";
@@ -155,12 +184,12 @@ rules! {
     QUERY_FIRST = 301 Macro, "{0}", "`#[query]` answers one query, taken by value",
         "begin with the query itself: `async fn {1}(q: TheQuery, ..)`";
     QUERY_MUTATES = 302 Macro, "a query cannot take `{0}`", ASKS,
-        "take what only reads: `Views<V>`, `Reader<Db>`, `&Meta`; what changes something is a `#[command]`";
+        "take what only reads: `Views<V>`, `Reader<Db>`, `&Meta`; if `{1}` changes something, it is a command: `#[command]`";
     QUERY_WRITES = 303 Macro, "a query cannot take `{0}`", ASKS,
-        "take what only reads: `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, `&Meta`";
+        "take what only reads: `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, `&Meta`; if `{1}` changes something, it is a command: `#[command]`";
     QUERY_AGGREGATE = 303 Macro, "a query cannot take `{0}`",
-        "aggregates are the write side's: reading one would wait for, and depend on, what decisions need",
-        "read a view of the same events: `Views<V>`";
+        "aggregates are the write side's, and rows are asked for: a query is handed neither",
+        "take `Views<V>`, and ask it for rows: `views.get(key)`, `views.find(..)`; if `{1}` changes something, it is a command: `#[command]`";
     QUERY_RETURN = 304 Macro, "a query handler cannot return {0}", CONTRACT,
         "return `Result<answer, error>`, where answer is the query's `returns`";
     QUERY_EVENT = 305 Types, "query `{0}` returns the event `{1}`", "queries state no facts, and events are the log's",
@@ -175,6 +204,8 @@ rules! {
         "add it: `on = [.., {0}]`";
     METHOD_OF_ANOTHER = 401 Macro, "event `{0}` is not listed in `on`, and `{1}` is listed and has no method", SILENCE,
         "let the method take `{1}`, or list `{0}` in its place";
+    LIST_OF_OTHERS = 401 Macro, "no event of `on` has a method", "`on` lists the types of events that the methods take",
+        "list those: `on = [{0}]`";
     METHOD_TWICE = 401 Macro, "a second method for event `{0}`", "only one of the two would be called",
         "keep one method an event";
     LISTED_TWICE = 401 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
@@ -182,6 +213,16 @@ rules! {
         "write a plain `fn`; what was decided and looked up belongs in the event";
     FOLD_FALLIBLE = 402 Macro, "a fold method cannot return `{0}`", HAPPENED,
         "return nothing from `&mut self`, or `Self`; refuse in the decision, before the event is stated";
+    VIEW_ASYNC = 502 Macro, "a fold method cannot be `async`", "a view is rebuilt by replay, of what has happened",
+        "write a plain `fn`; a method that writes tables of its own is `async fn {0}(tx: &mut Tx<Db>, e: &E) -> Result<(), Error>`";
+    VIEW_OF_ANOTHER = 502 Macro, "`{0}` makes `{1}`, and the view here is `{2}`", "a projection folds into one view",
+        "where `{2}` is only a marker, name the view: `#[projection(view = {1}, ..)]`; otherwise let `{0}` make `Self`";
+    EVENT_NOT_FIRST = 502 Macro, "event `{0}` is not the first parameter", "the event comes first, and what is looked up by it follows",
+        "write `fn {1}(.., {2}: {0}, ..)`, and the look-ups after it";
+    EVENT_NOT_FIRST_OF_AN_AGGREGATE = 402 Macro, "event `{0}` is not the first parameter", HAPPENED,
+        "write `fn {1}(&mut self, {2}: {0})`; its own identity may follow it, `id: &Id`";
+    ONE_FOR_ALL = 405 Macro, "`{0}` folds several events", "each event has a method of its own, so that none is forgotten",
+        "write a method for each event of `on`: `fn opened(&mut self, e: &Opened)`";
     FOLD_FORM = 402 Macro, "`{0}` has none of the forms of a fold method", HAPPENED,
         "write `fn {0}(e: &E) -> Self`, `fn {0}(&mut self, e: &E)` or `fn {0}(this: Option<Self>, e: &E) -> Self`; each may end with `id: &Id`";
     FOLD_ENDS = 402 Macro, "`{0}` ends an aggregate", "an aggregate's history does not end it: its last events say that it is over",
@@ -190,13 +231,15 @@ rules! {
         "beside the event it may take its own identity, last: `id: &Id`; what else it needs belongs in the event";
     FOLD_EVENT = 402 Macro, "parameter `{0}` is not an event by reference", HAPPENED,
         "take the event as `&E` or `&Recorded<E>`";
-    NOTHING_CREATES = 403 Macro, "no method creates `{0}`", "an aggregate must begin",
-        "write `fn created(e: &E) -> Self` for its first event";
+    NOTHING_CREATES = 403 Types, "no method creates `{0}`", "an aggregate must begin",
+        "write `fn created(e: &E) -> Self` for its first event; all fold methods of an aggregate are in one block";
     EVENT_WITHOUT_TAG = 404 Types, "event `{0}` has not exactly one `#[tag]` of type `{1}`",
         "an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is",
         "mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &{1}`";
     OTHER_ITEM = 405 Macro, "{0} inside `{1}`", "every method here is the fold of one event",
         "move it to a plain `impl` block";
+    FOLDS_OF_A_TYPE = 405 Macro, "`{0}` above the type `{1}`", "it folds events by the methods of an `impl`",
+        "put it above the block of fold methods: `{0} impl {1} {..}`, with its options";
     FORGOTTEN = 407 Types, "`{0}` decides on `{1}` and may emit what `{1}` neither folds nor ignores",
         "what was decided would be forgotten: the next decision would be made as if it had not happened",
         "list the event in `on` of `{1}`'s `#[aggregate]`, with its method; if it changes nothing that a decision needs, say so: `ignore = [..]`";
@@ -233,7 +276,11 @@ rules! {
     PROJECTION_SERVICE = 503 Macro, "a projection cannot take `{0}`", REPLAY,
         "what the view needs belongs in the event; effects outside belong in a `#[policy]`";
     PROJECTION_PARAMETER = 503 Macro, "a fold method cannot take `{0}`", REPLAY,
-        "beside the event it may look up another view, `Option<&V>`";
+        "after the event it may look up another view, `Option<&V>`";
+    PROJECTION_LOOKS_UP = 503 Macro, "a projection cannot take `{0}`", REPLAY,
+        "look the one row up, by the event's field of the parameter's name or by `#[id(expr)]`: `{2}: Option<&{1}>`";
+    PROJECTION_META = 503 Macro, "a projection cannot take `{0}`", "who did it and when is recorded with the event",
+        "take the event as `&Recorded<E>`: `event.meta()`";
     BY_CREATES = 504 Macro, "`#[by(..)]` on a method that creates", "it changes the rows that are there",
         "take `&mut self`, or `self` to end them";
     ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
@@ -259,6 +306,8 @@ rules! {
     // ---- 6xx policies ----
     POLICY_RETURN = 601 Macro, "a policy cannot return `{0}`", "its signature states every command that it can send",
         "return nothing, a command, or a tuple, array, `Vec` or `Option` of them";
+    POLICY_DYN = 601 Macro, "a policy cannot return `{0}`", "its signature states every command that it can send",
+        "return a tuple of the commands, each in an `Option` or a `Vec`: `(Option<A>, Vec<B>)`";
     POLICY_BUS = 602 Macro, "a policy cannot take `{0}`", REACTS,
         "return the commands; what the store must write with an event is a workflow's or a projection's";
     POLICY_PARAMETER = 602 Macro, "a policy cannot take `{0}`",

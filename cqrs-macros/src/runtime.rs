@@ -38,7 +38,9 @@ impl Runtime {
     pub fn require(&self, span: Span, condition: impl FnOnce(&Self) -> TokenStream, message: &str) -> TokenStream {
         let here = self.at(span);
         let condition = condition(&here);
-        quote_spanned!(span=> const _: () = #here::require(#condition, #message);)
+        // Its name is the macro's, so that `rustc` proposes no type parameter after it.
+        let name = quote_spanned!(Span::mixed_site()=> _);
+        quote_spanned!(span=> const #name: () = #here::require(#condition, #message);)
     }
 }
 

@@ -68,6 +68,17 @@ pub fn is_unit(ty: &Type) -> bool {
     matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
+/// What is named as no event can be, since an event has no parameters.
+const CONTAINERS: &[&str] = &["Arc", "Box", "Cow", "Option", "Rc", "Vec"];
+
+/// The event of `Recorded<E>`, under any name: an event has no type parameters of its own.
+pub fn unwrapped(ty: &Type) -> &Type {
+    match arguments(ty).as_slice() {
+        [event] if !is_named(ty, CONTAINERS) && last_segment(event).is_some() => event,
+        _ => ty,
+    }
+}
+
 /// The types at the leaves: `A` and `B` of `Vec<(A, Option<B>)>`.
 pub fn leaves(ty: &Type) -> Vec<&Type> {
     match bare(ty) {

@@ -10,7 +10,8 @@ use crate::snapshot::Snapshots;
     message = "[CQRS203] `{Self}` is not an aggregate",
     label = "no `#[aggregate(id = .., on = [..])]`",
     note = "a decision is made on aggregates, which the log's events alone make",
-    note = "put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods",
+    note = "if it is the write side's state, put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods",
+    note = "a service is taken as `State<T>`, and a database as `&mut Tx<Db>`, by a workflow: `#[command] async fn`; a view lags behind the log, and only a query reads it: `Views<V>`",
     note = "see: cqrs_runtime::rules#cqrs203"
 )]
 pub trait Aggregate: Sized + Send + Sync + 'static {
@@ -22,6 +23,9 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     const EVENTS: &'static [&'static str];
     /// The names of the events that carry its tag and change nothing in it: `ignore = [..]`.
     const IGNORED: &'static [&'static str] = &[];
+    /// Whether some event makes it. One that none makes does not compile.
+    #[doc(hidden)]
+    const CREATES: bool = true;
     /// How its state is kept beside the log, where `snapshots` asks for that.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
 
@@ -30,6 +34,24 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     /// # Errors
     /// The event cannot be decoded, makes what is there already, or changes what is not there.
     fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
+}
+
+/// An aggregate whose events a projection listens to: `on = Order`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS501] `on = {Self}` does not name an aggregate",
+    label = "not an aggregate",
+    note = "`on = Order`, without brackets, listens to all events of the aggregate `Order`",
+    note = "list events in brackets: `on = [{Self}]`",
+    note = "see: cqrs_runtime::rules#cqrs501"
+)]
+pub trait HasEvents {
+    /// See [`Aggregate::EVENTS`].
+    const EVENTS: &'static [&'static str];
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Aggregate> HasEvents for A {
+    const EVENTS: &'static [&'static str] = A::EVENTS;
 }
 
 /// Why an event could not be folded into an aggregate or a view.

@@ -9,6 +9,8 @@ use crate::error::{Entity, Refusal};
 use crate::event::RecordedEvent;
 use crate::id::{Id, Tag};
 use crate::log::QueryItem;
+use crate::meta::Meta;
+use crate::registry::Probe;
 use crate::snapshot::SnapshotKey;
 
 /// A parameter that asks for an aggregate not to be there yet: the command fails with `AlreadyExists` if it is.
@@ -72,37 +74,40 @@ impl<'a, A> IntoIterator for Many<'a, A> {
 
 /// A handler's parameter that an aggregate is loaded for: `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS203] a decision cannot take `{Self}`",
+    message = "[CQRS203] a command handler cannot take `{Self}`",
     label = "not `&A`, `Option<&A>`, `Absent<A>` or `Many<A>` of an aggregate, nor `&Meta`",
-    note = "a decision is pure: it is batched, replayed and tested without the world, so it takes aggregates and nothing else",
-    note = "to use a service (`State<T>`) or a transaction (`&mut Tx<Db>`), make it a workflow: `#[command] async fn`",
+    note = "a decision, `fn`, is pure: it is batched, replayed and tested without the world, so it takes aggregates and nothing else",
+    note = "aggregates are lent: `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`; a service (`State<T>`) or a transaction (`&mut Tx<Db>`) is taken by a workflow, `#[command] async fn`",
     note = "see: cqrs_runtime::rules#cqrs203"
 )]
 pub trait AggregateParameter<'a>: Sized {
     /// The aggregate.
     type Aggregate: Aggregate;
-    /// Takes it from what was loaded.
+    /// Whether it is loaded at all. `&Meta` is not, which the macro may know by another name.
     #[doc(hidden)]
-    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal>;
+    const LOADED: bool = true;
+    /// Takes it from what was loaded, or from what is known of the request.
+    #[doc(hidden)]
+    fn take(slot: &LoadedSlot<'a>, meta: &'a Meta) -> Result<Self, Refusal>;
 }
 
 impl<'a, A: Aggregate> AggregateParameter<'a> for &'a A {
     type Aggregate = A;
-    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+    fn take(slot: &LoadedSlot<'a>, _: &'a Meta) -> Result<Self, Refusal> {
         slot.one::<A>().ok_or_else(|| Refusal::NotFound(slot.entity(0)))
     }
 }
 
 impl<'a, A: Aggregate> AggregateParameter<'a> for Option<&'a A> {
     type Aggregate = A;
-    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+    fn take(slot: &LoadedSlot<'a>, _: &'a Meta) -> Result<Self, Refusal> {
         Ok(slot.one::<A>())
     }
 }
 
 impl<A: Aggregate> AggregateParameter<'_> for Absent<A> {
     type Aggregate = A;
-    fn take(slot: &LoadedSlot<'_>) -> Result<Self, Refusal> {
+    fn take(slot: &LoadedSlot<'_>, _: &Meta) -> Result<Self, Refusal> {
         match slot.one::<A>() {
             None => Ok(Self { aggregate: PhantomData }),
             Some(_) => Err(Refusal::AlreadyExists(slot.entity(0))),
@@ -112,10 +117,44 @@ impl<A: Aggregate> AggregateParameter<'_> for Absent<A> {
 
 impl<'a, A: Aggregate> AggregateParameter<'a> for Many<'a, A> {
     type Aggregate = A;
-    fn take(slot: &LoadedSlot<'a>) -> Result<Self, Refusal> {
+    fn take(slot: &LoadedSlot<'a>, _: &'a Meta) -> Result<Self, Refusal> {
         let state =
             |index: usize| slot.states[index].downcast::<A>().ok_or_else(|| Refusal::NotFound(slot.entity(index)));
         Ok(Self { states: (0..slot.states.len()).map(state).collect::<Result<_, _>>()? })
+    }
+}
+
+impl<T: AggregateParameter<'static>> Probe<T> {
+    /// An aggregate that a handler loads.
+    pub const LOADED: bool = T::LOADED;
+}
+
+/// `&Meta`, where a handler takes it under another name.
+#[diagnostic::do_not_recommend]
+impl<'a> AggregateParameter<'a> for &'a Meta {
+    type Aggregate = NoAggregate;
+    const LOADED: bool = false;
+    fn take(_: &LoadedSlot<'a>, meta: &'a Meta) -> Result<Self, Refusal> {
+        Ok(meta)
+    }
+}
+
+/// What `&Meta` is loaded as: nothing.
+#[doc(hidden)]
+pub struct NoAggregate;
+
+/// The identifier of nothing.
+#[doc(hidden)]
+#[derive(cqrs_macros::Id)]
+pub struct NoId(u64);
+
+#[diagnostic::do_not_recommend]
+impl Aggregate for NoAggregate {
+    const NAME: &'static str = "";
+    type Id = NoId;
+    const EVENTS: &'static [&'static str] = &[];
+    fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &NoId) -> Result<(), FoldError> {
+        Ok(())
     }
 }
 
@@ -147,6 +186,55 @@ impl<I: Id> Identifies<I> for &I {
     }
 }
 
+/// An identifier of type `I`, or none: what an `Option<&A>` is loaded by.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
+    label = "neither `{I}` nor `Option<{I}>`",
+    note = "an aggregate is loaded by its own id; another id would load another entity",
+    note = "name the field of the command that holds the id, or say which with `#[id(cmd.field)]` on the parameter; where there may be none, an `Option` of it",
+    note = "see: cqrs_runtime::rules#cqrs209"
+)]
+pub trait MayIdentify<I> {
+    /// The id, if there is one.
+    #[doc(hidden)]
+    fn id(&self) -> Option<&I>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> MayIdentify<I> for I {
+    fn id(&self) -> Option<&I> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> MayIdentify<I> for &I {
+    fn id(&self) -> Option<&I> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> MayIdentify<I> for Option<I> {
+    fn id(&self) -> Option<&I> {
+        self.as_ref()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> MayIdentify<I> for Option<&I> {
+    fn id(&self) -> Option<&I> {
+        *self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> MayIdentify<I> for &Option<I> {
+    fn id(&self) -> Option<&I> {
+        self.as_ref()
+    }
+}
+
 /// The id of the aggregate of a parameter of type `P`.
 type IdOf<'a, P> = <<P as AggregateParameter<'a>>::Aggregate as Aggregate>::Id;
 
@@ -159,7 +247,13 @@ pub struct Boundary {
 impl Boundary {
     /// The aggregate of a parameter of type `P`.
     pub fn one<'a, P: AggregateParameter<'a>>(&mut self, id: &impl Identifies<IdOf<'a, P>>) {
-        self.slots.push(vec![TypedSlot::<P::Aggregate>::boxed(id.id())]);
+        let slot = P::LOADED.then(|| TypedSlot::<P::Aggregate>::boxed(id.id()));
+        self.slots.push(slot.into_iter().collect());
+    }
+
+    /// The aggregate of an `Option` parameter of type `P`, if there is an id.
+    pub fn optional<'a, P: AggregateParameter<'a>>(&mut self, id: &impl MayIdentify<IdOf<'a, P>>) {
+        self.slots.push(id.id().map(TypedSlot::<P::Aggregate>::boxed).into_iter().collect());
     }
 
     /// The aggregates of a parameter of type `P`, one an id.
@@ -304,7 +398,7 @@ impl<'a> Loaded<'a> {
     }
 
     /// The aggregate parameter number `index`, from 0.
-    pub fn get<P: AggregateParameter<'a>>(&self, index: usize) -> Result<P, Refusal> {
-        P::take(&self.slots[index])
+    pub fn get<P: AggregateParameter<'a>>(&self, index: usize, meta: &'a Meta) -> Result<P, Refusal> {
+        P::take(&self.slots[index], meta)
     }
 }

@@ -6,6 +6,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// A database technology, as `Tx<Db>` and `Reader<Db>` name it. Adapters implement it for a marker type.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS205] `{Self}` does not name a database",
+    label = "not a database's marker, as `Sqlite` or `Postgres`",
+    note = "`Tx<Db>` and `Reader<Db>` name the technology, and neither a log, a store nor a connection",
+    note = "write `Tx<Sqlite>` (`cqrs_sqlite::Sqlite`) or `Tx<Postgres>` (`cqrs_postgres::Postgres`)",
+    note = "see: cqrs_runtime::rules#cqrs205"
+)]
 pub trait Database: Send + Sync + 'static {
     /// What a workflow or an async projection writes through.
     type Transaction: Send + 'static;
@@ -122,27 +129,31 @@ impl<'a> Transaction<'a> {
     ///
     /// # Panics
     /// If the log's database is another one, which `App::build` refuses.
-    pub fn get<T: TransactionParameter>(&mut self) -> &'a mut T {
-        let any = self.0.take().expect("one transaction parameter a handler, which the macro checks");
-        any.downcast_mut().unwrap_or_else(|| panic!("{} is not this log's, which `App::build` checks", T::name()))
+    pub fn get<T: TransactionParameter<'a>>(&mut self) -> T {
+        T::of(self.0.take().expect("one transaction parameter a handler, which the macro checks"))
     }
 }
 
-/// What a handler may take by `&mut`: the transaction `Tx<Db>`.
+/// What a handler may take by `&mut`: the transaction, `&mut Tx<Db>`.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS205] a command handler cannot take `&mut {Self}`",
-    label = "not a transaction `Tx<Db>`",
+    message = "[CQRS205] a command handler cannot take `{Self}`",
+    label = "not a transaction, `&mut Tx<Db>`",
     note = "state changes by events only: take an aggregate as `&A` and return the event that changes it",
     note = "a workflow that writes to the log's own database takes `&mut Tx<Db>`",
     note = "see: cqrs_runtime::rules#cqrs205"
 )]
-pub trait TransactionParameter: Any + Send {
-    /// The type's name, for messages.
+pub trait TransactionParameter<'a> {
+    /// The transaction that the log has begun.
+    ///
+    /// # Panics
+    /// If the log's database is another one, which `App::build` refuses.
     #[doc(hidden)]
-    #[must_use]
-    fn name() -> &'static str {
-        std::any::type_name::<Self>()
-    }
+    fn of(transaction: &'a mut (dyn Any + Send)) -> Self;
 }
 
-impl<Db: Database> TransactionParameter for Tx<Db> {}
+impl<'a, Db: Database> TransactionParameter<'a> for &'a mut Tx<Db> {
+    fn of(transaction: &'a mut (dyn Any + Send)) -> Self {
+        let name = std::any::type_name::<Tx<Db>>();
+        transaction.downcast_mut().unwrap_or_else(|| panic!("{name} is not this log's, which `App::build` checks"))
+    }
+}

@@ -1,7 +1,7 @@
 //! Fields found by name: how a projection reaches the field of an event that its view's key is named after, and a handler
 //! the field of its command that a parameter is named after.
 
-use crate::boundary::Identifies;
+use crate::boundary::{Identifies, MayIdentify};
 use crate::text::Text;
 
 /// A field of type `T`, under the hash of its name. `#[derive(Event)]` and `#[derive(Command)]` make one for each named field.
@@ -74,6 +74,13 @@ impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
 pub struct Nothing;
 
 #[diagnostic::do_not_recommend]
+impl<I> MayIdentify<I> for Nothing {
+    fn id(&self) -> Option<&I> {
+        unreachable!("the command has no such field")
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<I> Identifies<I> for Nothing {
     fn id(&self) -> &I {
         unreachable!("the command has no such field")
@@ -98,9 +105,9 @@ pub const fn field_name(name: &str) -> u64 {
 /// # Panics
 /// If `name` is none of `fields`: while compiling, since it is called in constants only.
 #[track_caller]
-pub const fn require_field(fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
-    // What is no command is refused as such.
-    let Some(fields) = fields else { return };
+pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
+    // What is no command, or no aggregate, is refused as such.
+    let (true, Some(fields)) = (loaded, fields) else { return };
     let mut at = 0;
     while at < fields.len() {
         if crate::registry::same_name(fields[at], name) {

@@ -76,7 +76,7 @@ impl<C: Command> Of<C> {
         decision: D,
     ) -> impl Future<Output = Handling<C>> + Send
     where
-        B: FnOnce(&C, &mut Boundary),
+        B: FnOnce(&C, &Meta, &mut Boundary),
         D: FnOnce(C, &Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
         context.decide(command, boundary, decision)
@@ -90,7 +90,7 @@ impl<C: Command> Of<C> {
         context: &CommandContext,
         command: &C,
         transaction: bool,
-        boundary: impl FnOnce(&C, &mut Boundary),
+        boundary: impl FnOnce(&C, &Meta, &mut Boundary),
     ) -> impl Future<Output = Result<Work, Handling<C>>> {
         context.begin(command, transaction, boundary)
     }
@@ -156,8 +156,8 @@ impl<'a, P: AggregateParameter<'a>> Of<P> {
     ///
     /// # Errors
     /// The aggregate is not there, or is.
-    pub fn take(loaded: &Loaded<'a>, index: usize) -> Result<P, Refusal> {
-        loaded.get(index)
+    pub fn take(loaded: &Loaded<'a>, index: usize, meta: &'a Meta) -> Result<P, Refusal> {
+        loaded.get(index, meta)
     }
 }
 
@@ -200,8 +200,6 @@ impl<T: Column> Of<T> {
 impl<V: View> Of<V> {
     /// The hash of the name of the view's key.
     pub const KEY: u64 = if V::LAYOUT.key.is_empty() { NO_KEY } else { field_name(V::LAYOUT.key) };
-    /// The view's name.
-    pub const VIEW: &'static str = V::LAYOUT.name;
 
     /// See [`Rows::create`].
     pub fn create(rows: &mut Rows<'_, V>, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce() -> V) {
@@ -307,7 +305,7 @@ pub trait OfNothing {
     ///
     /// # Errors
     /// None.
-    fn take<T>(_: &Loaded<'_>, _: usize) -> Result<T, Refusal> {
+    fn take<T>(_: &Loaded<'_>, _: usize, _: &Meta) -> Result<T, Refusal> {
         unreachable!("not an aggregate parameter")
     }
     /// In place of [`Of::decode`].
@@ -351,8 +349,6 @@ pub trait OfNothing {
     const FIELDS: Option<&'static [&'static str]> = None;
     /// No view's key.
     const KEY: u64 = NO_FIELD;
-    /// No view's name.
-    const VIEW: &'static str = "";
     /// What no rule refuses.
     const TAGS: usize = 1;
     /// No command's entry.

@@ -1,4 +1,4 @@
-//! The guide: first steps, levels and their operation, how fast it is, and names for those who come from other systems.
+//! The guide: first steps, levels and their operation, how fast it is, tests of your own rules, and names for those who come from other systems.
 
 #[doc = include_str!("guide/first_steps.md")]
 pub mod first_steps {}
@@ -11,3 +11,6 @@ pub mod coming_from {}
 
 #[doc = include_str!("guide/how_fast.md")]
 pub mod how_fast {}
+
+#[doc = include_str!("guide/your_own_rules.md")]
+pub mod your_own_rules {}

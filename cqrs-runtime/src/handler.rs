@@ -1,19 +1,20 @@
 //! Handlers: which function answers which message, known to the compiler.
 
+use crate::command::WorkflowError;
 use crate::command::{CommandContext, Receipt};
 use crate::emits::EventList;
 use crate::error::{CommandError, QueryError};
 use crate::event::{Emitted, Events};
 use crate::id::CommandReturns;
-use crate::message::{Command, Query};
+use crate::message::{Command, DomainError, Query};
 use crate::query::QueryContext;
 
 /// The marker of handlers that live in the same crate as their message. `foreign` handlers have markers of their own.
-pub type Here = MessagesOfOtherCratesNeedForeign;
+pub type Here = WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 
 /// [`Here`], under the name that `rustc` writes into E0117, where `#[command]` or `#[query]` stands on the handler of another
 /// crate's message: that wants `#[command(foreign)]` or `#[query(foreign)]`.
-pub struct MessagesOfOtherCratesNeedForeign;
+pub struct WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 
 /// What executing a command comes to.
 pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
@@ -86,10 +87,23 @@ impl<T, E> HandlerResult for Result<T, E> {
     note = "return `Result<the query's returns, an error>`, `QueryError` for one",
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
-pub trait QueryResult: HandlerResult {}
+pub trait QueryResult {
+    /// What success holds.
+    type Success;
+    /// What failure holds.
+    type Failure;
+    /// The result itself.
+    fn into_result(self) -> Result<Self::Success, Self::Failure>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T, E> QueryResult for Result<T, E> {}
+impl<T, E> QueryResult for Result<T, E> {
+    type Success = T;
+    type Failure = E;
+    fn into_result(self) -> Self {
+        self
+    }
+}
 
 /// What a query handler may fail with: any error that can be carried.
 #[diagnostic::on_unimplemented(
@@ -202,17 +216,50 @@ impl<T> ReturnsDeclared<T> for T {
     message = "[CQRS202] the handler's error is `{Self}`, and its command declares `error = {Declared}`",
     label = "not the command's error",
     note = "the error that a command declares is what its callers match on",
-    note = "return `Result<.., {Declared}>`, or declare `#[cqrs(error = {Self})]` on the command",
+    note = "return `Result<.., {Declared}>`, or declare `#[cqrs(error = {Self})]` on the command; a workflow that meets errors of \
+            databases and services returns `Result<.., WorkflowError>`, and `?` makes it of any error",
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait ErrorDeclared<Declared> {
-    /// The same value.
-    fn same(self) -> Declared;
+    /// What the caller of `command` gets.
+    fn into_command_error(self, command: &str) -> CommandError<Declared>;
 }
 
 impl<T> ErrorDeclared<T> for T {
-    fn same(self) -> T {
-        self
+    fn into_command_error(self, _: &str) -> CommandError<T> {
+        CommandError::Rejected(self)
+    }
+}
+
+/// Stands in for a command's error that is none, and is refused for it: so that the callers of the command hear no more of it.
+#[derive(Debug)]
+pub struct NotAnError<T>(std::marker::PhantomData<T>);
+
+impl<T> std::fmt::Display for NotAnError<T> {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+impl<T: std::fmt::Debug> std::error::Error for NotAnError<T> {}
+
+macro_rules! not_errors {
+    ($($data:ty)+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl ErrorDeclared<NotAnError<$data>> for $data {
+            fn into_command_error(self, _: &str) -> CommandError<NotAnError<$data>> {
+                unreachable!("a command whose error is none does not compile")
+            }
+        }
+    )+};
+}
+not_errors! { () String &'static str bool i32 i64 u8 u16 u32 u64 }
+
+/// Any error that the command declares may be inside.
+#[diagnostic::do_not_recommend]
+impl<D: DomainError> ErrorDeclared<D> for WorkflowError {
+    fn into_command_error(self, command: &str) -> CommandError<D> {
+        Self::into_command_error(self, command)
     }
 }
 
@@ -254,7 +301,7 @@ where
             let returned = ReturnsDeclared::same(outcome.into_parts(&mut events));
             Ok(Emission { events, returned })
         }
-        Err(error) => Err(CommandError::Rejected(ErrorDeclared::same(error))),
+        Err(error) => Err(error.into_command_error(C::NAME)),
     }
 }
 

@@ -163,7 +163,7 @@ impl fmt::Display for Tag {
     message = "[CQRS106] a `#[tag]` of type `{Self}` names no entity",
     label = "not an `Id`, nor an `Option` or `Vec` of one",
     note = "events are found by the entities that they are about, and an entity is named by its `Id`",
-    note = "give the field an identifier's type (`#[derive(Id)]`), or take `#[tag]` away",
+    note = "if `{Self}` names an entity, derive `Id` for it, and nothing else: `#[derive(Id)]`; otherwise take `#[tag]` away",
     note = "see: cqrs_runtime::rules#cqrs106"
 )]
 pub trait TagField {

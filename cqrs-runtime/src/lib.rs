@@ -164,7 +164,7 @@ pub mod wire;
 pub use app::{App, AppBuilder, BuildError};
 pub use boundary::{Absent, Many};
 pub use capability::{Database, ReadOnly, Reader, Stale, State, Tx};
-pub use command::{CommandBus, Receipt};
+pub use command::{CommandBus, Receipt, WorkflowError};
 pub use error::{CommandError, OperationError, QueryError};
 pub use event::{Event, Events, Recorded};
 pub use handler::{Answered, Decision, Handled, emit};
@@ -181,11 +181,14 @@ pub use view::{View, Views};
 pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query};
 
 /// All that annotated domain code names: `use cqrs_runtime::prelude::*;`.
+///
+/// `#[derive(Serialize, Deserialize)]` writes code that names the crate `serde`: it must be a dependency of yours too. `cqs`,
+/// for plain objects, is not here: `use cqrs_runtime::cqs;`.
 pub mod prelude {
     pub use crate::{
         Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
         Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx, Uuid,
-        View, Views, aggregate, command, cqs, emit, policy, projection, query,
+        View, Views, aggregate, command, emit, policy, projection, query,
     };
     pub use serde::{Deserialize, Serialize};
 }
@@ -194,7 +197,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__id_schema as id_schema;
-    pub use crate::aggregate::{Aggregate, FoldError, IdentityOf, decode, fold, key_of};
+    pub use crate::aggregate::{Aggregate, FoldError, HasEvents, IdentityOf, decode, fold, key_of};
     pub use crate::boundary::Boundary;
     pub use crate::capability::Tx;
     pub use crate::command::CommandContext;
@@ -203,20 +206,20 @@ pub mod __private {
     pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
-    pub use crate::handler::{Answering, Handling, Here};
+    pub use crate::handler::{Answering, Handling, Here, NotAnError};
     pub use crate::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};
     pub use crate::policy::{
         FormerName, PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns,
     };
-    pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled};
+    pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled, looked_up};
     pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
     pub use crate::snapshot::{Snapshots, snapshots};
     pub use crate::stored::{Json, NoJson};
     pub use crate::value::{Column, ColumnKind, Value};
-    pub use crate::view::{Index, IndexShape, Unindexed, View, ViewLayout};
+    pub use crate::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

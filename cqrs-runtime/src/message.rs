@@ -10,6 +10,13 @@ use crate::query::Consistency;
 use crate::stored::Json;
 
 /// What can be sent: a command or a query. Made by their derives.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS207] `{Self}` is neither a command nor a query, and cannot be sent",
+    label = "no `#[derive(Command)]` and no `#[derive(Query)]`",
+    note = "what is sent has an intention: to change something, or to ask; an event is stated by a handler, and is not sent",
+    note = "if it changes something, derive `Command` for it; if it asks, `Query`; if it has happened, send the command whose handler states it",
+    note = "see: cqrs_runtime::rules#cqrs207"
+)]
 pub trait Message: Sized + Send + Sync + 'static {
     /// All that can come of it.
     type Reply: 'static;
@@ -58,7 +65,7 @@ pub trait Query: Message<Reply = Answering<Self>> {
     message = "[CQRS304] a query cannot return `{Self}`",
     label = "cannot be sent as an answer",
     note = "answers travel as JSON, and between threads",
-    note = "derive `Serialize` for it",
+    note = "derive `Serialize` for it, and for what is inside",
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait Answer: Serialize + Send + 'static {}

@@ -70,3 +70,9 @@ pub trait Handle: Send + Sync + 'static {
 pub fn handled<E: std::fmt::Display>(event: &RecordedEvent, result: Result<(), E>) -> Result<(), FoldError> {
     result.map_err(|error| FoldError::at(event, crate::aggregate::FoldRefusal::Failed(error.to_string())))
 }
+
+/// The name of a view that a projection looks up.
+#[must_use]
+pub const fn looked_up<V: View>() -> &'static str {
+    V::LAYOUT.name
+}

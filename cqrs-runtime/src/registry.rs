@@ -352,6 +352,8 @@ pub trait Unless {
     const IS_NOTHING: bool = false;
     /// Not a way to send commands, or to the log, handed out as a service.
     const IS_BUS: bool = false;
+    /// Not an aggregate that a handler loads.
+    const LOADED: bool = false;
     /// No parameter of a handler.
     const PARAMETER: ParameterInfo = ParameterInfo::Nothing;
     /// No result of a handler.

@@ -67,7 +67,7 @@ pub trait Column {
     message = "[CQRS505] a field of type `{Self}` cannot be a view's key",
     label = "cannot name a row",
     note = "the key finds the one row that an event is about",
-    note = "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these",
+    note = "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these; if `{Self}` names an entity, make it an id: `#[derive(Id)]`",
     note = "see: cqrs_runtime::rules#cqrs505"
 )]
 pub trait Key: Clone + Send + Sync + 'static {

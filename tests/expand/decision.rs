@@ -16,10 +16,12 @@ fn ship(cmd: Ship, order: &Order) -> Result<Shipped, OrderError> {
 fn ship(cmd: Ship, order: &Order) -> Result<Shipped, OrderError> {
     order.ship(cmd)
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_ship: () = {
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::CommandHandler for Ship {
         fn handle(
             self,
@@ -28,9 +30,12 @@ const _: () = {
             rt::Of::<Self>::decide(
                 context,
                 self,
-                |cmd, load| load.one::<&Order>(rt::Fields::<_, 7774916592154454519u64>::of(cmd).named()),
-                |command, loaded, _meta| {
-                    rt::Of::<Self>::emitted::<Shipped, OrderError>()(ship(command, rt::Of::<&Order>::take(&loaded, 0)?))
+                |cmd, _, load| load.one::<&Order>(rt::Fields::<_, 7774916592154454519u64>::of(cmd).named()),
+                |command, loaded, meta| {
+                    rt::Of::<Self>::emitted::<Shipped, OrderError>()(ship(
+                        command,
+                        rt::Of::<&Order>::take(&loaded, 0, meta)?,
+                    ))
                 },
             )
         }
@@ -41,6 +46,7 @@ const _: () = {
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = {
         rt::require_field(
+            rt::Probe::<&Order>::LOADED,
             rt::Of::<Ship>::FIELDS,
             "order",
             "[CQRS210] `order` is no field of `Ship`",

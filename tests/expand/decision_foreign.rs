@@ -16,13 +16,15 @@ fn close(cmd: contracts::Close) -> contracts::Handled {
 fn close(cmd: contracts::Close) -> contracts::Handled {
     Ok(Closed { order: cmd.order })
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_close: () = {
     #[doc(hidden)]
     #[allow(unreachable_pub)]
     pub struct Foreign;
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::CommandHandler<Foreign> for contracts::Close {
         fn handle(
             self,
@@ -31,7 +33,7 @@ const _: () = {
             rt::Of::<Self>::decide(
                 context,
                 self,
-                |_, _| {},
+                |_, _, _| {},
                 |command, _loaded, _meta| rt::Of::<Self>::emitted_as::<contracts::Handled>()(close(command)),
             )
         }

@@ -28,10 +28,12 @@ fn enrol(
 ) -> Result<Decision<Enrolled, EnrolmentId>, EnrolError> {
     course.enrol(cmd, required, meta)
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_enrol: () = {
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::CommandHandler for Enrol {
         fn handle(
             self,
@@ -40,7 +42,7 @@ const _: () = {
             rt::Of::<Self>::decide(
                 context,
                 self,
-                |cmd, load| {
+                |cmd, #[allow(unused_variables)] meta, load| {
                     load.one::<&Course>(rt::Fields::<_, 1585764864008969528u64>::of(cmd).named());
                     load.one::<Absent<Student>>(&(cmd.student));
                     load.many::<Many<Course>, _>(cmd.required.iter().copied())
@@ -48,9 +50,9 @@ const _: () = {
                 |command, loaded, meta| {
                     rt::Of::<Self>::emitted::<Decision<Enrolled, EnrolmentId>, EnrolError>()(enrol(
                         command,
-                        rt::Of::<&Course>::take(&loaded, 0)?,
-                        rt::Of::<Absent<Student>>::take(&loaded, 1)?,
-                        rt::Of::<Many<Course>>::take(&loaded, 2)?,
+                        rt::Of::<&Course>::take(&loaded, 0, meta)?,
+                        rt::Of::<Absent<Student>>::take(&loaded, 1, meta)?,
+                        rt::Of::<Many<Course>>::take(&loaded, 2, meta)?,
                         meta,
                     ))
                 },
@@ -63,6 +65,7 @@ const _: () = {
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = {
         rt::require_field(
+            rt::Probe::<&Course>::LOADED,
             rt::Of::<Enrol>::FIELDS,
             "course",
             "[CQRS210] `course` is no field of `Enrol`",

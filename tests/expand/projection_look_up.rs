@@ -63,6 +63,6 @@ const _: () = {
     }
     rt::inventory::submit!(rt::Registration::fold::<OrderSummary>(
         ::core::module_path!(),
-        &[rt::Of::<CustomerCard>::VIEW, rt::Of::<Agent>::VIEW]
+        &[rt::looked_up::<CustomerCard>(), rt::looked_up::<Agent>()]
     ));
 };

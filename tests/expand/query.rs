@@ -16,10 +16,12 @@ async fn history(q: OrderHistory, orders: Views<OrderSummary>, meta: &Meta) -> R
 async fn history(q: OrderHistory, orders: Views<OrderSummary>, meta: &Meta) -> Result<Vec<OrderSummary>, QueryError> {
     orders.find(OrderSummary::CUSTOMER.eq(q.customer)).all().await
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_history: () = {
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::QueryHandler for OrderHistory {
         fn answer(
             self,

@@ -16,13 +16,15 @@ async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
 async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
     Ok(0)
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_count: () = {
     #[doc(hidden)]
     #[allow(unreachable_pub)]
     pub struct Foreign;
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::QueryHandler<Foreign> for contracts::Count {
         fn answer(
             self,

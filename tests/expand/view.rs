@@ -34,6 +34,8 @@ const _: () = {
     #[automatically_derived]
     #[allow(dead_code)]
     impl OrderSummary {
+        #[doc(hidden)]
+        pub const ORDER: rt::KeyField<Self> = rt::KeyField::new();
         ///The index `customer`: finds and sorts by it.
         pub const CUSTOMER: rt::Index<Self, CustomerId> = rt::Index::new("customer");
         #[doc(hidden)]

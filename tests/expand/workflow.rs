@@ -28,18 +28,20 @@ async fn place(
 ) -> Result<Vec<Placed>, OrderError> {
     prices.place(cmd, order, stock, tx).await
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_place: () = {
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::CommandHandler for Place {
         fn handle(
             self,
             context: rt::CommandContext,
         ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
             async move {
-                let mut work = match rt::Of::<Self>::begin(&context, &self, true, |cmd, load| {
-                    load.one::<Option<&Order>>(rt::Fields::<_, 7774916592154454519u64>::of(cmd).named())
+                let mut work = match rt::Of::<Self>::begin(&context, &self, true, |cmd, _, load| {
+                    load.optional::<Option<&Order>>(rt::Fields::<_, 7774916592154454519u64>::of(cmd).named())
                 })
                 .await
                 {
@@ -51,10 +53,10 @@ const _: () = {
                     context
                         .running(place(
                             self,
-                            rt::Of::<Option<&Order>>::take(&loaded, 0)?,
+                            rt::Of::<Option<&Order>>::take(&loaded, 0, context.meta())?,
                             context.service::<State<Prices>>()?,
                             context.service::<Stale<Views<Stock>>>()?,
-                            transaction.get::<Tx<Sqlite>>(),
+                            transaction.get::<&mut Tx<Sqlite>>(),
                         ))
                         .await
                 };
@@ -69,6 +71,7 @@ const _: () = {
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = {
         rt::require_field(
+            rt::Probe::<Option<&Order>>::LOADED,
             rt::Of::<Place>::FIELDS,
             "order",
             "[CQRS210] `order` is no field of `Place`",

@@ -16,10 +16,12 @@ async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Re
 async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Result<Reserved, StockError> {
     warehouse.reserve(cmd, stock).await
 }
-const _: () = {
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+const __handler_reserve: () = {
     #[automatically_derived]
     #[allow(clippy::manual_async_fn)]
-    #[allow(unused_qualifications)]
+    #[allow(non_local_definitions, unused_qualifications)]
     impl rt::CommandHandler for Reserve {
         fn handle(
             self,
@@ -27,7 +29,7 @@ const _: () = {
         ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
             async move {
                 loop {
-                    let mut work = match rt::Of::<Self>::begin(&context, &self, false, |cmd, load| {
+                    let mut work = match rt::Of::<Self>::begin(&context, &self, false, |cmd, _, load| {
                         load.one::<&Stock>(rt::Fields::<_, 4981349169778920693u64>::of(cmd).named())
                     })
                     .await
@@ -40,7 +42,7 @@ const _: () = {
                         context
                             .running(reserve(
                                 ::core::clone::Clone::clone(&self),
-                                rt::Of::<&Stock>::take(&loaded, 0)?,
+                                rt::Of::<&Stock>::take(&loaded, 0, context.meta())?,
                                 context.service::<State<Warehouse>>()?,
                             ))
                             .await
@@ -65,6 +67,7 @@ const _: () = {
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = {
         rt::require_field(
+            rt::Probe::<&Stock>::LOADED,
             rt::Of::<Reserve>::FIELDS,
             "stock",
             "[CQRS210] `stock` is no field of `Reserve`",

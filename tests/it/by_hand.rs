@@ -63,11 +63,11 @@ fn ship(cmd: Ship, parcel: &Parcel) -> Result<Shipped, ParcelError> {
 
 impl Handled for Ship {
     fn handle(self, context: CommandContext) -> impl Future<Output = Handling<Self>> + Send {
-        let boundary = |cmd: &Self, load: &mut Boundary| {
+        let boundary = |cmd: &Self, _: &Meta, load: &mut Boundary| {
             load.one::<&Parcel>(&cmd.parcel);
         };
-        let decision = |cmd: Self, loaded: &Loaded<'_>, _: &Meta| {
-            let parcel = loaded.get::<&Parcel>(0)?;
+        let decision = |cmd: Self, loaded: &Loaded<'_>, meta: &Meta| {
+            let parcel = loaded.get::<&Parcel>(0, meta)?;
             let result = ship(cmd, parcel);
             emitted::<Self, Shipped, ParcelError>(result)
         };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::WorkflowError;
+use cqrs_runtime::log::{EventQuery, MemoryLog, StoreError};
 use cqrs_runtime::prelude::*;
 use cqrs_sqlite::Sqlite;
 use tokio::sync::Notify;
@@ -216,8 +217,7 @@ async fn a_workflow_marked_retry_runs_again_on_the_new_state() {
     gate.open.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().position(), 3);
     assert_eq!(gate.runs.load(Ordering::SeqCst), 2);
-    let page =
-        app.log().read(&cqrs_runtime::log::EventQuery::named(&["NoteAdded"]), Position::new(2), 9).await.unwrap();
+    let page = app.log().read(&EventQuery::named(&["NoteAdded"]), Position::new(2), 9).await.unwrap();
     assert_eq!(page.events[0].decode::<NoteAdded>().unwrap().note, "slow after 1");
 }
 
@@ -261,4 +261,93 @@ async fn an_app_without_what_its_handlers_take_is_refused_with_every_place() {
     {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+}
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(error = TicketError)]
+pub struct NoteByScript {
+    ticket: TicketId,
+    script: String,
+    refuse: bool,
+}
+
+#[command]
+async fn note_by_script(cmd: NoteByScript, _ticket: &Ticket, tx: &mut Tx<Sqlite>) -> Result<NoteAdded, WorkflowError> {
+    if cmd.refuse {
+        return Err(TicketError::NoRoom.into());
+    }
+    tx.execute(&cmd.script, [])?;
+    Ok(NoteAdded { ticket: cmd.ticket, note: cmd.script })
+}
+
+#[tokio::test]
+async fn a_failure_of_what_a_workflow_works_with_is_no_refusal_of_the_domain() {
+    let (app, _folder) = app(gate()).await;
+    let ticket = ticket(&app).await;
+    let run = async |script: &str, refuse| {
+        app.commands().execute(NoteByScript { ticket, script: script.into(), refuse }).await
+    };
+    let refused = run("SELECT 1", true).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(TicketError::NoRoom))), "{refused:?}");
+    let failed = run("no such statement", false).await;
+    let Err(CommandError::Unavailable(StoreError::Failed { store, reason })) = failed else { panic!("{failed:?}") };
+    assert!(store.contains("NoteByScript") && reason.contains("syntax error"), "{store}: {reason}");
+    assert_eq!(app.log().head().await.unwrap(), 1, "nothing was stored");
+    run("UPDATE notes SET note = note", false).await.unwrap();
+    assert_eq!(app.log().head().await.unwrap(), 2);
+}
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(error = TicketError)]
+pub struct NoteBeside {
+    ticket: TicketId,
+    other: Option<TicketId>,
+}
+
+#[command]
+fn note_beside(cmd: NoteBeside, _ticket: &Ticket, other: Option<&Ticket>) -> Result<NoteAdded, TicketError> {
+    Ok(NoteAdded { ticket: cmd.ticket, note: format!("{:?}", other.map(|other| other.notes)) })
+}
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(error = TicketError)]
+pub struct NoteOnMine {}
+
+fn of_the_sender(meta: &Meta) -> Option<TicketId> {
+    meta.actor.as_deref()?.parse().ok()
+}
+
+#[command]
+fn note_on_mine(
+    _: NoteOnMine,
+    meta: &Meta,
+    #[id(of_the_sender(meta))] mine: Option<&Ticket>,
+) -> Result<NoteAdded, TicketError> {
+    let (Some(ticket), Some(mine)) = (of_the_sender(meta), mine) else { return Err(TicketError::NoRoom) };
+    Ok(NoteAdded { ticket, note: mine.notes.to_string() })
+}
+
+#[tokio::test]
+async fn an_aggregate_that_may_not_be_named_is_loaded_where_it_is() {
+    let (app, _folder) = app(gate()).await;
+    let (ticket, other) = (ticket(&app).await, ticket(&app).await);
+    let note = async |other| {
+        let position = app.commands().execute(NoteBeside { ticket, other }).await.unwrap().position();
+        let found = app.log().read(&EventQuery::all(), Position::new(position.get() - 1), 1).await.unwrap();
+        found.events[0].decode::<NoteAdded>().unwrap().note.clone()
+    };
+    assert_eq!(note(None).await, "None");
+    assert_eq!(note(Some(other)).await, "Some(0)");
+    assert_eq!(note(Some(ticket)).await, "Some(2)");
+    assert_eq!(note(Some(TicketId::new())).await, "None", "named, and not there");
+}
+
+#[tokio::test]
+async fn an_aggregate_is_named_by_who_sends_the_command() {
+    let (app, _folder) = app(gate()).await;
+    let ticket = ticket(&app).await;
+    let sent = |meta: Meta| app.commands().with(meta).execute(NoteOnMine {});
+    assert_eq!(sent(Meta::new().actor(ticket.to_string())).await.unwrap().position(), 2);
+    let nobody = sent(Meta::new()).await;
+    assert!(matches!(nobody, Err(CommandError::Rejected(TicketError::NoRoom))), "{nobody:?}");
 }

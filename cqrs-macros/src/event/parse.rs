@@ -4,12 +4,16 @@ use proc_macro2::Span;
 use syn::{Data, DeriveInput, Generics, Ident, Member, Type};
 
 use crate::errors::Errors;
-use crate::options::{Allowed, Options, marker};
+use crate::markers::{Marked, marker, meant, nothing_is_ignored};
+use crate::options::{Allowed, Options};
 use crate::rules;
 use crate::runtime::Runtime;
 use crate::stored::{Serde, nothing_is_skipped};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(Event)]", options: &["crate", "from", "name", "version"] };
+
+const MARKED: Marked =
+    Marked { what: "event", own: &["tag"], instead: "mark the field of an event that names an entity `#[tag]`" };
 
 /// The event.
 pub struct Event<'a> {
@@ -49,6 +53,7 @@ impl<'a> Event<'a> {
     /// Reads the type, its options and its `#[tag]`s.
     pub fn parse(input: &'a DeriveInput, errors: &Errors) -> Self {
         let options = Options::of_type(&input.attrs, &OPTIONS, errors);
+        nothing_is_ignored(input, &MARKED, errors);
         if let Data::Struct(data) = &input.data {
             nothing_is_skipped(&input.attrs, &data.fields, "event", errors);
         }
@@ -60,7 +65,8 @@ impl<'a> Event<'a> {
                 .map(|(field, member)| Field {
                     member,
                     ty: &field.ty,
-                    is_tag: marker(&field.attrs, "tag", &rules::TAG_TWICE, errors).is_some(),
+                    is_tag: marker(&field.attrs, "tag", &rules::TAG_TWICE, errors).is_some()
+                        || meant(&field.attrs, &MARKED).is_some(),
                     serde: Serde::of(&field.attrs),
                 })
                 .collect(),

@@ -17,7 +17,7 @@ pub fn expand(model: &Model) -> TokenStream {
     let tagged = folds.iter().map(|(event, method)| carries_the_tag(rt, id, event, method));
     let ignored: Vec<Type> = model.ignore.iter().flatten().map(types::of_path).collect();
     let ignorable = ignored.iter().map(|event| may_be_ignored(model, id, event));
-    let events = folds.iter().map(|(event, _)| name_of(rt, event));
+    let events = folds.iter().map(|(event, method)| listed(rt, event, method));
     let arms = folds.iter().map(|(event, method)| arm(rt, event, method));
     let takes_id = folds.iter().any(|(_, method)| method.id().is_some());
     let (state, event, identity) = (local("state"), local("event"), local(if takes_id { "id" } else { "_id" }));
@@ -32,9 +32,11 @@ pub fn expand(model: &Model) -> TokenStream {
         let names = ignored.iter().map(|event| name_of(rt, event));
         quote!(const IGNORED: &'static [&'static str] = &[#(#names),*];)
     });
+    let (creates, begins) = begins(model, &folds);
     let constants = quote! {
         const EVENTS: &'static [&'static str] = &[#(#events),*];
         #list
+        #creates
         #snapshots
     };
     let implementation = implementation(model, id, &constants, &[&state, &event, &identity], &body);
@@ -47,14 +49,34 @@ pub fn expand(model: &Model) -> TokenStream {
         #(#tagged)*
         #(#ignorable)*
         #unchanging
+        #begins
         #registration
     }
 }
 
+/// 403: some event is the first. Asked of the implementation, so that of two blocks of one aggregate, where the second need not
+/// create, only the compiler's own error is left.
+fn begins(model: &Model, folds: &[(Type, &Method)]) -> (TokenStream, TokenStream) {
+    let creates = |(_, method): &(Type, &Method)| matches!(method.form, Form::Create | Form::MakeOrChange);
+    if folds.iter().any(creates) {
+        return (TokenStream::new(), TokenStream::new());
+    }
+    let (own, span) = (model.own(), model.own().span());
+    let text = rules::NOTHING_CREATES.message(&[&types::text(own)]);
+    let condition = |rt: &Runtime| quote_spanned!(span=> <#own as #rt::Aggregate>::CREATES);
+    (
+        quote!(
+            const CREATES: bool = false;
+        ),
+        model.rt.require(span, condition, &text),
+    )
+}
+
 /// What stands in for the implementation of a faulty block, so that decisions may take the aggregate.
 pub fn stub(model: &Model) -> TokenStream {
-    let Some(id) = &model.id else { return TokenStream::new() };
-    if model.block.trait_.is_some() || !model.block.generics.params.is_empty() {
+    let guessed = super::parse::guessed_id(&model.block);
+    let Some(id) = model.id.as_ref().or(guessed.as_ref()) else { return TokenStream::new() };
+    if model.block.trait_.is_some() {
         return TokenStream::new();
     }
     let unused = local("_unused");
@@ -73,9 +95,13 @@ fn implementation(
     body: &TokenStream,
 ) -> TokenStream {
     let (rt, own, name) = (&model.rt, model.own(), model.name());
+    // Generic in a stand-in alone.
+    let (generics, _, _) = model.block.generics.split_for_impl();
+    let bounds = (!model.block.generics.params.is_empty())
+        .then(|| quote!(where Self: ::core::marker::Send + ::core::marker::Sync + 'static));
     quote! {
         #[automatically_derived]
-        impl #rt::Aggregate for #own {
+        impl #generics #rt::Aggregate for #own #bounds {
             const NAME: &'static str = #name;
             type Id = #id;
             #constants
@@ -94,7 +120,10 @@ fn implementation(
 fn snapshots(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStream> {
     let number = model.snapshots?;
     let (rt, own) = (&model.rt, model.own());
-    let versions = folds.iter().map(|(event, _)| quote!(#rt::Of::<#event>::VERSION));
+    let versions = folds.iter().map(|(event, method)| {
+        let conditions = method.conditions();
+        quote!(#conditions #rt::Of::<#event>::VERSION)
+    });
     let here = rt.at(own.span());
     let of_own = quote_spanned!(own.span()=> #here::snapshots::<#own>);
     Some(quote! {
@@ -107,6 +136,12 @@ fn snapshots(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStream> {
 pub fn name_of(rt: &Runtime, event: &Type) -> TokenStream {
     let rt = rt.at(event.span());
     quote_spanned!(event.span()=> <#event as #rt::Event>::NAME)
+}
+
+/// The same as an element of a list, where its method is compiled.
+pub fn listed(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
+    let (conditions, name) = (method.conditions(), name_of(rt, event));
+    quote!(#conditions #name)
 }
 
 /// `Of::<OrderCreated>::NAME`, the pattern of its case. What is no event was refused in the list.
@@ -134,7 +169,9 @@ fn arm(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
         Form::MakeOrChange => quote!(make_or_change(#state, |#this| Self::#ident(#this, &#e #id))),
         _ => quote!(create(#state, #recorded, || Self::#ident(&#e #id))),
     };
+    let conditions = method.conditions();
     quote! {
+        #conditions
         #name => {
             #decode
             #rt::fold::#fold
@@ -151,7 +188,8 @@ fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> To
         if takes_id { quote_spanned!(span=> #tags >= 1) } else { quote_spanned!(span=> #tags == 1) }
     };
     let text = rules::EVENT_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
-    rt.require(span, condition, &text)
+    let (conditions, rule) = (method.conditions(), rt.require(span, condition, &text));
+    quote!(#conditions #rule)
 }
 
 /// 407: what is ignored carries the aggregate's tag, and is not folded under another name.

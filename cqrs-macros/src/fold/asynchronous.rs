@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::aggregate::{case, decode, name_of};
+use super::aggregate::{case, decode, listed as in_list};
 use super::parse::Model;
 use super::projection::{basis, every_event};
 use crate::runtime::{local, moved};
@@ -16,7 +16,7 @@ pub fn expand(model: &Model) -> TokenStream {
     };
     let folds = model.folds();
     let (event, tx, e) = (local("event"), local("tx"), local("e"));
-    let events = folds.iter().map(|(event, _)| name_of(rt, event));
+    let events = folds.iter().map(|(event, method)| in_list(rt, event, method));
     let arms = folds.iter().map(|(listed, method)| {
         let (name, decode, ident) = (case(rt, listed), decode(rt, listed), method.ident());
         // At the method's result: an error about its error type belongs there.
@@ -24,7 +24,9 @@ pub fn expand(model: &Model) -> TokenStream {
         let at_output = rt.at(span);
         let recorded = moved(span, event.to_token_stream());
         let handled = quote_spanned!(span=> #at_output::handled(#recorded, Self::#ident(#tx, &#e).await));
+        let conditions = method.conditions();
         quote! {
+            #conditions
             #name => {
                 #decode
                 #handled

@@ -28,9 +28,8 @@ pub fn check(model: &Model, errors: &Errors) {
     }
     each_event_has_one_method(model, errors);
     the_list_is_a_set(model, errors);
-    match model.kind {
-        Kind::Aggregate => an_aggregate_begins(model, errors),
-        Kind::Projection => one_mechanism(model, errors),
+    if model.kind == Kind::Projection {
+        one_mechanism(model, errors);
     }
 }
 
@@ -69,6 +68,15 @@ fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
         errors.refuse(&rules::FOLD_ASYNC, token, &["`async`"]);
         return;
     }
+    if let (Some(token), false) = (signature.asyncness, method.form == Form::Async) {
+        errors.refuse(&rules::VIEW_ASYNC, token, &[&name]);
+        return;
+    }
+    if let Some(other) = another_view(model, method) {
+        let parts = [&*name, &types::text(other), &types::text(model.own())];
+        errors.refuse(&rules::VIEW_OF_ANOTHER, method.ident(), &parts);
+        return;
+    }
     let qualified = if aggregate { &rules::FOLD_ASYNC } else { &rules::VIEW_QUALIFIED };
     if let Safety::Unsafe(token) = signature.safety {
         errors.refuse(qualified, token, &["`unsafe`"]);
@@ -95,7 +103,9 @@ fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
         }
     }
     nothing_else_is_taken(model, method, errors);
-    if !aggregate {
+    if aggregate {
+        method.refuse_routes(errors);
+    } else {
         method.check_routes(errors);
         its_look_ups_are_found(method, errors);
     }
@@ -113,16 +123,50 @@ fn its_look_ups_are_found(method: &Method, errors: &Errors) {
     }
 }
 
+/// The other type that a method without `view = ..` makes or changes.
+fn another_view<'a>(model: &'a Model, method: &'a Method) -> Option<&'a Type> {
+    if model.kind == Kind::Aggregate || model.view.is_some() || method.form == Form::Async {
+        return None;
+    }
+    let makes = method.output().filter(|_| method.form == Form::Create && !method.returns_its_form(model.subject()));
+    let makes = makes.filter(|made| types::path(made).is_some() && types::arguments(made).is_empty());
+    makes.filter(|made| !types::is_named(made, &["Self", "bool", "String"]))
+}
+
+/// `fn apply(&mut self, event: OrderEvent)`, as other frameworks have it.
+fn is_one_for_all(model: &Model, method: &Method) -> bool {
+    let name = crate::names::text(method.ident());
+    ["apply", "evolve", "handle", "on", "when"].contains(&&*name)
+        && method.form == Form::Change
+        && !takes_listed(model, method)
+}
+
 /// A method without an event: its fault depends on what it seems to be.
 fn not_a_fold(model: &Model, method: &Method, name: &str, errors: &Errors) {
     let aggregate = model.kind == Kind::Aggregate;
     let listed =
         method.rest.iter().find(|rest| model.listed().iter().any(|event| is_same(event, bare_event(&rest.ty))));
-    if let Some(rest) = listed {
+    let in_place =
+        listed.filter(|rest| types::reference(&rest.ty).is_some_and(|reference| reference.mutability.is_none()));
+    let changed = method.rest.first().and_then(|first| types::reference(&first.ty));
+    let changed = changed.filter(|first| first.mutability.is_some() && types::path(&first.elem).is_some());
+    if let (Some(_), Some(changed), false, true) =
+        (in_place, changed, aggregate, model.view.is_none() && method.form == Form::Create)
+    {
+        let parts = [name, &types::text(&changed.elem), &types::text(model.own())];
+        errors.refuse(&rules::VIEW_OF_ANOTHER, method.ident(), &parts);
+    } else if let Some(rest) = in_place {
+        let rule = if aggregate { &rules::EVENT_NOT_FIRST_OF_AN_AGGREGATE } else { &rules::EVENT_NOT_FIRST };
+        errors.refuse(rule, &rest.ty, &[&types::text(&rest.ty), name, &types::text(&rest.pattern)]);
+    } else if let Some(rest) = listed {
         let rule = if aggregate { &rules::FOLD_EVENT } else { &rules::VIEW_EVENT };
         errors.refuse(rule, &rest.ty, &[&types::text(&rest.ty)]);
     } else {
         let macro_name = model.kind.text();
+        if is_one_for_all(model, method) {
+            errors.refuse(&rules::ONE_FOR_ALL, method.ident(), &[name]);
+            return;
+        }
         errors.refuse(&rules::OTHER_ITEM, method.ident(), &[&format!("method `{name}`"), macro_name]);
     }
 }
@@ -153,6 +197,13 @@ fn nothing_else_is_taken(model: &Model, method: &Method, errors: &Errors) {
         let rule = match model.kind {
             _ if allowed && !service => continue,
             Kind::Aggregate => &rules::FOLD_PARAMETER,
+            Kind::Projection if types::is_named(referent, &["Views"]) => {
+                let view = types::arguments(referent).first().map_or_else(|| "V".to_owned(), types::text);
+                let parts = [&*types::text(&rest.ty), &view, &types::text(&rest.pattern)];
+                errors.refuse(&rules::PROJECTION_LOOKS_UP, &rest.ty, &parts);
+                continue;
+            }
+            Kind::Projection if types::is_named(referent, &["Meta"]) => &rules::PROJECTION_META,
             Kind::Projection if service => &rules::PROJECTION_SERVICE,
             Kind::Projection => &rules::PROJECTION_PARAMETER,
         };
@@ -215,6 +266,14 @@ fn each_event_has_one_method(model: &Model, errors: &Errors) {
     if let ([listed], [taken]) = (&*alone, &*strange) {
         return errors.refuse(another, taken, &[&types::text(taken), &types::text(listed)]);
     }
+    // One method for all events is refused as such.
+    if model.methods.iter().any(|method| is_one_for_all(model, method)) {
+        return;
+    }
+    if alone.len() > 1 && strange.len() > 1 && alone.len() == model.listed().len() {
+        let listed: Vec<String> = strange.iter().map(types::text).collect();
+        return errors.refuse(&rules::LIST_OF_OTHERS, alone[0], &[&listed.join(", ")]);
+    }
     for event in alone {
         errors.refuse(without, event, &[&types::text(event)]);
     }
@@ -237,15 +296,6 @@ fn the_list_is_a_set(model: &Model, errors: &Errors) {
     if let (Kind::Projection, Some(On::Events(_)), Some(ignored)) = (model.kind, &model.on, &model.ignore) {
         let span = ignored.first().map_or_else(|| model.own().span(), Spanned::span);
         errors.refuse_at(&rules::IGNORE_WITH_LIST, span, &[]);
-    }
-}
-
-/// 403: some event is the first.
-fn an_aggregate_begins(model: &Model, errors: &Errors) {
-    let creates = |method: &Method| matches!(method.form, Form::Create | Form::MakeOrChange) && method.event.is_some();
-    // A method that is missing or faulty may be the one that creates.
-    if errors.is_empty() && !model.methods.iter().any(creates) {
-        errors.refuse(&rules::NOTHING_CREATES, model.own(), &[&types::text(model.own())]);
     }
 }
 

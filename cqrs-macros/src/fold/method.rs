@@ -1,12 +1,12 @@
 //! One method of the block: which form it has, which event it folds, how it finds its rows.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, FnArg, ImplItemFn, Pat, PatType, ReceiverKind, ReturnType, Token, Type, parse_quote};
 
 use crate::errors::Errors;
-use crate::options::take_helper;
+use crate::markers::{refuse_helper, refuse_options, refuse_options_of_parameters, take_helper};
 use crate::{names, rules, types};
 
 /// How a method treats the state.
@@ -77,11 +77,13 @@ impl Parse for By {
 
 impl Method {
     /// Reads a method whose state is of type `subject` (or `Self`).
-    pub fn parse(mut function: ImplItemFn, subject: &Type, errors: &Errors) -> Self {
+    pub fn parse(mut function: ImplItemFn, subject: &Type, reader: &str, errors: &Errors) -> Self {
+        refuse_options(&mut function.attrs, "method", reader, errors);
+        refuse_options_of_parameters(&mut function.sig.inputs, reader, errors);
         let key = take_helper(&mut function.attrs, "key", errors);
         let keys = take_helper(&mut function.attrs, "keys", errors);
         let by = take_helper(&mut function.attrs, "by", errors);
-        let mut parameters = Vec::new();
+        let mut parameters: Vec<Rest> = Vec::new();
         let mut receiver = None;
         for input in &mut function.sig.inputs {
             match input {
@@ -113,15 +115,27 @@ impl Method {
             // An expression of a helper attribute may be all that uses it.
             event.attrs.push(parse_quote!(#[allow(unused_variables)]));
         }
-        let mut parameters = parameters.into_iter().skip(states).peekable();
-        let event = parameters.peek().and_then(event_parameter);
-        let rest = parameters.skip(usize::from(event.is_some())).collect();
+        let mut rest = parameters.split_off(states.min(parameters.len()));
+        let event = rest.first().and_then(event_parameter);
+        if event.is_some() {
+            parameters.push(rest.remove(0));
+        }
+        for id in parameters.iter().filter_map(|parameter| parameter.id.as_ref()) {
+            let place = "what is no look-up";
+            refuse_helper(id, "id", place, "put it on the look-up, `#[id(expr)] name: Option<&V>`", errors);
+        }
         Self { function, form, database, event, rest, key, keys, by }
     }
 
     /// The method's name.
     pub fn ident(&self) -> &Ident {
         &self.function.sig.ident
+    }
+
+    /// The `#[cfg]`s of the method, which what is made of it must share.
+    pub fn conditions(&self) -> TokenStream {
+        let conditions = self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+        conditions.map(ToTokens::to_token_stream).collect()
     }
 
     /// The return type, if it is written and is not `()`.
@@ -179,8 +193,30 @@ impl Method {
         route.join("\n")
     }
 
+    /// 108: the helper attributes that only projections read, on the method of an aggregate.
+    pub fn refuse_routes(&self, errors: &Errors) {
+        let routes = [("key", self.key.as_ref()), ("keys", self.keys.as_ref())];
+        let routes = routes.into_iter().filter_map(|(name, expr)| Some((name, expr?.to_token_stream())));
+        let by = self.by.as_ref().map(|by| ("by", by.index.to_token_stream()));
+        for (name, tokens) in routes.chain(by) {
+            let instead = "take it away: an aggregate's events find it by their `#[tag]`";
+            refuse_helper(&tokens, name, "a method of an aggregate", instead, errors);
+        }
+        self.refuse_ids(errors);
+    }
+
+    /// 108: `#[id(..)]` on what is no look-up.
+    fn refuse_ids(&self, errors: &Errors) {
+        let is_look_up = |rest: &Rest| super::check::look_up(&rest.ty).is_some();
+        for id in self.rest.iter().filter(|rest| !is_look_up(rest)).filter_map(|rest| rest.id.as_ref()) {
+            let instead = "take it away: only another view is looked up by it, `Option<&V>`";
+            refuse_helper(id, "id", "what is no look-up", instead, errors);
+        }
+    }
+
     /// Faults of the helper attributes that exclude each other.
     pub fn check_routes(&self, errors: &Errors) {
+        self.refuse_ids(errors);
         let refuse = |expr: &dyn ToTokens, one: &str, other: &str| {
             errors.refuse(&rules::ROUTED_TWICE, expr.to_token_stream(), &[one, other]);
         };
@@ -250,6 +286,7 @@ fn event_parameter(parameter: &Rest) -> Option<EventParameter> {
         _ => Type::clone(&reference.elem),
     };
     types::last_segment(&ty)?;
+    let ty = types::unwrapped(&ty).clone();
     let name = match &parameter.pattern {
         Pat::Ident(pattern) => Some(pattern.ident.clone()),
         _ => None,

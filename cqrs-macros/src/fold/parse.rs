@@ -1,10 +1,11 @@
 //! The block and the macro's options, as they are written.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{ImplItem, ItemImpl, LitStr, Path, Type};
+use syn::{FnArg, ImplItem, ItemImpl, LitStr, Path, Type};
 
 use super::method::{Form, Method};
 use crate::errors::Errors;
+use crate::markers::refuse_options;
 use crate::options::{Allowed, On, Options};
 use crate::runtime::Runtime;
 use crate::{names, rules, types};
@@ -65,22 +66,24 @@ impl Model {
     pub fn parse(kind: Kind, arguments: TokenStream, mut block: ItemImpl, errors: &Errors) -> Self {
         let options = Options::of_macro(arguments, kind.allowed(), errors);
         if errors.is_empty() {
-            let missing = |option, example| {
+            let missing = |option| {
                 let macro_name = if kind == Kind::Aggregate { "aggregate" } else { "projection" };
-                errors.refuse(&rules::OPTION_MISSING, &block.self_ty, &[macro_name, option, example]);
+                let line = corrected_options(kind, &options, &block);
+                errors.refuse(&rules::OPTION_MISSING, &block.self_ty, &[macro_name, option, &line]);
             };
-            if options.on.is_none() {
-                missing("on", "[..]");
-            }
-            if options.id.is_none() && kind == Kind::Aggregate {
-                missing("id", "..");
+            match (options.id.is_none() && kind == Kind::Aggregate, options.on.is_none()) {
+                (true, true) => missing("id` and `on"),
+                (true, false) => missing("id"),
+                (false, true) => missing("on"),
+                (false, false) => {}
             }
         }
+        refuse_options(&mut block.attrs, "block", kind.text(), errors);
         let subject = options.view.clone().unwrap_or_else(|| Type::clone(&block.self_ty));
         let mut methods = Vec::new();
         for item in &mut block.items {
             if let ImplItem::Fn(function) = item {
-                let method = Method::parse(function.clone(), &subject, errors);
+                let method = Method::parse(function.clone(), &subject, kind.text(), errors);
                 *function = method.function.clone();
                 methods.push(method);
             }
@@ -145,6 +148,44 @@ impl Model {
         }
         self.methods.iter().filter_map(|method| Some((method.event.as_ref()?.ty.clone(), method))).collect()
     }
+}
+
+/// The options as they should be, with the user's own names: the id as it is called after its aggregate, the events that the
+/// methods take.
+fn corrected_options(kind: Kind, options: &Options, block: &ItemImpl) -> String {
+    let mut parts = Vec::new();
+    if kind == Kind::Aggregate {
+        let guessed = || guessed_id(block).map_or_else(|| "..".to_owned(), |id| types::text(&id));
+        parts.push(format!("id = {}", options.id.as_ref().map_or_else(guessed, types::text)));
+    }
+    let listed: Vec<String> = match &options.on {
+        Some(On::Events(events)) => events.iter().map(types::text).collect(),
+        Some(On::Aggregate(_)) => Vec::new(),
+        None => block.items.iter().filter_map(taken_event).collect(),
+    };
+    let events = if listed.is_empty() { "..".to_owned() } else { listed.join(", ") };
+    parts.push(format!("on = [{events}]"));
+    parts.join(", ")
+}
+
+/// The event that a method of the block seems to take.
+fn taken_event(item: &ImplItem) -> Option<String> {
+    let ImplItem::Fn(function) = item else { return None };
+    function.sig.inputs.iter().find_map(|input| match input {
+        FnArg::Typed(typed) => {
+            let event = &*types::reference(&typed.ty)?.elem;
+            let inner = types::arguments(event).first().copied().filter(|_| types::is_named(event, &["Recorded"]));
+            Some(types::text(inner.unwrap_or(event)))
+        }
+        FnArg::Receiver(_) => None,
+    })
+}
+
+/// `OrderId` of `impl Order`.
+pub fn guessed_id(block: &ItemImpl) -> Option<Type> {
+    let segment = types::last_segment(&block.self_ty)?;
+    let id = Ident::new(&format!("{}Id", names::text(&segment.ident)), segment.ident.span());
+    Some(syn::parse_quote!(#id))
 }
 
 /// Whether a listed event and a method's are one, as far as they are written: one path may be the end of the other.

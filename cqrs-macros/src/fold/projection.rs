@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::aggregate::{case, decode, name_of};
+use super::aggregate::{case, decode, listed};
 use super::check::look_up;
 use super::method::{By, Form, Method};
 use super::parse::Model;
@@ -17,17 +17,21 @@ pub fn expand(model: &Model) -> TokenStream {
     let (rt, own, name) = (&model.rt, model.own(), model.name());
     let view = model.view.as_ref().map_or_else(|| at(own.span(), quote!(Self)), ToTokens::to_token_stream);
     let folds = model.folds();
-    let events = folds.iter().map(|(event, _)| name_of(rt, event));
+    let events = folds.iter().map(|(event, method)| listed(rt, event, method));
     let arms = folds.iter().map(|(event, method)| arm(model, event, method));
     let looked_up = looked_up(model);
     let (event, look_ups, rows) =
         (local("event"), local(if looked_up.is_empty() { "_look_ups" } else { "look_ups" }), local("rows"));
     let complete = every_event(model, &folds);
     let looked_up = looked_up.iter().map(|view| {
+        // Named by a function of views: a look-up of anything else is refused at its type.
         let at_view = rt.at(types::anchor(view));
-        quote!(#at_view::Of::<#view>::VIEW)
+        quote!(#at_view::looked_up::<#view>())
     });
-    let routes = folds.iter().map(|(_, method)| names::hash(&method.route(model.key.as_ref())));
+    let routes = folds.iter().map(|(_, method)| {
+        let (conditions, route) = (method.conditions(), names::hash(&method.route(model.key.as_ref())));
+        quote!(#conditions #route)
+    });
     let basis = basis(model, &folds, &quote!(#(#routes),*));
     let registration = rt.submit(&quote! {
         fold::<#own>(::core::module_path!(), &[#(#looked_up),*])
@@ -61,7 +65,10 @@ pub fn expand(model: &Model) -> TokenStream {
 /// `const BASIS: .. = Basis { .. };`, what the rows depend on other than the view.
 pub fn basis(model: &Model, folds: &[(Type, &Method)], routes: &TokenStream) -> TokenStream {
     let (rt, revision) = (&model.rt, model.revision.unwrap_or(1));
-    let versions = folds.iter().map(|(event, _)| quote!(#rt::Of::<#event>::VERSION));
+    let versions = folds.iter().map(|(event, method)| {
+        let conditions = method.conditions();
+        quote!(#conditions #rt::Of::<#event>::VERSION)
+    });
     quote!(const BASIS: #rt::Basis = #rt::Basis { revision: #revision, versions: &[#(#versions),*], routes: &[#routes] };)
 }
 
@@ -101,7 +108,9 @@ fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
     let taken = look_ups.iter().map(|(name, ..)| name);
     let rest = quote!(#(, #taken)* #id);
     let call = route(model, event, method, &rest);
+    let conditions = method.conditions();
     quote! {
+        #conditions
         #name => {
             #decode
             #named
@@ -183,7 +192,7 @@ pub fn every_event(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStre
     let span = aggregate.span();
     let condition = |rt: &Runtime| {
         quote_spanned! {span=>
-            #rt::same_events(&[#(<#events as #rt::Event>::NAME),*], <#aggregate as #rt::Aggregate>::EVENTS)
+            #rt::same_events(&[#(<#events as #rt::Event>::NAME),*], <#aggregate as #rt::HasEvents>::EVENTS)
         }
     };
     Some(rt.require(span, condition, &text))

@@ -36,12 +36,14 @@ pub fn expand(handler: &Handler) -> TokenStream {
             #rt::Probe::<#output>::EMITS,
         )
     });
-    let (conditions, fallbacks) = (handler.conditions(), rt.fallbacks());
+    let (conditions, fallbacks, item) = (handler.conditions(), rt.fallbacks(), handler.item());
     let (fields, buses) = (names_fields(handler, message), no_bus_as_a_service(handler));
     let folded = what_is_emitted_is_folded(handler, output);
     quote! {
         #(#conditions)*
-        const _: () = {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const #item: () = {
             #implementation
             #fallbacks
             #fields
@@ -104,8 +106,8 @@ fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
             let field = parameter.field()?;
             let (name, span) = (crate::names::text(&field), parameter.pattern.span());
             let (what, remedy) = rules::NO_SUCH_FIELD.halves(&[&name, &types::text(command)]);
-            let rt = rt.at(span);
-            Some(quote_spanned!(span=> #rt::require_field(#rt::Of::<#command>::FIELDS, #name, #what, #remedy);))
+            let (rt, ty) = (rt.at(span), &parameter.ty);
+            Some(quote_spanned!(span=> #rt::require_field(#rt::Probe::<#ty>::LOADED, #rt::Of::<#command>::FIELDS, #name, #what, #remedy);))
         })
         .collect();
     let used = handler.parameters.iter().any(|parameter| loads(handler, parameter) && parameter.id.is_none());
@@ -127,11 +129,11 @@ fn decision(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     let boundary = boundary(handler, message);
     let takes = |wanted: fn(&Role) -> bool| handler.parameters.iter().any(|parameter| wanted(&parameter.role));
     let loads = local(if takes(|role| !matches!(role, Role::Meta)) { "loaded" } else { "_loaded" });
-    let meta = local(if takes(|role| matches!(role, Role::Meta)) { "meta" } else { "_meta" });
+    let meta = local(if handler.parameters.is_empty() { "_meta" } else { "meta" });
     let mut slot = 0_usize..;
     let arguments = handler.parameters.iter().map(|parameter| match &parameter.role {
         Role::Meta => meta.to_token_stream(),
-        _ => take(handler, parameter, slot.next().unwrap_or_default()),
+        _ => take(handler, parameter, slot.next().unwrap_or_default(), &meta.to_token_stream()),
     });
     let function = &handler.function.sig.ident;
     let result = emitted(handler, message, output, &quote!(#function(#command, #(#arguments),*)));
@@ -156,12 +158,18 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         let ty = &parameter.ty;
         match &parameter.role {
             Role::Meta => quote!(#context.meta()),
-            Role::Transaction(inner) => method(&quote!(#transaction), "get", inner, &TokenStream::new()),
+            Role::Transaction(_) => {
+                // At the whole reference, which 205 is about.
+                let transaction = moved(ty.span(), transaction.to_token_stream());
+                quote_spanned!(ty.span()=> #transaction.get::<#ty>())
+            }
             Role::Service => {
                 let service = method(&context, "service", ty, &TokenStream::new());
                 quote_spanned!(types::anchor(ty)=> #service?)
             }
-            Role::Aggregate | Role::Many => take(handler, parameter, slot.next().unwrap_or_default()),
+            Role::Aggregate | Role::Many => {
+                take(handler, parameter, slot.next().unwrap_or_default(), &quote!(#context.meta()))
+            }
         }
     });
     let function = &handler.function.sig.ident;
@@ -219,7 +227,7 @@ fn loads(handler: &Handler, parameter: &Parameter) -> bool {
 fn boundary(handler: &Handler, message: &Message) -> TokenStream {
     let loads: Vec<_> = handler.parameters.iter().filter(|parameter| loads(handler, parameter)).collect();
     if loads.is_empty() {
-        return quote!(|_, _| {});
+        return quote!(|_, _, _| {});
     }
     let rt = &handler.rt;
     let by_name = local("command");
@@ -230,6 +238,14 @@ fn boundary(handler: &Handler, message: &Message) -> TokenStream {
         pattern => Some(quote!(#[allow(unused_variables)] let #pattern = #name;)),
     };
     let load = local("load");
+    // The name that `#[id(..)]` expressions know the request's `Meta` by.
+    let named = |parameter: &Parameter| match (&parameter.role, &parameter.pattern) {
+        (Role::Meta, Pat::Ident(pattern)) => Some(pattern.ident.clone()),
+        _ => None,
+    };
+    let uses_ids = loads.iter().any(|parameter| parameter.id.is_some());
+    let meta = handler.parameters.iter().find_map(named).filter(|_| uses_ids);
+    let meta = meta.map_or_else(|| quote!(_), |meta| quote!(#[allow(unused_variables)] #meta));
     let lines = loads.into_iter().map(|parameter| {
         let ty = &parameter.ty;
         match (&parameter.role, &parameter.id, parameter.field()) {
@@ -237,26 +253,35 @@ fn boundary(handler: &Handler, message: &Message) -> TokenStream {
                 let load = moved(ids.span(), quote!(#load));
                 quote_spanned!(ids.span()=> #load.many::<#ty, _>(#ids))
             }
-            (_, Some(id), _) => method(&quote!(#load), "one", ty, &quote_spanned!(id.span()=> &(#id))),
+            (_, Some(id), _) => method(&quote!(#load), one_or_none(ty), ty, &quote_spanned!(id.span()=> &(#id))),
             (_, None, Some(field)) => {
                 let hash = crate::names::hash(&crate::names::text(&field));
-                method(&quote!(#load), "one", ty, &quote!(#rt::Fields::<_, #hash>::of(#name).named()))
+                // At the parameter's name: an error about the field's type belongs there.
+                let span = parameter.pattern.span();
+                let (rt, name) = (rt.at(span), moved(span, name.to_token_stream()));
+                let named = quote_spanned!(span=> #rt::Fields::<_, #hash>::of(#name).named());
+                method(&quote!(#load), one_or_none(ty), ty, &named)
             }
             (_, None, None) => TokenStream::new(),
         }
     });
     let mut lines: Vec<TokenStream> = lines.collect();
     match lines.pop() {
-        Some(only) if lines.is_empty() && parts.is_none() => quote!(|#name, #load| #only),
-        last => quote!(|#name, #load| { #parts #(#lines;)* #last }),
+        Some(only) if lines.is_empty() && parts.is_none() => quote!(|#name, #meta, #load| #only),
+        last => quote!(|#name, #meta, #load| { #parts #(#lines;)* #last }),
     }
 }
 
-/// `Of::<T>::take(loaded, 0)?`
-fn take(handler: &Handler, parameter: &Parameter, slot: usize) -> TokenStream {
+/// An `Option` of an aggregate may have an `Option` of an id.
+fn one_or_none(ty: &Type) -> &'static str {
+    if types::is_named(ty, &["Option"]) { "optional" } else { "one" }
+}
+
+/// `Of::<T>::take(loaded, 0, meta)?`
+fn take(handler: &Handler, parameter: &Parameter, slot: usize, meta: &TokenStream) -> TokenStream {
     let (rt, ty, loaded) = (&handler.rt, &parameter.ty, local("loaded"));
     let slot = Literal::usize_unsuffixed(slot);
-    quote!(#rt::Of::<#ty>::take(&#loaded, #slot)?)
+    quote!(#rt::Of::<#ty>::take(&#loaded, #slot, #meta)?)
 }
 
 /// `receiver.name::<T>(arguments)`, at the type, where an error about it belongs.

@@ -2,21 +2,53 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
 
 use super::parse::{Handler, Kind, Message};
 use crate::runtime::{local, moved};
-use crate::types;
 
-/// What stands in for the implementation of a faulty handler, so that the message has one.
+/// What stands in for the implementation of a faulty handler, so that its callers hear no more of the fault.
+///
+/// It is of both kinds, since the fault may be that it should have been the other, and has a marker of its own, since it may be
+/// that the message is another crate's. With a lifetime before it, a bound that does not hold is no error.
 pub fn stub(handler: &Handler) -> TokenStream {
-    let Some(message) = &handler.message else { return TokenStream::new() };
-    if !matches!(types::bare(&message.ty), Type::Path(_)) || !handler.function.sig.generics.params.is_empty() {
-        return TokenStream::new();
-    }
-    let implementation = implementation(handler, message, "_context", &quote!(async { ::core::unreachable!() }));
+    let Some(ty) = handler.likely_message() else { return TokenStream::new() };
+    let rt = &handler.rt;
     let conditions = handler.conditions();
-    quote!(#(#conditions)* const _: () = { #implementation };)
+    let nothing = quote!(async { ::core::unreachable!() });
+    quote! {
+        #(#conditions)*
+        const _: () = {
+            #[doc(hidden)]
+            #[allow(unreachable_pub)]
+            pub struct Foreign;
+            #[automatically_derived]
+            #[allow(clippy::manual_async_fn, trivial_bounds, unused_qualifications, non_local_definitions)]
+            impl #rt::CommandHandler<Foreign> for #ty {
+                fn handle(
+                    self,
+                    _: #rt::CommandContext,
+                ) -> impl ::core::future::Future<Output = #rt::Handling<Self>> + ::core::marker::Send
+                where
+                    for<'__any> Self: #rt::Command,
+                {
+                    #nothing
+                }
+            }
+            #[automatically_derived]
+            #[allow(clippy::manual_async_fn, trivial_bounds, unused_qualifications, non_local_definitions)]
+            impl #rt::QueryHandler<Foreign> for #ty {
+                fn answer(
+                    self,
+                    _: #rt::QueryContext,
+                ) -> impl ::core::future::Future<Output = #rt::Answering<Self>> + ::core::marker::Send
+                where
+                    for<'__any> Self: #rt::Query,
+                {
+                    #nothing
+                }
+            }
+        };
+    }
 }
 
 /// Which handlers it is one of: those of the message's own crate, or of this crate for a foreign message.
@@ -48,12 +80,14 @@ pub fn implementation(handler: &Handler, message: &Message, context: &str, body:
     } else {
         (TokenStream::new(), TokenStream::new())
     };
+    // The macro's, so that `rustc` proposes no type parameter there.
+    let generics = quote_spanned!(proc_macro2::Span::mixed_site()=> <>);
     quote_spanned! {span=>
         #declaration
         #[automatically_derived]
         #[allow(clippy::manual_async_fn)]
-        #[allow(unused_qualifications)]
-        impl #rt::#of_trait #of for #ty {
+        #[allow(non_local_definitions, unused_qualifications)]
+        impl #generics #rt::#of_trait #of for #ty {
             fn #method(
                 self,
                 #context: #rt::#surroundings,

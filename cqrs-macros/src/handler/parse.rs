@@ -5,10 +5,11 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, PatType, ReturnType, Type, parse_quote};
 
 use crate::errors::Errors;
+use crate::markers::{refuse_options, refuse_options_of_parameters, take_helper};
 pub use crate::message::Kind;
-use crate::options::{Allowed, Options, take_helper};
+use crate::options::{Allowed, Options};
 use crate::runtime::Runtime;
-use crate::types;
+use crate::{rules, types};
 
 /// The options of a kind's macro.
 fn allowed(kind: Kind) -> &'static Allowed {
@@ -64,6 +65,9 @@ impl Handler {
     /// Reads the function and the macro's options.
     pub fn parse(kind: Kind, arguments: TokenStream, mut function: ItemFn, errors: &Errors) -> Self {
         let options = Options::of_macro(arguments, allowed(kind), errors);
+        let reader = allowed(kind).reader;
+        refuse_options(&mut function.attrs, "handler", reader, errors);
+        refuse_options_of_parameters(&mut function.sig.inputs, reader, errors);
         let mut message = None;
         let mut parameters = Vec::new();
         for (at, input) in function.sig.inputs.iter_mut().enumerate() {
@@ -71,6 +75,9 @@ impl Handler {
             let id = take_helper::<Expr>(attrs, "id", errors);
             let (pattern, ty) = (Pat::clone(pat), Type::clone(ty));
             if at == 0 {
+                if let Some(id) = &id {
+                    errors.refuse(&rules::ID_ON_MESSAGE, id, &[kind.text()]);
+                }
                 message = Some(Message { pattern, ty });
             } else {
                 let role = Role::of(&ty);
@@ -93,9 +100,35 @@ impl Handler {
         }
     }
 
+    /// What is most likely the message, where the handler has a fault: the first parameter that is a plain type by value.
+    pub fn likely_message(&self) -> Option<&Type> {
+        let first = self.message.iter().map(|message| &message.ty);
+        let generic = |ty: &Type| {
+            self.function
+                .sig
+                .generics
+                .type_params()
+                .any(|parameter| types::is_named(ty, &[&parameter.ident.to_string()]))
+        };
+        let plain =
+            |ty: &&Type| types::path(ty).is_some() && types::arguments(ty).is_empty() && !is_ours(ty) && !generic(ty);
+        first.chain(self.parameters.iter().map(|parameter| &parameter.ty)).find(plain)
+    }
+
     /// Whether it is `async`: of commands, a workflow.
     pub fn is_async(&self) -> bool {
         self.function.sig.asyncness.is_some()
+    }
+
+    /// What the expansion's item is called. It has a name, since inside an `impl`, which the macro cannot see, one without is an
+    /// error more.
+    pub fn item(&self) -> Ident {
+        quote::format_ident!("__handler_{}", self.name())
+    }
+
+    /// The message's type, as it is written.
+    pub fn message_name(&self) -> String {
+        self.message.as_ref().map_or_else(String::new, |message| types::text(&message.ty))
     }
 
     /// The function's name without `r#`.
@@ -115,6 +148,15 @@ impl Handler {
     pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
+}
+
+/// What this crate hands to handlers, by its name: no message.
+pub fn is_ours(ty: &Type) -> bool {
+    const OURS: &[&str] = &[
+        "Absent", "Many", "Meta", "Option", "Reader", "Recorded", "Self", "Stale", "State", "String", "Tx", "Vec",
+        "Views",
+    ];
+    types::is_named(ty, OURS)
 }
 
 impl Role {

@@ -31,10 +31,12 @@ pub fn expand(handler: &Handler) -> TokenStream {
             &[#(#rt::Probe::<#needs>::PARAMETER),*],
         )
     });
-    let (conditions, fallbacks) = (handler.conditions(), rt.fallbacks());
+    let (conditions, fallbacks, item) = (handler.conditions(), rt.fallbacks(), handler.item());
     quote! {
         #(#conditions)*
-        const _: () = {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const #item: () = {
             #implementation
             #fallbacks
             #registration

@@ -21,6 +21,14 @@ pub fn query(input: TokenStream) -> TokenStream {
     derive(Kind::Query, input)
 }
 
+/// What stands in for the derive of a type that it was forgotten on.
+pub fn stand_in(kind: Kind, input: &DeriveInput) -> TokenStream {
+    let errors = Errors::new();
+    let stub = expand::stub(&Message::parse(kind, input, &errors));
+    let faults = errors.into_tokens();
+    quote::quote!(#faults #stub)
+}
+
 fn derive(kind: Kind, input: TokenStream) -> TokenStream {
     let input: DeriveInput = match parse2(input) {
         Ok(input) => input,

@@ -3,6 +3,7 @@
 use syn::{Data, DeriveInput, Generics, Ident, Type};
 
 use crate::errors::Errors;
+use crate::markers::{Marked, nothing_is_ignored};
 use crate::options::{Allowed, Consistency, Options};
 use crate::runtime::Runtime;
 
@@ -19,6 +20,19 @@ impl Kind {
         match self {
             Self::Command => "command",
             Self::Query => "query",
+        }
+    }
+
+    fn marked(self) -> &'static Marked {
+        match self {
+            Self::Command => &Marked {
+                what: "command",
+                own: &[],
+                instead: "take it away: events have tags; a handler finds an aggregate by the command's field of its parameter's name, or by `#[id(cmd.field)]` on that parameter",
+            },
+            Self::Query => {
+                &Marked { what: "query", own: &[], instead: "take it away: it is the view's field that is marked" }
+            }
         }
     }
 
@@ -52,6 +66,7 @@ impl<'a> Message<'a> {
     /// Reads the type and its options.
     pub fn parse(kind: Kind, input: &'a DeriveInput, errors: &Errors) -> Self {
         let options = Options::of_type(&input.attrs, kind.allowed(), errors);
+        nothing_is_ignored(input, kind.marked(), errors);
         Self {
             kind,
             rt: Runtime::new(options.krate.as_ref()),

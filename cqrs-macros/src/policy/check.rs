@@ -97,6 +97,9 @@ fn its_event_comes_first(reaction: &Reaction, errors: &Errors) {
 /// 601: the commands that it may send stand in the signature.
 fn its_result_is_declared(reaction: &Reaction, errors: &Errors) {
     for opaque in reaction.output().map(types::leaves).unwrap_or_default() {
+        if matches!(opaque, Type::TraitObject(_)) {
+            errors.refuse(&rules::POLICY_DYN, opaque, &[&types::text(opaque)]);
+        }
         if matches!(opaque, Type::ImplTrait(_) | Type::Infer(_)) {
             errors.refuse(&rules::POLICY_RETURN, opaque, &[&types::text(opaque)]);
         }

@@ -5,7 +5,7 @@ mod expand;
 mod parse;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use crate::errors::Errors;
 use crate::rules;
@@ -24,7 +24,7 @@ pub fn policy(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     // Nothing else refers to a policy, so that a faulty one needs no stand-in.
     let expansion = if errors.is_empty() { expand::expand(&policy) } else { TokenStream::new() };
     let conditions = policy.source.attributes().iter().filter(|attribute| attribute.path().is_ident("cfg"));
-    let (source, faults) = (policy.source.to_token_stream(), errors.into_tokens());
+    let (source, faults) = (policy.emitted(), errors.into_tokens());
     // What the framework asks of a policy's signature is not the user's choice.
     quote! {
         #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unused_async)]

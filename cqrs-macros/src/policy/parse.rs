@@ -2,9 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, ImplItem, ItemFn, ItemImpl, LitStr, Path, ReturnType, Signature, Type};
+use syn::{Attribute, Expr, FnArg, ImplItem, ItemFn, ItemImpl, LitStr, Path, ReturnType, Signature, Type};
 
 use crate::errors::Errors;
+use crate::markers::{refuse_helper, refuse_options, refuse_options_of_parameters, take_helper};
 use crate::options::{Allowed, On, Options};
 use crate::runtime::Runtime;
 use crate::{names, rules, types};
@@ -47,6 +48,32 @@ impl Source {
         function.or_else(|_| syn::parse2(item.clone()).map(Self::Block)).ok()
     }
 
+    /// 108: no helper attribute is on what a policy is made of.
+    fn refuse_helpers(&mut self, errors: &Errors) {
+        let refuse = |attributes: &mut Vec<Attribute>, signature: &mut Signature| {
+            refuse_options(attributes, "function", ALLOWED.reader, errors);
+            refuse_options_of_parameters(&mut signature.inputs, ALLOWED.reader, errors);
+            for input in &mut signature.inputs {
+                if let FnArg::Typed(typed) = input
+                    && let Some(id) = take_helper::<Expr>(&mut typed.attrs, "id", errors)
+                {
+                    let instead = "take it away: the handler of the command that is returned loads what it decides on";
+                    refuse_helper(&id, "id", "a policy's parameter", instead, errors);
+                }
+            }
+        };
+        match self {
+            Self::Function(function) => refuse(&mut function.attrs, &mut function.sig),
+            Self::Block(block) => {
+                for item in &mut block.items {
+                    if let ImplItem::Fn(function) = item {
+                        refuse(&mut function.attrs, &mut function.sig);
+                    }
+                }
+            }
+        }
+    }
+
     /// The item's attributes.
     pub fn attributes(&self) -> &[Attribute] {
         match self {
@@ -70,6 +97,13 @@ impl Source {
         }
     }
 
+    /// `on`, with the events that the functions take.
+    fn corrected_options(&self) -> String {
+        let reactions = self.signatures().into_iter().map(Reaction::new);
+        let events: Vec<String> = reactions.filter_map(|reaction| Some(types::text(&reaction.event?))).collect();
+        format!("on = [{}]", if events.is_empty() { "..".to_owned() } else { events.join(", ") })
+    }
+
     /// Where the item is named.
     pub fn subject(&self) -> TokenStream {
         match self {
@@ -79,21 +113,13 @@ impl Source {
     }
 }
 
-impl ToTokens for Source {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Function(function) => function.to_tokens(tokens),
-            Self::Block(block) => block.to_tokens(tokens),
-        }
-    }
-}
-
 impl Policy {
     /// Reads the item and the macro's options.
-    pub fn parse(arguments: TokenStream, source: Source, errors: &Errors) -> Self {
+    pub fn parse(arguments: TokenStream, mut source: Source, errors: &Errors) -> Self {
         let options = Options::of_macro(arguments, &ALLOWED, errors);
+        source.refuse_helpers(errors);
         if errors.is_empty() && options.on.is_none() {
-            errors.refuse(&rules::OPTION_MISSING, source.subject(), &["policy", "on", "[..]"]);
+            errors.refuse(&rules::OPTION_MISSING, source.subject(), &["policy", "on", &source.corrected_options()]);
         }
         Self {
             rt: Runtime::new(options.krate.as_ref()),
@@ -115,6 +141,19 @@ impl Policy {
             }
         };
         self.name.as_ref().map_or_else(own, LitStr::value)
+    }
+
+    /// The item. A function that returns `dyn Command` is left out: the compiler would refuse its signature as well.
+    pub fn emitted(&self) -> TokenStream {
+        match &self.source {
+            Source::Function(function) if returns_dyn(&function.sig) => TokenStream::new(),
+            Source::Function(function) => function.to_token_stream(),
+            Source::Block(block) => {
+                let mut block = block.clone();
+                block.items.retain(|item| !matches!(item, ImplItem::Fn(function) if returns_dyn(&function.sig)));
+                block.to_token_stream()
+            }
+        }
     }
 
     /// The events of the list.
@@ -167,6 +206,11 @@ impl Reaction {
     }
 }
 
+fn returns_dyn(signature: &Signature) -> bool {
+    let ReturnType::Type(_, output) = &signature.output else { return false };
+    types::leaves(output).iter().any(|leaf| matches!(leaf, Type::TraitObject(_)))
+}
+
 /// The event of `&E` or `&Recorded<E>`.
 fn event_of(ty: &Type) -> Option<Type> {
     let reference = types::reference(ty).filter(|reference| reference.mutability.is_none())?;
@@ -175,5 +219,5 @@ fn event_of(ty: &Type) -> Option<Type> {
         _ => Type::clone(&reference.elem),
     };
     types::last_segment(&event)?;
-    Some(event)
+    Some(types::unwrapped(&event).clone())
 }

@@ -58,7 +58,7 @@ index! {
     108 Macro "r108_misspelt", "an option that is unknown, misspelt, misplaced, repeated, missing or without its value",
         "An option that is not understood would do nothing.",
         "Write one of the options that the message lists.";
-    109 Types "r109_no_error", "a command's error type that is not `Error + Send + Sync + 'static`",
+    109 Macro Types "r109_no_error", "a command's error type that is not `Error + Send + Sync + 'static`",
         "Callers, logs and transports need it.",
         "Implement `std::error::Error` for it (with `thiserror`, say), and let it own its data.";
     110 Macro "r110_event_field", "a field of an event or of a view that serde leaves out",
@@ -142,7 +142,7 @@ index! {
     402 Macro Types "r402_fallible", "a fold method that is async, fallible, generic, or has none of the forms",
         "History has happened: applying it can neither fail nor answer.",
         "`fn created(e: &E) -> Self`, `fn shipped(&mut self, e: &E)`, `fn counted(this: Option<Self>, e: &E) -> Self`.";
-    403 Macro "r403_never_created", "an aggregate that no method creates",
+    403 Types "r403_never_created", "an aggregate that no method creates",
         "An aggregate must begin.",
         "Write `fn created(e: &E) -> Self` for its first event.";
     404 Types "r404_no_tag", "an event in `on` that has no `#[tag]` of the aggregate's id type, or two where the method does not take `id`",

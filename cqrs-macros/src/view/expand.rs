@@ -54,16 +54,21 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     }
 }
 
-/// `OrderSummary::CUSTOMER`: what the view is searched by. A field without an index has one too, that says so when used.
+/// `OrderSummary::CUSTOMER`: what the view is searched by. The key and a field without an index have one too, that
+/// says so when used.
 fn constants(view: &View<'_>) -> TokenStream {
     let View { rt, ident, .. } = view;
-    let constants = view.fields.iter().filter(|field| field.is_index || field.key.is_none()).map(|field| {
+    let constants = view.fields.iter().map(|field| {
         let Field { vis, ty, .. } = field;
         let name = names::text(field.ident);
         let constant = constant(field.ident);
-        if field.is_index {
+        // A second key is refused, and may be searched by elsewhere.
+        let again = field.key.is_some() && view.key().is_some_and(|key| key.ident != field.ident);
+        if field.is_index || again {
             let doc = format!("The index `{name}`: finds and sorts by it.");
             quote!(#[doc = #doc] #vis const #constant: #rt::Index<Self, #ty> = #rt::Index::new(#name);)
+        } else if field.key.is_some() {
+            quote!(#[doc(hidden)] #vis const #constant: #rt::KeyField<Self> = #rt::KeyField::new();)
         } else {
             quote!(#[doc(hidden)] #vis const #constant: #rt::Unindexed<Self> = #rt::Unindexed::new();)
         }
@@ -86,7 +91,7 @@ pub fn constant(field: &Ident) -> Ident {
 /// What stands in for the implementation of a faulty view: a view without columns, and the constants all the same.
 pub fn stub(view: &View<'_>) -> TokenStream {
     let View { rt, ident, .. } = view;
-    if !view.generics.params.is_empty() || !view.has_named_fields {
+    if !view.generics.params.is_empty() {
         return TokenStream::new();
     }
     if let Some(key) = view.key() {

@@ -6,12 +6,19 @@ use proc_macro2::Span;
 use syn::{Data, DeriveInput, Fields, Generics, Ident, Type, Visibility};
 
 use crate::errors::Errors;
-use crate::options::{Allowed, Options, marker};
+use crate::markers::{Marked, marker, meant, nothing_is_ignored};
+use crate::options::{Allowed, Options};
 use crate::runtime::Runtime;
 use crate::stored::{Serde, nothing_is_skipped};
 use crate::{names, rules};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "name"] };
+
+const MARKED: Marked = Marked {
+    what: "view",
+    own: &["key", "index"],
+    instead: "mark the field that finds the row `#[key]`, and a field to search by `#[index]`",
+};
 
 /// The view.
 pub struct View<'a> {
@@ -39,6 +46,7 @@ impl<'a> View<'a> {
     /// Reads the type, its options and its marked fields.
     pub fn parse(input: &'a DeriveInput, errors: &Errors) -> Self {
         let options = Options::of_type(&input.attrs, &OPTIONS, errors);
+        nothing_is_ignored(input, &MARKED, errors);
         let named = match &input.data {
             Data::Struct(data) => match &data.fields {
                 Fields::Named(fields) => Some(&fields.named),
@@ -48,12 +56,14 @@ impl<'a> View<'a> {
         };
         nothing_is_skipped(&input.attrs, named.into_iter().flatten(), "view", errors);
         let fields = named.into_iter().flatten().filter_map(|field| {
+            let meant = meant(&field.attrs, &MARKED);
+            let meant = |name| field.ident.as_ref().filter(|_| meant == Some(name)).map(Ident::span);
             Some(Field {
                 ident: field.ident.as_ref()?,
                 vis: &field.vis,
                 ty: &field.ty,
-                key: marker(&field.attrs, "key", &rules::KEY_TWICE, errors),
-                is_index: marker(&field.attrs, "index", &rules::INDEX_TWICE, errors).is_some(),
+                key: marker(&field.attrs, "key", &rules::KEY_TWICE, errors).or(meant("key")),
+                is_index: marker(&field.attrs, "index", &rules::INDEX_TWICE, errors).or(meant("index")).is_some(),
                 serde: Serde::of(&field.attrs),
             })
         });

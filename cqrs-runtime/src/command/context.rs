@@ -78,11 +78,11 @@ impl CommandContext {
     pub fn decide<C, B, D>(self, command: C, boundary: B, decision: D) -> impl Future<Output = Handling<C>> + Send
     where
         C: Command,
-        B: FnOnce(&C, &mut Boundary),
+        B: FnOnce(&C, &Meta, &mut Boundary),
         D: FnOnce(C, &Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
         let mut load = Boundary::default();
-        boundary(&command, &mut load);
+        boundary(&command, &self.meta, &mut load);
         async move {
             let decision = move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta);
             self.refuse_inside_itself()?;
@@ -101,10 +101,10 @@ impl CommandContext {
         &self,
         command: &C,
         transaction: bool,
-        boundary: impl FnOnce(&C, &mut Boundary),
+        boundary: impl FnOnce(&C, &Meta, &mut Boundary),
     ) -> Result<Work, Handling<C>> {
         let mut load = Boundary::default();
-        boundary(command, &mut load);
+        boundary(command, &self.meta, &mut load);
         self.refuse_inside_itself().map_err(|error| Err(CommandError::Unavailable(error)))?;
         let beginning = self.begin_now::<C>(transaction, load);
         match self.deadline {

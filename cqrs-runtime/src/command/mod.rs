@@ -5,6 +5,7 @@ mod bus;
 mod content;
 mod context;
 mod receipt;
+mod workflow_error;
 
 pub use awaiting::{AwaitingBus, Seen};
 pub use bus::CommandBus;
@@ -12,3 +13,4 @@ pub(crate) use content::Content;
 pub use context::{CommandContext, ServiceParameter, Work};
 pub(crate) use context::{Ids, corrupt};
 pub use receipt::Receipt;
+pub use workflow_error::WorkflowError;

@@ -110,4 +110,4 @@ mod scenario;
 mod views;
 
 pub use outcome::Outcome;
-pub use scenario::{Scenario, given, nothing, recorded};
+pub use scenario::{Happened, Scenario, given, nothing, recorded};

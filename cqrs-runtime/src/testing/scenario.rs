@@ -22,12 +22,24 @@ pub struct Scenario {
     meta: Option<Meta>,
 }
 
+/// What a scenario begins with: events, in every shape that a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has not happened: it is no event",
+    label = "not an event, nor a tuple, array, `Vec` or `Option` of them",
+    note = "`given(..)` and `.and(..)` take events, `.when(..)` takes the command",
+    note = "write `given(event).when(command)`, or `nothing().when(command)`"
+)]
+pub trait Happened: Events {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Events> Happened for E {}
+
 /// These events have happened: an event, a tuple, array, `Vec` or `Option` of them.
 ///
 /// # Panics
 /// If `serde` refuses to write an event.
 #[track_caller]
-pub fn given(events: impl Events) -> Scenario {
+pub fn given(events: impl Happened) -> Scenario {
     nothing().and(events)
 }
 
@@ -53,7 +65,7 @@ impl Scenario {
     /// # Panics
     /// If `serde` refuses to write an event.
     #[track_caller]
-    pub fn and(mut self, events: impl Events) -> Self {
+    pub fn and(mut self, events: impl Happened) -> Self {
         let meta = Meta::new();
         self.history.extend(record(events, Position::new(self.history.len() as u64), &meta));
         self

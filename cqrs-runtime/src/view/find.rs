@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::error::{MalformedView, QueryError};
+use crate::log::BoxFuture;
 use crate::projection::{Follower, Standings};
 use crate::value::Key;
 
@@ -70,6 +71,14 @@ impl<V: View> Views<V> {
         self.search(Filter::All(Vec::new()))
     }
 
+    /// Every row: [`scan`](Self::scan), at once.
+    ///
+    /// # Errors
+    /// The store cannot be reached, the view is not built yet, or a stored row does not fit its type.
+    pub async fn all(&self) -> Result<Vec<V>, QueryError> {
+        self.scan().all().await
+    }
+
     fn search(&self, filter: Filter) -> Find<V> {
         let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
         Find { views: self.clone(), query }
@@ -77,7 +86,7 @@ impl<V: View> Views<V> {
 }
 
 /// A search, not yet made.
-#[must_use = "a search does nothing until `.all()`, `.first()` or `.count()` is awaited"]
+#[must_use = "a search does nothing until it, `.first()` or `.count()` is awaited"]
 pub struct Find<V> {
     views: Views<V>,
     query: RowQuery,
@@ -127,6 +136,16 @@ impl<V: View> Find<V> {
     pub async fn count(self) -> Result<u64, QueryError> {
         self.views.require_built().await?;
         Ok(self.views.store.count(&self.views.shape, &self.query.filter).await?)
+    }
+}
+
+/// Awaiting a search gives its rows, as [`Find::all`].
+impl<V: View> IntoFuture for Find<V> {
+    type Output = Result<Vec<V>, QueryError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.all())
     }
 }
 

@@ -86,22 +86,49 @@ impl<V> Condition<V> {
     }
 }
 
-/// What an index may be compared with: a value of its type, or a `&str` where it is a `String`.
+/// What an index may be compared with: a value of its type, a `&str` or `&String` where it is a `String`, and a `T` where it is
+/// an `Option<T>`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS308] an index of `{T}` is not compared with `{Self}`",
+    label = "not `{T}`",
+    note = "a column holds values of one type, and finds nothing by another",
+    note = "give a value of the field's type; a text may be borrowed, and `Some(..)` left out",
+    note = "see: cqrs_runtime::rules#cqrs308"
+)]
 pub trait IndexValue<T> {
     /// The value to compare with.
     fn into_value(self) -> Value;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Column> IndexValue<T> for T {
     fn into_value(self) -> Value {
         self.to_value()
     }
 }
 
-impl IndexValue<String> for &str {
+#[diagnostic::do_not_recommend]
+impl<T: Column> IndexValue<Option<T>> for T {
     fn into_value(self) -> Value {
-        Value::Text(self.to_owned())
+        self.to_value()
     }
+}
+
+macro_rules! texts {
+    ($($text:ty, $column:ty;)+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl IndexValue<$column> for $text {
+            fn into_value(self) -> Value {
+                Value::Text(self.to_owned())
+            }
+        }
+    )+};
+}
+texts! {
+    &str, String;
+    &str, Option<String>;
+    &String, String;
+    &String, Option<String>;
 }
 
 macro_rules! comparisons {
@@ -123,7 +150,8 @@ impl<V, T> Index<V, T> {
     }
 }
 
-impl<V, T: Column> Index<V, T> {
+// Without a bound on the field's type: what cannot be a column is refused at the field, and not at each use as well.
+impl<V, T> Index<V, T> {
     /// The field's name.
     pub(crate) fn name(self) -> &'static str {
         self.name
@@ -146,7 +174,10 @@ impl<V, T: Column> Index<V, T> {
 
     /// Rows whose field equals one of `values`. None, if there are no values.
     #[must_use]
-    pub fn one_of(self, values: impl IntoIterator<Item = T>) -> Condition<V> {
+    pub fn one_of(self, values: impl IntoIterator<Item = T>) -> Condition<V>
+    where
+        T: Column,
+    {
         Condition::new(Filter::OneOf(self.name, values.into_iter().map(|value| value.to_value()).collect()))
     }
 
@@ -192,13 +223,26 @@ pub struct Unindexed<V>(PhantomData<fn() -> V>);
 )]
 pub trait Indexed {}
 
+/// The key's field: a constant too, so that a search by it says how a row is got.
+pub struct KeyField<V>(PhantomData<fn() -> V>);
+
+/// Never implemented: the bound that refuses a search by the key.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS308] this field is the view's key, and is no index to find or sort by",
+    label = "the key",
+    note = "the key names one row, which is got and not searched",
+    note = "write `views.get(key)`; to search and sort by it all the same, mark the field `#[index]` as well as `#[key]`",
+    note = "see: cqrs_runtime::rules#cqrs308"
+)]
+pub trait IndexedKey {}
+
 macro_rules! refused {
-    ($($method:ident($($value:ident)?) -> $result:ident;)+) => {$(
+    ($bound:ident: $($method:ident($($value:ident)?) -> $result:ident;)+) => {$(
         #[doc(hidden)]
         #[allow(clippy::must_use_candidate, reason = "never callable")]
-        pub fn $method(self $(, $value: impl Sized)?) -> $result<V> where Self: Indexed {
+        pub fn $method(self $(, $value: impl Sized)?) -> $result<V> where Self: $bound {
             $(let _ = $value;)?
-            unreachable!("`Indexed` has no implementation")
+            unreachable!("the bound has no implementation")
         }
     )+};
 }
@@ -210,7 +254,7 @@ impl<V> Unindexed<V> {
         Self(PhantomData)
     }
 
-    refused! {
+    refused! { Indexed:
         eq(value) -> Condition;
         ne(value) -> Condition;
         lt(value) -> Condition;
@@ -224,6 +268,32 @@ impl<V> Unindexed<V> {
 }
 
 impl<V> Default for Unindexed<V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V> KeyField<V> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    refused! { IndexedKey:
+        eq(value) -> Condition;
+        ne(value) -> Condition;
+        lt(value) -> Condition;
+        le(value) -> Condition;
+        gt(value) -> Condition;
+        ge(value) -> Condition;
+        one_of(values) -> Condition;
+        asc() -> Order;
+        desc() -> Order;
+    }
+}
+
+impl<V> Default for KeyField<V> {
     fn default() -> Self {
         Self::new()
     }

@@ -10,7 +10,7 @@ use crate::stored::Json;
 pub use crate::value::{Column, ColumnKind, Key, Value};
 pub(crate) use find::Gate;
 pub use find::{Find, Views};
-pub use index::{Comparison, Condition, Index, IndexOf, Order, Unindexed};
+pub use index::{Comparison, Condition, Index, IndexOf, KeyField, Order, Unindexed};
 pub use memory::MemoryViews;
 pub use store::{
     Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,

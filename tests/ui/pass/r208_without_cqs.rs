@@ -1,6 +1,6 @@
 //! CQRS208: a method of a plain object is marked inside a `#[cqs] impl`: what to write instead.
 
-use cqrs_runtime::prelude::*;
+use cqrs_runtime::cqs;
 
 pub struct Cart {
     items: Vec<u32>,

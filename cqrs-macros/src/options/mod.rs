@@ -1,16 +1,17 @@
 //! Options: `#[cqrs(..)]` on a type, the arguments of an attribute macro. One parser; each macro says which it allows.
 
+mod list;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
-use syn::{Attribute, LitInt, LitStr, Path, Token, Type, bracketed};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, LitInt, LitStr, Path, Token, Type};
 
 use crate::errors::Errors;
 use crate::names::nearest;
 use crate::rules;
+use list::{events, skip_to_comma};
 
 /// Which macro reads the options, and which it allows.
 pub struct Allowed {
@@ -42,6 +43,11 @@ const ALL: &[(&str, &str)] = &[
     ("view", "#[projection]"),
     ("was", "#[policy]"),
 ];
+
+/// Whether some macro has this option.
+pub fn is_option(text: &str) -> bool {
+    ALL.iter().any(|(known, _)| *known == text)
+}
 
 /// What `on` lists.
 pub enum On {
@@ -130,6 +136,15 @@ impl Options {
         errors: &Errors,
     ) -> syn::Result<()> {
         while !input.is_empty() {
+            if is_unnamed(input) {
+                // What follows is most likely without a name as well.
+                let first = input.parse::<TokenTree>()?;
+                errors.refuse(&rules::OPTION_UNNAMED, first, &[allowed.reader, &examples(allowed)]);
+                while !input.is_empty() {
+                    input.parse::<TokenTree>()?;
+                }
+                return Ok(());
+            }
             let name = input.call(Ident::parse_any)?;
             let text = name.unraw().to_string();
             if !allowed.options.contains(&&*text) {
@@ -138,11 +153,24 @@ impl Options {
                     Some(near) if !given.iter().any(|given| given == near) => self.value(&name, near, input, errors)?,
                     _ => skip_value(input)?,
                 }
+                if input.is_empty() || input.peek(Token![,]) {
+                    // Read on.
+                } else {
+                    skip_to_comma(input)?;
+                }
             } else if given.contains(&text) {
                 errors.refuse(&rules::OPTION_REPEATED, &name, &[&text]);
                 skip_value(input)?;
             } else {
+                let faults = errors.count();
                 self.value(&name, &text, input, errors)?;
+                if !input.is_empty() && !input.peek(Token![,]) {
+                    // `retry = 3`, `on(A, B)`, `snapshots(2)`: refused once.
+                    if errors.count() == faults {
+                        errors.refuse(&rules::OPTION_VALUE, &name, &[&text, kind_of_value(&text)]);
+                    }
+                    skip_to_comma(input)?;
+                }
                 given.push(text);
             }
             if !input.is_empty() {
@@ -167,8 +195,12 @@ impl Options {
                     return Ok(());
                 }
                 let first = input.fork().parse::<TokenTree>().ok();
-                if self.typed_value(text, input, errors).is_err() {
+                let faults = errors.count();
+                let read = self.typed_value(text, input, errors).is_ok();
+                if !read && errors.count() == faults {
                     refuse(first.map_or_else(|| name.to_token_stream(), TokenTree::into_token_stream));
+                }
+                if !read {
                     while !input.is_empty() && !input.peek(Token![,]) {
                         input.parse::<TokenTree>()?;
                     }
@@ -182,24 +214,55 @@ impl Options {
         match text {
             "consistency" => self.consistency = Some(consistency(input)?),
             "crate" => self.krate = Some(Path::parse_mod_style(input)?),
-            "error" => self.error = Some(input.parse()?),
-            "from" => self.from = Some(input.parse()?),
-            "id" => self.id = Some(input.parse()?),
-            "ignore" => self.ignore = Some(paths(input)?),
+            "error" => self.error = Some(type_value(text, input, errors)?),
+            "from" => self.from = Some(type_value(text, input, errors)?),
+            "id" => self.id = Some(type_value(text, input, errors)?),
+            "ignore" => self.ignore = Some(events(input, errors)?),
             "key" => self.key = Some(input.parse()?),
             "name" => self.name = Some(name_literal(input, text, errors)?),
-            "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(paths(input)?)),
+            "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(events(input, errors)?)),
             "on" => self.on = Some(On::Aggregate(input.parse()?)),
-            "returns" => self.returns = Some(input.parse()?),
+            "returns" => self.returns = Some(type_value(text, input, errors)?),
             "revision" => self.revision = Some(counted(input, text, errors)?.0),
             "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
             "version" => self.version = Some(counted(input, text, errors)?),
-            "view" => self.view = Some(input.parse()?),
+            "view" => self.view = Some(type_value(text, input, errors)?),
             "was" => self.was = Some(name_literal(input, text, errors)?),
             other => unreachable!("option `{other}` is allowed and not parsed"),
         }
         Ok(())
     }
+}
+
+/// A type. One in quotes is refused, and read as what is in them.
+fn type_value(option: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<Type> {
+    if !input.peek(LitStr) {
+        return input.parse();
+    }
+    let literal: LitStr = input.parse()?;
+    let ty: Type = literal.parse()?;
+    let wanted = format!("a type, without quotes: `{option} = {}`", literal.value());
+    errors.refuse(&rules::OPTION_VALUE, &literal, &[option, &wanted]);
+    Ok(ty)
+}
+
+/// Whether this is a value without its option's name: a list, a text, or a type.
+fn is_unnamed(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let Ok(word) = ahead.call(Ident::parse_any) else { return true };
+    let is_type = word.unraw().to_string().starts_with(char::is_uppercase);
+    is_type && !ahead.peek(Token![=]) && !ahead.peek(syn::token::Paren)
+}
+
+/// The options of a macro, each with a value, as messages show them.
+fn examples(allowed: &Allowed) -> String {
+    let example = |option: &&str| match *option {
+        "id" | "returns" | "error" | "view" | "from" => Some(format!("{option} = Type")),
+        "on" => Some("on = [Event, ..]".to_owned()),
+        "name" => Some("name = \"..\"".to_owned()),
+        _ => None,
+    };
+    allowed.options.iter().filter_map(example).collect::<Vec<_>>().join(", ")
 }
 
 /// What an option's value is, in words.
@@ -208,6 +271,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "consistency" => "`eventual` or `read_your_writes`",
         "crate" => "a path, `crate = my::cqrs_runtime`",
         "ignore" => "a list of events, `ignore = [A, B]`",
+        "foreign" | "from_start" | "interior_mutability" | "retry" => "no value",
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
         "was" => "the name that it had before, `was = \"..\"`",
@@ -256,12 +320,6 @@ fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-fn paths(input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
-    let list;
-    bracketed!(list in input);
-    Ok(Punctuated::<Path, Token![,]>::parse_terminated(&list)?.into_iter().collect())
-}
-
 fn name_literal(input: ParseStream<'_>, option: &str, errors: &Errors) -> syn::Result<LitStr> {
     let name: LitStr = input.parse()?;
     if name.value().trim().is_empty() {
@@ -286,38 +344,6 @@ fn counted(input: ParseStream<'_>, option: &str, errors: &Errors) -> syn::Result
         errors.refuse(&rules::OPTION_VALUE, &literal, &[option, "a whole number from 1"]);
     }
     Ok((number, literal.span()))
-}
-
-/// The arguments of a helper attribute, `#[id(expr)]`, as a `T`. Two of one name on one place, or none, are faults.
-pub fn take_helper<T: Parse>(attributes: &mut Vec<Attribute>, name: &str, errors: &Errors) -> Option<T> {
-    let mut found = None;
-    attributes.retain(|attribute| {
-        if !attribute.path().is_ident(name) {
-            return true;
-        }
-        let value = errors.keep(attribute.parse_args::<T>());
-        if found.is_some() {
-            errors.refuse_at(&rules::OPTION_REPEATED, attribute.path().span(), &[name]);
-        }
-        found = found.take().or(value);
-        false
-    });
-    found
-}
-
-/// Where a field has the bare helper attribute `#[name]`, if it has; `twice` is refused where it stands more than once.
-pub fn marker(attributes: &[Attribute], name: &str, twice: &rules::Rule, errors: &Errors) -> Option<Span> {
-    let mut found = None;
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
-        if attribute.meta.require_path_only().is_err() {
-            errors.refuse(&rules::MARKER_WITH_ARGUMENTS, &attribute.meta, &[name]);
-        }
-        if found.is_some() {
-            errors.refuse(twice, attribute.path(), &[name]);
-        }
-        found = Some(attribute.path().span());
-    }
-    found
 }
 
 #[cfg(test)]

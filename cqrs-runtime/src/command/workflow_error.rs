@@ -1,0 +1,89 @@
+//! What a workflow may fail with, other than its domain's refusal.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+
+use crate::error::CommandError;
+use crate::log::StoreError;
+use crate::message::DomainError;
+
+/// Any error, for a workflow that meets more than its domain's own: `?` makes one of each.
+///
+/// The command's declared error inside it is a refusal, [`CommandError::Rejected`]. Anything else is a failure of what the workflow
+/// works with, [`CommandError::Unavailable`]: nothing was stored, a policy sends the command again later, and callers need not match on
+/// the errors of a database. So the command's error stays the domain's, without a variant for the database.
+///
+/// It is no [`Error`] itself, since `?` could not convert from every error then.
+///
+/// ```standalone_crate
+/// use cqrs_runtime::{WorkflowError, prelude::*};
+/// # #[derive(Id)] pub struct OrderId(Uuid);
+/// # #[derive(Event, Serialize, Deserialize)] pub struct OrderShipped { #[tag] order: OrderId, label: String }
+/// # #[derive(Debug, thiserror::Error)] #[error("nothing to ship")] pub struct NothingToShip;
+/// # #[derive(Command, Serialize, Deserialize)]
+/// # #[cqrs(error = NothingToShip)]
+/// # pub struct ShipOrder { order: OrderId, pieces: u32, template: String }
+/// #[command]
+/// async fn ship(cmd: ShipOrder) -> Result<OrderShipped, WorkflowError> {
+///     if cmd.pieces == 0 {
+///         return Err(NothingToShip.into());
+///     }
+///     // A failure of the file system, and no refusal of the domain.
+///     let label = std::fs::read_to_string(&cmd.template)?;
+///     Ok(OrderShipped { order: cmd.order, label })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use cqrs_runtime::log::MemoryLog;
+/// let app = App::builder().log(MemoryLog::new()).build().await?;
+/// let ship = |pieces| ShipOrder { order: OrderId::new(), pieces, template: "/not/there".into() };
+/// let refused = app.commands().execute(ship(0)).await;
+/// assert!(matches!(refused, Err(CommandError::Rejected(NothingToShip))));
+/// let failed = app.commands().execute(ship(1)).await;
+/// assert!(matches!(failed, Err(CommandError::Unavailable(_))));
+/// # Ok(())
+/// # }
+/// ```
+pub struct WorkflowError(Box<dyn Carried>);
+
+/// An error whose type can be asked for.
+trait Carried: Error + Send + Sync {
+    /// It, of any type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl<E: Error + Send + Sync + 'static> Carried for E {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for WorkflowError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Debug for WorkflowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkflowError").field(&self.0).finish()
+    }
+}
+
+impl WorkflowError {
+    /// What the command's caller gets. `command` is its name.
+    pub(crate) fn into_command_error<D: DomainError>(self, command: &str) -> CommandError<D> {
+        let reason = self.0.to_string();
+        let error = self.0.into_any();
+        let error = match error.downcast::<D>() {
+            Ok(refusal) => return CommandError::Rejected(*refusal),
+            Err(error) => error,
+        };
+        CommandError::Unavailable(error.downcast::<StoreError>().map_or_else(
+            |_| StoreError::Failed { store: format!("what the workflow of `{command}` works with"), reason },
+            |store| *store,
+        ))
+    }
+}

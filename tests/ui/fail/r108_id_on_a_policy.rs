@@ -1,0 +1,17 @@
+//! CQRS108: a policy loads nothing
+//!
+//! The fault: `e.order`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship, _order: &Order) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+#[policy(on = [Created])]
+fn ships_at_once(#[id(e.order)] e: &Created) -> Ship {
+    Ship { order: e.order, customer: e.customer }
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! CQRS203: several aggregates are `Many`
+//!
+//! The fault: `Vec<&Order>`
+
+include!("../shop.rs");
+
+#[command]
+fn ship(cmd: Ship, #[id([cmd.order])] _all: Vec<&Order>) -> Result<Shipped, Refused> {
+    Ok(Shipped { order: cmd.order })
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! CQRS108: options belong inside their macro: what to write instead.
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+}

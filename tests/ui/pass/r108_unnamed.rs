@@ -1,0 +1,13 @@
+//! CQRS108: options have names: what to write instead.
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created, Shipped])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+    fn shipped(&mut self, _: &Shipped) {}
+}

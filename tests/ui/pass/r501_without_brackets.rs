@@ -1,0 +1,10 @@
+//! CQRS501: events are listed in brackets: what to write instead.
+
+include!("../shop.rs");
+
+#[projection(on = [Created])]
+impl Summary {
+    fn created(e: &Created) -> Self {
+        Summary { order: e.order, customer: e.customer, total: 0 }
+    }
+}
