@@ -16,7 +16,7 @@ pub enum OpenError {
     /// A URI was given for a path.
     #[error(
         "`{uri}` is a URI, and a path is wanted: give the file's path alone, its options to `SqliteLog::builder` or \
-         `SqliteViews::builder`, and use `MemoryLog` for a log in memory (a file whose name begins so is `./{uri}`)"
+         `SqliteViews::builder`, and use `MemoryLog` for a log in memory"
     )]
     Uri {
         /// The URI, without what follows its `?`.

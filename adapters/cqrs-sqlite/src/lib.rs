@@ -47,8 +47,8 @@
 //!
 //! # A backup in the place of the file
 //!
-//! Whoever puts another file in the place of the log's, while programs have it open, removes `-wal` and `-shm` with the old one. The programs
-//! notice before they read or write next, and open the new file. Until then, and where the file is gone, empty, or beside a `-wal` that is
+//! A backup may be put in the place of the log's file while programs have it open: remove the old file's `-wal` and `-shm` with it. The
+//! programs notice before they read or write next, and open the new file. Where there is no file, an empty one, or one with a `-wal` that is
 //! not its own, calls fail with [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). The content of a file must not be written over
 //! while a program has it open: no program can notice that (see "How To Corrupt An SQLite Database File" in SQLite's documentation).
 //!

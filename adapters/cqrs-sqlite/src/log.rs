@@ -158,7 +158,7 @@ impl Shared {
         Ok(Locked::new(Arc::clone(&self.store), transaction, last))
     }
 
-    /// Opens the file anew that lies where the one was that the connection has open.
+    /// Opens the file that is now where the one was that the connection has open.
     async fn reopen(&self, writer: &mut Writer, file: FileId) -> Result<(), StoreError> {
         let unavailable = |reason: String| StoreError::Unavailable { store: self.store.to_string(), reason };
         let options = self.options.clone();

@@ -58,12 +58,15 @@ impl FileOptions {
     }
 }
 
-/// The URI that a path looks like, without its options. `SQLite` would make a file of that name.
+/// The URI that a path is, or ends with, without its options. `SQLite` would make a file of that name.
 fn uri(path: &Path) -> Option<String> {
-    let text = path.to_str()?;
-    let (scheme, _) = text.split_once(':')?;
-    let is_uri = ["file", "sqlite", "sqlite3"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
-    is_uri.then(|| text.split(['?', '#']).next().unwrap_or_default().to_owned())
+    let name = path.file_name().and_then(|name| name.to_str());
+    let uri = |text: &str| {
+        let (scheme, _) = text.split_once(':')?;
+        let is_uri = ["file", "sqlite", "sqlite3"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        is_uri.then(|| text.split(['?', '#']).next().unwrap_or_default().to_owned())
+    };
+    path.to_str().and_then(uri).or_else(|| name.and_then(uri))
 }
 
 macro_rules! builder {

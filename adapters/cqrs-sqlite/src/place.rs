@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cqrs_runtime::log::StoreError;
 
-/// Which file it is, whatever its name: its number in the file system. No other file has it while this one is open.
+/// Which file it is: its number in the file system. No other file has it while this one is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
@@ -74,8 +74,8 @@ impl Place {
         let ahead = look(&self.ahead()).ok().flatten().map(|(id, _)| id);
         if ahead.is_some() && ahead == known.ahead {
             return Err(unavailable(format!(
-                "another file was put in the place of this one, and `{}` beside it is still the old file's: it would be \
-                 mixed into the new one; remove it, and the `-shm` beside it",
+                "another file was put in the place of this one, and `{}` is still the old file's: it would be \
+                 mixed into the new one; remove it, and the `-shm` next to it",
                 self.ahead().display()
             )));
         }

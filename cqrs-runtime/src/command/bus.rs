@@ -69,8 +69,8 @@ impl CommandBus {
 
     /// Executes a command by its handler, which the compiler has found, and returns once its events are stored.
     ///
-    /// Dropping the future does not undo: a command that waits for the sequencer may take effect all the same. To drop it for
-    /// certain, give it a deadline: [`within`](Self::within).
+    /// Dropping the future drops a command that still waits for its turn. It does not undo one that was started, and does not say
+    /// which of the two it was: a deadline does, [`within`](Self::within).
     ///
     /// # Errors
     /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].

@@ -40,7 +40,7 @@ pub(super) trait Job: Send {
     fn turns(&self) -> u32;
     /// Whether it may be decided now. From then on its caller waits for the answer, past its deadline too.
     fn starts(&self) -> bool;
-    /// Whether its caller has dropped it.
+    /// Whether its caller has dropped it, at its deadline or with the future.
     fn is_dropped(&self) -> bool;
     /// Takes note of aggregates that are not in memory: it goes back to its caller, who loads them.
     fn lacks(&mut self, missing: Vec<Key>);
@@ -153,11 +153,12 @@ where
     }
 
     fn starts(&self) -> bool {
-        self.start.as_ref().is_none_or(|start| start.set(Start::STARTED))
+        !self.is_dropped() && self.start.as_ref().is_none_or(|start| start.set(Start::STARTED))
     }
 
     fn is_dropped(&self) -> bool {
         self.start.as_ref().is_some_and(Start::is_dropped)
+            || self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     fn lacks(&mut self, missing: Vec<Key>) {

@@ -427,6 +427,25 @@ async fn a_command_that_waits_longer_than_it_may_is_dropped_for_good() {
     assert!(stored.events.iter().all(|event| event.header().meta.deadline.is_none()));
 }
 
+/// Its caller waits no more: an HTTP client that hung up, say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_future_is_dropped_while_it_waits_is_not_executed() {
+    let log = Held::new();
+    let (app, _) = app_of(log.clone(), |builder| builder).await;
+    app.commands().execute(count("warm")).await.unwrap();
+    log.lock.send_replace(true);
+    for name in ["warm", "cold"] {
+        for _ in 0..3 {
+            let given_up = tokio::time::timeout(Duration::from_millis(20), app.commands().execute(count(name))).await;
+            assert!(given_up.is_err(), "the lock is held");
+        }
+    }
+    let patient = tokio::spawn(app.commands().execute(count("warm")));
+    log.lock.send_replace(false);
+    patient.await.unwrap().unwrap();
+    assert_eq!((told(&app, "warm").await, told(&app, "cold").await), ((2, 2), (0, 0)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deadline_never_says_dropped_of_what_took_effect() {
     let (app, _) = app_of(MemoryLog::new(), |builder| builder).await;

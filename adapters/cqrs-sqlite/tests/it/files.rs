@@ -32,8 +32,8 @@ async fn events_survive_reopening() {
 
 /// Puts a copy of the log that was made before in the place of the log, as somebody does who restores a backup.
 fn restore(path: &Path, backup: &Path) {
-    for beside in ["-wal", "-shm"] {
-        std::fs::remove_file(with_suffix(path, beside)).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(with_suffix(path, suffix)).unwrap();
     }
     std::fs::rename(backup, path).unwrap();
 }
@@ -103,10 +103,10 @@ async fn a_write_ahead_log_of_the_old_file_is_not_mixed_into_the_new_one() {
     std::fs::rename(&backup, &path).unwrap();
     for error in [append(&log, "order:1", "3").await.unwrap_err(), log.head().await.unwrap_err()] {
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
-        assert!(error.to_string().contains("log.db-wal` beside it is still the old file's"), "{error}");
+        assert!(error.to_string().contains("log.db-wal` is still the old file's"), "{error}");
     }
-    for beside in ["-wal", "-shm"] {
-        std::fs::remove_file(with_suffix(&path, beside)).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        std::fs::remove_file(with_suffix(&path, suffix)).unwrap();
     }
     append(&log, "order:1", "3").await.unwrap();
     assert_eq!(all(&log).await, ["1", "3"]);
@@ -201,7 +201,7 @@ async fn a_path_that_names_no_file_is_refused() {
 }
 
 #[tokio::test]
-async fn a_uri_is_refused_and_a_file_of_that_name_is_opened_by_its_path() {
+async fn a_uri_is_refused_after_a_folder_too() {
     for uri in [
         "file::memory:?cache=shared",
         "file:shop.db",
@@ -217,9 +217,12 @@ async fn a_uri_is_refused_and_a_file_of_that_name_is_opened_by_its_path() {
         assert!(!Path::new(uri).exists(), "no file of that name is made");
     }
     let (folder, _) = folder();
-    let odd = folder.path().join("file:shop.db");
-    assert_eq!(append(&SqliteLog::open(&odd).await.unwrap(), "order:1", "1").await.unwrap(), 1);
-    assert!(odd.exists());
+    for uri in ["file:shop.db", "file::memory:?cache=shared&key=secret"] {
+        let joined = folder.path().join(uri);
+        let error = refusal(&joined).await;
+        assert!(matches!(&error, OpenError::Uri { .. }) && !error.to_string().contains("secret"), "{error}");
+        assert!(!joined.exists(), "no file of that name is made");
+    }
 }
 
 #[tokio::test]
