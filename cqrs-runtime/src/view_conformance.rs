@@ -31,6 +31,7 @@ use crate::view::{
 };
 
 mod buffered;
+mod contents;
 mod dying;
 mod records;
 mod rows;
@@ -39,6 +40,7 @@ mod standalone;
 mod transactions;
 
 pub use buffered::an_older_position_never_overwrites_a_newer_one;
+pub use contents::{everything_stored_is_listed, what_is_not_used_is_removed};
 pub use dying::Dying;
 pub use records::{checkpoints_are_kept, parked_keys_are_kept};
 pub use rows::{
@@ -120,6 +122,8 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     a_dropped_transaction_leaves_no_trace(make().await).await;
     what_is_not_committed_does_not_show(make().await).await;
     another_shape_empties_a_view(make().await).await;
+    everything_stored_is_listed(make().await).await;
+    what_is_not_used_is_removed(make().await).await;
 }
 
 /// The checkpoint of the one version that there is of a fold projection: it is stored under a name that ends with the

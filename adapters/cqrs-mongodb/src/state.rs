@@ -269,7 +269,9 @@ impl State {
 
     /// Removes views and what is known of projections, unless a lease ran out too lately.
     pub(crate) fn remove(&mut self, removal: &Removal, mark: &str, unused: Duration) -> bool {
-        if self.idle().iter().any(|(name, idle)| name == mark && *idle < unused) {
+        let unused = i64::try_from(unused.as_millis()).unwrap_or(i64::MAX);
+        let since = |held: &Held| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
+        if self.leases.iter().any(|held| held.projection == mark && since(held) < unused) {
             return false;
         }
         for view in &removal.views {

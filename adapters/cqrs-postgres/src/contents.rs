@@ -23,12 +23,13 @@ pub(crate) fn number(schema: &str, view: &str) -> Sql {
     sql
 }
 
+/// How many milliseconds ago a lease ran out; less than none, where it is held. One that was given back has done so at `-infinity`,
+/// which cannot be subtracted as a time.
+const IDLE: &str = "(extract(epoch FROM clock_timestamp()) - extract(epoch FROM until)) * 1000";
+
 /// How long ago each lease ran out, in milliseconds.
 pub(crate) fn leases(schema: &str) -> Sql {
-    Sql::new(format!(
-        "SELECT projection, greatest(0, extract(epoch FROM clock_timestamp() - until) * 1000)::bigint
-         FROM {schema}.cqrs_leases"
-    ))
+    Sql::new(format!("SELECT projection, greatest(0, least(1e15, {IDLE}))::bigint FROM {schema}.cqrs_leases"))
 }
 
 pub(crate) fn stored_leases(store: &str, rows: &[tokio_postgres::Row]) -> Result<Vec<(String, Duration)>, StoreError> {
@@ -37,6 +38,13 @@ pub(crate) fn stored_leases(store: &str, rows: &[tokio_postgres::Row]) -> Result
         Ok((unescape(column(store, row, 0)?), idle))
     };
     rows.iter().map(one).collect()
+}
+
+/// A row, if a lease is held, or was less than `unused` ago.
+pub(crate) fn used(schema: &str, mark: &str, unused: Duration) -> Sql {
+    Sql::new(format!("SELECT 1 FROM {schema}.cqrs_leases WHERE projection = $1 AND {IDLE} < $2"))
+        .with(escape(mark), Type::TEXT)
+        .with(i64::try_from(unused.as_millis()).unwrap_or(i64::MAX), Type::INT8)
 }
 
 /// Removes views, checkpoints, parked keys and a lease.

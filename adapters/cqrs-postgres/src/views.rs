@@ -184,9 +184,7 @@ impl ViewStore for PostgresViews {
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let mut locked = self.shared.begin().await?;
-            let idle = locked.ask(vec![contents::leases(&self.shared.schema)]).await?;
-            let idle = contents::stored_leases(&self.shared.place.store, &idle)?;
-            if idle.iter().any(|(name, idle)| name == mark && *idle < unused) {
+            if !locked.ask(vec![contents::used(&self.shared.schema, mark, unused)]).await?.is_empty() {
                 return Ok(false);
             }
             for sql in contents::remove(&self.shared.schema, removal, mark) {

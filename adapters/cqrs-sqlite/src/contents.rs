@@ -33,7 +33,7 @@ pub(crate) fn remove(
     mark: &str,
     unused: Duration,
 ) -> rusqlite::Result<bool> {
-    if leases::idle(connection)?.iter().any(|(name, idle)| name == mark && *idle < unused) {
+    if leases::is_used(connection, mark, unused)? {
         return Ok(false);
     }
     for view in &removal.views {

@@ -58,6 +58,13 @@ pub(crate) fn idle(connection: &Connection) -> rusqlite::Result<Vec<(String, Dur
     statement.query_map([], idle)?.collect()
 }
 
+/// Whether a lease is held, or was less than `unused` ago.
+pub(crate) fn is_used(connection: &Connection, projection: &str, unused: Duration) -> rusqlite::Result<bool> {
+    let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
+    let since = now.saturating_sub(i64::try_from(unused.as_millis()).unwrap_or(i64::MAX));
+    Ok(Held::stored(connection, projection)?.is_some_and(|held| held.until > since))
+}
+
 /// Takes or renews a lease, unless another has one that holds.
 pub(crate) fn take(
     connection: &Connection,

@@ -253,8 +253,8 @@ impl Stored {
     }
 
     fn remove(&mut self, removal: &Removal, mark: &str, unused: Duration) -> bool {
-        let now = Instant::now();
-        if self.leases.get(mark).is_some_and(|leased| now.saturating_duration_since(leased.until) < unused) {
+        let is_used = |leased: &Leased| leased.until.checked_add(unused).is_none_or(|until| until > Instant::now());
+        if self.leases.get(mark).is_some_and(is_used) {
             return false;
         }
         self.views.retain(|name, _| !removal.views.contains(name));

@@ -274,7 +274,8 @@ pub struct Contents {
     pub checkpoints: Vec<(String, Checkpoint)>,
     /// Every view that was [prepared](ViewStore::prepare), by its name, and how many rows it has.
     pub views: Vec<(String, u64)>,
-    /// Every lease, by its projection, and how long ago it ran out by the store's time: zero where it is held.
+    /// Every lease, by its projection, and how long ago it ran out by the store's time: zero where it is held, and any time where it
+    /// was given back.
     pub leases: Vec<(String, Duration)>,
 }
 
