@@ -248,7 +248,7 @@ pub enum QueryError {
     #[error("query `{0}` reads its caller's own writes: ask it after the position that its receipt told")]
     NoPosition(&'static str),
     /// The view is being built from the log for the first time, as this program folds it: its rows tell only a part. Another
-    /// version of the program reads rows of its own.
+    /// version of the program reads rows of its own. The same of the tables that an async projection fills, for `Reader<Db>`.
     #[error(
         "view `{}` is not built yet: it is at position {} of {}; retry later or use `.after(..)`",
         .0.view, .0.position, .0.of
@@ -300,7 +300,7 @@ pub struct NotYet {
 /// A view that is being built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBuilt {
-    /// The view.
+    /// The view; the projection, where it fills tables.
     pub view: &'static str,
     /// The events up to here are in its rows.
     pub position: Position,
@@ -380,6 +380,19 @@ pub enum OperationError {
         /// The projection, or those that are connected with it by look-ups.
         projection: String,
     },
+    /// A rebuild that was begun does not get on. It goes on as soon as a process can.
+    #[error(
+        "the rebuild of projection `{projection}` was begun, and has stayed at position {position} for {waited:?}: the process that \
+         runs the projection hangs, has paused it, or cannot reach its store; see `App::health` there. It goes on when that is fixed"
+    )]
+    Stalled {
+        /// The projection, or those that are connected with it by look-ups.
+        projection: String,
+        /// The last event that is in the new rows.
+        position: Position,
+        /// For how long.
+        waited: Duration,
+    },
     /// Other processes run the projection in a way that this one cannot change.
     #[error("projection `{projection}` is run by other processes: {reason}")]
     Elsewhere {
@@ -430,6 +443,7 @@ impl OperationError {
             Self::Inline { .. } => "Inline",
             Self::NotHandedOver { .. } => "NotHandedOver",
             Self::TakenOver { .. } => "TakenOver",
+            Self::Stalled { .. } => "Stalled",
             Self::Elsewhere { .. } => "Elsewhere",
             Self::NoPolicies => "NoPolicies",
             Self::NotResumed { .. } => "NotResumed",

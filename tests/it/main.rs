@@ -9,6 +9,7 @@ mod commands;
 mod copying;
 mod evolution;
 mod findings;
+mod first_build;
 mod idempotency;
 mod level_2;
 mod logs;

@@ -51,7 +51,7 @@ impl App {
     ///
     /// An async projection, which is parked as a whole (its key is empty), goes on from its event.
     ///
-    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands wait meanwhile;
+    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands go on meanwhile;
     /// at level 2 the projection stands still, and those that it is connected with by look-ups.
     ///
     /// At level 2 another process that runs the projection hands it over for this, within a third of its
@@ -84,14 +84,19 @@ impl App {
     /// Folds a projection anew from the whole log, after its code was mended, say; and those that it is connected with by
     /// look-ups. Its parked keys are forgotten, and found anew. Returns the position that it has reached.
     ///
-    /// At level 1 commands wait meanwhile. At level 2 the new view is built beside the old one, which is read and kept in step until the
-    /// new one takes its place; ended in between, the program goes on with it when it starts again. Any process that shares the
+    /// The new view is built beside the old one, which is read and kept in step until the new one takes its place, and commands go
+    /// on; ended in between, the program goes on with it when it starts again. Any process that shares the
     /// read database may be asked: it begins, and whichever runs the projection goes on. An async projection has
-    /// its events applied once more, from the first: its tables are its own affair.
+    /// its events applied once more, from the first: its tables are its own affair, and at level 2 this process does not read them
+    /// until it is done.
+    ///
+    /// It takes as long as the log is, but does not wait for one that hangs: where the new view gets no further for a while (20
+    /// seconds at level 1, three [leases](crate::AppBuilder::projection_lease) at level 2), the call ends with
+    /// [`OperationError::Stalled`], and the rebuild goes on when it can.
     ///
     /// # Errors
     /// See [`OperationError`]: there is no projection of that name, another process runs it and does not hand it over (having
-    /// paused it, say), or the store failed. Then the old rows are still there.
+    /// paused it, say), it does not get on, or the store failed. Then the old rows are still there.
     pub async fn rebuild(&self, projection: &str) -> Result<Position, OperationError> {
         let projection = self.projection(projection)?.name;
         let span = spans::rebuild(projection);
@@ -178,7 +183,7 @@ impl App {
                     let wanted = Wanted::Projection(info.name);
                     runner.standings().first_not_built(&*home.store, wanted).await?.is_none()
                 }
-                None => info.view.is_none() || known.is_none_or(|known| known.built),
+                None => known.is_none_or(|known| known.built || (known.parked && info.view.is_none())),
             };
             let state = match &standing {
                 Some(standing) => standing.state(waits),

@@ -278,6 +278,9 @@ impl Inner {
     pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
         let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
         self.wait_in(home, after, Wanted::All).await?;
+        if let (KeptBy::Runner(runner), None) = (&home.by, after) {
+            runner.standings().require_tables(&*home.store).await?;
+        }
         Ok(&*home.store)
     }
 

@@ -16,7 +16,7 @@ impl App {
     /// program serves is built. For a readiness probe; [`health`](Self::health) says what is being built, and how far.
     ///
     /// A new version of a program builds its views beside those of the old one: until that is done its queries fail with
-    /// [`QueryError::NotBuilt`], and the old version answers. It takes less than a second, whatever hangs.
+    /// [`QueryError::NotBuilt`], and the old version answers. Tables that async projections fill count as views do. It takes less than a second, whatever hangs.
     pub async fn is_ready(&self) -> bool {
         let health = async { self.health().await.is_ready() && matches!(self.first_not_built().await, Ok(None)) };
         tokio::time::timeout(Duration::from_secs(1), health).await.unwrap_or(false)

@@ -112,7 +112,7 @@ pub async fn what_is_not_used_is_removed(site: Site) {
     prepared(&site, &[THINGS]).await;
     assert_eq!(every_row(&*views, &THINGS).await, [], "a view that comes back after it was removed is empty");
     let mut tx = site.begin().await;
-    assert_eq!(tx.reached(&[ODD]).await, [None], "a projection whose checkpoint was removed begins anew");
+    assert_eq!(tx.reached(&[ODD]).await, [None], "a projection whose checkpoint was removed begins at the start");
     write(&mut tx, &THINGS, &[row("c", 2)], &[]).await;
     tx.commit().await.expect("a transaction can be committed");
     assert_eq!(every_row(&*views, &THINGS).await, [row("c", 2)], "a view that comes back holds what is written then");

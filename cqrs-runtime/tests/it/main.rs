@@ -21,6 +21,7 @@ mod parking;
 mod parts;
 mod progress;
 mod scenarios;
+mod stalled;
 mod tally;
 mod torn;
 mod values;

@@ -401,11 +401,13 @@ impl Shared {
         }
     }
 
-    /// A view that is not built, if there is one.
+    /// A view, or the tables of an async projection, that is not built, if there is one.
     pub(crate) fn first_not_built(&self) -> Option<NotBuilt> {
         let known = self.inline.lock();
-        let not_built = known.values().find_map(|known| Some((known.view.filter(|_| !known.built)?, known.reached)));
-        not_built.map(|(view, position)| NotBuilt { view, position, of: self.head.get().max(position) })
+        let not_built =
+            known.values().find(|known| !known.built && (known.view.is_some() || !known.parked)).copied()?;
+        let (view, position) = (not_built.view.unwrap_or(not_built.projection), not_built.reached);
+        Some(NotBuilt { view, position, of: self.head.get().max(position) })
     }
 
     /// What is known of a projection.
@@ -421,6 +423,8 @@ pub(crate) enum Wanted {
     View(&'static str),
     /// The projection's.
     Projection(&'static str),
+    /// Those of all async projections, which make tables.
+    Tables,
     /// All.
     All,
 }
@@ -431,6 +435,7 @@ impl Wanted {
         match self {
             Self::View(wanted) => view == Some(wanted),
             Self::Projection(wanted) => projection == wanted,
+            Self::Tables => view.is_none(),
             Self::All => true,
         }
     }

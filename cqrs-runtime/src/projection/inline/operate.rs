@@ -1,12 +1,16 @@
 //! What operators ask for at level 1: rebuilds, and parked keys that are taken up again. Commands go on meanwhile.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::follower::{Group, Shared};
 use crate::error::{OperationError, UnknownName};
 use crate::log::{Bookmark, Position, StoreError};
 use crate::sequencer::PAGE;
 use crate::view::Checkpoint;
+
+/// How long a rebuild may stay where it is before the call ends.
+const STALLED: Duration = Duration::from_secs(20);
 
 /// How often it is tried, where other processes are at the same thing.
 const ATTEMPTS: u32 = 20;
@@ -25,6 +29,7 @@ impl Shared {
         let wanted = self.begin(group).await?;
         let mut moved = self.inline.moved.subscribe();
         self.wake.notify_one();
+        let (mut at, mut since) = (Position::START, Instant::now());
         loop {
             moved.borrow_and_update();
             if let Some(error) = self.error() {
@@ -34,7 +39,18 @@ impl Shared {
                 self.catch_up().await?;
                 return Ok(at);
             }
-            let _ = moved.changed().await;
+            let now =
+                self.inline.get(projection).map(|known| known.shadow.unwrap_or(known.reached)).unwrap_or_default();
+            if now != at {
+                (at, since) = (now, Instant::now());
+            } else if since.elapsed() > STALLED {
+                return Err(OperationError::Stalled {
+                    projection: projection.to_owned(),
+                    position: at,
+                    waited: STALLED,
+                });
+            }
+            let _ = tokio::time::timeout(STALLED, moved.changed()).await;
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::standing::PartStanding;
-use super::unit::{Unit, Wish, built, withdrawn};
+use super::unit::{Unit, Waiting, Wish, built, withdrawn};
 use super::worker::Worker;
 use crate::error::OperationError;
 use crate::log::{Bookmark, EventQuery, StoreError};
@@ -356,7 +356,7 @@ impl Worker {
                 unit.wishes.extend(others);
                 for wish in rebuilds {
                     if let Wish::Rebuild(answer) = wish {
-                        unit.waiting.push((head, answer));
+                        unit.waiting.push(Waiting::new(head, answer));
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Request;
-use super::unit::{Wish, parked_again};
+use super::unit::{Rebuilt, Waiting, Wish};
 use super::worker::Worker;
 use crate::error::{OperationError, UnknownName};
 use crate::log::{Position, StoreError};
@@ -42,7 +42,7 @@ impl Worker {
             return wish.refuse(OperationError::Paused { projection: unit.projection() });
         }
         if unit.wishes.is_empty() {
-            unit.wished_since = None;
+            unit.wished_since = Some(Instant::now());
         }
         unit.wishes.push_back(wish);
         if !unit.is_held() {
@@ -60,7 +60,7 @@ impl Worker {
                 match wish {
                     Wish::Rebuild(answer) => match self.start_rebuild(place).await {
                         Ok(wanted) => {
-                            self.units[place].waiting.push((wanted, answer));
+                            self.units[place].waiting.push(Waiting::new(wanted, answer));
                             self.show(place);
                         }
                         Err(error) => {
@@ -87,7 +87,7 @@ impl Worker {
 
     /// Starts to fold a unit anew, and returns where an async one has to come to.
     async fn start_rebuild(&mut self, place: usize) -> Result<Position, StoreError> {
-        let wanted = self.log.head().await?;
+        let wanted = self.log.last().await?;
         let unit = &mut self.units[place];
         if unit.folds() {
             // Without a live build there is one under way already, from the start.
@@ -95,9 +95,10 @@ impl Worker {
                 unit.start_beside(&*self.store).await?;
             }
         } else {
-            unit.start_over(&*self.store).await?;
+            unit.start_over(&*self.store, wanted).await?;
+            self.standings.change(&unit.projections, |standing| standing.built = false);
         }
-        Ok(wanted)
+        Ok(wanted.position)
     }
 
     async fn start_replay(
@@ -151,27 +152,33 @@ impl Worker {
         tx.commit().await
     }
 
-    /// Answers those who wait for a rebuild, wherever it was finished.
+    /// Answers those who wait for a rebuild, wherever it was finished; also where it does not get on any more.
     pub(super) async fn answer(&mut self) {
+        let patience = self.patience();
         for unit in self.units.iter_mut().filter(|unit| !unit.waiting.is_empty()) {
             let is_watched = unit.is_watched();
-            for (wanted, answer) in std::mem::take(&mut unit.waiting) {
-                let finished = if is_watched {
-                    unit.finished(&*self.store, wanted).await
-                } else if unit.parked {
-                    Err(parked_again(&unit.projections))
+            for mut waiting in std::mem::take(&mut unit.waiting) {
+                let rebuilt = if is_watched {
+                    unit.rebuilt_elsewhere(&*self.store, waiting.wanted).await
                 } else {
-                    let live_at = unit.live_at.map(|at| at.position);
-                    let is_there = if unit.folds() { unit.beside_at.is_none() } else { live_at >= Some(wanted) };
-                    Ok(live_at.filter(|_| is_there))
+                    unit.rebuilt_here(waiting.wanted)
                 };
-                match finished {
-                    Ok(None) | Err(OperationError::Store(StoreError::Unavailable { .. })) => {
-                        unit.waiting.push((wanted, answer));
+                let answer = match rebuilt {
+                    Ok(Rebuilt::Whole(at)) => Ok(at),
+                    Ok(Rebuilt::UpTo(at)) if waiting.gets_on(Some(at), patience) => {
+                        unit.waiting.push(waiting);
+                        continue;
                     }
-                    Ok(Some(at)) => drop(answer.send(Ok(at))),
-                    Err(error) => drop(answer.send(Err(error))),
-                }
+                    Err(OperationError::Store(StoreError::Unavailable { .. })) if waiting.gets_on(None, patience) => {
+                        unit.waiting.push(waiting);
+                        continue;
+                    }
+                    Ok(Rebuilt::UpTo(position)) => {
+                        Err(OperationError::Stalled { projection: unit.projection(), position, waited: patience })
+                    }
+                    Err(error) => Err(error),
+                };
+                let _ = waiting.answer.send(answer);
             }
         }
     }

@@ -221,6 +221,14 @@ impl Standings {
             .collect()
     }
 
+    /// Refuses to read tables that are not built.
+    pub(crate) async fn require_tables(&self, store: &dyn ViewStore) -> Result<(), QueryError> {
+        match self.first_not_built(store, Wanted::Tables).await? {
+            Some(not_built) => Err(QueryError::NotBuilt(not_built)),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses to read a view that is not built.
     pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
         match self.first_not_built(store, Wanted::View(view)).await? {
@@ -229,7 +237,7 @@ impl Standings {
         }
     }
 
-    /// Of the views that are wanted, one that is not built.
+    /// Of what is wanted, a view, or the tables of an async projection, that is not built.
     pub(crate) async fn first_not_built(
         &self,
         store: &dyn ViewStore,
@@ -238,13 +246,20 @@ impl Standings {
         let losses = self.head.losses();
         let is_known = |standing: &Standing| standing.built && standing.compared >= losses;
         for (name, standing) in self.those(|name, standing| !is_known(standing) && wanted.is_of(name, standing.view)) {
-            let Some(view) = standing.view else { continue };
-            let goal = store.checkpoint(standing.stored.goal()).await?.map(|goal| goal.position);
+            let goal = store.checkpoint(standing.stored.goal()).await?.map(|goal| goal.bookmark());
             let stored = Stored::in_store(store, standing.stored.name).await?;
             let at = stored.lowest(standing.stored.fingerprint());
-            if at.is_none_or(|at| Some(at) < goal) || !self.log_holds(&stored).await? {
+            let lacks = goal.filter(|goal| at < Some(goal.position));
+            let is_there = if standing.view.is_some() {
+                at.is_some() && lacks.is_none() && self.log_holds(&stored.bookmarks()).await?
+            } else {
+                // What it has made of events that the log has lost since, its owner sets right: it is parked.
+                at.is_some() && (lacks.is_none() || !self.log_holds(lacks.as_slice()).await?)
+            };
+            if !is_there {
                 let position = standing.beside.or(at).unwrap_or_default();
-                return Ok(Some(NotBuilt { view, position, of: self.head.get().max(goal.unwrap_or(position)) }));
+                let of = self.head.get().max(goal.map_or(position, |goal| goal.position));
+                return Ok(Some(NotBuilt { view: standing.view.unwrap_or(name), position, of }));
             }
             self.lock().entry(name).and_modify(|standing| standing.built = true);
             self.compared(name, losses);
@@ -273,7 +288,7 @@ impl Standings {
             if Instant::now() >= deadline {
                 let view = match wanted {
                     Wanted::View(name) | Wanted::Projection(name) => name,
-                    Wanted::All => "(all)",
+                    Wanted::Tables | Wanted::All => "(all)",
                 };
                 return match (reached, known) {
                     (_, Some((_, Some(not_built)))) => Err(QueryError::NotBuilt(not_built)),
@@ -311,13 +326,12 @@ impl Standings {
         self.head.losses()
     }
 
-    /// Whether the log holds where a projection is, as the store says it.
-    async fn log_holds(&self, stored: &Stored) -> Result<bool, StoreError> {
-        let bookmarks = stored.bookmarks();
+    /// Whether the log holds these events, as the store says them.
+    async fn log_holds(&self, bookmarks: &[Bookmark]) -> Result<bool, StoreError> {
         if bookmarks.iter().all(|at| *at == Bookmark::START) {
             return Ok(true);
         }
-        Ok(self.log.holds(&bookmarks).await?.into_iter().all(|held| held))
+        Ok(self.log.holds(bookmarks).await?.into_iter().all(|held| held))
     }
 
     /// The lowest position of these projections: as this process knows it, or as the store does.
@@ -334,7 +348,7 @@ impl Standings {
                 reached
             } else {
                 let stored = Stored::in_store(store, standing.stored.name).await?;
-                let held = is_compared || self.log_holds(&stored).await?;
+                let held = is_compared || self.log_holds(&stored.bookmarks()).await?;
                 if held {
                     self.compared(name, losses);
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Answer;
 use super::gather::{Change, Gathered, Seen};
@@ -106,7 +106,45 @@ pub(super) struct Unit {
     /// A parked key that is being taken up again. The unit stands still meanwhile.
     pub(super) replay: Option<(Replay, Answer<()>)>,
     /// Rebuilds that were begun, and who waits for them to get so far.
-    pub(super) waiting: Vec<(Position, Answer<Position>)>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
+/// Somebody who waits for a rebuild that was begun.
+pub(super) struct Waiting {
+    /// Where an async projection has to come to.
+    pub(super) wanted: Position,
+    pub(super) answer: Answer<Position>,
+    /// Where it was last, and since when.
+    at: Position,
+    since: Instant,
+}
+
+impl Waiting {
+    pub(super) fn new(wanted: Position, answer: Answer<Position>) -> Self {
+        Self { wanted, answer, at: Position::START, since: Instant::now() }
+    }
+
+    /// Whether it has got on, lately enough. `at`: where it is now, if that is known.
+    pub(super) fn gets_on(&mut self, at: Option<Position>, patience: Duration) -> bool {
+        if let Some(at) = at.filter(|at| *at != self.at) {
+            (self.at, self.since) = (at, Instant::now());
+        }
+        self.since.elapsed() <= patience
+    }
+}
+
+/// How much of a rebuild is done.
+pub(super) enum Rebuilt {
+    /// It is done, and there.
+    Whole(Position),
+    /// It is under way.
+    UpTo(Position),
+}
+
+impl Rebuilt {
+    fn of(at: Position, wanted: Position) -> Self {
+        if at >= wanted { Self::Whole(at) } else { Self::UpTo(at) }
+    }
 }
 
 impl Unit {
@@ -291,24 +329,42 @@ impl Unit {
         Ok(())
     }
 
-    /// Where the store has what was begun anew: `None` while it is under way. For a process that does not run it.
+    /// How much of a rebuild is done, as the store says it. For a process that does not run it.
     ///
     /// # Errors
     /// The store failed, or it will not get there by itself.
-    pub(super) async fn finished(
+    pub(super) async fn rebuilt_elsewhere(
         &self,
         store: &dyn ViewStore,
         wanted: Position,
-    ) -> Result<Option<Position>, OperationError> {
+    ) -> Result<Rebuilt, OperationError> {
         let seen = Seen::in_store(store, self).await?;
+        let live = lowest(&self.live, &seen.live);
         if self.folds() {
-            let is_there = seen.beside.iter().all(|stored| *stored == Stored::Nothing);
-            return Ok(lowest(&self.live, &seen.live).filter(|_| is_there));
+            let beside = seen.beside.iter().flat_map(Stored::positions).min();
+            return Ok(match (live, beside) {
+                (Some(live), None) => Rebuilt::Whole(live),
+                (_, beside) => Rebuilt::UpTo(beside.unwrap_or_default()),
+            });
         }
         if store.parked().await?.iter().any(|parked| self.is_parked_by(parked)) {
             return Err(parked_again(&self.projections));
         }
-        Ok(lowest(&self.live, &seen.live).filter(|at| *at >= wanted))
+        Ok(Rebuilt::of(live.unwrap_or_default(), wanted))
+    }
+
+    /// The same, for the process that runs it.
+    ///
+    /// # Errors
+    /// It will not get there by itself.
+    pub(super) fn rebuilt_here(&self, wanted: Position) -> Result<Rebuilt, OperationError> {
+        let live = self.live_at.map(|at| at.position);
+        match (live, self.beside_at) {
+            _ if self.parked => Err(parked_again(&self.projections)),
+            (live, _) if !self.folds() => Ok(Rebuilt::of(live.unwrap_or_default(), wanted)),
+            (Some(live), None) => Ok(Rebuilt::Whole(live)),
+            (_, beside) => Ok(Rebuilt::UpTo(beside.unwrap_or_default().position)),
+        }
     }
 
     /// Whether it waits as a whole at this event.
@@ -325,9 +381,9 @@ impl Unit {
         Ok(())
     }
 
-    /// Starts an async projection anew. Its tables are its own affair.
-    pub(super) async fn start_over(&mut self, store: &dyn ViewStore) -> Result<(), StoreError> {
-        self.live_at = Some(start(store, &self.live, &self.leases, None).await?);
+    /// Starts an async projection anew. Its tables are its own affair; they are read when it has come to `goal`.
+    pub(super) async fn start_over(&mut self, store: &dyn ViewStore, goal: Bookmark) -> Result<(), StoreError> {
+        self.live_at = Some(start(store, &self.live, &self.leases, Some(goal)).await?);
         self.parked = false;
         Ok(())
     }
@@ -340,7 +396,7 @@ impl Unit {
     }
 }
 
-pub(super) fn parked_again(projections: &[&'static str]) -> OperationError {
+fn parked_again(projections: &[&'static str]) -> OperationError {
     OperationError::ParkedAgain { projection: joined(projections) }
 }
 
@@ -389,8 +445,8 @@ async fn start(
     let start = |name: &&'static str| (*name, Checkpoint::at(Bookmark::START, engine.fingerprint(name)));
     let mut checkpoints: Vec<_> = engine.names().iter().map(start).collect();
     if let Some(goal) = goal {
-        let goal = |place: Generation| (goal_of(place.projection), Checkpoint::at(goal, place.shape.fingerprint));
-        checkpoints.extend(engine.places().map(goal));
+        let goal = |name: &&'static str| (goal_of(name), Checkpoint::at(goal, engine.fingerprint(name)));
+        checkpoints.extend(engine.names().iter().map(goal));
     }
     checkpoints.extend(engine.claims());
     tx.set_checkpoints(&checkpoints).await?;

@@ -19,7 +19,7 @@ use crate::traffic::{BAD, SHELVES, Side, World};
 /// How many events there are before the new version comes, so that it builds its views in several pages.
 const BEFORE: u32 = 4_800;
 
-/// The longest that a command may take, whatever the other version is about.
+/// The longest that a command may take, at any time.
 const BOUND: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +196,7 @@ async fn forget_the_old(world: &World, old: &Side, new: &Side) {
             new.check(query, group, None).await.unwrap();
         }
     }
-    // It comes back, and builds it anew.
+    // It comes back, and builds it again.
     old.restart();
     old.ready().await.unwrap();
     let head = world.log.head().await.unwrap().get();

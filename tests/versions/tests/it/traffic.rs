@@ -92,7 +92,7 @@ impl Side {
         *self.program.lock().unwrap() = Program::start(self.version, &self.world.urls);
     }
 
-    /// Callers that keep asking, until they are told to stop.
+    /// Callers that keep asking, until the test stops them.
     pub fn keep_asking(self: &Arc<Self>, callers: &mut JoinSet<()>, random: &mut Random) {
         for _ in 0..2 {
             let (side, mut random) = (Arc::clone(self), Random::new(random.below(u64::MAX >> 11)));
