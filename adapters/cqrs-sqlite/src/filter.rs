@@ -5,20 +5,7 @@ use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
 
 use crate::error::damaged;
 use crate::rows::{COLUMNS, table};
-use crate::sql::{Parameter, Sql, clamped, quoted};
-
-/// A value as its column holds it. What is no number is no value: a column could not hold it.
-pub(crate) fn column_value(value: &Value) -> rusqlite::types::Value {
-    use rusqlite::types::Value as Column;
-    match value {
-        Value::Null => Column::Null,
-        Value::Bool(value) => Column::Integer(i64::from(*value)),
-        Value::Integer(value) => Column::Integer(*value),
-        Value::Real(value) if value.is_nan() => Column::Null,
-        Value::Real(value) => Column::Real(*value),
-        Value::Text(value) => Column::Text(value.clone()),
-    }
-}
+use crate::sql::{Parameter, Sql, clamped, column_value, quoted};
 
 fn is_null(value: &Value) -> bool {
     matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())

@@ -58,6 +58,7 @@
 //! that calls them.
 
 mod commands;
+mod connect;
 mod contents;
 mod error;
 mod events;
@@ -75,15 +76,17 @@ mod presence;
 mod query;
 mod rows;
 mod schema;
+mod shared;
 mod snapshots;
 mod sql;
 mod transaction;
 mod views;
+mod writer;
 
 pub use error::OpenError;
-pub use log::SqliteLog;
-pub use options::{SqliteLogBuilder, SqliteViewsBuilder, Synchronous};
+pub use log::{SqliteLog, SqliteLogBuilder};
+pub use options::Synchronous;
 pub use pool::SqliteReader;
 pub use rusqlite;
 pub use transaction::{Sqlite, Transaction};
-pub use views::SqliteViews;
+pub use views::{SqliteViews, SqliteViewsBuilder};

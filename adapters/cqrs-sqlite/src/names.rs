@@ -9,7 +9,7 @@ use cqrs_runtime::{Tag, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::error::store_error;
-use crate::log::Shared;
+use crate::shared::Shared;
 
 /// What a log keeps of names.
 pub(crate) struct SqliteNames {

@@ -7,13 +7,13 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::query::statements;
 use crate::sql::{Parameter, Sql, bound};
-use crate::{filter, options, rows, schema, snapshots, views};
+use crate::{connect, filter, rows, schema, snapshots, views};
 
 fn file() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut connection = Connection::open(folder.path().join("log.db")).expect("a file");
     schema::migrate(&mut connection, folder.path()).expect("a schema");
-    options::prepare(&connection).expect("the modules");
+    connect::prepare(&connection).expect("the modules");
     (folder, connection)
 }
 

@@ -8,8 +8,8 @@ use cqrs_runtime::log::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::connect::open_reader;
 use crate::error::store_error;
-use crate::options::open_reader;
 use crate::place::{FileId, Place};
 
 /// A bounded number of read-only connections, opened as they are needed.

@@ -7,8 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
 use crate::events;
-use crate::filter::column_value;
-use crate::sql::{Parameter, Sql, bound, clamped, quoted};
+use crate::sql::{Parameter, Sql, bound, clamped, column_value, quoted};
 
 /// The table of a view, as SQL names it.
 pub(crate) fn table(view: &str) -> String {

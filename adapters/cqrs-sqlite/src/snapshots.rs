@@ -8,11 +8,12 @@ use cqrs_runtime::log::{BoxFuture, Position, StoreError};
 use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use crate::connect::open_snapshot_writer;
 use crate::error::{is_busy, store_error};
-use crate::log::{Shared, jittered};
-use crate::options::open_snapshot_writer;
 use crate::place::FileId;
+use crate::shared::Shared;
 use crate::sql::clamped;
+use crate::writer::jittered;
 
 /// How long to try while another process writes. What is not saved then is saved later.
 const PATIENCE: Duration = Duration::from_secs(2);

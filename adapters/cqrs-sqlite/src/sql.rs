@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use cqrs_runtime::view;
 use rusqlite::types::{ToSql, ToSqlOutput, Value};
 
 /// What a `?` of a statement stands for. It can be sent to another thread, as rusqlite's own arrays cannot.
@@ -81,4 +82,16 @@ pub(crate) fn quoted(name: &str) -> String {
 /// A position as a column holds it. Beyond what it can hold there is nothing.
 pub(crate) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A value as its column holds it. What is no number is no value: a column could not hold it.
+pub(crate) fn column_value(value: &view::Value) -> Value {
+    match value {
+        view::Value::Null => Value::Null,
+        view::Value::Bool(value) => Value::Integer(i64::from(*value)),
+        view::Value::Integer(value) => Value::Integer(*value),
+        view::Value::Real(value) if value.is_nan() => Value::Null,
+        view::Value::Real(value) => Value::Real(*value),
+        view::Value::Text(value) => Value::Text(value.clone()),
+    }
 }

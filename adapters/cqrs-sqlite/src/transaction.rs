@@ -14,8 +14,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::error::{commit_error, damaged, store_error};
 use crate::guard::Own;
-use crate::log::Writer;
 use crate::pool::SqliteReader;
+use crate::writer::Writer;
 use crate::{commands, events};
 
 /// The database that `Tx<Sqlite>` and `Reader<Sqlite>` name.

@@ -13,8 +13,8 @@ use cqrs_runtime::view::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{OpenError, store_error};
-use crate::log::Shared;
-use crate::options::SqliteViewsBuilder;
+use crate::options::{Synchronous, builder};
+use crate::shared::Shared;
 use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
 use crate::{contents, filter, leases, rows};
@@ -35,6 +35,14 @@ use crate::{contents, filter, leases, rows};
 pub struct SqliteViews {
     shared: Arc<Shared>,
 }
+
+builder!(
+    /// Options for [`SqliteViews::builder`].
+    SqliteViewsBuilder,
+    SqliteViews,
+    "[`Synchronous::Normal`]: what a loss of power takes is folded from the log again",
+    Synchronous::Normal
+);
 
 impl SqliteViews {
     /// Opens a file for views, and makes it if it is not there. [`builder`](Self::builder) has options.
