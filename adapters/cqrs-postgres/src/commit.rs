@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::connect::{DURABLE, Purpose};
 use crate::connection::{Backend, Connection};
 use crate::error::{is_lost, reason, store_error, unavailable};
-use crate::lock::Held;
-use crate::log::Shared;
+use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{clamped, literal};
 use crate::transaction::Locked;
+use crate::writer::LockedConnection;
 
 /// How long to wait before a server that cannot be reached is asked again.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
@@ -56,7 +56,7 @@ impl Locked {
     fn commit_sql(&self, proof: &Proof) -> String {
         let Shared { schema, channel, .. } = &*self.shared;
         let durable = if self.held.writer.lent { DURABLE } else { "" };
-        let told = match proof {
+        let extra = match proof {
             Proof::Event(last, _) if self.shared.notify => format!("SELECT pg_notify({}, '{last}');", literal(channel)),
             Proof::Event(..) => String::new(),
             Proof::Mark(id) => format!(
@@ -66,7 +66,7 @@ impl Locked {
         };
         // It divides by zero in any transaction but the one that was begun for this.
         let ours = format!("current_setting('cqrs.transaction', true) IS NOT DISTINCT FROM '{}'", self.token);
-        format!("{durable}{told} SELECT 1 / ({ours})::int; COMMIT")
+        format!("{durable}{extra} SELECT 1 / ({ours})::int; COMMIT")
     }
 }
 
@@ -77,7 +77,7 @@ impl Locked {
 /// another.)
 async fn resolve(
     shared: &Arc<Shared>,
-    mut held: Held,
+    mut held: LockedConnection,
     lost: Backend,
     proof: &Proof,
     error: &Error,

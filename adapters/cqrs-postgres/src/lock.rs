@@ -1,6 +1,5 @@
 //! How the log's lock is taken and let go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use cqrs_runtime::log::{Position, StoreError};
@@ -15,49 +14,17 @@ use crate::connection::{Backend, Connection};
 use crate::error::{is_lost, store_error, unavailable};
 use crate::events;
 use crate::leases;
-use crate::log::{Shared, Writer};
 use crate::rows;
+use crate::shared::Shared;
 use crate::sql::Sql;
-use crate::transaction::Locked;
+use crate::transaction::{Locked, OpenTransaction};
+use crate::writer::{LockedConnection, Writer};
 
 /// So many connections write views at the same time, each under leases of its own.
 const MOST_WRITERS: usize = 8;
 
 /// More parked keys than this are not read at the start of every transaction.
 const MOST_PARKED: usize = 1_000;
-
-/// The writing connection, in the hands of one transaction. Dropped, it rolls back whatever is not committed.
-pub(crate) struct Held {
-    pub(crate) writer: OwnedMutexGuard<Writer>,
-    /// The connection, while a transaction is open on it.
-    pub(crate) open: Option<Arc<Connection>>,
-    /// How many of the handler's statements have not been answered.
-    pub(crate) under_way: Arc<AtomicUsize>,
-}
-
-impl Held {
-    /// The connection is gone, and nobody knows whether the server has noticed.
-    pub(crate) fn lose(&mut self) {
-        self.open = None;
-        if let Some(connection) = self.writer.connection.take() {
-            self.writer.lost.push(connection.backend.clone());
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Some(connection) = self.open.take() else { return };
-        if connection.client.is_closed() || self.under_way.load(Ordering::Acquire) > 0 {
-            // A statement that its handler has not waited for would hold up everybody: it ends with the server's end of
-            // the connection.
-            self.lose();
-        } else {
-            // Sent before whatever the next transaction sends; its answer tells nothing.
-            drop(connection.send_text("ROLLBACK".into()));
-        }
-    }
-}
 
 impl Shared {
     /// Takes the lock: first among the tasks of this process, then among processes.
@@ -87,7 +54,7 @@ impl Shared {
                 return Ok(idle);
             }
             if others.len() + 1 < MOST_WRITERS {
-                others.push(Arc::new(Mutex::new(Writer { connection: None, lent: false, lost: Vec::new() })));
+                others.push(Arc::new(Mutex::new(Writer::new(None))));
             }
             // The newest first, and where there are no more, each in turn.
             others.rotate_right(1);
@@ -114,7 +81,7 @@ impl Shared {
         lock: &str,
         first: impl Fn() -> Sql,
     ) -> Result<(Locked, Vec<tokio_postgres::Row>), StoreError> {
-        let mut held = Held { writer, open: None, under_way: Arc::default() };
+        let mut held = LockedConnection::new(writer);
         loop {
             let idle = held.writer.connection.clone().filter(|connection| !connection.client.is_closed());
             let used = idle.is_some();
@@ -138,7 +105,7 @@ impl Shared {
         }
     }
 
-    async fn reconnect(&self, held: &mut Held) -> Result<Arc<Connection>, StoreError> {
+    async fn reconnect(&self, held: &mut LockedConnection) -> Result<Arc<Connection>, StoreError> {
         held.lose();
         let connection = self.place.connect(Purpose::Write).await?;
         self.end_lost(&connection, &held.writer.lost).await?;
@@ -167,11 +134,11 @@ impl Shared {
     /// Begins, takes the lock, and learns what nearly every transaction asks first, in one flight.
     async fn try_begin(
         &self,
-        held: &mut Held,
+        held: &mut LockedConnection,
         connection: &Arc<Connection>,
         lock: &str,
         first: Sql,
-    ) -> Result<(String, Begun), Error> {
+    ) -> Result<(String, OpenTransaction), Error> {
         let asked = [first, rows::checkpoints(&self.schema), parked(&self.schema)];
         let mut ready = Vec::with_capacity(asked.len());
         for sql in &asked {
@@ -197,7 +164,8 @@ impl Shared {
             Some(answer) => answer.await,
             None => Ok(Vec::new()),
         };
-        let mut begun = Begun { first: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
+        let mut begun =
+            OpenTransaction { first: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
         begun.parked = begun.parked.filter(|parked| parked.len() <= MOST_PARKED);
         Ok((token, begun))
     }
@@ -212,13 +180,4 @@ fn parked(schema: &str) -> Sql {
     let mut sql = rows::parked(schema);
     sql.push(&format!(" LIMIT {}", MOST_PARKED + 1));
     sql
-}
-
-/// What a transaction knows from its start.
-pub(crate) struct Begun {
-    /// What was asked first: the last event, or the newest leases.
-    pub(crate) first: Vec<tokio_postgres::Row>,
-    pub(crate) checkpoints: Vec<tokio_postgres::Row>,
-    /// Nothing where there are too many.
-    pub(crate) parked: Option<Vec<tokio_postgres::Row>>,
 }

@@ -10,20 +10,15 @@ use cqrs_runtime::log::{
 use cqrs_runtime::snapshot::SnapshotStore;
 use cqrs_runtime::view::ViewStore;
 use cqrs_runtime::{CommandId, Timestamp};
-use tokio::sync::Mutex;
 
-use crate::connect::Place;
-use crate::connection::{Backend, Connection};
 use crate::error::OpenError;
 use crate::names::PostgresNames;
-use crate::news::{self, News};
-use crate::options::PostgresLogBuilder;
-use crate::pool::Pool;
-use crate::presence::Presence;
+use crate::notifications::{self, News};
+use crate::options::builder;
 use crate::query::statements;
-use crate::schema::lock_keys;
+use crate::shared::Shared;
 use crate::snapshots::PostgresSnapshots;
-use crate::text::{clamped, quoted};
+use crate::text::clamped;
 use crate::transaction::Postgres;
 use crate::views::PostgresViews;
 use crate::{commands, events};
@@ -48,37 +43,33 @@ pub struct PostgresLog {
     shared: Arc<Shared>,
     views: Arc<PostgresViews>,
     snapshots: Arc<PostgresSnapshots>,
-    /// What its followers are told by, once there are any.
-    heard: Arc<std::sync::Mutex<Option<News>>>,
+    /// Wakes the projections and policies of this process, once there are any.
+    notifications: Arc<std::sync::Mutex<Option<News>>>,
 }
 
-/// What the log, its views and its snapshots have in common.
-pub(crate) struct Shared {
-    pub(crate) place: Place,
-    pub(crate) readers: Pool,
-    /// The schema, as SQL names it, and its name.
-    pub(crate) schema: String,
-    pub(crate) schema_name: String,
-    /// The log's one lock.
-    pub(crate) lock: i64,
-    /// Where news is told.
-    pub(crate) channel: String,
-    pub(crate) notify: bool,
-    /// The one connection that appends. The mutex is fair: who came first goes first.
-    pub(crate) writer: Arc<Mutex<Writer>>,
-    /// More of them, for views: they are opened where several transactions write at the same time.
-    pub(crate) others: std::sync::Mutex<Vec<Arc<Mutex<Writer>>>>,
-    /// Tells other processes that this one lives.
-    pub(crate) presence: Presence,
-}
+builder!(
+    /// Options for [`PostgresLog::builder`].
+    PostgresLogBuilder,
+    PostgresLog
+);
 
-/// The connection that appends.
-pub(crate) struct Writer {
-    pub(crate) connection: Option<Arc<Connection>>,
-    /// Whether a handler has had it since it was set up.
-    pub(crate) lent: bool,
-    /// The server's ends of connections that were lost in a transaction: they may still hold the lock.
-    pub(crate) lost: Vec<Backend>,
+impl PostgresLogBuilder {
+    /// Whether each append notifies those that [listen](PostgresLog::news). Default: true.
+    ///
+    /// PostgreSQL runs commits that notify one after the other, in the whole server. Turn it off where many busy logs share one server
+    /// and no process listens.
+    pub fn notify(mut self, notify: bool) -> Self {
+        self.0.notify = notify;
+        self
+    }
+
+    /// Opens views with these options, as [`PostgresViews::builder`] does.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_views(self) -> Result<PostgresViews, OpenError> {
+        Ok(PostgresViews::new(Shared::open(self.0).await?))
+    }
 }
 
 impl PostgresLog {
@@ -102,12 +93,12 @@ impl PostgresLog {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let views = Arc::new(PostgresViews::new(Arc::clone(&shared)));
         let snapshots = Arc::new(PostgresSnapshots::new(Arc::clone(&shared)));
-        Self { views, snapshots, heard: Arc::default(), shared }
+        Self { views, snapshots, notifications: Arc::default(), shared }
     }
 
-    /// As [`news`](Self::news), on one connection for all.
-    fn told(&self) -> News {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.news()).clone()
+    /// The same as [`news`](Self::news), on one connection for all callers.
+    fn notifications(&self) -> News {
+        self.notifications.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.news()).clone()
     }
 
     /// Tells whenever the log has, or may have, grown, in whatever process: for those that follow it.
@@ -115,32 +106,7 @@ impl PostgresLog {
     /// It takes a connection of its own, and needs that no writer has turned [`notify`](PostgresLogBuilder::notify) off.
     #[must_use]
     pub fn news(&self) -> News {
-        news::listen(self.shared.place.clone(), self.shared.channel.clone())
-    }
-}
-
-impl Shared {
-    pub(crate) fn new(
-        connection: Arc<Connection>,
-        writer: Place,
-        reader: Place,
-        schema: &str,
-        readers: usize,
-        notify: bool,
-    ) -> Self {
-        let lock = lock_keys(schema).0;
-        Self {
-            place: writer,
-            readers: Pool::new(reader, readers),
-            schema: quoted(schema),
-            schema_name: schema.to_owned(),
-            lock,
-            channel: format!("cqrs_{:016x}", lock.cast_unsigned()),
-            notify,
-            writer: Arc::new(Mutex::new(Writer { connection: Some(connection), lent: false, lost: Vec::new() })),
-            others: std::sync::Mutex::default(),
-            presence: Presence::new(),
-        }
+        notifications::listen(self.shared.place.clone(), self.shared.channel.clone())
     }
 }
 
@@ -207,7 +173,7 @@ impl EventLog for PostgresLog {
 
     fn changed(&self, after: Position) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let mut news = self.told();
+            let mut news = self.notifications();
             loop {
                 // Asked for the head all the same now and then: the net under what is told.
                 let _ = tokio::time::timeout(ASK_ANYWAY, news.next()).await;

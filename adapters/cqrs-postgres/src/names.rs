@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::events::column;
-use crate::log::Shared;
+use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{escape, unescape};
 

@@ -1,52 +1,46 @@
-//! How a database is opened.
+//! Options of a database connection, and the builders that set them.
 
 use std::fmt;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use cqrs_runtime::secrets::hide;
+use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, Host};
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{NoTls, Socket};
 
-use crate::connect::{Connector, Place, Purpose};
+use crate::connect::{Connector, Place};
 use crate::error::OpenError;
-use crate::log::{PostgresLog, Shared};
-use crate::pooler;
-use crate::schema;
-use crate::views::PostgresViews;
 
-/// Options for [`PostgresLog::builder`].
+/// How to open a schema, for a log or for views.
 #[derive(Clone)]
-#[must_use = "nothing is opened until `.open()` is awaited"]
-pub struct PostgresLogBuilder {
-    url: String,
-    reader_url: Option<String>,
-    schema: String,
-    lock_timeout: Duration,
-    idle_timeout: Duration,
-    statement_timeout: Duration,
-    readers: usize,
-    notify: bool,
-    connector: Connector,
+pub(crate) struct Options {
+    pub(crate) url: String,
+    pub(crate) reader_url: Option<String>,
+    pub(crate) schema: String,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
+    pub(crate) readers: usize,
+    pub(crate) notify: bool,
+    pub(crate) connector: Connector,
 }
 
 /// Without the URLs, which hold passwords.
-impl fmt::Debug for PostgresLogBuilder {
+impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema, lock_timeout, idle_timeout, readers, notify, .. } = self;
-        f.debug_struct("PostgresLogBuilder")
+        let Self { schema, lock_timeout, idle_timeout, statement_timeout, readers, notify, .. } = self;
+        f.debug_struct("Options")
             .field("schema", schema)
             .field("lock_timeout", lock_timeout)
             .field("idle_timeout", idle_timeout)
+            .field("statement_timeout", statement_timeout)
             .field("readers", readers)
             .field("notify", notify)
             .finish_non_exhaustive()
     }
 }
 
-impl PostgresLogBuilder {
+impl Options {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
@@ -61,105 +55,7 @@ impl PostgresLogBuilder {
         }
     }
 
-    /// The schema that the log lives in (`public` unless told otherwise). It is made where it is missing. Each schema of a database
-    /// may hold a log of its own, with a lock of its own.
-    pub fn schema(mut self, schema: impl Into<String>) -> Self {
-        self.schema = schema.into();
-        self
-    }
-
-    /// Another URL for all that reads: the same database, with a role that may only read (`sql/reader.sql` makes one).
-    ///
-    /// Not a replica: what is read must hold every commit made before.
-    pub fn reader_url(mut self, url: impl Into<String>) -> Self {
-        self.reader_url = Some(url.into());
-        self
-    }
-
-    /// Connects with TLS: any connector that `tokio-postgres` takes, that of `tokio-postgres-rustls`, `postgres-native-tls` or
-    /// `postgres-openssl` say. The URL's `sslmode` says whether it must be used: `require` it.
-    pub fn tls<T>(mut self, connector: T) -> Self
-    where
-        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
-        T::Stream: Send + 'static,
-        T::TlsConnect: Send,
-        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-    {
-        self.connector = Connector::new(connector);
-        self
-    }
-
-    /// How long a statement waits for a lock: a transaction for the log's, a reader for a table that another session alters,
-    /// vacuums or has locked. Also how long a reader waits for a connection, and a commit whose answer was lost for the server to
-    /// come back. After that the answer is [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Default: 30 seconds.
-    /// A smaller `lock_timeout` of the role or the database stays.
-    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.lock_timeout = timeout;
-        self
-    }
-
-    /// How long a workflow may think between two statements of its transaction, which holds up everybody, before the server ends it.
-    /// Default: 60 seconds. A smaller `idle_in_transaction_session_timeout` of the role or the database stays. Of a process that runs projections and hangs inside a transaction nobody takes over before:
-    /// its locks are the server's to release.
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
-        self
-    }
-
-    /// How long a statement may run on the server, a handler's own included, whether it waits or works. After that the answer is
-    /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable), and a connection that does not even say so counts as
-    /// lost ten seconds later. Default: 60 seconds. A smaller `statement_timeout` of the role or the database stays. Making
-    /// the tables, and changing them for a new version of this crate, takes the time it takes.
-    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
-        self.statement_timeout = timeout;
-        self
-    }
-
-    /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
-    /// They are opened as they are needed. One more appends, and one
-    /// saves snapshots, if there are any. Views of their own are written by one, and by eight at most where a projection is split.
-    pub fn readers(mut self, readers: usize) -> Self {
-        self.readers = readers.max(1);
-        self
-    }
-
-    /// Whether each append tells those that [listen](PostgresLog::news) (it does unless told otherwise). Commits that notify come one
-    /// after the other in a whole PostgreSQL server: where many busy logs share one, and nobody listens, leave it out.
-    pub fn notify(mut self, notify: bool) -> Self {
-        self.notify = notify;
-        self
-    }
-
-    /// Connects, and makes the tables if they are not there.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub async fn open(self) -> Result<PostgresLog, OpenError> {
-        Ok(PostgresLog::new(self.connect().await?))
-    }
-
-    /// The same, for views alone: the read database of level 2. Its tables of events stay empty.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub async fn open_views(self) -> Result<PostgresViews, OpenError> {
-        Ok(PostgresViews::new(self.connect().await?))
-    }
-
-    async fn connect(self) -> Result<Arc<Shared>, OpenError> {
-        let name = self.schema.as_str();
-        if name.is_empty() || name.len() > 63 || name.contains('\0') || name.starts_with("pg_") {
-            return Err(OpenError::Schema(self.schema));
-        }
-        let writer = self.place(&self.url)?;
-        let reader = self.place(self.reader_url.as_ref().unwrap_or(&self.url))?;
-        let connection = schema::open(&writer, name).await?;
-        if self.reader_url.is_some() {
-            pooler::refuse(&reader, &reader.connect(Purpose::Read).await?, Purpose::Read).await?;
-        }
-        Ok(Arc::new(Shared::new(connection, writer, reader, name, self.readers, self.notify)))
-    }
-
+    /// The database that a URL names, and how to connect to it.
     pub(crate) fn place(&self, url: &str) -> Result<Place, OpenError> {
         let config: Config = url.parse().map_err(|error| OpenError::Url(hide(&crate::error::reason(&error), url)))?;
         let host = config.get_hosts().first().map(|host| match host {
@@ -184,3 +80,100 @@ impl PostgresLogBuilder {
         })
     }
 }
+
+/// A builder with the options that a log and views have in common.
+macro_rules! builder {
+    ($(#[$doc:meta])+ $builder:ident, $what:ident) => {
+        $(#[$doc])+
+        #[derive(Clone, Debug)]
+        #[must_use = "nothing is opened until `.open()` is awaited"]
+        pub struct $builder(pub(crate) $crate::options::Options);
+
+        impl $builder {
+            pub(crate) fn new(url: &str) -> Self {
+                Self($crate::options::Options::new(url))
+            }
+
+            /// The schema that holds the tables. Default: `public`.
+            ///
+            /// A missing schema is created. Each schema of a database may hold a log of its own, with its own lock.
+            pub fn schema(mut self, schema: impl Into<String>) -> Self {
+                self.0.schema = schema.into();
+                self
+            }
+
+            /// A URL for all reads: the same database, with a role that can only read. `sql/reader.sql` creates such a role.
+            /// Default: the URL for writes.
+            ///
+            /// Do not use a replica: reads must see every earlier commit.
+            pub fn reader_url(mut self, url: impl Into<String>) -> Self {
+                self.0.reader_url = Some(url.into());
+                self
+            }
+
+            /// Connects with TLS. Default: no TLS.
+            ///
+            /// Takes any connector of `tokio-postgres`, for example that of `tokio-postgres-rustls`, `postgres-native-tls` or
+            /// `postgres-openssl`. The URL's `sslmode` says whether TLS is mandatory: set it to `require`.
+            pub fn tls<T>(mut self, connector: T) -> Self
+            where
+                T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket> + Clone + Send + Sync + 'static,
+                T::Stream: Send + 'static,
+                T::TlsConnect: Send,
+                <T::TlsConnect as tokio_postgres::tls::TlsConnect<tokio_postgres::Socket>>::Future: Send,
+            {
+                self.0.connector = $crate::connect::Connector::new(connector);
+                self
+            }
+
+            /// How long to wait for a lock or a connection. Default: 30 seconds.
+            ///
+            /// The limit applies to a transaction that waits for the log's lock, to a reader that waits for a connection or for a table
+            /// that another session has locked, and to a commit that has lost its answer and waits for the server to come back. When it
+            /// runs out, the call fails with [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A smaller
+            /// `lock_timeout` of the role or the database takes precedence.
+            pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.0.lock_timeout = timeout;
+                self
+            }
+
+            /// How long a transaction may be idle between two statements before the server ends it. Default: 60 seconds.
+            ///
+            /// A workflow that waits in the middle of its transaction blocks all other writers for that time. A process that hangs inside
+            /// a transaction keeps its projections until this timeout. A smaller `idle_in_transaction_session_timeout` of the role or the
+            /// database takes precedence.
+            pub fn idle_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.0.idle_timeout = timeout;
+                self
+            }
+
+            /// How long one statement may run on the server, including the statements of handlers. Default: 60 seconds.
+            ///
+            /// When it runs out, the call fails with [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A connection
+            /// on which no answer arrives counts as lost ten seconds later. A smaller `statement_timeout` of the role or the database takes
+            /// precedence. The limit does not apply to creating the tables, or to changing them for a new version of this crate.
+            pub fn statement_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.0.statement_timeout = timeout;
+                self
+            }
+
+            /// The maximum number of read connections, at least 1. Default: the number of cores, at least 4.
+            ///
+            /// They are opened on demand. One more connection appends, and another one saves snapshots, if there are any. Views in a schema
+            /// of their own are written by one connection, and by up to eight if a projection has partitions.
+            pub fn readers(mut self, readers: usize) -> Self {
+                self.0.readers = readers.max(1);
+                self
+            }
+
+            /// Connects, and creates missing tables.
+            ///
+            /// # Errors
+            /// See [`OpenError`].
+            pub async fn open(self) -> Result<$what, $crate::OpenError> {
+                Ok($what::new($crate::shared::Shared::open(self.0).await?))
+            }
+        }
+    };
+}
+pub(crate) use builder;

@@ -23,7 +23,7 @@ const SCHEMA: &str = "\"public\"";
 async fn filled(analyzed: bool) -> (Database, Arc<Connection>) {
     let database = Postgres::shared().database();
     let builder = PostgresLog::builder(database.url());
-    let place = builder.place(database.url()).expect("a place");
+    let place = builder.0.place(database.url()).expect("a place");
     let log = builder.open().await.expect("a log");
     log.views().expect("views").prepare(&SHAPE).await.expect("a table");
     let connection = place.connect(Purpose::Write).await.expect("a connection");

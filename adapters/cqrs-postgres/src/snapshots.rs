@@ -14,7 +14,7 @@ use crate::connect::Purpose;
 use crate::connection::Connection;
 use crate::error::{is_lost, store_error};
 use crate::events::column;
-use crate::log::Shared;
+use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{clamped, escape, key, unescape};
 

@@ -15,13 +15,13 @@ use tokio_postgres::{Error, Row};
 use crate::connection::{Connection, Pending};
 use crate::error::{damaged, store_error};
 use crate::handle::Handle;
-use crate::lock::{Begun, Held};
-use crate::log::Shared;
 use crate::pool::PostgresReader;
 use crate::query::statements;
 use crate::rows;
+use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::clamped;
+use crate::writer::LockedConnection;
 use crate::{commands, events};
 
 /// The database that `Tx<Postgres>` and `Reader<Postgres>` name.
@@ -53,13 +53,22 @@ impl Deref for Transaction {
     }
 }
 
+/// What a transaction knows from its start.
+pub(crate) struct OpenTransaction {
+    /// What was asked first: the last event, or the newest leases.
+    pub(crate) first: Vec<Row>,
+    pub(crate) checkpoints: Vec<Row>,
+    /// Nothing where there are too many.
+    pub(crate) parked: Option<Vec<Row>>,
+}
+
 /// The log, or the views alone, under the lock.
 ///
 /// What needs no answer is sent at once and not waited for: all that a batch writes travels with its commit, in one flight. An error
 /// of it shows at the next answer, at the commit at the latest, and nothing is committed then.
 pub(crate) struct Locked {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) held: Held,
+    pub(crate) held: LockedConnection,
     pub(crate) connection: Arc<Connection>,
     transaction: Tx<Postgres>,
     /// What the session is told at the start of this transaction, and forgets at its end.
@@ -78,14 +87,14 @@ pub(crate) struct Locked {
 impl Locked {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        held: Held,
+        held: LockedConnection,
         connection: Arc<Connection>,
         token: String,
-        begun: Begun,
+        opened: OpenTransaction,
     ) -> Result<Self, StoreError> {
         let store = &shared.place.store;
-        let checkpoints = rows::stored_checkpoints(store, &begun.checkpoints)?.into_iter().collect();
-        let parked = begun.parked.map(|parked| rows::stored_parked(store, &parked)).transpose()?;
+        let checkpoints = rows::stored_checkpoints(store, &opened.checkpoints)?.into_iter().collect();
+        let parked = opened.parked.map(|parked| rows::stored_parked(store, &parked)).transpose()?;
         Ok(Self {
             transaction: Tx::new(Transaction {
                 handle: Handle::new(Arc::clone(&connection), Arc::clone(&held.under_way)),

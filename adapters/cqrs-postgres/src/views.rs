@@ -12,8 +12,8 @@ use cqrs_runtime::view::{
 use tokio_postgres::types::Type;
 
 use crate::error::OpenError;
-use crate::log::Shared;
-use crate::options::PostgresLogBuilder;
+use crate::options::builder;
+use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{escape, quoted, unescape};
 use crate::transaction::{Locked, Postgres};
@@ -37,14 +37,27 @@ pub struct PostgresViews {
     shared: Arc<Shared>,
 }
 
+builder!(
+    /// Options for [`PostgresViews::builder`].
+    PostgresViewsBuilder,
+    PostgresViews
+);
+
 impl PostgresViews {
-    /// Opens the schema `public` of a database for views, and makes the tables if they are not there. With options:
-    /// [`PostgresLog::builder`](crate::PostgresLog::builder), and then [`open_views`](PostgresLogBuilder::open_views).
+    /// Opens the schema `public` of a database for views, and creates missing tables. For options: [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        PostgresLogBuilder::new(url).open_views().await
+        Self::builder(url).open().await
+    }
+
+    /// Opens a database for views, with options.
+    ///
+    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs, in the syntax of
+    /// [`tokio_postgres::Config`]. The tables for events stay empty.
+    pub fn builder(url: &str) -> PostgresViewsBuilder {
+        PostgresViewsBuilder::new(url)
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {

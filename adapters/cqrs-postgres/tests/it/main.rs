@@ -11,7 +11,7 @@ mod linear;
 mod losses;
 #[cfg(target_os = "linux")]
 mod memory;
-mod news;
+mod notifications;
 mod opening;
 mod order;
 mod poolers;

@@ -32,7 +32,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Clone)]
 pub struct News {
-    told: watch::Receiver<()>,
+    appended: watch::Receiver<()>,
 }
 
 impl News {
@@ -40,7 +40,7 @@ impl News {
     /// connection. It never misses one, and may tell of several at once.
     pub async fn next(&mut self) {
         // The sender lives as long as this receiver, or as the runtime.
-        if self.told.changed().await.is_err() {
+        if self.appended.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -48,20 +48,20 @@ impl News {
 
 /// Listens until the result is dropped.
 pub(crate) fn listen(place: Place, channel: String) -> News {
-    let (tell, told) = watch::channel(());
+    let (notify, appended) = watch::channel(());
     tokio::spawn(async move {
         tokio::select! {
-            () = tell.closed() => {}
-            () = follow(&place, &channel, &tell) => {}
+            () = notify.closed() => {}
+            () = follow(&place, &channel, &notify) => {}
         }
     });
-    News { told }
+    News { appended }
 }
 
-async fn follow(place: &Place, channel: &str, tell: &watch::Sender<()>) {
+async fn follow(place: &Place, channel: &str, notify: &watch::Sender<()>) {
     let mut wait = FIRST_WAIT;
     loop {
-        if let Err(error) = hear(place, channel, tell, &mut wait).await {
+        if let Err(error) = hear(place, channel, notify, &mut wait).await {
             tracing::warn!(%error, "nothing is heard of new events: trying again");
         }
         tokio::time::sleep(wait).await;
@@ -70,11 +70,11 @@ async fn follow(place: &Place, channel: &str, tell: &watch::Sender<()>) {
 }
 
 /// Listens on one connection until it ends.
-async fn hear(place: &Place, channel: &str, tell: &watch::Sender<()>, wait: &mut Duration) -> Result<(), StoreError> {
-    let (tells, mut hears) = mpsc::unbounded_channel();
+async fn hear(place: &Place, channel: &str, notify: &watch::Sender<()>, wait: &mut Duration) -> Result<(), StoreError> {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     let listener = move |message| {
         if matches!(message, AsyncMessage::Notification(_)) {
-            let _ = tells.send(());
+            let _ = sender.send(());
         }
     };
     let connection = place.listening(Purpose::Listen, Box::new(listener)).await?;
@@ -82,9 +82,9 @@ async fn hear(place: &Place, channel: &str, tell: &watch::Sender<()>, wait: &mut
     listening.map_err(|error| store_error(&place.store, &error))?;
     *wait = FIRST_WAIT;
     // What was committed while nobody listened.
-    let _ = tell.send(());
-    while hears.recv().await.is_some() {
-        let _ = tell.send(());
+    let _ = notify.send(());
+    while receiver.recv().await.is_some() {
+        let _ = notify.send(());
     }
     Ok(())
 }
