@@ -130,7 +130,8 @@ mod tests {
             }
         }));
         let database = Client::with_options(options).unwrap().default_database().unwrap();
-        (MongoViews::new(database, "the views".into(), "cqrs.".into(), Duration::from_secs(30)), sent)
+        let store = Store::new(database, "the views".into(), "cqrs.".into(), Duration::from_secs(30));
+        (MongoViews::new(store), sent)
     }
 
     #[tokio::test]

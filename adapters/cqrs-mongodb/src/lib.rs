@@ -81,6 +81,7 @@
 //! - `tls=true` in the URL encrypts (with rustls). `mongodb+srv://` URLs need the feature `srv`, which brings a DNS client along.
 
 mod commit;
+mod connect;
 mod document;
 mod error;
 mod options;

@@ -10,10 +10,11 @@ use cqrs_runtime::view::{
     Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
     ViewStore,
 };
+use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use mongodb::options::FindOptions;
-use mongodb::{Collection, Database};
 
+use crate::connect::connect;
 use crate::error::{CallError, OpenError, failed, other_shape};
 use crate::options::MongoViewsBuilder;
 use crate::row::{self, DOCUMENT, FORGET};
@@ -51,6 +52,16 @@ struct Shared {
     places: Mutex<HashMap<&'static str, View>>,
 }
 
+impl MongoViewsBuilder {
+    /// Connects to the server, and checks that it can hold views.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(self) -> Result<MongoViews, OpenError> {
+        Ok(MongoViews::new(connect(self).await?))
+    }
+}
+
 impl MongoViews {
     /// Connects to the server, or the servers, at `mongodb://[user:password@]host[:port][,..]/database[?options]`.
     /// [`builder`](Self::builder) has options.
@@ -66,8 +77,7 @@ impl MongoViews {
         MongoViewsBuilder::new(url.as_ref())
     }
 
-    pub(crate) fn new(database: Database, name: String, prefix: String, patience: Duration) -> Self {
-        let store = Store::new(database, name, prefix, patience);
+    pub(crate) fn new(store: Store) -> Self {
         Self { shared: Arc::new(Shared { store, places: Mutex::default() }) }
     }
 

@@ -7,7 +7,7 @@ use cqrs_runtime::view::buffer::{Change, Cleared, Collected, Parking};
 use cqrs_runtime::view::{Generation, Lease, ViewShape};
 
 use crate::error::{commit_error, failed};
-use crate::views::RedisViews;
+use crate::store::Store;
 use crate::{encode, parked};
 
 /// One call of the script that writes rows holds so many of them, and so many bytes, if there is more than one.
@@ -30,7 +30,7 @@ pub(crate) fn under(leases: &[Lease]) -> Vec<Vec<u8>> {
 }
 
 /// Writes the rows, and then, in one step, all else.
-pub(crate) async fn write_all(store: &RedisViews, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
+pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
     let under = under(&leases);
     let mut places = Places::new();
     for Cleared { shape, .. } in &collected.cleared {
@@ -39,21 +39,21 @@ pub(crate) async fn write_all(store: &RedisViews, collected: Collected, leases: 
         {
             let mut arguments = under.clone();
             arguments.extend([shape.name.into(), shape.indexes.len().to_string().into()]);
-            let place = store.run(&store.scripts().place, &arguments).await;
+            let place = store.run(&store.scripts.place, &arguments).await;
             places.insert(shape.name, place.map_err(|error| store.error(&error))?);
         }
     }
     for (shape, rows) in &collected.rows {
         write_rows(store, &under, shape, places.get(shape.name), rows).await?;
     }
-    let finished = store.run(&store.scripts().finish, &last_step(under, &collected, places)).await;
-    let garbage = finished.map_err(|error| commit_error(store.store(), &error))?;
+    let finished = store.run(&store.scripts.finish, &last_step(under, &collected, places)).await;
+    let garbage = finished.map_err(|error| commit_error(&store.name, &error))?;
     store.sweep(garbage).await;
     Ok(())
 }
 
 async fn write_rows(
-    store: &RedisViews,
+    store: &Store,
     under: &[Vec<u8>],
     shape: &ViewShape,
     place: Option<&Vec<u8>>,
@@ -75,7 +75,7 @@ async fn write_rows(
                 if row.indexes.len() != shape.indexes.len() {
                     let (has, needs) = (row.indexes.len(), shape.indexes.len());
                     let reason = format!("a row of view `{}` has {has} index values, not {needs}", shape.name);
-                    return Err(failed(store.store(), reason));
+                    return Err(failed(&store.name, reason));
                 }
                 arguments.extend(["put".into(), key.clone().into(), position, row.document.as_bytes().to_vec()]);
                 arguments.extend(row.indexes.iter().map(encode::value));
@@ -87,11 +87,11 @@ async fn write_rows(
         if number == ROWS_A_CALL || bytes >= BYTES_A_CALL {
             let full = std::mem::replace(&mut arguments, start.clone());
             (number, bytes) = (0, 0);
-            store.run::<()>(&store.scripts().write, &full).await.map_err(|error| store.error(&error))?;
+            store.run::<()>(&store.scripts.write, &full).await.map_err(|error| store.error(&error))?;
         }
     }
     if number > 0 {
-        store.run::<()>(&store.scripts().write, &arguments).await.map_err(|error| store.error(&error))?;
+        store.run::<()>(&store.scripts.write, &arguments).await.map_err(|error| store.error(&error))?;
     }
     Ok(())
 }

@@ -70,6 +70,7 @@ mod options;
 mod parked;
 mod scripts;
 mod search;
+mod store;
 mod views;
 
 pub use error::OpenError;

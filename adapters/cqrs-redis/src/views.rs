@@ -9,20 +9,15 @@ use cqrs_runtime::view::{
     Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
     ViewStore,
 };
-use redis::aio::ConnectionManager;
-use redis::{AsyncCommands, FromRedisValue, RedisError, Script};
+use redis::AsyncCommands;
 
-use crate::error::{OpenError, failed, store_error};
+use crate::error::{OpenError, failed};
 use crate::options::RedisViewsBuilder;
-use crate::scripts::Scripts;
+use crate::store::Store;
 use crate::{commit, encode, parked, search};
 
 /// How many keys go into one call of a script.
 const KEYS_A_CALL: usize = 1_000;
-
-/// Rows of a place that no view reads any more: so many are deleted in one call, in so many calls after a commit.
-const SWEPT_A_CALL: usize = 1_000;
-const SWEEPS: usize = 50;
 
 /// Views in Redis: a read database of its own (level 2), which a runner keeps in step with the log. Clones share its connection.
 ///
@@ -39,15 +34,17 @@ const SWEEPS: usize = 50;
 /// ```
 #[derive(Clone)]
 pub struct RedisViews {
-    connection: ConnectionManager,
-    shared: Arc<Shared>,
+    store: Arc<Store>,
 }
 
-struct Shared {
-    /// What errors call it.
-    store: String,
-    prefix: String,
-    scripts: Scripts,
+impl RedisViewsBuilder {
+    /// Connects to the server, and checks that it can hold views.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(self) -> Result<RedisViews, OpenError> {
+        Ok(RedisViews { store: Arc::new(Store::open(self).await?) })
+    }
 }
 
 impl RedisViews {
@@ -64,52 +61,6 @@ impl RedisViews {
         RedisViewsBuilder::new(url.as_ref())
     }
 
-    pub(crate) fn new(connection: ConnectionManager, store: String, prefix: String) -> Self {
-        Self { connection, shared: Arc::new(Shared { store, prefix, scripts: Scripts::new() }) }
-    }
-
-    pub(crate) fn store(&self) -> &str {
-        &self.shared.store
-    }
-
-    pub(crate) fn scripts(&self) -> &Scripts {
-        &self.shared.scripts
-    }
-
-    /// Runs a script, whose first argument is the prefix.
-    pub(crate) async fn run<T: FromRedisValue>(&self, script: &Script, arguments: &[Vec<u8>]) -> Result<T, RedisError> {
-        let mut invocation = script.arg(&self.shared.prefix);
-        for argument in arguments {
-            invocation.arg(argument.as_slice());
-        }
-        invocation.invoke_async(&mut self.connection.clone()).await
-    }
-
-    fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.shared.prefix)
-    }
-
-    pub(crate) fn error(&self, error: &RedisError) -> StoreError {
-        store_error(self.store(), error)
-    }
-
-    /// Deletes what no view reads any more. What is left over the next commit deletes.
-    pub(crate) async fn sweep(&self, mut left: u64) {
-        let arguments = [SWEPT_A_CALL.to_string().into()];
-        for _ in 0..SWEEPS {
-            if left == 0 {
-                return;
-            }
-            left = match self.run(&self.scripts().sweep, &arguments).await {
-                Ok(left) => left,
-                Err(error) => {
-                    tracing::debug!(%error, "rows that no view reads could not be deleted: the next commit tries again");
-                    return;
-                }
-            };
-        }
-    }
-
     /// The rows that a script has returned.
     fn decoded(&self, shape: &ViewShape, fields: Vec<Vec<u8>>) -> Result<Vec<Row>, StoreError> {
         let width = 3 + shape.indexes.len();
@@ -117,7 +68,9 @@ impl RedisViews {
         let mut fields = fields.into_iter();
         while let Some(key) = fields.next() {
             let row = row(key, fields.by_ref().take(width - 1));
-            rows.push(row.ok_or_else(|| failed(self.store(), format!("a row of view `{}` is damaged", shape.name)))?);
+            rows.push(
+                row.ok_or_else(|| failed(&self.store.name, format!("a row of view `{}` is damaged", shape.name)))?,
+            );
         }
         Ok(rows)
     }
@@ -143,7 +96,7 @@ fn named(shape: &ViewShape) -> Vec<Vec<u8>> {
 
 impl ViewStore for RedisViews {
     fn describe(&self) -> String {
-        self.store().to_owned()
+        self.store.name.clone()
     }
 
     fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -156,8 +109,8 @@ impl ViewStore for RedisViews {
             for keys in keys.chunks(KEYS_A_CALL) {
                 let mut arguments = named(shape);
                 arguments.extend(keys.iter().map(|key| key.clone().into_bytes()));
-                let found = self.run(&self.scripts().rows, &arguments).await;
-                rows.extend(self.decoded(shape, found.map_err(|error| self.error(&error))?)?);
+                let found = self.store.run(&self.store.scripts.rows, &arguments).await;
+                rows.extend(self.decoded(shape, found.map_err(|error| self.store.error(&error))?)?);
             }
             Ok(rows)
         })
@@ -166,35 +119,35 @@ impl ViewStore for RedisViews {
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async {
             let mut arguments = named(shape);
-            arguments.extend(search::find(shape, query, self.store())?);
-            let found = self.run(&self.scripts().find, &arguments).await;
-            self.decoded(shape, found.map_err(|error| self.error(&error))?)
+            arguments.extend(search::find(shape, query, &self.store.name)?);
+            let found = self.store.run(&self.store.scripts.find, &arguments).await;
+            self.decoded(shape, found.map_err(|error| self.store.error(&error))?)
         })
     }
 
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async {
             let mut arguments = named(shape);
-            arguments.extend(search::count(shape, filter, self.store())?);
-            let counted = self.run(&self.scripts().find, &arguments).await;
-            counted.map_err(|error| self.error(&error))
+            arguments.extend(search::count(shape, filter, &self.store.name)?);
+            let counted = self.store.run(&self.store.scripts.find, &arguments).await;
+            counted.map_err(|error| self.store.error(&error))
         })
     }
 
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
         Box::pin(async move {
-            let stored = self.connection.clone().hget(self.key("checkpoints"), projection).await;
-            let stored: Option<String> = stored.map_err(|error| self.error(&error))?;
-            let damaged = || failed(self.store(), format!("the checkpoint of `{projection}` is damaged"));
+            let stored = self.store.connection().hget(self.store.key("checkpoints"), projection).await;
+            let stored: Option<String> = stored.map_err(|error| self.store.error(&error))?;
+            let damaged = || failed(&self.store.name, format!("the checkpoint of `{projection}` is damaged"));
             stored.map(|text| encode::decoded_checkpoint(&text).ok_or_else(damaged)).transpose()
         })
     }
 
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
         Box::pin(async {
-            let stored = self.connection.clone().hgetall(self.key("parked")).await;
-            let stored: Vec<(String, String)> = stored.map_err(|error| self.error(&error))?;
-            let damaged = |field: &str| failed(self.store(), format!("the parked key `{field}` is damaged"));
+            let stored = self.store.connection().hgetall(self.store.key("parked")).await;
+            let stored: Vec<(String, String)> = stored.map_err(|error| self.store.error(&error))?;
+            let damaged = |field: &str| failed(&self.store.name, format!("the parked key `{field}` is damaged"));
             stored.iter().map(|(field, entry)| parked::decoded(field, entry).ok_or_else(|| damaged(field))).collect()
         })
     }
@@ -215,10 +168,11 @@ impl ViewStore for RedisViews {
             let time = time.as_millis().min(1 << 50).to_string();
             let mut arguments: Vec<Vec<u8>> = vec![owner.into(), time.into()];
             arguments.extend(projections.iter().map(|&projection| projection.into()));
-            let tokens = self.run(&self.scripts().lease, &arguments).await;
-            let tokens: Vec<String> = tokens.map_err(|error| self.error(&error))?;
+            let tokens = self.store.run(&self.store.scripts.lease, &arguments).await;
+            let tokens: Vec<String> = tokens.map_err(|error| self.store.error(&error))?;
             let lease = |(&projection, token): (&&'static str, &String)| {
-                let damaged = |error| failed(self.store(), format!("the lease of `{projection}` is damaged: {error}"));
+                let damaged =
+                    |error| failed(&self.store.name, format!("the lease of `{projection}` is damaged: {error}"));
                 let token = if token.is_empty() { None } else { Some(token.parse().map_err(damaged)?) };
                 Ok(token.map(|token| Lease { projection, token }))
             };
@@ -232,26 +186,26 @@ impl ViewStore for RedisViews {
     ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
         Box::pin(async move {
             let arguments: Vec<Vec<u8>> = projections.iter().map(|&projection| projection.into()).collect();
-            let owners = self.run(&self.scripts().holders, &arguments).await;
-            let owners: Vec<String> = owners.map_err(|error| self.error(&error))?;
+            let owners = self.store.run(&self.store.scripts.holders, &arguments).await;
+            let owners: Vec<String> = owners.map_err(|error| self.store.error(&error))?;
             Ok(owners.into_iter().map(|owner| Some(owner).filter(|owner| !owner.is_empty())).collect())
         })
     }
 
     fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
         Box::pin(async {
-            let stored = self.connection.clone().hgetall(self.key("checkpoints")).await;
-            let stored: Vec<(String, String)> = stored.map_err(|error| self.error(&error))?;
-            let damaged = |name: &str| failed(self.store(), format!("the checkpoint of `{name}` is damaged"));
+            let stored = self.store.connection().hgetall(self.store.key("checkpoints")).await;
+            let stored: Vec<(String, String)> = stored.map_err(|error| self.store.error(&error))?;
+            let damaged = |name: &str| failed(&self.store.name, format!("the checkpoint of `{name}` is damaged"));
             let checkpoint = |(name, text): (String, String)| match encode::decoded_checkpoint(&text) {
                 Some(checkpoint) => Ok((name, checkpoint)),
                 None => Err(damaged(&name)),
             };
             let checkpoints = stored.into_iter().map(checkpoint).collect::<Result<_, _>>()?;
-            let views = self.run(&self.scripts().views, &[]).await;
-            let views: Vec<(String, u64)> = views.map_err(|error| self.error(&error))?;
-            let leases = self.run(&self.scripts().leases, &[]).await;
-            let leases: Vec<(String, u64)> = leases.map_err(|error| self.error(&error))?;
+            let views = self.store.run(&self.store.scripts.views, &[]).await;
+            let views: Vec<(String, u64)> = views.map_err(|error| self.store.error(&error))?;
+            let leases = self.store.run(&self.store.scripts.leases, &[]).await;
+            let leases: Vec<(String, u64)> = leases.map_err(|error| self.store.error(&error))?;
             let leases = leases.into_iter().map(|(name, idle)| (name, Duration::from_millis(idle))).collect();
             Ok(Contents { checkpoints, views, leases })
         })
@@ -267,18 +221,18 @@ impl ViewStore for RedisViews {
             let unused = unused.as_millis().min(1 << 50).to_string();
             let mut arguments: Vec<Vec<u8>> = vec![mark.into(), unused.into(), removal.views.len().to_string().into()];
             arguments.extend(removal.views.iter().chain(&removal.projections).map(|name| name.clone().into_bytes()));
-            let left = self.run(&self.scripts().remove, &arguments).await;
-            let left: i64 = left.map_err(|error| self.error(&error))?;
+            let left = self.store.run(&self.store.scripts.remove, &arguments).await;
+            let left: i64 = left.map_err(|error| self.store.error(&error))?;
             let removed = u64::try_from(left);
-            self.sweep(removed.unwrap_or_default()).await;
+            self.store.sweep(removed.unwrap_or_default()).await;
             Ok(removed.is_ok())
         })
     }
 
     fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
-            let released = self.run(&self.scripts().release, &commit::tokens(leases)).await;
-            released.map_err(|error| self.error(&error))
+            let released = self.store.run(&self.store.scripts.release, &commit::tokens(leases)).await;
+            released.map_err(|error| self.store.error(&error))
         })
     }
 }
@@ -294,13 +248,13 @@ impl BufferedStore for RedisViews {
             let mark = |(key, at): (Vec<u8>, Vec<u8>)| {
                 Some(Removed { key: String::from_utf8(key).ok()?, position: position(&at)? })
             };
-            let damaged = || failed(self.store(), format!("a mark of view `{}` is damaged", shape.name));
+            let damaged = || failed(&self.store.name, format!("a mark of view `{}` is damaged", shape.name));
             for keys in keys.chunks(KEYS_A_CALL) {
                 let mut arguments = named(shape);
                 arguments.truncate(2);
                 arguments.extend(keys.iter().map(|key| key.clone().into_bytes()));
-                let marks = self.run(&self.scripts().removed, &arguments).await;
-                let marks: Vec<(Vec<u8>, Vec<u8>)> = marks.map_err(|error| self.error(&error))?;
+                let marks = self.store.run(&self.store.scripts.removed, &arguments).await;
+                let marks: Vec<(Vec<u8>, Vec<u8>)> = marks.map_err(|error| self.store.error(&error))?;
                 for found in marks {
                     removed.push(mark(found).ok_or_else(damaged)?);
                 }
@@ -313,13 +267,13 @@ impl BufferedStore for RedisViews {
         Box::pin(async {
             let mut arguments = commit::under(leases);
             arguments.extend(named(shape));
-            let prepared = self.run(&self.scripts().prepare, &arguments).await;
-            self.sweep(prepared.map_err(|error| self.error(&error))?).await;
+            let prepared = self.store.run(&self.store.scripts.prepare, &arguments).await;
+            self.store.sweep(prepared.map_err(|error| self.store.error(&error))?).await;
             Ok(())
         })
     }
 
     fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(commit::write_all(self, collected, leases))
+        Box::pin(commit::write_all(&self.store, collected, leases))
     }
 }
