@@ -12,11 +12,12 @@ use crate::row::{self, FORGET};
 use crate::state::Places;
 use crate::store::Store;
 
-/// One call holds so many rows, and so many bytes of documents, if there is more than one.
+/// The maximum number of rows in one call, and the size of the documents in bytes after which a
+/// call ends.
 const ROWS_A_CALL: usize = 1_000;
 const BYTES_A_CALL: usize = 1 << 20;
 
-/// Writes the rows, and then, in one step, all else.
+/// Writes the rows, then everything else in one step.
 pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
     let ((), state) = store.change(|state| state.check(&leases)).await?;
     let mut places = Places::default();
@@ -38,7 +39,8 @@ pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<L
         let collection = places.of(shape.name).ok_or_else(|| other_shape(&store.name, shape.name))?;
         write_rows(store, collection, shape, rows, forget).await?;
     }
-    // Where nothing is emptied, nothing has changed the state here. What others have changed is read again.
+    // If no view is cleared, this commit has not changed the state so far. If another process has,
+    // it is read again.
     let known = places.emptied.is_empty().then_some(state);
     let ((), state) = store.change_from(known, |state| state.finish(&leases, &collected, &places)).await?;
     for (shape, rows) in &collected.rows {
@@ -80,7 +82,7 @@ async fn write_rows(
     if documents.is_empty() { Ok(()) } else { put(store, collection, documents).await }
 }
 
-/// Puts documents in place of those that have their keys, none over a later one.
+/// Inserts or replaces documents. None replaces a later one.
 async fn put(store: &Store, collection: &str, documents: Vec<Document>) -> Result<(), StoreError> {
     let update = |document: Document| {
         let (key, position) = (document.get("_id").cloned(), document.get("position").cloned());
@@ -91,11 +93,11 @@ async fn put(store: &Store, collection: &str, documents: Vec<Document>) -> Resul
     store.update(collection, documents.into_iter().map(update).collect()).await
 }
 
-/// Deletes marks that the checkpoint has passed, and that no straggler can be surprised by.
+/// Deletes marks that the checkpoint has passed, and that no stalled process needs.
 async fn forget_marks(store: &Store, collection: &str, passed: i64, now: DateTime) {
     let due = doc! { FORGET: { "$lte": now }, "position": { "$lte": passed } };
     if let Err(error) = store.within(store.rows(collection).delete_many(due)).await {
-        tracing::debug!(%error, "marks of removed rows could not be deleted: a later commit tries again");
+        tracing::debug!(%error, "cannot delete marks of removed rows; a later commit retries");
     }
 }
 
@@ -118,7 +120,7 @@ mod tests {
 
     const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], fingerprint: 7 };
 
-    /// Views that note the commands which they send.
+    /// Views that record the commands which they send.
     async fn watched() -> (MongoViews, Arc<Mutex<Vec<String>>>) {
         let url = Mongo::shared().url(&format!("test-{}", Uuid::now_v7()));
         let mut options = ClientOptions::parse(url).await.unwrap();
@@ -153,17 +155,17 @@ mod tests {
             tx.commit().await.unwrap();
             std::mem::take(&mut *sent.lock().unwrap())
         };
-        // The state, the rows, and the state in place of what was read.
+        // Reads the state, writes the rows, and replaces the state.
         assert_eq!(commit(1).await, ["aggregate", "update", "update"]);
         assert_eq!(commit(2).await, ["aggregate", "update", "update"]);
         let known = views.store().change(|_| Ok(())).await.unwrap().1;
         views.lease(&["Others"], "you", Duration::from_secs(60)).await.unwrap();
         let leased = views.store().change_from(Some(known), |state| Ok(state.lease("Others", "me", Duration::ZERO)));
-        assert_eq!(leased.await.unwrap().0, None, "what another has changed since is read again");
+        assert_eq!(leased.await.unwrap().0, None, "changes by others are read");
         let keys: Vec<String> = (0..2_500).map(|number| format!("{number:04}")).collect();
         sent.lock().unwrap().clear();
         assert_eq!(views.rows(&SHAPE, &keys).await.unwrap(), []);
         let reads = sent.lock().unwrap().iter().filter(|name| *name == "find").count();
-        assert_eq!(reads, 3 + 1 + 1, "a thousand keys a call, and where the view is, before and after");
+        assert_eq!(reads, 3 + 1 + 1, "a thousand keys per call, and the view's collection before and after");
     }
 }

@@ -1,4 +1,4 @@
-//! Views as BSON that people can look at, and as the JSON that they were, to the byte.
+//! Stores views as BSON that people can read, and returns the same JSON, byte for byte.
 
 use std::fmt;
 
@@ -6,10 +6,11 @@ use mongodb::bson::{Bson, Document};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 
-/// The server refuses what is nested deeper than a hundred levels, the row's own among them.
+/// The server refuses more than a hundred levels of nesting, including the row's own.
 const DEEPEST: usize = 90;
 
-/// A view as it is stored: as a document where exactly the same JSON comes out of it again, otherwise as the text of the JSON.
+/// Encodes a view: as a document if that gives exactly the same JSON again, otherwise as the text
+/// of its JSON.
 pub(crate) fn stored(json: &str) -> Bson {
     match serde_json::from_str(json) {
         Ok(Json(document @ Bson::Document(_)))
@@ -21,7 +22,7 @@ pub(crate) fn stored(json: &str) -> Bson {
     }
 }
 
-/// The JSON that is stored so.
+/// Decodes a view to its JSON.
 pub(crate) fn json(stored: &Bson) -> Option<String> {
     match stored {
         Bson::String(json) => Some(json.clone()),
@@ -43,7 +44,8 @@ fn depth(value: &Bson) -> usize {
     1 + deepest.unwrap_or(0)
 }
 
-/// A value of JSON, read as BSON. Numbers are of the narrowest kind that holds them, as the server's shell writes them.
+/// A JSON value, read as BSON. Numbers get the narrowest type that holds them, as in the server's
+/// shell.
 struct Json(Bson);
 
 impl<'de> Deserialize<'de> for Json {
@@ -96,9 +98,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Bson, A::Error> {
         let mut document = Document::new();
         while let Some((name, Json(value))) = fields.next_entry::<String, Json>()? {
-            // These mean something to the server, or cannot be written at all.
+            // These have a meaning for the server, or cannot be stored at all.
             if name.is_empty() || name.starts_with('$') || name.contains(['.', '\0']) {
-                return Err(A::Error::custom("no name of a field in a database"));
+                return Err(A::Error::custom("this cannot be the name of a field in a database"));
             }
             document.insert(name, value);
         }
@@ -106,7 +108,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// A value of BSON, written as JSON.
+/// A BSON value, written as JSON.
 struct Written<'a>(&'a Bson);
 
 impl Serialize for Written<'_> {
@@ -120,7 +122,7 @@ impl Serialize for Written<'_> {
             Bson::String(value) => serializer.serialize_str(value),
             Bson::Array(elements) => serializer.collect_seq(elements.iter().map(Written)),
             Bson::Document(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, Written(value)))),
-            other => Err(S::Error::custom(format_args!("{other:?} is nothing that JSON has"))),
+            other => Err(S::Error::custom(format_args!("JSON has no equivalent of {other:?}"))),
         }
     }
 }
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_serde_writes_is_stored_as_a_document() {
+    fn output_of_serde_is_stored_as_a_document() {
         let text =
             r#"{"z":1,"a":-2147483649,"list":[1.5,1e+300,null,true,"ü\u0000\n"],"in":{},"max":9223372036854775807}"#;
         let expected = doc! {
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_come_back_otherwise_is_stored_as_its_text() {
+    fn other_json_is_stored_as_its_text() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(DEEPEST), "]".repeat(DEEPEST));
         for text in [
             "{ }",
@@ -161,7 +163,7 @@ mod tests {
             r#"{"a":"\u0061"}"#,
             "\"text\"",
             "[1]",
-            "no JSON",
+            "not JSON",
             &deep,
         ] {
             assert_eq!(stored(text), Bson::String(text.to_owned()), "{text}");
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wrote_so_is_damaged() {
+    fn foreign_data_is_damaged() {
         assert_eq!(json(&Bson::Int32(1)), None);
         assert_eq!(json(&Bson::Document(doc! { "a": mongodb::bson::oid::ObjectId::new() })), None);
     }

@@ -1,4 +1,4 @@
-//! How MongoDB's errors become those of the runtime.
+//! Converts MongoDB's errors to those of the runtime.
 
 use std::fmt;
 
@@ -9,60 +9,61 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is none that the client knows.
-    #[error(
-        "the URL of the MongoDB server cannot be read: {0}; expected `mongodb://[user:password@]host[:port]/database`"
-    )]
+    /// The URL is invalid.
+    #[error("invalid URL of the MongoDB server: {0}; expected `mongodb://[user:password@]host[:port]/database`")]
     BadUrl(String),
-    /// The server lacks what this crate needs.
+    /// The server is too old.
     #[error(
-        "MongoDB at {server} speaks version {found} of the protocol, and 9 (MongoDB 4.4) is the first that can hold views: update it"
+        "MongoDB at {server} cannot be opened: it supports version {found} of the protocol, but views need 9; update \
+         it to MongoDB 4.4 or later"
     )]
     TooOld {
-        /// Where it is.
+        /// The server's address.
         server: String,
-        /// The version of the protocol that it speaks.
+        /// The newest version of the protocol that it supports.
         found: i32,
     },
-    /// It cannot be reached, or refused to talk.
+    /// The server cannot be reached, or returned an error.
     #[error("MongoDB at {server} cannot be opened: {reason}")]
     Failed {
-        /// Where it is.
+        /// The server's address.
         server: String,
-        /// What was said.
+        /// The error's text.
         reason: String,
     },
 }
 
-/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+/// The same as [`Display`](fmt::Display), because `main` prints the errors that it returns with
+/// `Debug`.
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// What can go wrong in a call of the server.
+/// An error of a call to the server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error("{}", .0.kind)]
     Server(#[from] Error),
-    /// It said nothing in time.
-    #[error("no answer came in time")]
+    /// The answer did not arrive in time.
+    #[error("timed out waiting for an answer")]
     Late,
 }
 
 impl CallError {
-    /// Whether it is of a document that is there already.
+    /// Whether the document already exists.
     pub(crate) fn is_duplicate(&self) -> bool {
         let Self::Server(error) = self else { return false };
         matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == 11_000)
     }
 }
 
-/// Codes of a server that is away for a while: shutting down, starting, no longer the primary, short of time.
+/// Error codes of a server that is temporarily unavailable: shutting down, starting, no longer the
+/// primary, or overloaded.
 const BUSY: [i32; 16] = [6, 7, 50, 64, 89, 91, 134, 189, 262, 9001, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436];
 
-/// An error of anything but the step that ends a commit.
+/// Converts an error of any step but the last of a commit.
 pub(crate) fn store_error(store: &str, error: &CallError) -> StoreError {
     let is_away = match error {
         CallError::Late => true,
@@ -80,7 +81,7 @@ pub(crate) fn store_error(store: &str, error: &CallError) -> StoreError {
     if is_away { StoreError::Unavailable { store, reason } } else { StoreError::Failed { store, reason } }
 }
 
-/// An error of the step that ends a commit, which is done as a whole or not at all.
+/// Converts an error of the last step of a commit, which takes effect as a whole or not at all.
 pub(crate) fn commit_error(store: &str, error: &CallError) -> StoreError {
     let is_sent = match error {
         CallError::Late => true,
@@ -96,16 +97,16 @@ pub(crate) fn commit_error(store: &str, error: &CallError) -> StoreError {
     store_error(store, error)
 }
 
-/// What is stored is not what this crate wrote, or what is asked for cannot be had.
+/// The error for data that this crate did not write, or an impossible request.
 pub(crate) fn failed(store: &str, reason: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: reason.to_string() }
 }
 
-/// The view is not there, or is another program's.
+/// The error for a view that is missing or has another shape.
 pub(crate) fn other_shape(store: &str, view: &str) -> StoreError {
     let reason = format!(
-        "view `{view}` is not there in this program's shape: another program has made room for its own, or the \
-         database was emptied, and the view will be built anew"
+        "view `{view}` does not have this program's shape: another program has changed it, or the database was \
+         emptied; it is rebuilt automatically"
     );
     StoreError::Unavailable { store: store.to_owned(), reason }
 }

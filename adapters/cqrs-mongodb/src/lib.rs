@@ -12,24 +12,26 @@
 //! # }
 //! ```
 //!
-//! The events stay in a log that can be trusted with them. What the server loses is folded from it again: a database that is
-//! empty is filled anew.
+//! The events stay in a log with stronger guarantees. Data that the server loses is folded again
+//! from the log: an empty database is filled.
 //!
-//! This crate's tests run against a wire-compatible server ([SecantusDB](https://pypi.org/project/SecantusDB/)) where no `mongod`
-//! is installed, and it was developed with that alone. It needs nothing that a single server without a replica set lacks, but that the
-//! replacement of one document is one step. SecantusDB 0.7 now and then breaks that while collections are made or dropped: do not
-//! let several processes make their views there at the same instant.
+//! This crate was developed and tested only against a wire-compatible server
+//! ([SecantusDB](https://pypi.org/project/SecantusDB/)), never against MongoDB itself. It needs no
+//! replica set: it only relies on the atomic replacement of a single document. SecantusDB 0.7
+//! sometimes violates that while collections are created or dropped: there, do not let several
+//! processes create their views at the same time.
 //!
-//! # What is kept how
+//! # Storage
 //!
-//! The name of every collection begins with the store's prefix, `cqrs.` unless said otherwise ([`MongoViewsBuilder::prefix`]):
+//! The name of every collection begins with the store's prefix. Default: `cqrs.`
+//! ([`MongoViewsBuilder::prefix`]).
 //!
 //! | collection | holds |
 //! | --- | --- |
-//! | `cqrs.state` | one document: which collection holds which view, checkpoints, parked keys, and which process runs which projection |
-//! | `cqrs.OrderSummary@6f1d...1790000000000` | the rows of one version of a view, a document each |
+//! | `cqrs.state` | one document: the collection of each view, checkpoints, parked keys, and which process runs which projection |
+//! | `cqrs.OrderSummary@6f1d...1790000000000` | the rows of one version of a view, one document for each |
 //!
-//! A row is made to be looked at, with the server's shell or Compass:
+//! Rows are easy to read in the server's shell or in Compass:
 //!
 //! ```json
 //! {
@@ -40,45 +42,55 @@
 //! }
 //! ```
 //!
-//! `document` is the view as its `Serialize` writes it. It is stored as the text of its JSON instead where exactly that text
-//! would not come out again: where it is no object, has a number beyond 64 bits with a sign, a field whose name is empty, begins with `$` or
-//! has a dot in it, or is nested more than 90 levels deep. Both are read alike. `indexes` has the values of the `#[index]` fields as
-//! they are compared.
+//! `document` is the view as its `Serialize` writes it. If a document would not give exactly the
+//! same JSON again, it is the text of that JSON instead: if the view is not an object, has a number
+//! outside the signed 64-bit range, a field name that is empty, begins with `$` or contains a dot,
+//! or more than 90 levels of nesting. Both are read in the same way. `indexes` has the values of
+//! the `#[index]` fields.
 //!
-//! A row that was removed leaves a mark, which has `forget` in place of `indexes` and `document`. Look into `views` of `cqrs.state` for
-//! a view's collection: a view that is emptied or built anew gets another one, which becomes its own in one step. The old one is
-//! dropped.
+//! A removed row leaves a mark, which has `forget` instead of `indexes` and `document`. `views` in
+//! `cqrs.state` names a view's collection. A view that is cleared or rebuilt gets a new collection,
+//! which replaces the old one in one step. The old one is dropped.
 //!
 //! # How a batch is written
 //!
-//! Without transactions of the server, which a single server does not have. The rows come first, some hundreds a call, and none
-//! over a later one: the server compares the positions. All else comes last and in one step, since it stands in the one document
-//! `cqrs.state`: that is read, changed, and put in place of what was read, if nobody else has changed it meanwhile and the leases'
-//! tokens are still the newest. It is on the disks of most servers before it counts as written, and with it all that was
-//! written before (write concern `majority`, journaled). Whoever dies in between has the same events again, and what a row's
-//! position says that it holds is passed over. A reader may thus see some rows of a batch before others.
+//! It needs no server transactions, which a single server does not have. Rows come first, some
+//! hundreds per call, and none replaces a later row: the server compares the positions. Everything
+//! else comes last and in one step, because it is in the one document `cqrs.state`. That document
+//! is read, changed, and replaced if no other process has changed it and the tokens of the leases
+//! are still the newest. The write counts only when it and all earlier writes are on the disks of
+//! most servers (write concern `majority`, journaled).
 //!
-//! The server's own clock (`$$NOW`) tells when a lease runs out. A process that stalls between the look at its lease and its rows does no
-//! harm for a day: for so long marks are kept at least, and a collection that was dropped is dropped once more after it, should
-//! somebody have written to it.
+//! A process that dies in between gets the same events again, and skips those that a row's position
+//! already covers. So a reader may see some rows of a batch before others.
+//!
+//! The server's clock (`$$NOW`) decides when a lease runs out. A process may stall for up to a day
+//! between checking its lease and writing its rows: marks are kept for at least that long, and a
+//! dropped collection is dropped again after that time, in case a stalled process has written to
+//! it.
 //!
 //! # Searches
 //!
-//! Each `#[index]` field has an index of the server, with the key behind it, so that filters by such fields are looked up
-//! there. A search in the order of one field reads its index, from the least. One in descending order, or by several fields, is sorted
-//! by the server after it has found all that the filter takes, though it keeps no more of it than a page: let the filter be
-//! narrow. After each search the store looks whether the view is still where it was found, which is a second round trip; all
-//! reading is done on the primary.
+//! Each `#[index]` field has a server index, which also contains the key, so filters by such fields
+//! use it. A search sorted by one field in ascending order reads its index. In descending order, or
+//! by several fields, the server sorts all rows that match the filter, although it keeps only a
+//! page of them: keep filters narrow. After each search the store checks that the view still has
+//! the same collection, which is a second round trip. All reads go to the primary.
 //!
 //! # Limits
 //!
-//! - A row has at most 16 megabytes, as every document of the server. So has `cqrs.state`: it holds some ten thousands of parked
-//!   keys, and a commit that parks more fails, so that its projections stand still. A search by more values than 16 megabytes hold fails as well.
+//! - A document has at most 16 megabytes: that limits a row, and also `cqrs.state`. The latter
+//!   holds some ten thousands of parked keys. A commit that parks more fails, and its projections
+//!   stop. A search for more than 16 megabytes of values fails too.
 //! - A view has at most 62 `#[index]` fields.
-//! - There are no transactions, so no `Tx<Db>`: an app with an async projection needs another read database, and `App::build` says
-//!   so (CQRS803). There is no `Reader<Db>` either.
-//! - The user needs to read, write, and make and drop collections and their indexes: the role `readWrite` of the database.
-//! - `tls=true` in the URL encrypts (with rustls). `mongodb+srv://` URLs need the feature `srv`, which brings a DNS client along.
+//! - There are no transactions, so no `Tx<Db>`: an app with an async projection needs another read
+//!   database, or `App::build` fails (CQRS803). There is no `Reader<Db>` either.
+//! - The user needs the rights to read and write, and to create and drop collections and their
+//!   indexes: the role `readWrite` of the database.
+//! - `tls=true` in the URL encrypts connections (with rustls). `mongodb+srv://` URLs need the
+//!   feature `srv`, which adds a DNS client.
+
+#![warn(missing_debug_implementations)]
 
 mod commit;
 mod connect;

@@ -1,4 +1,4 @@
-//! Rows and marks of removed rows as documents.
+//! Rows, and marks of removed rows, as documents.
 
 use cqrs_runtime::log::Position;
 use cqrs_runtime::view::{IndexShape, Removed, Row, Value, ViewShape};
@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use crate::document;
 
-/// The field that only a row has, and the one that only a mark has.
+/// The field that only rows have, and the one that only marks have.
 pub(crate) const DOCUMENT: &str = "document";
 pub(crate) const FORGET: &str = "forget";
 
@@ -15,17 +15,17 @@ pub(crate) fn indexed(name: &str) -> String {
     format!("indexes.{name}")
 }
 
-/// A position as a number that the server compares.
+/// A position as a number, which the server compares.
 pub(crate) fn position(position: Position) -> i64 {
     i64::try_from(position.get()).unwrap_or(i64::MAX)
 }
 
-/// The position that is stored so.
+/// Decodes a position.
 pub(crate) fn decoded_position(stored: i64) -> Option<Position> {
     u64::try_from(stored).ok().map(Position::new)
 }
 
-/// A value of an index. What is no number is no value.
+/// A value of an index. NaN is stored as null.
 pub(crate) fn value(value: &Value) -> Bson {
     match value {
         Value::Bool(value) => Bson::Boolean(*value),
@@ -47,7 +47,7 @@ fn decoded_value(stored: &Bson) -> Option<Value> {
     })
 }
 
-/// A row.
+/// Encodes a row.
 pub(crate) fn row(shape: &ViewShape, row: &Row) -> Document {
     let named = |(index, stored): (&IndexShape, &Value)| (index.name.to_owned(), value(stored));
     let indexes: Document = shape.indexes.iter().zip(&row.indexes).map(named).collect();
@@ -59,7 +59,7 @@ pub(crate) fn row(shape: &ViewShape, row: &Row) -> Document {
     }
 }
 
-/// The row that is stored so.
+/// Decodes a row.
 pub(crate) fn decoded(shape: &ViewShape, mut stored: Document) -> Option<Row> {
     let key = text(stored.remove("_id")?)?;
     let document = document::json(&stored.remove(DOCUMENT)?)?.into();
@@ -68,12 +68,12 @@ pub(crate) fn decoded(shape: &ViewShape, mut stored: Document) -> Option<Row> {
     Some(Row { key, indexes, document, position: decoded_position(stored.get_i64("position").ok()?)? })
 }
 
-/// The mark of a row that an event has removed, to be forgotten some time.
+/// The mark of a removed row, which may be deleted after `forget`.
 pub(crate) fn mark(key: &str, at: Position, forget: DateTime) -> Document {
     doc! { "_id": key, "position": position(at), FORGET: forget }
 }
 
-/// The mark that is stored so.
+/// Decodes a mark.
 pub(crate) fn decoded_mark(mut stored: Document) -> Option<Removed> {
     let position = decoded_position(stored.get_i64("position").ok()?)?;
     Some(Removed { key: text(stored.remove("_id")?)?, position })

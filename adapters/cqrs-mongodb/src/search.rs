@@ -1,11 +1,11 @@
-//! Searches as the server reads them.
+//! Translates searches to the server's language.
 
 use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::row::{DOCUMENT, indexed, value};
 
-/// What is asked for has no index.
+/// The error for a field without an index.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("view `{view}` has no index `{index}`")]
 pub(crate) struct NoIndex {
@@ -13,7 +13,7 @@ pub(crate) struct NoIndex {
     index: String,
 }
 
-/// The filter of a search: rows alone, no marks.
+/// The filter of a search, which matches rows but not marks.
 pub(crate) fn filter(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
     let mut all = parts(shape, filter)?;
     if takes_marks(filter) {
@@ -22,7 +22,8 @@ pub(crate) fn filter(shape: &ViewShape, filter: &Filter) -> Result<Document, NoI
     Ok(all)
 }
 
-/// Whether a filter takes documents that have no values of indexes, as marks have none. To the server they are `null`.
+/// Whether a filter matches documents without index values, such as marks. The server treats
+/// missing values as `null`.
 fn takes_marks(filter: &Filter) -> bool {
     let is_null = |compared: &Value| value(compared) == Bson::Null;
     match filter {
@@ -57,7 +58,7 @@ fn parts(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
     })
 }
 
-/// No row.
+/// Matches no row.
 fn none() -> Document {
     doc! { "_id": { "$in": [] } }
 }
@@ -70,8 +71,8 @@ fn field(shape: &ViewShape, index: &str) -> Result<String, NoIndex> {
     }
 }
 
-/// How the server says it. It never compares values of two kinds, so that `null` is neither less nor greater than others;
-/// only to itself it would be both less-or-equal and greater-or-equal.
+/// The server's operator. The server never compares values of different types, so `null` is neither
+/// less nor greater than others. But it would be both less-or-equal and greater-or-equal to itself.
 fn operator(comparison: Comparison, compared: &Value) -> Option<&'static str> {
     Some(match comparison {
         Comparison::Equal => "$eq",
@@ -84,7 +85,7 @@ fn operator(comparison: Comparison, compared: &Value) -> Option<&'static str> {
     })
 }
 
-/// The order of a search: the first mention of a field counts, and keys come last.
+/// The order of a search: only the first mention of a field counts, and the key comes last.
 pub(crate) fn sort(shape: &ViewShape, query: &RowQuery) -> Result<Document, NoIndex> {
     let mut sort = Document::new();
     for (index, descends) in &query.order {
@@ -111,7 +112,7 @@ mod tests {
     };
 
     #[test]
-    fn what_has_no_index_is_refused() {
+    fn a_field_without_an_index_is_refused() {
         let filter = Filter::Any(vec![Filter::OneOf("weight", Vec::new())]);
         let error = super::filter(&SHAPE, &filter).unwrap_err();
         assert_eq!(error.to_string(), "view `Items` has no index `weight`");
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_marks_do_not_match_is_left_to_the_index_alone() {
+    fn filters_that_match_no_marks_use_the_index_alone() {
         let compare = |comparison, value| Filter::Compare("size", comparison, value);
         let (three, null) = (|| Value::Integer(3), || Value::Null);
         let either = Filter::Any(vec![compare(Comparison::Less, three()), compare(Comparison::NotEqual, null())]);

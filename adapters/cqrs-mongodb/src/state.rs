@@ -1,6 +1,6 @@
-//! The one document that says which collection holds which view, how far projections have come, who runs them, and what is parked.
+//! The state document: the collections of views, progress of projections, leases, and parked keys.
 //!
-//! All of it changes in one step: read, changed here, and put in place of what was read if nobody else was quicker.
+//! It changes in one step: it is read, changed, and replaced if no other process has changed it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::row;
 
-/// Its key.
+/// The key of the document.
 pub(crate) const STATE: &str = "state";
 
-/// How long a process may stall between the look at its lease and the row that it then writes. For so long marks of removed rows
-/// are kept at least, and a collection that was dropped is dropped once more after it.
+/// How long a process may stall between checking its lease and writing a row. Marks of removed rows
+/// are kept for at least this long, and a dropped collection is dropped again after it.
 pub(crate) const STRAGGLING: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The document.
@@ -25,7 +25,8 @@ pub(crate) const STRAGGLING: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct State {
     #[serde(rename = "_id")]
     id: String,
-    /// Grows with each change, and is never less than the time: what is told apart by it stays so even if all is lost.
+    /// Grows with each change, and is never less than the time in milliseconds: so it stays unique
+    /// even if all data is lost.
     pub(crate) number: i64,
     views: Vec<View>,
     /// Collections that are being filled.
@@ -34,13 +35,13 @@ pub(crate) struct State {
     garbage: Vec<Garbage>,
     checkpoints: Vec<Checkpoint>,
     parked: Vec<Parked>,
-    leases: Vec<Held>,
-    /// The server's time, as it read this.
+    leases: Vec<StoredLease>,
+    /// The server's time when this was read.
     #[serde(skip_serializing)]
     pub(crate) now: DateTime,
 }
 
-/// Where the rows of a view are.
+/// The collection of a view.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct View {
     name: String,
@@ -54,7 +55,8 @@ struct Pending {
     collection: String,
 }
 
-/// It is dropped when it is due, and once more after the last straggler may have written to it.
+/// An unused collection. It is dropped when it is due, and again after stalled processes may have
+/// written to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Garbage {
     collection: String,
@@ -62,7 +64,7 @@ struct Garbage {
     dropped: bool,
 }
 
-/// How far a projection has come.
+/// The checkpoint of a projection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     projection: String,
@@ -74,18 +76,19 @@ pub(crate) struct Checkpoint {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Held {
+struct StoredLease {
     projection: String,
     owner: String,
     token: i64,
     until: DateTime,
-    /// How many milliseconds it lasts. Older programs did not say.
+    /// How long it lasts, in milliseconds. Older versions did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     length: Option<i64>,
 }
 
-impl Held {
-    /// Whether it has not run out. Its time is trusted no further than its own length, and a second for a clock that is put right.
+impl StoredLease {
+    /// Whether the lease has not run out. It is trusted for no longer than its own length, plus a
+    /// second for small clock corrections.
     fn lasts(&self, now: DateTime, length: Option<i64>) -> bool {
         let left = self.until.timestamp_millis().saturating_sub(now.timestamp_millis());
         let most = self.length.or(length).map_or(i64::MAX, |length| length.saturating_add(1_000));
@@ -104,22 +107,22 @@ pub(crate) struct Parked {
     attempts: i64,
 }
 
-/// Why nothing is changed.
+/// Why a change is refused.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Refused {
     /// The lease of this projection is not the newest.
     Lost(&'static str),
-    /// This view is not where it was, or of another shape.
+    /// This view has another collection or another shape.
     OtherShape(&'static str),
 }
 
-/// A fingerprint: 16 digits.
+/// A fingerprint as 16 digits.
 fn fingerprint(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 
 impl View {
-    /// Whether it is of this shape.
+    /// Whether it has this shape.
     pub(crate) fn is_of(&self, shape: &ViewShape) -> bool {
         self.name == shape.name && self.fingerprint == fingerprint(shape.fingerprint)
     }
@@ -135,7 +138,7 @@ impl Checkpoint {
         }
     }
 
-    /// As the runtime knows it.
+    /// Decodes the checkpoint.
     pub(crate) fn decoded(&self) -> Option<view::Checkpoint> {
         let fingerprint = u64::from_str_radix(&self.fingerprint, 16).ok()?;
         let event = self.event.as_ref().map(|event| Uuid::parse_str(event)).transpose().ok()?;
@@ -159,7 +162,7 @@ impl Parked {
         }
     }
 
-    /// As the runtime knows it.
+    /// Decodes the parked key.
     pub(crate) fn decoded(self) -> Option<view::Parked> {
         Some(view::Parked {
             projection: self.projection,
@@ -172,14 +175,14 @@ impl Parked {
     }
 }
 
-/// So much later.
+/// Adds a duration to a time.
 pub(crate) fn later(time: DateTime, by: Duration) -> DateTime {
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     DateTime::from_millis(time.timestamp_millis().saturating_add(by))
 }
 
 impl State {
-    /// That of an empty database.
+    /// The state of an empty database.
     pub(crate) fn empty(now: DateTime) -> Self {
         Self {
             id: STATE.to_owned(),
@@ -194,14 +197,14 @@ impl State {
         }
     }
 
-    /// Counts on, before a change.
+    /// Increases the number, before a change.
     pub(crate) fn count(&mut self) {
         self.number = (self.number + 1).max(self.now.timestamp_millis());
     }
 
     // ---- leases -----------------------------------------------------------------------------------------------------------
 
-    /// Gives a projection to `owner`, unless another one's time has not run out.
+    /// Gives the lease on a projection to `owner`, unless another owner holds it.
     pub(crate) fn lease(&mut self, projection: &'static str, owner: &str, time: Duration) -> Option<Lease> {
         let held = self.leases.iter().find(|held| held.projection == projection);
         let is_own = held.is_some_and(|held| held.owner == owner);
@@ -213,21 +216,21 @@ impl State {
         self.leases.retain(|held| held.projection != projection);
         let until = later(self.now, time);
         let (projection_name, owner) = (projection.to_owned(), owner.to_owned());
-        self.leases.push(Held { projection: projection_name, owner, token, until, length: Some(length) });
+        self.leases.push(StoredLease { projection: projection_name, owner, token, until, length: Some(length) });
         Some(Lease { projection, token: token.cast_unsigned() })
     }
 
-    fn held(&self, lease: &Lease) -> Option<&Held> {
+    fn held(&self, lease: &Lease) -> Option<&StoredLease> {
         self.leases.iter().find(|held| held.projection == lease.projection && held.token.cast_unsigned() == lease.token)
     }
 
-    /// Who has a projection, until his time has run out.
+    /// The owner that holds the lease on a projection.
     pub(crate) fn holder(&self, projection: &str) -> Option<&str> {
         let held = self.leases.iter().find(|held| held.projection == projection && held.lasts(self.now, None));
         held.map(|held| held.owner.as_str())
     }
 
-    /// Ends leases, those that are still the newest.
+    /// Ends leases, if they are still the newest.
     pub(crate) fn release(&mut self, leases: &[Lease]) {
         for lease in leases.iter().filter(|lease| self.held(lease).is_some()).collect::<Vec<_>>() {
             for held in self.leases.iter_mut().filter(|held| held.projection == lease.projection) {
@@ -236,13 +239,13 @@ impl State {
         }
     }
 
-    /// Whether these leases are the newest.
+    /// Refuses leases that are not the newest.
     pub(crate) fn check(&self, leases: &[Lease]) -> Result<(), Refused> {
         let lost = leases.iter().find(|lease| self.held(lease).is_none());
         lost.map_or(Ok(()), |lease| Err(Refused::Lost(lease.projection)))
     }
 
-    /// From when on a mark may be forgotten that is written now under these leases.
+    /// When a mark that is written now under these leases may be deleted.
     pub(crate) fn forget_at(&self, leases: &[Lease]) -> DateTime {
         let ends = leases.iter().filter_map(|lease| self.held(lease)).map(|held| held.until);
         later(ends.fold(self.now, DateTime::max), STRAGGLING)
@@ -250,27 +253,28 @@ impl State {
 
     /// How long ago each lease ran out.
     pub(crate) fn idle(&self) -> Vec<(String, Duration)> {
-        let since = |held: &Held| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
-        let idle = |held: &Held| Duration::from_millis(u64::try_from(since(held)).unwrap_or_default());
+        let since = |held: &StoredLease| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
+        let idle = |held: &StoredLease| Duration::from_millis(u64::try_from(since(held)).unwrap_or_default());
         self.leases.iter().map(|held| (held.projection.clone(), idle(held))).collect()
     }
 
     // ---- contents -----------------------------------------------------------------------------------------------------------
 
-    /// Every view, and its collection.
+    /// All views and their collections.
     pub(crate) fn views(&self) -> Vec<(String, String)> {
         self.views.iter().map(|view| (view.name.clone(), view.collection.clone())).collect()
     }
 
-    /// Every checkpoint, by its projection.
+    /// All checkpoints, by projection.
     pub(crate) fn checkpoints(&self) -> Vec<(String, Option<view::Checkpoint>)> {
         self.checkpoints.iter().map(|checkpoint| (checkpoint.projection.clone(), checkpoint.decoded())).collect()
     }
 
-    /// Removes views and what is known of projections, unless a lease ran out too lately.
+    /// Removes views and projections. Returns `false`, and removes nothing, if the lease `mark` is
+    /// held or ran out less than `unused` ago.
     pub(crate) fn remove(&mut self, removal: &Removal, mark: &str, unused: Duration) -> bool {
         let unused = i64::try_from(unused.as_millis()).unwrap_or(i64::MAX);
-        let since = |held: &Held| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
+        let since = |held: &StoredLease| self.now.timestamp_millis().saturating_sub(held.until.timestamp_millis());
         if self.leases.iter().any(|held| held.projection == mark && since(held) < unused) {
             return false;
         }
@@ -288,12 +292,12 @@ impl State {
 
     // ---- views ------------------------------------------------------------------------------------------------------------
 
-    /// The collection of a view, if it is of this shape.
+    /// The collection of a view, if it has this shape.
     pub(crate) fn collection(&self, shape: &ViewShape) -> Option<&str> {
         self.views.iter().find(|view| view.is_of(shape)).map(|view| view.collection.as_str())
     }
 
-    /// Names an empty collection that may become a view's, in place of one that was to become it before.
+    /// Records an empty collection for a view, and discards an earlier one.
     pub(crate) fn new_pending(&mut self, shape: &ViewShape, collection: &str) {
         self.discard_pending(shape.name);
         self.pending.push(Pending { view: shape.name.to_owned(), collection: collection.to_owned() });
@@ -315,13 +319,13 @@ impl State {
         self.garbage.push(Garbage { collection, due: self.now, dropped: false });
     }
 
-    /// Takes a view out, and returns its collection.
+    /// Removes a view, and returns its collection.
     fn take_view(&mut self, view: &str) -> Option<String> {
         let place = self.views.iter().position(|known| known.name == view)?;
         Some(self.views.swap_remove(place).collection)
     }
 
-    /// Makes a collection a view's; the one it had no view reads any more.
+    /// Sets a view's collection, and discards its old one.
     fn settle(&mut self, shape: &ViewShape, collection: String) {
         if let Some(old) = self.take_view(shape.name) {
             self.discard(old);
@@ -330,7 +334,8 @@ impl State {
         self.views.push(View { name: shape.name.to_owned(), collection, fingerprint });
     }
 
-    /// Makes an empty collection, which is ready, a view's, and removes all checkpoints that claim rows of its shape.
+    /// Makes a prepared empty collection the view's, and removes all checkpoints for rows of its
+    /// shape.
     pub(crate) fn settle_empty(&mut self, shape: &ViewShape, collection: &str) -> Result<(), Refused> {
         if !self.is_pending(shape, collection) {
             return Err(Refused::OtherShape(shape.name));
@@ -342,7 +347,7 @@ impl State {
         Ok(())
     }
 
-    /// The collections that are to be dropped now.
+    /// The collections to drop now.
     pub(crate) fn due(&self) -> Vec<String> {
         self.garbage
             .iter()
@@ -351,7 +356,7 @@ impl State {
             .collect()
     }
 
-    /// These were dropped.
+    /// Records that these collections were dropped.
     pub(crate) fn dropped(&mut self, collections: &[String]) {
         let again = later(self.now, STRAGGLING);
         self.garbage.retain_mut(|garbage| {
@@ -366,14 +371,15 @@ impl State {
 
     // ---- commits ----------------------------------------------------------------------------------------------------------
 
-    /// Up to where all projections that fill a view of this shape have come.
+    /// The position that all projections of this shape have reached.
     pub(crate) fn passed(&self, shape: &ViewShape) -> Option<i64> {
         let claimed = fingerprint(shape.fingerprint);
         let of_shape = self.checkpoints.iter().filter(|checkpoint| checkpoint.fingerprint == claimed);
         of_shape.map(|checkpoint| checkpoint.position).min()
     }
 
-    /// The end of a transaction. Its rows are in `places`, those of a view that is emptied in one that becomes the view's.
+    /// Finishes a transaction. `places` has the collections that it wrote to: for a cleared view, a
+    /// new one, which becomes the view's.
     pub(crate) fn finish(&mut self, leases: &[Lease], collected: &Collected, places: &Places) -> Result<(), Refused> {
         self.check(leases)?;
         for (shape, collection) in places.written.values() {
@@ -428,14 +434,14 @@ impl State {
 /// The collections that a transaction writes to, by view.
 #[derive(Default)]
 pub(crate) struct Places {
-    /// The views' own.
+    /// Collections of views.
     pub(crate) written: HashMap<&'static str, (ViewShape, String)>,
-    /// New ones of views that are emptied.
+    /// New collections of cleared views.
     pub(crate) emptied: HashMap<&'static str, (ViewShape, String)>,
 }
 
 impl Places {
-    /// Where the rows of a view go.
+    /// The collection for rows of a view.
     pub(crate) fn of(&self, view: &str) -> Option<&str> {
         let place = self.emptied.get(view).or_else(|| self.written.get(view));
         place.map(|(_, collection)| collection.as_str())
@@ -474,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_had_until_it_runs_out() {
+    fn a_lease_holds_until_it_runs_out() {
         let mut state = state(1_000);
         let first = state.lease("Items", "me", HOUR).unwrap();
         pass(&mut state, Duration::from_millis(3_599_999));
@@ -483,7 +489,7 @@ mod tests {
         assert_eq!(
             state.check(std::slice::from_ref(&first)),
             Ok(()),
-            "what has run out, and nobody took, is as it was"
+            "a lease that has run out stays valid until another process acquires it"
         );
         let second = state.lease("Items", "you", HOUR).unwrap();
         assert!(second.token > first.token);
@@ -493,28 +499,32 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_trusted_no_further_than_its_own_length() {
+    fn a_lease_is_trusted_no_longer_than_its_own_length() {
         let mut state = state(10_000_000);
         state.lease("Items", "me", HOUR).unwrap();
         state.now = DateTime::from_millis(10_000_000 - 1_000);
         assert_eq!(
             (state.lease("Items", "you", HOUR), state.holder("Items")),
             (None, Some("me")),
-            "a clock is put right"
+            "a small clock correction"
         );
         state.now = DateTime::from_millis(10_000_000 - 1_001);
-        assert_eq!(state.holder("Items"), None, "it was another clock");
+        assert_eq!(state.holder("Items"), None, "another clock");
         assert!(state.lease("Items", "you", HOUR).is_some());
         assert_eq!(state.holder("Items"), Some("you"));
     }
 
     #[test]
-    fn what_is_discarded_is_dropped_twice() {
+    fn a_discarded_collection_is_dropped_twice() {
         let mut state = state(1_000);
         state.new_pending(&SHAPE, "a");
         state.settle_empty(&SHAPE, "a").unwrap();
         state.new_pending(&SHAPE, "b");
-        assert_eq!(state.settle_empty(&SHAPE, "c"), Err(Refused::OtherShape("Items")), "another was named meanwhile");
+        assert_eq!(
+            state.settle_empty(&SHAPE, "c"),
+            Err(Refused::OtherShape("Items")),
+            "another collection was recorded"
+        );
         state.settle_empty(&SHAPE, "b").unwrap();
         assert_eq!(state.collection(&SHAPE), Some("b"));
         let due = state.due();
@@ -530,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_taken_over_while_it_wrote_rows_finishes_nothing() {
+    fn a_process_that_lost_its_lease_while_writing_commits_nothing() {
         let mut state = state(1_000);
         let first = state.lease("Items", "me", Duration::ZERO).unwrap();
         let at = view::Checkpoint { position: Position::new(1), event: None, fingerprint: 7 };
@@ -544,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_were_written_to_where_a_view_is_no_more_finish_nothing() {
+    fn rows_in_an_outdated_collection_cannot_be_committed() {
         let mut state = state(1_000);
         for collection in ["a", "b"] {
             state.new_pending(&SHAPE, collection);
@@ -558,7 +568,11 @@ mod tests {
         assert_eq!(state.finish(&[], &nothing, &written("a")), Err(Refused::OtherShape("Items")));
         assert_eq!(state.finish(&[], &nothing, &written("b")), Ok(()));
         let emptied = Places { emptied: written("c").written, ..Places::default() };
-        assert_eq!(state.finish(&[], &nothing, &emptied), Err(Refused::OtherShape("Items")), "another emptied it, too");
+        assert_eq!(
+            state.finish(&[], &nothing, &emptied),
+            Err(Refused::OtherShape("Items")),
+            "another process cleared it too"
+        );
     }
 
     #[test]

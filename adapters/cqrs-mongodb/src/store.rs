@@ -1,4 +1,4 @@
-//! Calls of the server.
+//! Calls to the server.
 
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::error::{CallError, commit_error, failed, other_shape, store_error};
 use crate::row::{FORGET, indexed};
 use crate::state::{Refused, STATE, State};
 
-/// How much of a view's name a collection's has: names of collections are limited.
+/// How many characters of a view's name go into the name of its collection, which has a maximum
+/// length.
 const NAMED: usize = 60;
 
-/// The database, and what it is called.
+/// A database, and the prefix of its collections.
 pub(crate) struct Store {
     database: Database,
-    /// What errors call it.
+    /// The store's name in errors.
     pub(crate) name: String,
     prefix: String,
     patience: Duration,
@@ -31,7 +32,7 @@ impl Store {
         Self { database, name, prefix, patience }
     }
 
-    /// Waits for an answer, but not for ever.
+    /// Waits for an answer, with a time limit.
     pub(crate) async fn within<T>(
         &self,
         call: impl IntoFuture<Output = mongodb::error::Result<T>>,
@@ -48,7 +49,10 @@ impl Store {
         match refused {
             Refused::Lost(projection) => failed(
                 &self.name,
-                format!("another process has taken projection `{projection}` over, or the database was emptied"),
+                format!(
+                    "lost the lease on projection `{projection}`: another process has acquired it, or the \
+                     database was emptied"
+                ),
             ),
             Refused::OtherShape(view) => other_shape(&self.name, view),
         }
@@ -56,8 +60,8 @@ impl Store {
 
     // ---- the state ----------------------------------------------------------------------------------------------------------
 
-    /// The state's collection. What is written to it is on the disks of most servers before it counts as written, and with it
-    /// all that was written before.
+    /// The collection of the state. A write to it counts only when it and all earlier writes are on
+    /// the disks of most servers.
     fn states(&self) -> Collection<State> {
         let mut safe = WriteConcern::majority();
         safe.journal = Some(true);
@@ -72,10 +76,11 @@ impl Store {
         let found = self.within(states.find_one(doc! { "_id": STATE }).projection(doc! { field: 1 })).await;
         let found = found.map_err(|error| self.error(&error))?;
         let Some(part) = found.and_then(|mut state| state.remove(field)) else { return Ok(T::default()) };
-        deserialize_from_bson(part).map_err(|error| failed(&self.name, format!("`{field}` of its state: {error}")))
+        deserialize_from_bson(part)
+            .map_err(|error| failed(&self.name, format!("field `{field}` of the state document is damaged: {error}")))
     }
 
-    /// The state, and the server's time. An empty database gets one.
+    /// The state and the server's time. Creates the state in an empty database.
     async fn state(&self) -> Result<State, CallError> {
         let states = self.states();
         loop {
@@ -91,7 +96,7 @@ impl Store {
         }
     }
 
-    /// Changes the state in one step, or leaves it alone. `change` may be called several times.
+    /// Changes the state in one step, or not at all. `change` may be called several times.
     pub(crate) async fn change<T>(
         &self,
         change: impl Fn(&mut State) -> Result<T, Refused>,
@@ -99,7 +104,8 @@ impl Store {
         self.change_from(None, change).await
     }
 
-    /// The same, from a state that was read before: without a round trip to read it, unless it was changed since.
+    /// The same, from a state that was read before. This saves a round trip, unless another process
+    /// has changed it.
     pub(crate) async fn change_from<T>(
         &self,
         mut known: Option<State>,
@@ -132,7 +138,7 @@ impl Store {
         self.database.collection(collection)
     }
 
-    /// Makes an empty collection that may become a view's.
+    /// Creates an empty collection that may become a view's.
     pub(crate) async fn new_collection(&self, shape: &ViewShape) -> Result<String, StoreError> {
         let named: String =
             shape.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(NAMED).collect();
@@ -153,22 +159,22 @@ impl Store {
         Ok(collection)
     }
 
-    /// Updates documents, each by itself.
+    /// Updates documents one by one.
     pub(crate) async fn update(&self, collection: &str, updates: Vec<Document>) -> Result<(), StoreError> {
         let command = doc! { "update": collection, "updates": updates, "ordered": false };
         let answer = self.within(self.database.run_command(command)).await.map_err(|error| self.error(&error))?;
         match answer.get_array("writeErrors").ok().and_then(|errors| errors.first()) {
-            Some(error) => Err(failed(&self.name, format!("a row cannot be written: {error}"))),
+            Some(error) => Err(failed(&self.name, format!("cannot write a row: {error}"))),
             None => Ok(()),
         }
     }
 
-    /// Drops collections that no view reads any more. What is left over the next commit drops.
+    /// Drops collections that no view reads any more. The next commit drops the rest.
     pub(crate) async fn sweep(&self, state: &State) {
         let due = state.due();
         for collection in &due {
             if let Err(error) = self.within(self.rows(collection).drop()).await {
-                tracing::debug!(%error, "rows that no view reads could not be deleted: the next commit tries again");
+                tracing::debug!(%error, "cannot drop an unused collection; the next commit retries");
                 return;
             }
         }
@@ -180,7 +186,7 @@ impl Store {
                 })
                 .await
         {
-            tracing::debug!(%error, "rows that no view reads were deleted, and will be once more");
+            tracing::debug!(%error, "unused collections were dropped, and will be dropped again");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Views in MongoDB.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,10 +26,11 @@ use crate::{commit, search};
 /// How many keys go into one call.
 const KEYS_A_CALL: u32 = 1_000;
 
-/// The server cannot count further.
+/// The server cannot skip more rows.
 const FURTHEST: u64 = 1 << 50;
 
-/// Views in MongoDB: a read database of its own (level 2), which a runner keeps in step with the log. Clones share its connections.
+/// Views in MongoDB: a read database of its own (level 2), which projections keep up to date with
+/// the log. Clones share its connections.
 ///
 /// ```no_run
 /// use cqrs_mongodb::MongoViews;
@@ -48,8 +50,14 @@ pub struct MongoViews {
 
 struct Shared {
     store: Store,
-    /// Where views were last.
+    /// The last known collections of views.
     places: Mutex<HashMap<&'static str, View>>,
+}
+
+impl fmt::Debug for MongoViews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoViews").field("store", &self.store().name).finish_non_exhaustive()
+    }
 }
 
 impl MongoViewsBuilder {
@@ -63,8 +71,9 @@ impl MongoViewsBuilder {
 }
 
 impl MongoViews {
-    /// Connects to the server, or the servers, at `mongodb://[user:password@]host[:port][,..]/database[?options]`.
-    /// [`builder`](Self::builder) has options.
+    /// Connects to one or more servers at
+    /// `mongodb://[user:password@]host[:port][,..]/database[?options]`. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -85,11 +94,11 @@ impl MongoViews {
         &self.shared.store
     }
 
-    fn failed(&self, reason: impl std::fmt::Display) -> StoreError {
+    fn failed(&self, reason: impl fmt::Display) -> StoreError {
         failed(&self.store().name, reason)
     }
 
-    /// Where a view is, as the server has it.
+    /// Reads a view's collection from the server.
     async fn place(&self, shape: &ViewShape) -> Result<View, StoreError> {
         let views: Vec<View> = self.store().part("views").await?;
         let view = views.into_iter().find(|view| view.is_of(shape));
@@ -98,7 +107,8 @@ impl MongoViews {
         Ok(view)
     }
 
-    /// Reads from the collection of a view. It is the view's still when all is read: before, it may have been dropped half-way.
+    /// Reads from a view's collection. If the view has another collection afterwards, it reads
+    /// again, because the first may have been dropped while it was read.
     async fn reading<T, F: Future<Output = Result<T, CallError>>>(
         &self,
         shape: &ViewShape,
@@ -119,7 +129,7 @@ impl MongoViews {
         }
     }
 
-    /// The documents that filters take, one filter after the other.
+    /// The documents that match filters, one filter after the other.
     async fn documents(
         &self,
         shape: &ViewShape,
@@ -143,10 +153,11 @@ impl MongoViews {
         self.reading(shape, read).await
     }
 
-    /// The documents of these keys that have this field.
+    /// The documents with these keys that have this field.
     async fn of_keys(&self, shape: &ViewShape, keys: &[String], field: &str) -> Result<Vec<Document>, StoreError> {
         let filter = |keys: &[String]| doc! { "_id": { "$in": keys }, field: { "$exists": true } };
-        // All of them in the first answer, and one more, for a server that looks no further once it has what was asked for.
+        // All of them in the first answer. One more, because a server that has found as many as
+        // were requested does not look further.
         let options = FindOptions::builder().batch_size(KEYS_A_CALL + 1).build();
         self.documents(shape, keys.chunks(KEYS_A_CALL as usize).map(filter).collect(), options).await
     }
@@ -182,7 +193,7 @@ impl ViewStore for MongoViews {
                 .limit(query.limit.map(i64::from))
                 .allow_disk_use(true)
                 .build();
-            // To the server this would be no limit.
+            // For the server, this would mean no limit.
             if query.limit == Some(0) {
                 return Ok(Vec::new());
             }
@@ -318,7 +329,7 @@ impl BufferedStore for MongoViews {
                     return Ok(());
                 }
                 let collection = self.store().new_collection(shape).await?;
-                // Unless another process has named another one meanwhile: it may be of the same shape.
+                // Another process may have set another one, possibly with the same shape.
                 let settled = self.store().change(|state| {
                     state.check(leases)?;
                     Ok(state.settle_empty(shape, &collection).is_ok())

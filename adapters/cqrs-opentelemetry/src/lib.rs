@@ -1,7 +1,8 @@
-//! OpenTelemetry's traces for `cqrs-runtime`: a trace goes on from the caller's span to the command's, with its events into the log,
-//! and from there to the policies that answer them and to their commands, later and in another process as well.
+//! OpenTelemetry traces for `cqrs-runtime`. A trace continues from the caller's span to the command
+//! and, with its events, into the log. From there it continues to the policies that react and to
+//! their commands, also later and in another process.
 //!
-//! The program sets up `tracing` and `tracing-opentelemetry` as it likes; the app is told in one call:
+//! The program sets up `tracing` and `tracing-opentelemetry` as usual. One call connects the app:
 //!
 //! ```standalone_crate
 //! use cqrs_opentelemetry::OpenTelemetry;
@@ -32,11 +33,12 @@
 //! # }
 //! ```
 //!
-//! A request's own context comes from the span that its handler runs in (an HTTP layer's, say, that has read the `traceparent`
-//! header), or, without such a layer, from [`Meta::trace`](cqrs_runtime::Meta::trace). What the spans are and hold, the page of
-//! [`cqrs_runtime::observing`] lists.
+//! The context of a request comes from the span in which its handler runs, such as that of an HTTP
+//! layer which has read the `traceparent` header. Without such a layer it comes from
+//! [`Meta::trace`](cqrs_runtime::Meta::trace). [`cqrs_runtime::observing`] lists the spans and
+//! their fields.
 
-#![warn(missing_docs)]
+#![warn(missing_debug_implementations)]
 
 use cqrs_runtime::observing::{TraceContext, Traces};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceId, TraceState};
@@ -44,8 +46,8 @@ use opentelemetry::{Context, TraceFlags};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Ties an app's spans to OpenTelemetry's traces, by the layer of `tracing-opentelemetry` that the program has installed. Without one
-/// there are no traces, and nothing happens.
+/// Connects an app's spans to OpenTelemetry traces, by the layer of `tracing-opentelemetry` that
+/// the program has installed. Without that layer it does nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenTelemetry;
 
@@ -54,13 +56,13 @@ impl Traces for OpenTelemetry {
         stored(span.context().span().span_context())
     }
 
-    /// That of the span at hand; where `tracing` has none, of OpenTelemetry's own.
+    /// The context of the current `tracing` span, or else OpenTelemetry's current context.
     fn current(&self) -> Option<TraceContext> {
         self.context_of(&Span::current()).or_else(|| stored(Context::current().span().span_context()))
     }
 
     fn continues(&self, span: &Span, from: &TraceContext) {
-        // It fails where no layer keeps the span, which is then no part of any trace.
+        // It fails if no layer keeps the span, which is then not part of any trace.
         let _ = span.set_parent(Context::new().with_remote_span_context(remote(from)));
     }
 
@@ -69,7 +71,7 @@ impl Traces for OpenTelemetry {
     }
 }
 
-/// A span's context, as it is stored with events.
+/// Encodes a span's context, to be stored with events.
 fn stored(span: &SpanContext) -> Option<TraceContext> {
     let (trace, id) = (span.trace_id().to_bytes(), span.span_id().to_bytes());
     let context = TraceContext::new(trace, id, span.trace_flags().to_u8())?;
@@ -77,10 +79,10 @@ fn stored(span: &SpanContext) -> Option<TraceContext> {
     Some(if state.is_empty() { context } else { context.with_state(&state) })
 }
 
-/// The context of a span that is stored with an event, or came with a request.
+/// Decodes the context of a span, stored with an event or received with a request.
 fn remote(context: &TraceContext) -> SpanContext {
     let (trace, id) = (TraceId::from_bytes(context.trace_id()), SpanId::from_bytes(context.span_id()));
-    // An entry that OpenTelemetry does not take costs the state, and not the trace.
+    // If OpenTelemetry rejects an entry, the state is dropped, but not the trace.
     let state = context.tracestate().and_then(|state| state.parse::<TraceState>().ok()).unwrap_or_default();
     SpanContext::new(trace, id, TraceFlags::new(context.flags()), true, state)
 }

@@ -1,7 +1,8 @@
-//! Appends in batches, as the sequencer makes them, against as many clients that insert and commit one event each, without any order
-//! among them.
+//! Compares appends in batches, as the sequencer makes them, with as many clients that insert and
+//! commit one event each, in no order.
 //!
-//! `cargo bench -p cqrs-postgres --bench append` prints events a second and their ratio to the plain inserts of the same run.
+//! `cargo bench -p cqrs-postgres --bench append` prints events per second, and their ratio to the
+//! plain inserts of the same run.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,19 +25,19 @@ async fn main() {
     let database = server.new_database().unwrap_or_else(|error| panic!("{error}"));
     let log = PostgresLog::open(database.url()).await.expect("a log");
     let (mut plain, mut small, mut large) = (0.0, 0.0, 0.0);
-    // In turn, so that none has the table to itself while it is small.
+    // In turn, so that the table grows equally for all.
     for _ in 0..2 {
         plain += inserts(database.url()).await / 2.0;
         small += appends(&log, 32).await / 2.0;
         large += appends(&log, 512).await / 2.0;
     }
     println!("{:38} {:>10} {:>8}", "", "events/s", "ratio");
-    println!("{:38} {plain:10.0} {:8.2}", format!("{CLIENTS} clients, one insert a commit"), 1.0);
+    println!("{:38} {plain:10.0} {:8.2}", format!("{CLIENTS} clients, one insert per commit"), 1.0);
     println!("{:38} {small:10.0} {:8.2}", "the log, batches of 32", small / plain);
     println!("{:38} {large:10.0} {:8.2}", "the log, batches of 512", large / plain);
 }
 
-/// Events a second of one writer that appends batch after batch.
+/// Events per second of one writer that appends batch after batch.
 async fn appends(log: &PostgresLog, batch: u64) -> f64 {
     let (started, mut events) = (Instant::now(), 0.0);
     while started.elapsed() < SPAN {
@@ -68,7 +69,7 @@ fn event(position: u64) -> RecordedEvent {
     RecordedEvent::new(header, DATA.into())
 }
 
-/// Events a second of many clients, each with a commit for every event and its two tags.
+/// Events per second of many clients, each with a commit for every event and its two tags.
 async fn inserts(url: &str) -> f64 {
     let (setup, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     tokio::spawn(connection);

@@ -1,9 +1,9 @@
--- What the role that queries are answered with may do: read. Give it to the log as `reader_url`.
+-- Rights of the role that answers queries: it can only read. Pass its URL as `reader_url`.
 --
 --     psql -v schema=shop -v writer=shop_writer -v reader=shop_reader -f reader.sql "$DATABASE_URL"
 --
--- Run it as the owner of the schema, or as a superuser, before the writer makes its first view; and
--- again after a version of this crate that has new tables.
+-- Run it as the owner of the schema or as a superuser, before the writer creates its first view.
+-- Run it again after each update of cqrs-postgres that adds tables.
 
 GRANT USAGE ON SCHEMA :"schema" TO :"reader";
 GRANT SELECT ON ALL TABLES IN SCHEMA :"schema" TO :"reader";

@@ -10,10 +10,11 @@ use crate::events::{column, position};
 use crate::sql::{Micros, Sql};
 use crate::text::{clamped, escape, is_shortened, key, unescape};
 
-/// So many records are looked at in one transaction that removes some.
+/// How many records one transaction looks at when it removes old ones.
 const STEP: i64 = 5_000;
 
-/// When a command was recorded. Older programs did not say: then it is the time of its last event.
+/// When a command was recorded. Older versions did not store it: then it is the time of the
+/// command's last event.
 fn recorded_at(schema: &str) -> String {
     format!(
         "coalesce(c.recorded_at, \
@@ -29,7 +30,7 @@ fn select(schema: &str) -> String {
     )
 }
 
-/// What is known of commands with these ids.
+/// The records of commands with these ids.
 pub(crate) fn find(schema: &str, ids: &[CommandId]) -> Sql {
     let keys: Vec<String> = ids.iter().map(|id| key(id.as_str())).collect();
     Sql::new(format!("{} WHERE c.id = ANY ($1)", select(schema))).with(keys, Type::TEXT_ARRAY)
@@ -63,8 +64,8 @@ pub(crate) fn listed(store: &str, rows: &[Row]) -> Result<Vec<CommandRecord>, St
         let (key, long): (&str, Option<&str>) = (column(store, row, 0)?, column(store, row, 1)?);
         if long.is_none() && is_shortened(key) {
             let what = format!(
-                "an older program kept the command id that begins with `{}` by its start and a digest alone: remove it by \
-                 `forget_commands`",
+                "an older program stored the command id that begins with `{}` only as its start and a digest, so it \
+                 cannot be listed; remove it with `forget_commands`",
                 key.chars().take(60).collect::<String>()
             );
             return Err(damaged(store, what));
@@ -74,7 +75,7 @@ pub(crate) fn listed(store: &str, rows: &[Row]) -> Result<Vec<CommandRecord>, St
     rows.iter().map(one).collect()
 }
 
-/// How many there are, of any time or before one.
+/// The number of records: all of them, or those from before a time.
 pub(crate) fn count(schema: &str, before: Option<Timestamp>) -> Sql {
     let count = format!("SELECT count(*) FROM {schema}.cqrs_commands c");
     match before {
@@ -84,8 +85,8 @@ pub(crate) fn count(schema: &str, before: Option<Timestamp>) -> Sql {
     }
 }
 
-/// Removes those of the next [`STEP`] records that were recorded before a time. Yields how many those were, and the last key that was
-/// looked at, unless there are no more.
+/// Removes the records from before a time among the next [`STEP`] records. Returns how many were
+/// removed, and the last key that was looked at, or null at the end.
 pub(crate) fn forget(schema: &str, after: Option<&str>, before: Timestamp) -> Sql {
     let (recorded_at, from) = (recorded_at(schema), if after.is_some() { "WHERE id > $2" } else { "" });
     let sql = Sql::new(format!(
@@ -105,10 +106,10 @@ pub(crate) fn forget(schema: &str, after: Option<&str>, before: Timestamp) -> Sq
 /// The number in the first column.
 pub(crate) fn number(store: &str, rows: &[Row]) -> Result<u64, StoreError> {
     let number = rows.first().map_or(Ok(0), |row| column::<i64>(store, row, 0))?;
-    u64::try_from(number).map_err(|_| damaged(store, format!("{number} is no number of records")))
+    u64::try_from(number).map_err(|_| damaged(store, format!("{number} is not a number of records")))
 }
 
-/// Remembers commands.
+/// Inserts command records.
 pub(crate) fn remember(schema: &str, records: &[CommandRecord]) -> Sql {
     let texts = |text: fn(&CommandRecord) -> String| records.iter().map(text).collect::<Vec<String>>();
     let options =
@@ -138,13 +139,13 @@ pub(crate) fn remember(schema: &str, records: &[CommandRecord]) -> Sql {
 fn record(store: &str, id: CommandId, row: &Row) -> Result<CommandRecord, StoreError> {
     let wrong = |reason: String| damaged(store, format!("the record of command `{id}` is damaged: {reason}"));
     let events: i64 = column(store, row, 4)?;
-    let events = u32::try_from(events).map_err(|_| wrong(format!("{events} is no number of events")))?;
+    let events = u32::try_from(events).map_err(|_| wrong(format!("{events} is not a number of events")))?;
     let content = match column::<Option<&str>>(store, row, 6)? {
         None => None,
-        Some(text) => Some(ContentHash::parse(text).ok_or_else(|| wrong("its content's hash is none".into()))?),
+        Some(text) => Some(ContentHash::parse(text).ok_or_else(|| wrong("its content hash is invalid".into()))?),
     };
     let Micros(micros) = column(store, row, 7)?;
-    let recorded_at = Timestamp::from_micros(micros).ok_or_else(|| wrong("its time is beyond the calendar".into()))?;
+    let recorded_at = Timestamp::from_micros(micros).ok_or_else(|| wrong("its time is out of range".into()))?;
     Ok(CommandRecord {
         command: unescape(column(store, row, 2)?).into(),
         position: position(store, row, 3)?,

@@ -1,4 +1,4 @@
-//! How a transaction is committed, and what is done when the server's answer is lost.
+//! Commits a transaction, and resolves a commit whose answer was lost.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,15 +17,15 @@ use crate::text::{clamped, literal};
 use crate::transaction::Locked;
 use crate::writer::LockedConnection;
 
-/// How long to wait before a server that cannot be reached is asked again.
+/// How long to wait before the next attempt to reach a server.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What a transaction leaves behind exactly if it is committed.
+/// What exists in the database if and only if a transaction was committed.
 enum Proof {
-    /// Its last event, at its place.
+    /// Its last event, at that event's position.
     Event(Position, Uuid),
-    /// Where it has no event, a mark.
+    /// A mark, for a transaction without events.
     Mark(Uuid),
 }
 
@@ -39,7 +39,8 @@ impl Locked {
         match committed {
             Ok(()) => {
                 self.held.open = None;
-                // What was sent before is answered before, and the commit would have failed with it.
+                // Earlier statements are answered first, and if one of them fails, so does the
+                // commit.
                 self.settle().await
             }
             Err(error) if is_lost(&error) => {
@@ -52,7 +53,7 @@ impl Locked {
         }
     }
 
-    /// One message: what follows a statement that fails is not run, the commit least of all.
+    /// One message: after a statement that fails, the rest is not run, and nothing is committed.
     fn commit_sql(&self, proof: &Proof) -> String {
         let Shared { schema, channel, .. } = &*self.shared;
         let durable = if self.held.writer.lent { DURABLE } else { "" };
@@ -64,17 +65,17 @@ impl Locked {
                  INSERT INTO {schema}.cqrs_marks (id) VALUES ('{id}');"
             ),
         };
-        // It divides by zero in any transaction but the one that was begun for this.
+        // This divides by zero in any other transaction than its own.
         let ours = format!("current_setting('cqrs.transaction', true) IS NOT DISTINCT FROM '{}'", self.token);
         format!("{durable}{extra} SELECT 1 / ({ours})::int; COMMIT")
     }
 }
 
-/// Finds out whether a commit whose answer was lost has taken place.
+/// Finds out whether a commit whose answer was lost has taken effect.
 ///
-/// By looking, under the lock: the server's end of the lost connection has either committed or rolled back before it lets go of it. (Asking
-/// for the transaction's number is not enough: after a crash the server may give the number of an unfinished transaction to
-/// another.)
+/// It looks for the proof under the lock: the server process of the lost connection commits or
+/// rolls back before it releases the lock. (The transaction's number is not enough: after a crash
+/// the server may reuse the number of an unfinished transaction.)
 async fn resolve(
     shared: &Arc<Shared>,
     mut held: LockedConnection,
@@ -85,7 +86,7 @@ async fn resolve(
     let started = Instant::now();
     let store = &shared.place.store;
     let mut wait = FIRST_WAIT;
-    tracing::warn!(error = reason(error), "the answer to a commit was lost: looking whether it has taken place");
+    tracing::warn!(error = reason(error), "the answer to a commit was lost; checking whether it took effect");
     loop {
         match look(shared, &lost, proof).await {
             Ok((connection, there)) => {
@@ -96,17 +97,17 @@ async fn resolve(
                 return if there { Ok(()) } else { Err(unavailable(store, undone())) };
             }
             Err(later) if started.elapsed() >= shared.place.lock_timeout => {
-                let reason = format!("{}; and then: {later}", reason(error));
+                let reason = format!("{}; then: {later}", reason(error));
                 return Err(StoreError::Unknown { store: store.to_string(), reason });
             }
-            Err(later) => tracing::warn!(error = %later, "the server cannot be asked yet"),
+            Err(later) => tracing::warn!(error = %later, "cannot reach the server; retrying"),
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
-/// Whether the proof is there, on a new connection.
+/// Whether the proof exists, on a new connection.
 async fn look(shared: &Arc<Shared>, lost: &Backend, proof: &Proof) -> Result<(Arc<Connection>, bool), StoreError> {
     let failed = |error: Error| store_error(&shared.place.store, &error);
     let connection = shared.place.connect(Purpose::Write).await?;
@@ -133,9 +134,9 @@ mod tests {
     use super::*;
     use crate::PostgresLog;
 
-    /// What a handler could do if the guard overlooked something.
+    /// As if a handler had bypassed the guard.
     #[tokio::test]
-    async fn a_transaction_that_somebody_has_ended_stores_no_event() {
+    async fn a_transaction_that_has_ended_early_stores_no_event() {
         let database = cqrs_test_servers::Postgres::shared().database();
         let log = PostgresLog::open(database.url()).await.expect("a log");
         for ends in ["COMMIT", "ROLLBACK", "COMMIT; BEGIN", "ROLLBACK AND CHAIN"] {
@@ -145,12 +146,12 @@ mod tests {
                 if before {
                     locked.connection.send_text(ends.into()).await.expect("a statement");
                 }
-                locked.append(&events, &[]).await.expect("it is only sent");
+                locked.append(&events, &[]).await.expect("an append is only sent");
                 if !before {
                     locked.settle().await.expect("an append");
                     locked.connection.send_text("ROLLBACK".into()).await.expect("a statement");
                 }
-                let error = locked.commit().await.expect_err("it is no longer there");
+                let error = locked.commit().await.expect_err("the transaction has ended");
                 assert!(matches!(&error, StoreError::Failed { reason, .. } if reason.contains("ended")), "{error}");
                 let page = log.read(&EventQuery::all(), Position::START, 10).await.expect("a page");
                 assert!(page.events.is_empty(), "`{ends}`: {page:?}");

@@ -1,4 +1,4 @@
-//! How connections are made.
+//! Opens and sets up connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,29 +11,29 @@ use crate::connection::{Backend, Connection};
 use crate::error::{damaged, store_error, unavailable};
 use crate::watch::Watch;
 
-/// How long a server may take to answer a new connection.
+/// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// After how long without an answer a connection counts as lost.
+/// How long a network connection may be silent before it counts as lost.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How much longer than a statement may last its answer may take.
+/// How much later than its timeout the answer to a statement may arrive.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Write,
-    /// Snapshots: nothing is lost with them.
+    /// Saves snapshots, which the server may lose.
     Save,
     Read,
     Listen,
 }
 
-/// Drives a connection, and hands over what arrives unasked, until it ends.
+/// Runs a connection until it ends, and passes on notifications.
 type Driver = BoxFuture<'static, ()>;
 
-/// Takes what arrives unasked: notifications.
+/// Receives notifications.
 pub(crate) type Listener = Box<dyn FnMut(AsyncMessage) + Send>;
 
 type Connecting = BoxFuture<'static, Result<(Client, Driver), Error>>;
@@ -59,7 +59,7 @@ impl Connector {
                         match message {
                             Ok(message) => listener(message),
                             Err(error) => {
-                                tracing::debug!(%error, "a connection to PostgreSQL has ended");
+                                tracing::debug!(%error, "connection to PostgreSQL closed");
                                 break;
                             }
                         }
@@ -71,7 +71,7 @@ impl Connector {
     }
 }
 
-/// Where a log is, and how to get there.
+/// The database of a log, and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) store: Arc<str>,
@@ -83,17 +83,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// How long the answer to a statement may take, before the connection counts as lost.
+    /// How long an answer to a statement may take before the connection counts as lost.
     pub(crate) fn answer_timeout(&self) -> Duration {
         self.statement_timeout.saturating_add(GRACE)
     }
 
-    /// A new connection, set up for its purpose.
+    /// Opens a connection for a purpose.
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Arc<Connection>, StoreError> {
         self.listening(purpose, Box::new(|_| ())).await
     }
 
-    /// As [`connect`](Self::connect), with an ear for what arrives unasked.
+    /// The same as [`connect`](Self::connect), with a listener for notifications.
     pub(crate) async fn listening(&self, purpose: Purpose, listener: Listener) -> Result<Arc<Connection>, StoreError> {
         let failed = |error: Error| store_error(&self.store, &error);
         let mut config = self.config.clone();
@@ -107,7 +107,7 @@ impl Place {
         if config.get_application_name().is_none() {
             config.application_name("cqrs-postgres");
         }
-        let late = |_| unavailable(&self.store, "the server did not let a new connection in");
+        let late = |_| unavailable(&self.store, "timed out connecting to the server");
         let connecting = tokio::time::timeout(CONNECT, (self.connector.0)(config, listener)).await;
         let (client, driver) = connecting.map_err(late)?.map_err(failed)?;
         let watch = Watch::new(self.answer_timeout());
@@ -125,13 +125,14 @@ impl Place {
         let backend = row.and_then(|row| {
             Some(Backend { pid: row.get(0)?.parse().ok()?, started: row.get(1).unwrap_or_default().to_owned() })
         });
-        let backend = backend.ok_or_else(|| damaged(&self.store, "the server does not say which process answers"))?;
+        let backend = backend.ok_or_else(|| damaged(&self.store, "the server did not report its process id"))?;
         Ok(Arc::new(Connection::new(client, backend, watch)))
     }
 
-    /// The statements that a session of this crate starts with, and is brought back to.
+    /// The statements that set up a session, or reset it.
     ///
-    /// A server that hears nothing from its client lets go of the log's lock after these times, not after hours.
+    /// With these settings the server releases the log's lock of a client that is gone after
+    /// seconds, not hours.
     pub(crate) fn setup(&self, purpose: Purpose) -> String {
         let bounds = at_most("lock_timeout", self.lock_timeout, false)
             + &at_most("statement_timeout", self.statement_timeout, false);
@@ -151,15 +152,17 @@ impl Place {
     }
 }
 
-/// Drives a connection until it ends, or the server has not answered for too long: then whoever waits learns that it is lost.
+/// Runs a connection until it ends, or until an answer is overdue: then all callers that wait for
+/// one get an error.
 async fn drive(driver: Driver, watch: Watch) {
     tokio::select! {
         () = driver => {}
-        () = watch.overdue() => tracing::warn!("a connection to PostgreSQL is not answered, and counts as lost"),
+        () = watch.overdue() => tracing::warn!("connection to PostgreSQL lost: an answer is overdue"),
     }
 }
 
-/// Sets a timeout of the session, or of the transaction alone, unless its role or database has a smaller one. Zero is none.
+/// Sets a timeout for the session or the transaction, unless the role or the database has a smaller
+/// one. Zero means none.
 pub(crate) fn at_most(setting: &str, time: Duration, transaction: bool) -> String {
     let time = i32::try_from(time.as_millis()).unwrap_or(i32::MAX).max(1);
     format!(
@@ -168,10 +171,11 @@ pub(crate) fn at_most(setting: &str, time: Duration, transaction: bool) -> Strin
     )
 }
 
-/// Every commit is on the disk before it is acknowledged, whatever the server's default. A stronger one stays.
+/// Makes every commit wait for the disk, regardless of the server's default. A stronger setting
+/// stays.
 pub(crate) const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                                   WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
 
-/// Brings a session back to what it was before a handler had it.
+/// Resets a session after a handler has used it.
 pub(crate) const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
                                 SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; ";

@@ -1,4 +1,4 @@
-//! One connection: what is prepared on it, and what is under way.
+//! A connection, its prepared statements, and its pending requests.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -11,10 +11,10 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::sql::Sql;
 use crate::watch::Watch;
 
-/// How many statements stay prepared on one connection.
+/// The maximum number of prepared statements on one connection.
 const MOST_PREPARED: usize = 256;
 
-/// A connection, and the statements that are prepared on it.
+/// A connection, and the statements prepared on it.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     pub(crate) backend: Backend,
@@ -22,14 +22,14 @@ pub(crate) struct Connection {
     statements: Mutex<HashMap<String, Statement>>,
 }
 
-/// The server's process behind a connection.
+/// The server process of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
     pub(crate) pid: i32,
     pub(crate) started: String,
 }
 
-/// An answer that is on its way.
+/// An answer that has not arrived yet.
 pub(crate) struct Pending<T>(State<T>);
 
 type Asking<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
@@ -40,7 +40,8 @@ enum State<T> {
 }
 
 impl<T> Pending<T> {
-    /// Sends what `asking` sends, now: requests reach the server in the order of these calls, not of their awaits.
+    /// Sends the request of `asking` now: requests reach the server in the order of these calls,
+    /// not of their awaits.
     fn start(asking: impl Future<Output = Result<T, Error>> + Send + 'static) -> Self {
         let mut asking: Asking<T> = Box::pin(asking);
         match asking.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -56,7 +57,7 @@ impl<T: Unpin> Future for Pending<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             State::Asking(asking) => asking.as_mut().poll(cx),
-            State::Answered(answer) => Poll::Ready(answer.take().expect("a future is not polled after its end")),
+            State::Answered(answer) => Poll::Ready(answer.take().expect("a future is not polled after completion")),
         }
     }
 }
@@ -66,8 +67,8 @@ impl Connection {
         Self { client, backend, watch, statements: Mutex::default() }
     }
 
-    /// Makes a statement ready to be sent. This may travel to the server and back, so statements that are to be on their way
-    /// together are made ready before.
+    /// Prepares a statement. This may take a round trip, so statements that are sent together are
+    /// all prepared first.
     pub(crate) async fn prepare(&self, sql: &Sql) -> Result<Option<Statement>, Error> {
         if sql.once {
             return Ok(None);
@@ -88,7 +89,7 @@ impl Connection {
         Ok(Some(statement))
     }
 
-    /// Sends a statement that is ready.
+    /// Sends a prepared statement.
     pub(crate) fn send(self: &Arc<Self>, statement: Option<Statement>, sql: Arc<Sql>) -> Pending<Vec<Row>> {
         let (connection, asking) = (Arc::clone(self), self.watch.request());
         Pending::start(async move {
@@ -108,7 +109,8 @@ impl Connection {
         })
     }
 
-    /// Sends several statements without parameters as one message. What follows one that fails is not run.
+    /// Sends several statements without parameters as one message. After one that fails, the rest
+    /// is not run.
     pub(crate) fn send_text(self: &Arc<Self>, text: String) -> Pending<()> {
         let (connection, asking) = (Arc::clone(self), self.watch.request());
         Pending::start(async move {
@@ -117,13 +119,13 @@ impl Connection {
         })
     }
 
-    /// Prepares a statement where that is needed, sends it, and waits for its rows.
+    /// Prepares a statement if necessary, sends it, and waits for its rows.
     pub(crate) async fn query(self: &Arc<Self>, sql: Sql) -> Result<Vec<Row>, Error> {
         let statement = self.prepare(&sql).await?;
         self.send(statement, Arc::new(sql)).await
     }
 
-    /// Forgets what is prepared: a table that was made anew does not fit it.
+    /// Drops prepared statements: a table may have been created again.
     pub(crate) fn forget_statements(&self) {
         self.statements().clear();
     }

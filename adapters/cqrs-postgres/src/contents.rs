@@ -1,4 +1,4 @@
-//! Everything that a schema holds of views and projections, to be listed and removed.
+//! Lists and removes the views and projections in a schema.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ pub(crate) fn shapes(schema: &str) -> Sql {
     Sql::new(format!("SELECT view FROM {schema}.cqrs_shapes ORDER BY view"))
 }
 
-/// How many rows a view has.
+/// The number of rows of a view.
 pub(crate) fn number(schema: &str, view: &str) -> Sql {
     let mut sql = Sql::new(format!("SELECT count(*) FROM {}", rows::table(schema, view)));
     sql.once = true;
     sql
 }
 
-/// How many milliseconds ago a lease ran out; less than none, where it is held. One that was given back has done so at `-infinity`,
-/// which cannot be subtracted as a time.
+/// How many milliseconds ago a lease ran out: a negative number if it is held. A released lease ran
+/// out at `-infinity`, which cannot be subtracted as a time.
 const IDLE: &str = "(extract(epoch FROM clock_timestamp()) - extract(epoch FROM until)) * 1000";
 
 /// How long ago each lease ran out, in milliseconds.
@@ -40,7 +40,7 @@ pub(crate) fn stored_leases(store: &str, rows: &[tokio_postgres::Row]) -> Result
     rows.iter().map(one).collect()
 }
 
-/// A row, if a lease is held, or was less than `unused` ago.
+/// Returns a row if a lease is held, or ran out less than `unused` ago.
 pub(crate) fn used(schema: &str, mark: &str, unused: Duration) -> Sql {
     Sql::new(format!("SELECT 1 FROM {schema}.cqrs_leases WHERE projection = $1 AND {IDLE} < $2"))
         .with(escape(mark), Type::TEXT)

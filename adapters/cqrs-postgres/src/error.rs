@@ -1,4 +1,4 @@
-//! How PostgreSQL's errors become those of the runtime.
+//! Converts PostgreSQL's errors to those of the runtime.
 
 use std::fmt;
 
@@ -6,94 +6,99 @@ use cqrs_runtime::log::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-/// Why a database could not be opened as a log.
+/// Why a database could not be opened as a log or as views.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL cannot be read.
-    #[error("the URL of the database cannot be read: {0}; expected `postgres://user:password@host:port/database`")]
+    /// The URL is invalid.
+    #[error("invalid URL of the database: {0}; expected `postgres://user:password@host:port/database`")]
     Url(String),
-    /// The schema's name cannot be one.
-    #[error("`{0}` cannot be a schema's name: 1 to 63 bytes, and none of PostgreSQL's own (`pg_..`)")]
+    /// The schema's name is invalid.
+    #[error("invalid schema name `{0}`: it must have 1 to 63 bytes and not begin with `pg_`; choose another name")]
     Schema(String),
-    /// The server is older than this crate knows.
-    #[error("{store} is PostgreSQL {found}: this crate needs version 13 or later")]
+    /// The server is too old.
+    #[error("{store} cannot be opened: its server is PostgreSQL {found}; update it to version 13 or later")]
     TooOld {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
         /// The server's version.
         found: String,
     },
     /// The database is not in UTF-8.
     #[error(
-        "{store} is in {found}, and cannot hold every text: make the database with `ENCODING 'UTF8' TEMPLATE template0`"
+        "{store} cannot be opened: its encoding {found} cannot hold every text; create the database with `ENCODING \
+         'UTF8' TEMPLATE template0`"
     )]
     Encoding {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
         /// The database's encoding.
         found: String,
     },
-    /// A pooler is in front of the server, and gives the statements of one session to several of the server's connections.
+    /// A pooler distributes the statements of one session over several connections to the server.
     #[error(
-        "{store} is behind a pooler that gives each transaction, or each statement, another connection (PgBouncer's \
-         `pool_mode = transaction`): locks, notifications and prepared statements of a session get lost there; connect to the \
-         server itself, or to a pool with `pool_mode = session`"
+        "{store} cannot be opened: it is behind a pooler that gives each transaction, or each statement, another \
+         connection (PgBouncer's `pool_mode = transaction`), so locks, notifications and prepared statements of a \
+         session are lost; connect to the server itself, or to a pool with `pool_mode = session`"
     )]
     Pooled {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
     },
-    /// The schema has tables of the log's names that this crate did not make.
-    #[error("{store} has a table `{table}` that is not this crate's: choose another schema, or rename the table")]
+    /// The schema has a table with a reserved name that this crate did not create.
+    #[error(
+        "{store} cannot be opened: it has a table `{table}` that this crate did not create; choose another schema, \
+         or rename the table"
+    )]
     Foreign {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
         /// The table.
         table: String,
     },
-    /// A newer version of this crate has changed the schema.
+    /// A newer version of this crate has migrated the schema.
     #[error(
-        "{store} has schema version {found}, and this program knows {known} as the newest: a newer version of \
-         cqrs-postgres wrote it; update this program"
+        "{store} cannot be opened: it has schema version {found}, written by a newer cqrs-postgres, and this program \
+         supports {known} at most; update this program"
     )]
     Newer {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
         /// The schema's version.
         found: i64,
-        /// The newest that this program knows.
+        /// The newest version that this program supports.
         known: i64,
     },
-    /// An older version of this crate made the schema, and the role may not bring it up.
+    /// The schema is of an older version, and the role is not allowed to migrate it.
     #[error(
-        "{store} has schema version {found}, this program needs {needed}, and its role may not change the schema \
-         ({reason}): open the log once with the URL of the schema's owner, and run this crate's `sql/writer.sql` and \
-         `sql/reader.sql` again"
+        "{store} cannot be opened: it has schema version {found}, this program needs {needed}, and its role may not \
+         migrate the schema ({reason}); open the log once with the URL of the schema's owner, then run this crate's \
+         `sql/writer.sql` and `sql/reader.sql` again"
     )]
     Older {
-        /// Which store, and where.
+        /// The store and its address.
         store: String,
         /// The schema's version.
         found: i64,
         /// The version that this program needs.
         needed: i64,
-        /// What the server said.
+        /// The server's error.
         reason: String,
     },
-    /// Anything else that PostgreSQL or the network says.
+    /// Any other error of PostgreSQL or the network.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+/// The same as [`Display`](fmt::Display), because `main` prints the errors that it returns with
+/// `Debug`.
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// What an error says, the server's own words first.
+/// The text of an error. The server's own message comes first.
 pub(crate) fn reason(error: &Error) -> String {
     use std::error::Error as _;
     if let Some(error) = error.as_db_error() {
@@ -113,7 +118,7 @@ pub(crate) fn reason(error: &Error) -> String {
     reason
 }
 
-/// Whether the connection is gone, or as good as gone.
+/// Whether the connection is lost or unusable.
 pub(crate) fn is_lost(error: &Error) -> bool {
     match error.as_db_error() {
         Some(error) => is_fatal(error),
@@ -126,7 +131,7 @@ fn is_fatal(error: &DbError) -> bool {
         Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
         None => matches!(error.severity(), "FATAL" | "PANIC"),
     };
-    // A hot standby answers so after a failover: another server is the one to write to.
+    // A hot standby returns this after a failover: the primary is another server.
     fatal || *error.code() == SqlState::READ_ONLY_SQL_TRANSACTION
 }
 
@@ -135,28 +140,29 @@ fn source_is_io(error: &Error) -> bool {
     error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
-/// An error of anything but `COMMIT`: nothing was changed.
+/// Converts an error of any statement but `COMMIT`: nothing was changed.
 pub(crate) fn store_error(store: &str, error: &Error) -> StoreError {
     let (store, reason) = (store.to_owned(), reason(error));
     let unavailable = match error.code() {
         _ if is_lost(error) => true,
         None => error.to_string().starts_with("error connecting"),
         Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
-            let reason = format!("another transaction holds a lock for longer than one waits: {reason}");
+            let reason = format!("timed out waiting for a lock that another transaction holds: {reason}");
             return StoreError::Unavailable { store, reason };
         }
-        // Connections, resources, an operator's intervention, the system, and what another transaction was preferred to.
+        // Connections, resources, an operator's intervention, the system, and conflicts with other
+        // transactions.
         Some(code) => ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)),
     };
     if unavailable { StoreError::Unavailable { store, reason } } else { StoreError::Failed { store, reason } }
 }
 
-/// It cannot be reached, or is too busy.
+/// The error for a server that cannot be reached or is too busy.
 pub(crate) fn unavailable(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Unavailable { store: store.to_owned(), reason: what.to_string() }
 }
 
-/// What the database holds, or was asked to hold, is not what this crate writes.
+/// The error for data that this crate did not write, or cannot write.
 pub(crate) fn damaged(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: what.to_string() }
 }

@@ -13,23 +13,23 @@ use crate::error::damaged;
 use crate::sql::{Micros, Sql};
 use crate::text::{array, clamped, escape, key, unescape};
 
-/// How many bytes of data go into one statement, about.
+/// The approximate maximum size of the data in one statement, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The last event, one step from the end of the primary key; and the id of the one at `after`, one step as well.
+/// The last event, and the id of the event at `after`. Each costs one index step.
 pub(crate) fn last(schema: &str, after: Position) -> Sql {
     let at = format!("SELECT id FROM {schema}.cqrs_events WHERE position = $1");
     Sql::new(format!("SELECT position, id, ({at}) FROM {schema}.cqrs_events ORDER BY position DESC LIMIT 1"))
         .with(clamped(after.get()), Type::INT8)
 }
 
-/// One row: the id of the event at a position, or nothing.
+/// One row: the id of the event at a position, or null.
 pub(crate) fn id_at(schema: &str, position: Position) -> Sql {
     Sql::new(format!("SELECT (SELECT id FROM {schema}.cqrs_events WHERE position = $1)"))
         .with(clamped(position.get()), Type::INT8)
 }
 
-/// What [`last`] has found: the last event, and the id of the one at the position that was asked for.
+/// Decodes the rows of [`last`]: the last event, and the id of the event at the given position.
 pub(crate) fn ends(store: &str, rows: &[Row]) -> Result<(Bookmark, Option<Uuid>), StoreError> {
     let Some(row) = rows.first() else { return Ok((Bookmark::START, None)) };
     Ok((Bookmark::new(position(store, row, 0)?, column(store, row, 1)?), column(store, row, 2)?))
@@ -42,7 +42,7 @@ pub(crate) fn ids(schema: &str, bookmarks: &[Bookmark]) -> Sql {
         .with(positions, Type::INT8_ARRAY)
 }
 
-/// Which of these bookmarks the log holds, as the rows of [`ids`] show.
+/// Which of these bookmarks the log holds, according to the rows of [`ids`].
 pub(crate) fn holds(store: &str, bookmarks: &[Bookmark], rows: &[Row]) -> Result<Vec<bool>, StoreError> {
     let mut found = std::collections::HashMap::with_capacity(rows.len());
     for row in rows {
@@ -51,7 +51,7 @@ pub(crate) fn holds(store: &str, bookmarks: &[Bookmark], rows: &[Row]) -> Result
     Ok(bookmarks.iter().map(|bookmark| bookmark.agrees_with(found.get(&bookmark.position).copied())).collect())
 }
 
-/// A column of a row. A column of another type is damage, and no panic.
+/// A column of a row. An unexpected type is an error, not a panic.
 pub(crate) fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
     store: &str,
     row: &'a Row,
@@ -63,11 +63,13 @@ pub(crate) fn column<'a, T: tokio_postgres::types::FromSql<'a>>(
 /// A position in a column.
 pub(crate) fn position(store: &str, row: &Row, place: usize) -> Result<Position, StoreError> {
     let number: i64 = column(store, row, place)?;
-    u64::try_from(number).map(Position::new).map_err(|_| damaged(store, format!("{number} is no position")))
+    u64::try_from(number).map(Position::new).map_err(|_| damaged(store, format!("{number} is not a position")))
 }
 
-/// The page that rows of one or several statements make, from a state whose last event is `end`: what is beyond was committed
-/// after that was read. `before` is the event at `after`.
+/// Builds a page from the rows of one or more statements.
+///
+/// `end` is the last event of a state read earlier: rows after it were committed later, and are
+/// dropped. `before` is the id of the event at `after`.
 pub(crate) fn page(
     store: &str,
     rows: impl IntoIterator<Item = Row>,
@@ -92,7 +94,7 @@ pub(crate) fn page(
     Ok(Page { events, up_to, last, before, more })
 }
 
-/// Events of one command have the same metadata, and follow each other.
+/// The metadata of the last event: events of one command follow each other and share it.
 type LastMeta = Option<(Box<str>, Arc<Meta>)>;
 
 fn event(store: &str, row: &Row, last: &mut LastMeta) -> Result<RecordedEvent, StoreError> {
@@ -104,11 +106,11 @@ fn event(store: &str, row: &Row, last: &mut LastMeta) -> Result<RecordedEvent, S
         position,
         id: column(store, row, 1)?,
         name: unescape(column(store, row, 2)?).into(),
-        version: u32::try_from(version).map_err(|_| wrong(format!("{version} is no version")))?,
+        version: u32::try_from(version).map_err(|_| wrong(format!("{version} is not a version")))?,
         tags: column::<Vec<&str>>(store, row, 4)?.into_iter().map(|tag| Tag::from_text(&unescape(tag))).collect(),
         meta: meta(column(store, row, 6)?, last).map_err(|error| wrong(error.to_string()))?,
         recorded_at: Timestamp::from_micros(micros)
-            .ok_or_else(|| wrong(format!("{micros} µs is beyond the calendar")))?,
+            .ok_or_else(|| wrong(format!("its time of {micros} µs is out of range")))?,
     };
     Ok(RecordedEvent::new(header, unescape(column(store, row, 5)?).into()))
 }
@@ -139,11 +141,11 @@ struct Columns {
     bytes: usize,
 }
 
-/// The statements that append events whose positions follow `last`.
+/// Statements that append events whose positions follow `last`.
 ///
-/// One statement of one array a column: it is planned once, whatever the number of events, and travels once.
+/// Each takes one array per column: it is planned once for any number of events, and sent once.
 ///
-/// They divide by zero in any transaction but the one that `token` was told to.
+/// They divide by zero in any other transaction than the one with this `token`.
 pub(crate) fn append(
     schema: &str,
     store: &str,
@@ -157,10 +159,14 @@ pub(crate) fn append(
     for event in events {
         let header = event.header();
         if header.position != last.next() {
-            return Err(damaged(store, format!("an event for position {} was to follow {last}", header.position)));
+            return Err(damaged(
+                store,
+                format!("cannot append an event for position {}: the log is at position {last}", header.position),
+            ));
         }
         last = header.position;
-        let position = i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full"))?;
+        let position =
+            i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full: positions end at 2^63 - 1"))?;
         if !meta.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &header.meta)) {
             let text = serde_json::to_string(&*header.meta).map_err(|error| damaged(store, error))?;
             meta = Some((&header.meta, text));

@@ -28,7 +28,7 @@ pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuer
     Ok(writer.sql)
 }
 
-/// How many rows a filter takes.
+/// Counts the rows that match a filter.
 pub(crate) fn count(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
     let mut writer = Writer::select(schema, store, shape, "count(*)");
     writer.filter(filter)?;
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The parts of a filter that are joined in one way, however they are nested.
+/// Collects the parts of a filter that are joined by the same operator, at any nesting.
 fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
     match filter {
         Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),

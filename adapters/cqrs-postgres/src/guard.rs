@@ -1,14 +1,14 @@
-//! What a handler may not say: what would end its transaction, and what its session would not be rid of.
+//! Refuses statements of handlers that would end the transaction or change the session for good.
 
-/// The start of one statement: its first words, in capitals.
+/// The start of a statement: its first words, in capitals.
 struct Start {
     words: Vec<String>,
 }
 
-/// How many words of a statement are looked at: as many as `ROLLBACK WORK TO SAVEPOINT name` has.
+/// How many words of a statement are checked: as many as `ROLLBACK WORK TO SAVEPOINT name` has.
 const WORDS: usize = 5;
 
-/// Our own savepoints are named so.
+/// The prefix of this crate's savepoints.
 pub(crate) const PREFIX: &str = "CQRS_";
 
 /// Why a statement is refused.
@@ -16,16 +16,17 @@ pub(crate) const PREFIX: &str = "CQRS_";
 pub(crate) enum Why {
     /// It would end or change the transaction that it runs in.
     Ends,
-    /// It would leave the session in a state that the next borrower is not to find.
+    /// It would change the session that other borrowers use later.
     Stays,
 }
 
-/// The first statement in `text` that is refused, if there is one.
+/// Finds the first statement in `text` that must be refused, if any.
 ///
-/// The rest of a statement cannot end the transaction: in a transaction block the server itself refuses to commit inside a function,
-/// a procedure or a `DO` block.
+/// Checking the first words is enough: in a transaction block, the server itself refuses to commit
+/// inside a function, a procedure or a `DO` block.
 ///
-/// A session may be set (`standard_conforming_strings`) so that backslashes escape quotes: what would be refused then is refused.
+/// A session may have a setting (`standard_conforming_strings`) with which backslashes escape
+/// quotes: the text is checked both ways.
 pub(crate) fn refused(text: &str) -> Option<(String, Why)> {
     let found = |backslashes| {
         let reasons =
@@ -38,8 +39,8 @@ pub(crate) fn refused(text: &str) -> Option<(String, Why)> {
 fn why(start: &Start) -> Option<Why> {
     match start.words.first().map_or("", String::as_str) {
         _ if ends_or_changes(start) => Some(Why::Ends),
-        // The server would wait for data that nobody sends, or write a file, or run a program. A statement that is prepared by name
-        // stays prepared.
+        // `COPY` waits for data that nobody sends, writes a file, or runs a program. A statement
+        // that is prepared by name stays prepared.
         "COPY" | "PREPARE" | "DEALLOCATE" => Some(Why::Stays),
         _ => None,
     }
@@ -84,7 +85,7 @@ fn starts(text: &str, backslashes: bool) -> Vec<Start> {
             letter if is_start(letter) => {
                 let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
                 word(&mut words, &rest[..end]);
-                // `E'..'` alone knows backslashes.
+                // Only `E'..'` has backslash escapes.
                 if rest[end..].starts_with('\'') && rest[..end].eq_ignore_ascii_case("e") {
                     end + quoted(&rest[end..], '\'', true)
                 } else {
@@ -113,7 +114,7 @@ fn is_part(letter: char) -> bool {
     is_start(letter) || letter.is_ascii_digit() || letter == '$'
 }
 
-/// How long the quoted text is that `rest` begins with.
+/// The length of the quoted text that `rest` begins with.
 fn quoted(rest: &str, quote: char, backslashes: bool) -> usize {
     let mut letters = rest.char_indices().skip(1).peekable();
     while let Some((place, letter)) = letters.next() {
@@ -130,7 +131,7 @@ fn quoted(rest: &str, quote: char, backslashes: bool) -> usize {
     rest.len()
 }
 
-/// How long the comment is that `rest` begins with. Comments nest.
+/// The length of the comment that `rest` begins with. Comments nest.
 fn comment(rest: &str) -> usize {
     let (bytes, mut depth, mut place) = (rest.as_bytes(), 0_usize, 0);
     while place < bytes.len() {
@@ -146,7 +147,8 @@ fn comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// How long the text between dollars is that `rest` begins with; 1 where the dollar begins a parameter.
+/// The length of the dollar-quoted text that `rest` begins with, or 1 if the dollar begins a
+/// parameter.
 fn dollar(rest: &str) -> usize {
     let Some(end) = rest[1..].find('$').map(|end| end + 2) else { return 1 };
     let tag = &rest[..end];
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_a_transaction_is_found_wherever_it_hides() {
+    fn statements_that_end_a_transaction_are_found_anywhere() {
         for text in [
             "COMMIT",
             "  commit;",
@@ -199,15 +201,15 @@ mod tests {
             "copy (SELECT 1) TO PROGRAM 'sh'",
             "SELECT 1; COPY t TO STDOUT",
             "PREPARE x AS SELECT 1",
-            // Where backslashes escape quotes, this is a text and a `COMMIT`.
+            // If backslashes escape quotes, this is a text and a `COMMIT`.
             r"SELECT '\'';COMMIT;--'",
         ] {
-            assert!(refused(text).is_some(), "`{text}` gets through");
+            assert!(refused(text).is_some(), "`{text}` is allowed");
         }
     }
 
     #[test]
-    fn what_leaves_the_transaction_alone_is_let_through() {
+    fn statements_that_do_not_end_the_transaction_are_allowed() {
         for text in [
             "",
             "SELECT 'COMMIT'; SELECT $$;COMMIT;$$",

@@ -1,5 +1,6 @@
-//! What a handler runs its statements with.
+//! How a handler runs its statements.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,14 +10,16 @@ use tokio_postgres::{Row, Statement, ToStatement};
 use crate::connection::Connection;
 use crate::guard::{self, Why};
 
-/// Runs a handler's statements, as [`tokio_postgres::Client`] does, in the transaction that the handler was given.
+/// Runs a handler's statements, as [`tokio_postgres::Client`] does, in the handler's transaction.
 ///
-/// What would end that transaction is refused before it is sent: `BEGIN`, `COMMIT`, `ROLLBACK`, `PREPARE TRANSACTION`, `DISCARD`, alone
-/// or among other statements; and what would stay with the session: `COPY`, `PREPARE` and `DEALLOCATE`. Savepoints are the handler's to use, except those that are named `cqrs_..`. (A function whose
-/// body is written as `BEGIN ATOMIC .. END` is taken for such a statement: make it in a migration.)
+/// Statements that would end that transaction are refused before they are sent, also as part of
+/// several statements: `BEGIN`, `COMMIT`, `ROLLBACK`, `PREPARE TRANSACTION`, `DISCARD`. So are
+/// those that would change the session for later borrowers: `COPY`, `PREPARE` and `DEALLOCATE`.
+/// Handlers may use savepoints, except those named `cqrs_..`. (A function whose body is written as
+/// `BEGIN ATOMIC .. END` is refused too: create it in a migration.)
 pub struct Handle {
     connection: Arc<Connection>,
-    /// How many statements have not been answered.
+    /// The number of statements without an answer.
     under_way: Arc<AtomicUsize>,
 }
 
@@ -24,25 +27,26 @@ pub struct Handle {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlError {
-    /// It would have ended the transaction that it was to run in.
+    /// It would have ended its transaction.
     #[error(
-        "`{0}` is refused: the transaction is committed with the command's events, or read-only for a query, and is not \
-         the handler's to end; return an error to undo everything, or use a savepoint to undo a part"
+        "`{0}` is refused: the framework ends this transaction, with the command's events or after the query; \
+         return an error to undo everything, or use a savepoint to undo a part"
     )]
     Refused(String),
-    /// It would leave its mark on the session, which others use afterwards: `COPY`, and statements that are prepared by name.
+    /// It would change the session, which others use later: `COPY`, and statements prepared by
+    /// name.
     #[error(
-        "`{0}` is refused: it would leave its mark on a connection that others use afterwards; write many rows with \
-         `INSERT .. SELECT .. FROM unnest(..)`, and prepare a statement with `prepare`"
+        "`{0}` is refused: it would change a connection that others use later; insert many rows with `INSERT .. \
+         SELECT .. FROM unnest(..)`, and prepare statements with `prepare`"
     )]
     OfTheSession(String),
-    /// The server refused it, or cannot be reached.
+    /// The server returned an error, or cannot be reached.
     #[error("{}", crate::error::reason(.0))]
     Database(#[from] tokio_postgres::Error),
 }
 
 impl SqlError {
-    /// The server's code of the error, if it is one of the server's.
+    /// The server's error code, if the server returned the error.
     #[must_use]
     pub fn code(&self) -> Option<&tokio_postgres::error::SqlState> {
         match self {
@@ -52,9 +56,9 @@ impl SqlError {
     }
 }
 
-/// What can be run: SQL, or a statement that this handle has prepared.
+/// A runnable statement: SQL, or a statement that this handle has prepared.
 pub trait Runnable: ToStatement + Sync {
-    /// The SQL, which is looked at before it is sent.
+    /// The SQL, which is checked before it is sent.
     #[doc(hidden)]
     fn sql(&self) -> Option<&str>;
 }
@@ -71,29 +75,35 @@ impl Runnable for Statement {
     }
 }
 
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
 impl Handle {
     pub(crate) fn new(connection: Arc<Connection>, under_way: Arc<AtomicUsize>) -> Self {
         Self { connection, under_way }
     }
 
-    /// Runs one request, and knows whether its answer was waited for.
+    /// Runs one request, and counts it until its answer arrives.
     async fn run<T>(&self, request: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, SqlError> {
         self.under_way.fetch_add(1, Ordering::AcqRel);
         let asking = self.connection.watch.request();
         let answer = request.await;
         drop(asking);
-        // A future that is dropped does not come here: its statement may still run.
+        // If the future is dropped, this is not reached, and the statement may still run.
         self.under_way.fetch_sub(1, Ordering::AcqRel);
         Ok(answer?)
     }
 
-    /// Prepares a statement, to be run several times.
+    /// Prepares a statement that will run several times.
     pub async fn prepare(&self, sql: &str) -> Result<Statement, SqlError> {
         look(sql)?;
         self.run(self.connection.client.prepare(sql)).await
     }
 
-    /// As [`prepare`](Self::prepare), with the types of some parameters.
+    /// The same as [`prepare`](Self::prepare), with the types of some parameters.
     pub async fn prepare_typed(&self, sql: &str, types: &[Type]) -> Result<Statement, SqlError> {
         look(sql)?;
         self.run(self.connection.client.prepare_typed(sql, types)).await
@@ -109,7 +119,7 @@ impl Handle {
         self.run(self.connection.client.query(statement, parameters)).await
     }
 
-    /// Runs a statement that yields exactly one row.
+    /// Runs a statement that returns exactly one row.
     pub async fn query_one<T: ?Sized + Runnable>(
         &self,
         statement: &T,
@@ -119,7 +129,7 @@ impl Handle {
         self.run(self.connection.client.query_one(statement, parameters)).await
     }
 
-    /// Runs a statement that yields one row or none.
+    /// Runs a statement that returns one row or none.
     pub async fn query_opt<T: ?Sized + Runnable>(
         &self,
         statement: &T,
@@ -129,7 +139,7 @@ impl Handle {
         self.run(self.connection.client.query_opt(statement, parameters)).await
     }
 
-    /// Runs a statement whose parameters' types are given, in one round trip.
+    /// Runs a statement with typed parameters, in one round trip.
     pub async fn query_typed(
         &self,
         sql: &str,
@@ -139,7 +149,7 @@ impl Handle {
         self.run(self.connection.client.query_typed(sql, parameters)).await
     }
 
-    /// Runs a statement, and returns how many rows it has changed.
+    /// Runs a statement, and returns the number of changed rows.
     pub async fn execute<T: ?Sized + Runnable>(
         &self,
         statement: &T,

@@ -1,11 +1,14 @@
-//! Who runs which projection.
+//! Leases: which process runs which projection.
 //!
-//! Times are the server's clock's. One that is set forward ends leases early, which costs work done twice and nothing else: what
-//! counts is the token. One that is set back, or another server's after a failover, leaves leases that seem to last for long: none is
-//! trusted for longer than its own length.
+//! Times come from the server's clock.
 //!
-//! A process that has leases holds a lock in a session of its own ([`Presence`](crate::presence::Presence)). Where nobody holds it the
-//! process is dead, or cut off, and its leases are had at once.
+//! If the clock is set forward, leases end early. That costs duplicate work, but nothing else:
+//! tokens decide who may write. If the clock is set back, or another server takes over, leases seem
+//! to last too long. So no lease is trusted for longer than its own length.
+//!
+//! A process that has leases holds a lock in a session of its own
+//! ([`Presence`](crate::presence::Presence)). If nobody holds that lock, the process is dead or cut
+//! off, and its leases can be acquired at once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,17 +25,18 @@ use crate::text::{escape, unescape};
 /// The separator between an owner and the lock of its process in a lease. No escaped text holds it.
 const MARK: &str = "\u{1}\u{3}";
 
-/// By how many milliseconds a clock may be put right while a lease is looked at.
+/// The tolerance for small clock corrections, in milliseconds.
 const SLACK: i64 = 1_000;
 
-/// An owner as a lease bears it: with the lock of its process, if it holds one.
+/// The owner to store in a lease: with the lock of its process, if it holds one.
 pub(crate) fn mark(owner: &str, presence: Option<i64>) -> String {
     let owner = escape(owner);
     presence.map_or_else(|| owner.clone(), |lock| format!("{owner}{MARK}{lock}"))
 }
 
-/// Whether a lease has not run out, as far as its time is to be trusted, and its process is not known to be dead: `length` is that of
-/// a lease of an older program, which did not say.
+/// The condition that a lease has not run out, as far as its time can be trusted, and that its
+/// process is not known to be dead. `length` stands for the length of leases from older versions,
+/// which did not store it.
 fn holds(length: &str) -> String {
     format!(
         "(held.until > clock_timestamp()
@@ -46,7 +50,7 @@ fn holds(length: &str) -> String {
     )
 }
 
-/// Takes or renews the leases of projections that nobody else has, and yields their names and tokens.
+/// Acquires or renews leases that no other owner holds. Returns their projections and tokens.
 pub(crate) fn take(
     schema: &str,
     projections: &[&'static str],
@@ -70,7 +74,7 @@ pub(crate) fn take(
     .with(i64::try_from(time.as_millis()).unwrap_or(i64::MAX), Type::INT8)
 }
 
-/// Those of these projections that somebody has a lease of that holds, and who.
+/// The projections whose leases are held, and their owners.
 pub(crate) fn held(schema: &str, projections: &[&'static str]) -> Sql {
     Sql::new(format!(
         "SELECT projection, split_part(owner, '{MARK}', 1) FROM {schema}.cqrs_leases held WHERE projection = ANY ($1) AND {}",
@@ -79,7 +83,7 @@ pub(crate) fn held(schema: &str, projections: &[&'static str]) -> Sql {
     .with(projections.iter().map(|name| escape(name)).collect::<Vec<_>>(), Type::TEXT_ARRAY)
 }
 
-/// The owners that a statement yields, in the order of `projections`.
+/// Decodes owners, in the order of `projections`.
 pub(crate) fn owners(
     store: &str,
     rows: &[tokio_postgres::Row],
@@ -92,7 +96,7 @@ pub(crate) fn owners(
     Ok(projections.iter().map(|name| known.get(&*escape(name)).cloned()).collect())
 }
 
-/// The tokens of these projections' newest leases, which nobody else has until the transaction ends.
+/// The newest tokens of these projections. The rows stay locked until the transaction ends.
 pub(crate) fn newest(schema: &str, leases: &[Lease]) -> Sql {
     let names: Vec<_> = leases.iter().map(|lease| escape(lease.projection)).collect();
     Sql::new(format!(
@@ -101,7 +105,7 @@ pub(crate) fn newest(schema: &str, leases: &[Lease]) -> Sql {
     .with(names, Type::TEXT_ARRAY)
 }
 
-/// The leases that a statement yields, in the order of `projections`.
+/// Decodes leases, in the order of `projections`.
 pub(crate) fn stored(
     store: &str,
     rows: &[tokio_postgres::Row],
@@ -115,18 +119,19 @@ pub(crate) fn stored(
     Ok(projections.map(|projection| token(projection).map(|token| Lease { projection, token })).collect())
 }
 
-/// Refuses what is not the newest lease of its projection. Under the lock it stays so.
+/// Refuses leases that are not the newest of their projection. The lock keeps the result valid.
 pub(crate) fn check(store: &str, rows: &[tokio_postgres::Row], leases: &[Lease]) -> Result<(), StoreError> {
     let newest = stored(store, rows, leases.iter().map(|lease| lease.projection))?;
     match leases.iter().zip(newest).find(|(lease, newest)| newest.as_ref() != Some(lease)) {
-        Some((lease, _)) => {
-            Err(damaged(store, format!("another process has taken projection `{}` over", lease.projection)))
-        }
+        Some((lease, _)) => Err(damaged(
+            store,
+            format!("lost the lease on projection `{}`: another process has acquired it", lease.projection),
+        )),
         None => Ok(()),
     }
 }
 
-/// Ends leases now, those that are still the newest.
+/// Ends leases now, if they are still the newest.
 pub(crate) fn release(schema: &str, leases: &[Lease]) -> Sql {
     Sql::new(format!(
         "UPDATE {schema}.cqrs_leases AS held SET until = '-infinity'

@@ -1,4 +1,4 @@
-//! How the log's lock is taken and let go.
+//! Acquires the log's lock, and begins transactions.
 
 use std::sync::{Arc, PoisonError};
 
@@ -20,14 +20,15 @@ use crate::sql::Sql;
 use crate::transaction::{Locked, OpenTransaction};
 use crate::writer::{LockedConnection, Writer};
 
-/// So many connections write views at the same time, each under leases of its own.
+/// How many connections write views at the same time, each with leases of its own.
 const MOST_WRITERS: usize = 8;
 
-/// More parked keys than this are not read at the start of every transaction.
+/// The maximum number of parked keys that each transaction reads at its start.
 const MOST_PARKED: usize = 1_000;
 
 impl Shared {
-    /// Takes the lock: first among the tasks of this process, then among processes.
+    /// Begins a transaction under the log's lock: acquires it first among the tasks of this
+    /// process, then among processes.
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<Locked, StoreError> {
         let writer = self.lock(&self.writer).await?;
         let last = || events::last(&self.schema, Position::START);
@@ -35,8 +36,11 @@ impl Shared {
         Ok(locked.at(events::ends(&self.place.store, &last)?.0))
     }
 
-    /// Begins a transaction on views alone under leases, beside those under others: it shares the log's lock with them, which
-    /// whoever takes leases has to itself, and holds its own leases, so that those under one and the same come one after the other.
+    /// Begins a transaction on views only, under leases.
+    ///
+    /// It shares the log's lock with other such transactions; acquiring leases takes that lock
+    /// exclusively. It locks its own leases, so transactions under the same lease run one after the
+    /// other.
     pub(crate) async fn begin_under(self: &Arc<Self>, leases: &[Lease]) -> Result<Locked, StoreError> {
         let writer = self.any_writer().await?;
         let shared = format!("SELECT pg_advisory_xact_lock_shared({})", self.lock);
@@ -45,7 +49,7 @@ impl Shared {
         Ok(locked)
     }
 
-    /// A connection that writes, if need be another one.
+    /// Locks a connection that writes views. Adds one if all are in use.
     async fn any_writer(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
         let chosen = {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +60,7 @@ impl Shared {
             if others.len() + 1 < MOST_WRITERS {
                 others.push(Arc::new(Mutex::new(Writer::new(None))));
             }
-            // The newest first, and where there are no more, each in turn.
+            // The newest first. If no more can be added, each in turn.
             others.rotate_right(1);
             Arc::clone(&others[0])
         };
@@ -69,12 +73,16 @@ impl Shared {
             let waited = self.place.lock_timeout;
             unavailable(
                 &self.place.store,
-                format!("another transaction of this process has held the lock for {waited:?}"),
+                format!(
+                    "cannot acquire the lock: another transaction of this process has held it for {waited:?}; \
+                     retry, or raise `lock_timeout`"
+                ),
             )
         })
     }
 
-    /// Begins on this connection, and says what `first` has found, which is asked as soon as there is the lock.
+    /// Begins a transaction on this connection, and returns the rows of `first`, which is read
+    /// right after the lock is acquired.
     async fn begin_on(
         self: &Arc<Self>,
         writer: OwnedMutexGuard<Writer>,
@@ -91,11 +99,11 @@ impl Shared {
             };
             held.open = Some(Arc::clone(&connection));
             match self.try_begin(&mut held, &connection, lock, first()).await {
-                Ok((token, mut begun)) => {
-                    let first = std::mem::take(&mut begun.first);
-                    return Ok((Locked::new(Arc::clone(self), held, connection, token, begun)?, first));
+                Ok((token, mut opened)) => {
+                    let first = std::mem::take(&mut opened.first);
+                    return Ok((Locked::new(Arc::clone(self), held, connection, token, opened)?, first));
                 }
-                // It was lost while nobody used it: nothing has happened yet.
+                // The connection was lost while it was idle: nothing has happened yet.
                 Err(error) if used && is_lost(&error) => held.lose(),
                 Err(error) => {
                     connection.forget_statements();
@@ -115,8 +123,8 @@ impl Shared {
         Ok(connection)
     }
 
-    /// Ends the server's ends of lost connections, so far as they hold the lock: nobody else will tell them, and everybody waits.
-    /// A commit that has reached the server is completed first.
+    /// Ends the server processes of lost connections that hold the lock. They do not notice by
+    /// themselves, and block all others. A commit that has reached the server is completed first.
     pub(crate) async fn end_lost(&self, connection: &Arc<Connection>, lost: &[Backend]) -> Result<(), StoreError> {
         for backend in lost {
             let sql = "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
@@ -131,7 +139,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Begins, takes the lock, and learns what nearly every transaction asks first, in one flight.
+    /// Begins, acquires the lock, and reads what most transactions need first, in one round trip.
     async fn try_begin(
         &self,
         held: &mut LockedConnection,
@@ -164,13 +172,13 @@ impl Shared {
             Some(answer) => answer.await,
             None => Ok(Vec::new()),
         };
-        let mut begun =
+        let mut opened =
             OpenTransaction { first: next().await?, checkpoints: next().await?, parked: Some(next().await?) };
-        begun.parked = begun.parked.filter(|parked| parked.len() <= MOST_PARKED);
-        Ok((token, begun))
+        opened.parked = opened.parked.filter(|parked| parked.len() <= MOST_PARKED);
+        Ok((token, opened))
     }
 
-    /// Takes the log's lock until the transaction's end.
+    /// Acquires the log's lock until the end of the transaction.
     pub(crate) fn lock_sql(&self) -> String {
         format!("SELECT pg_advisory_xact_lock({})", self.lock)
     }

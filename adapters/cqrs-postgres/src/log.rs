@@ -1,5 +1,6 @@
 //! The log in a schema.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -23,10 +24,10 @@ use crate::transaction::Postgres;
 use crate::views::PostgresViews;
 use crate::{commands, events};
 
-/// How long a follower that is told nothing waits before it asks all the same.
+/// How long to wait for a notification before checking the head anyway.
 const ASK_ANYWAY: Duration = Duration::from_secs(1);
 
-/// An event log in one schema of a PostgreSQL database, with views beside it. Clones share it.
+/// An event log in one schema of a PostgreSQL database, with views and snapshots. Clones share it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,6 +48,12 @@ pub struct PostgresLog {
     notifications: Arc<std::sync::Mutex<Option<News>>>,
 }
 
+impl fmt::Debug for PostgresLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresLog").field("store", &self.shared.place.store).finish_non_exhaustive()
+    }
+}
+
 builder!(
     /// Options for [`PostgresLog::builder`].
     PostgresLogBuilder,
@@ -56,8 +63,8 @@ builder!(
 impl PostgresLogBuilder {
     /// Whether each append notifies those that [listen](PostgresLog::news). Default: true.
     ///
-    /// PostgreSQL runs commits that notify one after the other, in the whole server. Turn it off where many busy logs share one server
-    /// and no process listens.
+    /// PostgreSQL runs commits that notify one after the other, in the whole server. Turn it off
+    /// where many busy logs share one server and no process listens.
     pub fn notify(mut self, notify: bool) -> Self {
         self.0.notify = notify;
         self
@@ -73,8 +80,8 @@ impl PostgresLogBuilder {
 }
 
 impl PostgresLog {
-    /// Opens the schema `public` of a database as a log, and makes the tables if they are not there.
-    /// [`builder`](Self::builder) has options.
+    /// Opens the schema `public` of a database as a log, and creates missing tables. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -84,8 +91,8 @@ impl PostgresLog {
 
     /// Opens a database as a log, with options.
     ///
-    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs, as
-    /// [`tokio_postgres::Config`] reads them.
+    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs,
+    /// in the syntax of [`tokio_postgres::Config`].
     pub fn builder(url: &str) -> PostgresLogBuilder {
         PostgresLogBuilder::new(url)
     }
@@ -101,9 +108,10 @@ impl PostgresLog {
         self.notifications.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.news()).clone()
     }
 
-    /// Tells whenever the log has, or may have, grown, in whatever process: for those that follow it.
+    /// Notifies when the log has, or may have, grown, in any process.
     ///
-    /// It takes a connection of its own, and needs that no writer has turned [`notify`](PostgresLogBuilder::notify) off.
+    /// It uses a connection of its own. Writers that have turned
+    /// [`notify`](PostgresLogBuilder::notify) off do not notify.
     #[must_use]
     pub fn news(&self) -> News {
         notifications::listen(self.shared.place.clone(), self.shared.channel.clone())
@@ -130,8 +138,8 @@ impl EventLog for PostgresLog {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
             let shared = &self.shared;
-            // The head comes from a state that is older than that of the events, so that no event up to it is missing; what
-            // the later state has beyond it is left for the next page.
+            // The head is read before the events, so no event up to it is missing. Events after it
+            // are left to the next page.
             let mut sent = vec![events::last(&shared.schema, after)];
             sent.extend(statements(&shared.schema, query, after, clamped(limit as u64).saturating_add(1)));
             let mut answers = shared.readers.read(sent).await?.into_iter();
@@ -175,7 +183,7 @@ impl EventLog for PostgresLog {
         Box::pin(async move {
             let mut news = self.notifications();
             loop {
-                // Asked for the head all the same now and then: the net under what is told.
+                // Checks the head regularly, in case a notification is lost.
                 let _ = tokio::time::timeout(ASK_ANYWAY, news.next()).await;
                 if self.head().await.is_ok_and(|head| head != after) {
                     return;

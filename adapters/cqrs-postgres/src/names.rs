@@ -1,4 +1,4 @@
-//! The register of names, beside the events.
+//! The register of names of a log.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{escape, unescape};
 
-/// What a log keeps of names.
+/// The names of events, tags and policies in a log.
 pub(crate) struct PostgresNames {
     shared: Arc<Shared>,
 }
@@ -25,7 +25,7 @@ impl PostgresNames {
     }
 }
 
-/// Each name of the events: one step in their index a name.
+/// Selects each event name once, with one index step for each name.
 pub(crate) fn events(schema: &str) -> Sql {
     Sql::new(format!(
         "WITH RECURSIVE names (name) AS (
@@ -38,7 +38,8 @@ pub(crate) fn events(schema: &str) -> Sql {
     ))
 }
 
-/// The first tag of each prefix: one step in their index a prefix. `;` is what follows `:`.
+/// Selects the first tag of each prefix, with one index step for each prefix. `;` is the character
+/// after `:`.
 pub(crate) fn tags(schema: &str) -> Sql {
     Sql::new(format!(
         "WITH RECURSIVE tags (tag) AS (
@@ -94,7 +95,7 @@ impl PostgresNames {
         column::<&str>(&self.shared.place.store, row, place).map(unescape)
     }
 
-    /// `None` where a newer version has a kind that this one does not know.
+    /// Decodes a declared name. `None` for a kind that only newer versions have.
     fn declared_name(&self, row: &Row) -> Result<Option<DeclaredName>, StoreError> {
         let store = &self.shared.place.store;
         let Some(kind) = NameKind::from_text(&self.text(row, 0)?) else { return Ok(None) };

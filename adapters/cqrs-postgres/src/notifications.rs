@@ -1,4 +1,4 @@
-//! Being told that the log has grown.
+//! Notifications of new events.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use crate::connect::{Place, Purpose};
 use crate::error::store_error;
 use crate::text::quoted;
 
-/// How long to wait before a server that cannot be reached is tried again.
+/// How long to wait before the next attempt to reach a server.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Tells whenever the log has, or may have, grown: see [`PostgresLog::news`](crate::PostgresLog::news).
+/// Notifies when the log has, or may have, grown: see
+/// [`PostgresLog::news`](crate::PostgresLog::news).
 ///
 /// ```no_run
 /// # async fn example(log: cqrs_postgres::PostgresLog) -> Result<(), cqrs_runtime::log::StoreError> {
@@ -30,16 +31,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// }
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct News {
     appended: watch::Receiver<()>,
 }
 
 impl News {
-    /// Waits until an append was committed since the last call, or since the `News` was made, or until one may have been: after a lost
-    /// connection. It never misses one, and may tell of several at once.
+    /// Waits for an append since the last call, or since the `News` was created. After a lost
+    /// connection it returns as well, because there may have been one. It misses no append, and may
+    /// report several at once.
     pub async fn next(&mut self) {
-        // The sender lives as long as this receiver, or as the runtime.
+        // The sender ends only with the runtime.
         if self.appended.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -62,7 +64,7 @@ async fn follow(place: &Place, channel: &str, notify: &watch::Sender<()>) {
     let mut wait = FIRST_WAIT;
     loop {
         if let Err(error) = hear(place, channel, notify, &mut wait).await {
-            tracing::warn!(%error, "nothing is heard of new events: trying again");
+            tracing::warn!(%error, "notifications interrupted; reconnecting");
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
@@ -81,7 +83,7 @@ async fn hear(place: &Place, channel: &str, notify: &watch::Sender<()>, wait: &m
     let listening = connection.client.batch_execute(&format!("LISTEN {}", quoted(channel))).await;
     listening.map_err(|error| store_error(&place.store, &error))?;
     *wait = FIRST_WAIT;
-    // What was committed while nobody listened.
+    // Events may have been committed while nobody listened.
     let _ = notify.send(());
     while receiver.recv().await.is_some() {
         let _ = notify.send(());

@@ -66,7 +66,7 @@ impl Options {
         let host = host.or_else(|| config.get_hostaddrs().first().map(ToString::to_string));
         let Some(host) = host else { return Err(OpenError::Url("it names no host".into())) };
         if host.contains('@') {
-            return Err(OpenError::Url("an `@` in a user's name or password is written `%40`".into()));
+            return Err(OpenError::Url("`@` in a user name or password must be written as `%40`".into()));
         }
         let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
@@ -81,7 +81,7 @@ impl Options {
     }
 }
 
-/// A builder with the options that a log and views have in common.
+/// A builder with the options that logs and views have in common.
 macro_rules! builder {
     ($(#[$doc:meta])+ $builder:ident, $what:ident) => {
         $(#[$doc])+
@@ -96,14 +96,15 @@ macro_rules! builder {
 
             /// The schema that holds the tables. Default: `public`.
             ///
-            /// A missing schema is created. Each schema of a database may hold a log of its own, with its own lock.
+            /// A missing schema is created. Each schema of a database may hold a log of its own,
+            /// with its own lock.
             pub fn schema(mut self, schema: impl Into<String>) -> Self {
                 self.0.schema = schema.into();
                 self
             }
 
-            /// A URL for all reads: the same database, with a role that can only read. `sql/reader.sql` creates such a role.
-            /// Default: the URL for writes.
+            /// A URL for all reads: the same database, with a role that can only read.
+            /// `sql/reader.sql` creates such a role. Default: the URL for writes.
             ///
             /// Do not use a replica: reads must see every earlier commit.
             pub fn reader_url(mut self, url: impl Into<String>) -> Self {
@@ -113,8 +114,9 @@ macro_rules! builder {
 
             /// Connects with TLS. Default: no TLS.
             ///
-            /// Takes any connector of `tokio-postgres`, for example that of `tokio-postgres-rustls`, `postgres-native-tls` or
-            /// `postgres-openssl`. The URL's `sslmode` says whether TLS is mandatory: set it to `require`.
+            /// Takes any connector of `tokio-postgres`, for example that of
+            /// `tokio-postgres-rustls`, `postgres-native-tls` or `postgres-openssl`. The URL's
+            /// `sslmode` says whether TLS is mandatory: set it to `require`.
             pub fn tls<T>(mut self, connector: T) -> Self
             where
                 T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket> + Clone + Send + Sync + 'static,
@@ -128,39 +130,48 @@ macro_rules! builder {
 
             /// How long to wait for a lock or a connection. Default: 30 seconds.
             ///
-            /// The limit applies to a transaction that waits for the log's lock, to a reader that waits for a connection or for a table
-            /// that another session has locked, and to a commit that has lost its answer and waits for the server to come back. When it
-            /// runs out, the call fails with [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A smaller
+            /// The limit applies to a transaction that waits for the log's lock, to a reader that
+            /// waits for a connection or for a table that another session has locked, and to a
+            /// commit that has lost its answer and waits for the server to come back. When it runs
+            /// out, the call fails with
+            /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A smaller
             /// `lock_timeout` of the role or the database takes precedence.
             pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.0.lock_timeout = timeout;
                 self
             }
 
-            /// How long a transaction may be idle between two statements before the server ends it. Default: 60 seconds.
+            /// How long a transaction may be idle between two statements before the server ends it.
+            /// Default: 60 seconds.
             ///
-            /// A workflow that waits in the middle of its transaction blocks all other writers for that time. A process that hangs inside
-            /// a transaction keeps its projections until this timeout. A smaller `idle_in_transaction_session_timeout` of the role or the
+            /// A workflow that waits in the middle of its transaction blocks all other writers for
+            /// that time. A process that hangs inside a transaction keeps its projections until
+            /// this timeout. A smaller `idle_in_transaction_session_timeout` of the role or the
             /// database takes precedence.
             pub fn idle_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.0.idle_timeout = timeout;
                 self
             }
 
-            /// How long one statement may run on the server, including the statements of handlers. Default: 60 seconds.
+            /// How long one statement may run on the server, including the statements of handlers.
+            /// Default: 60 seconds.
             ///
-            /// When it runs out, the call fails with [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A connection
-            /// on which no answer arrives counts as lost ten seconds later. A smaller `statement_timeout` of the role or the database takes
-            /// precedence. The limit does not apply to creating the tables, or to changing them for a new version of this crate.
+            /// When it runs out, the call fails with
+            /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A
+            /// connection on which no answer arrives counts as lost ten seconds later. A smaller
+            /// `statement_timeout` of the role or the database takes precedence. The limit does not
+            /// apply to creating the tables, or to changing them for a new version of this crate.
             pub fn statement_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.0.statement_timeout = timeout;
                 self
             }
 
-            /// The maximum number of read connections, at least 1. Default: the number of cores, at least 4.
+            /// The maximum number of read connections, at least 1. Default: the number of cores, at
+            /// least 4.
             ///
-            /// They are opened on demand. One more connection appends, and another one saves snapshots, if there are any. Views in a schema
-            /// of their own are written by one connection, and by up to eight if a projection has partitions.
+            /// They are opened on demand. One more connection appends, and another one saves
+            /// snapshots, if there are any. Views in a schema of their own are written by one
+            /// connection, and by up to eight if a projection has partitions.
             pub fn readers(mut self, readers: usize) -> Self {
                 self.0.readers = readers.max(1);
                 self

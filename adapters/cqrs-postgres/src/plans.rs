@@ -1,4 +1,4 @@
-//! What PostgreSQL does for the statements of this crate.
+//! Query plans of this crate's statements.
 
 use std::sync::Arc;
 
@@ -18,8 +18,7 @@ use crate::{PostgresLog, filter, rows, schema};
 
 const SCHEMA: &str = "\"public\"";
 
-/// A log of many orders, each of two events, of few customers; as it is right after they were appended, or after the server has
-/// looked at its tables.
+/// A log of many orders with two events each, and few customers; before or after `ANALYZE`.
 async fn filled(analyzed: bool) -> (Database, Arc<Connection>) {
     let database = Postgres::shared().database();
     let builder = PostgresLog::builder(database.url());
@@ -44,7 +43,7 @@ async fn plan(connection: &Arc<Connection>, mut sql: Sql) -> String {
     lines(&connection.query(sql).await.expect("a plan"))
 }
 
-/// An event for its place.
+/// An event for a position.
 pub(crate) fn event(position: Position) -> RecordedEvent {
     let header = EventHeader {
         position,
@@ -74,11 +73,11 @@ fn touches_only(plan: &str, wanted: &[&str]) {
     for part in wanted {
         assert!(plan.contains(part), "`{part}` is not in\n{plan}");
     }
-    assert!(!plan.contains("Seq Scan") && !plan.contains("Hash Join"), "it reads through a table:\n{plan}");
+    assert!(!plan.contains("Seq Scan") && !plan.contains("Hash Join"), "it scans a table:\n{plan}");
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_looked_up() {
+async fn queries_use_the_indexes() {
     let many: Vec<QueryItem> =
         (0..500).map(|number| item(&["Opened", "Closed"], &[&format!("order:{number}")])).collect();
     let mixed = vec![item(&["Opened"], &["order:1"]), item(&[], &["order:2"]), item(&["Rare"], &[])];
@@ -93,7 +92,7 @@ async fn what_is_asked_for_is_looked_up() {
             (mixed.clone(), "cqrs_event_tags_pkey"),
         ];
         if analyzed {
-            // Before, the server does not know what is rare.
+            // Without statistics, the server does not know which names are rare.
             asked.push((vec![item(&["Rare"], &[])], "cqrs_events_by_name"));
             asked.push((vec![item(&["Rare", "Never"], &[])], "cqrs_events_by_name"));
         }
@@ -113,14 +112,14 @@ async fn what_is_asked_for_is_looked_up() {
     }
 }
 
-/// A prepared statement is planned for any values, after a few runs.
+/// After a few runs, a prepared statement gets a generic plan.
 #[tokio::test]
-async fn one_aggregate_costs_its_own_events_whatever_it_is_planned_for() {
+async fn one_aggregate_costs_its_own_events_with_any_plan() {
     for analyzed in [false, true] {
         let (_database, connection) = filled(analyzed).await;
         let query = EventQuery { items: vec![item(&["Opened", "Closed"], &["order:1"])] };
         let sql = statements(SCHEMA, &query, Position::new(5), 100).remove(0);
-        assert!(!sql.once, "it is kept prepared");
+        assert!(!sql.once, "it stays prepared");
         let types: Vec<String> =
             sql.parameters.iter().map(|(_, kind)| kind.name().replace("_text", "text[]")).collect();
         let prepare =
@@ -130,7 +129,7 @@ async fn one_aggregate_costs_its_own_events_whatever_it_is_planned_for() {
         explain.once = true;
         let plan = lines(&connection.query(explain).await.expect("a plan"));
         touches_only(&plan, &["cqrs_event_tags_pkey", "Index Scan using cqrs_events_pkey"]);
-        assert!(!plan.contains("Sort"), "it comes in order, so that a page costs no more than its events:\n{plan}");
+        assert!(!plan.contains("Sort"), "it is sorted by the index, so a page costs no more than its events:\n{plan}");
     }
 }
 
@@ -148,14 +147,14 @@ async fn a_command_is_looked_up_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_looked_up_by_its_key_whatever_it_is_planned_for() {
+async fn a_snapshot_is_looked_up_by_its_key_with_any_plan() {
     for plans in ["force_custom_plan", "force_generic_plan"] {
         let (_database, connection) = filled(true).await;
         let fill = "INSERT INTO cqrs_snapshots SELECT 'Order', 'order:' || p, 1, p, gen_random_uuid(), '{}'
                     FROM generate_series(1, 20000) p; ANALYZE";
         connection.send_text(fill.into()).await.expect("many snapshots");
         let sql = crate::snapshots::look_up(SCHEMA, &[]);
-        assert!(!sql.once, "it is kept prepared");
+        assert!(!sql.once, "it stays prepared");
         let prepare =
             format!("SET plan_cache_mode = {plans}; PREPARE look_up (text[], text[], bigint[]) AS {}", sql.text);
         connection.send_text(prepare).await.expect("a statement");
@@ -210,9 +209,9 @@ async fn searches_use_the_indexes() {
     }
 }
 
-/// The two locks of a schema are two, and no other schema's.
+/// The locks of two schemas are four different ones.
 #[test]
-fn each_lock_is_one_of_its_own() {
+fn all_locks_differ() {
     let keys = [schema::lock_keys("public"), schema::lock_keys("shop")];
     let mut all: Vec<i64> = keys.iter().flat_map(|(log, schema)| [*log, *schema]).collect();
     all.sort_unstable();

@@ -1,5 +1,6 @@
-//! Connections that read.
+//! A pool of read connections.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,19 +17,19 @@ use crate::error::{is_lost, store_error, unavailable};
 use crate::handle::Handle;
 use crate::sql::Sql;
 
-/// A bounded number of read-only connections, opened as they are needed.
+/// A limited number of read-only connections, opened on demand.
 pub(crate) struct Pool {
     place: Place,
     permits: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Arc<Connection>>>>,
 }
 
-/// A connection on loan.
+/// A borrowed connection.
 struct Loan {
     connection: Arc<Connection>,
     idle: Arc<Mutex<Vec<Arc<Connection>>>>,
     _permit: OwnedSemaphorePermit,
-    /// Whether it was idle before: then it may have been lost without anybody's notice.
+    /// Whether it comes from the pool: then it may have been lost while it was idle.
     used: bool,
 }
 
@@ -45,13 +46,13 @@ impl Pool {
         Self { place, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
     }
 
-    /// Takes a connection, waiting for one if all are in use.
+    /// Takes a connection. Waits for one if all are in use.
     async fn take(&self) -> Result<Loan, StoreError> {
         let store = &self.place.store;
         let permit = tokio::time::timeout(self.place.lock_timeout, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit
-            .map_err(|_| unavailable(store, "every reading connection was in use for as long as one may wait"))?
-            .map_err(|_| unavailable(store, "the log is closed"))?;
+        let timed_out = "timed out waiting for a read connection; raise `readers` or `lock_timeout`";
+        let permit =
+            permit.map_err(|_| unavailable(store, timed_out))?.map_err(|_| unavailable(store, "the log is closed"))?;
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.retain(|connection| !connection.client.is_closed());
@@ -65,7 +66,8 @@ impl Pool {
         Ok(Loan { connection, idle: Arc::clone(&self.idle), _permit: permit, used })
     }
 
-    /// Sends these statements together, and waits for the rows of each. Each sees what was committed before it.
+    /// Sends these statements together, and waits for the rows of each. Each sees the commits
+    /// before it.
     pub(crate) async fn read(&self, statements: Vec<Sql>) -> Result<Vec<Vec<Row>>, StoreError> {
         let statements: Vec<Arc<Sql>> = statements.into_iter().map(Arc::new).collect();
         loop {
@@ -75,7 +77,7 @@ impl Pool {
                     loan.give_back();
                     return Ok(rows);
                 }
-                // Each turn drops one of the idle connections, so this ends.
+                // Each iteration drops one idle connection, so this ends.
                 Err(error) if loan.used && is_lost(&error) => {}
                 Err(error) => {
                     loan.connection.forget_statements();
@@ -87,8 +89,8 @@ impl Pool {
         }
     }
 
-    /// Asks whether the tables of a schema can be read: the server answers for one that another session has locked only when
-    /// that session ends.
+    /// Checks that the tables of a schema can be read. Otherwise a table that another session has
+    /// locked would block readers until that session ends.
     pub(crate) async fn probe(&self, schema: &str) -> Result<(), StoreError> {
         let loan = self.take().await?;
         let probed = probe(&loan.connection, schema).await;
@@ -100,11 +102,11 @@ impl Pool {
         }
     }
 
-    /// A connection for a query handler, inside a transaction that the server holds read-only.
+    /// A connection for a query handler, inside a read-only transaction.
     pub(crate) async fn reader(&self) -> Result<PostgresReader, StoreError> {
         loop {
             let loan = self.take().await?;
-            // The first query of a transaction fixes for good that it only reads.
+            // After its first query, a transaction cannot be made writable.
             let begun =
                 loan.connection.send_text("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT 1".into()).await;
             let used = loan.used;
@@ -121,10 +123,10 @@ impl Pool {
     }
 }
 
-/// How long a probe waits for a table: less than a health check takes.
+/// How long a probe waits for a table. It is shorter than the limit of a health check.
 const PROBE: Duration = Duration::from_millis(400);
 
-/// What locks one of a schema's tables, if anything does.
+/// Describes the locks on the tables of a schema, if there are any.
 async fn probe(connection: &Arc<Connection>, schema: &str) -> Result<Option<String>, tokio_postgres::Error> {
     let tables = r"SELECT format('%I.%I', n.nspname, c.relname)
                    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -143,7 +145,7 @@ async fn probe(connection: &Arc<Connection>, schema: &str) -> Result<Option<Stri
     };
     connection.send_text("ROLLBACK".into()).await?;
     if locked.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
-        // A table that was dropped just now, by a rebuild say: the next probe knows.
+        // The table was just dropped, for example by a rebuild: the next probe will tell.
         return if locked.code() == Some(&SqlState::UNDEFINED_TABLE) { Ok(None) } else { Err(locked) };
     }
     let who = r"SELECT string_agg(format('`%s` (process %s)', c.relname, l.pid), ', ' ORDER BY c.relname)
@@ -170,21 +172,28 @@ async fn read(connection: &Arc<Connection>, statements: &[Arc<Sql>]) -> Result<V
     Ok(rows)
 }
 
-/// A connection that cannot write, on loan: what `Reader<Postgres>` is. It derefs to a [`Handle`].
+/// A borrowed connection that cannot write: the type behind `Reader<Postgres>`. It derefs to a
+/// [`Handle`].
 ///
-/// It stands inside a transaction that the server holds read-only from before the handler has it, and that cannot be made to
-/// write again; what would end that transaction is refused before it is sent. Each statement sees the last commit made before it
-/// started.
+/// It is inside a read-only transaction, which a handler cannot make writable. Statements that
+/// would end that transaction are refused before they are sent. Each statement sees the last commit
+/// before its start.
 ///
-/// As everywhere in PostgreSQL, a transaction that only reads may still call a function that acts outside of tables (`pg_notify`,
-/// `pg_terminate_backend`, `lo_create` before version 16): what the role may not, the server refuses. Give the log a
-/// [`reader_url`](crate::PostgresLogBuilder::reader_url) with a role of few rights.
+/// As always in PostgreSQL, a read-only transaction may call functions that act outside of tables
+/// (`pg_notify`, `pg_terminate_backend`, `lo_create` before version 16), if its role has the right.
+/// Set a [`reader_url`](crate::PostgresLogBuilder::reader_url) with a role that has few rights.
 pub struct PostgresReader {
     handle: Handle,
-    /// There until it is dropped.
+    /// `Some` until it is dropped.
     loan: Option<Loan>,
     setup: String,
     under_way: Arc<AtomicUsize>,
+}
+
+impl fmt::Debug for PostgresReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresReader").finish_non_exhaustive()
+    }
 }
 
 impl std::ops::Deref for PostgresReader {
@@ -198,7 +207,7 @@ impl std::ops::Deref for PostgresReader {
 impl Drop for PostgresReader {
     fn drop(&mut self) {
         let Some(loan) = self.loan.take() else { return };
-        // The next borrower gets it as it was. A statement that its handler has not waited for would hold him up.
+        // The next borrower needs a clean session, and must not wait for a statement of this one.
         if self.under_way.load(Ordering::Acquire) == 0 {
             drop(loan.connection.send_text(std::mem::take(&mut self.setup)));
             loan.give_back();

@@ -1,4 +1,4 @@
-//! Whether a pooler is in front of the server that gives a session's statements to several connections.
+//! Detects a pooler that distributes a session's statements over several connections.
 
 use std::sync::Arc;
 
@@ -8,19 +8,20 @@ use crate::connect::{Place, Purpose};
 use crate::connection::Connection;
 use crate::error::{OpenError, damaged, store_error};
 
-/// How often it is looked. Once is enough as a rule: the second session gets what the first one has just left.
+/// How often to check. Once is enough as a rule: the second session gets the connection that the
+/// first one has just released.
 const LOOKS: usize = 4;
 
-/// Refuses a place whose sessions are not sessions: prepared statements, settings, notifications and locks would be lost between
-/// one statement and the next.
+/// Refuses a place without real sessions: prepared statements, settings, notifications and locks
+/// would be lost between two statements.
 ///
-/// Two sessions are open at the same time, one of them inside a transaction. Where they are answered by one process of the server, or
-/// the other one by two in turn, they share the server's connections.
+/// Two sessions are open at the same time, one of them inside a transaction. If one server process
+/// answers both, or two processes answer one of them, they share connections.
 pub(crate) async fn refuse(place: &Place, first: &Arc<Connection>, purpose: Purpose) -> Result<(), OpenError> {
     let second = place.connect(purpose).await?;
     let pooled = || OpenError::Pooled { store: place.store.to_string() };
     let failed = |error: Error| match error.as_db_error() {
-        // PgBouncer in the mode that gives each statement a connection of its own.
+        // PgBouncer with `pool_mode = statement`.
         Some(said) if said.message().contains("statement pooling") => pooled(),
         _ => OpenError::Store(store_error(&place.store, &error)),
     };
@@ -36,7 +37,8 @@ pub(crate) async fn refuse(place: &Place, first: &Arc<Connection>, purpose: Purp
     Ok(())
 }
 
-/// The server's process that answers. As plain text: a prepared statement would not survive such a pooler.
+/// The server process that answers. It uses no prepared statement, which would not survive such a
+/// pooler.
 async fn process(place: &Place, connection: &Connection, sql: &str) -> Result<Result<String, Error>, OpenError> {
     let answers = match connection.client.simple_query(sql).await {
         Ok(answers) => answers,
@@ -46,7 +48,5 @@ async fn process(place: &Place, connection: &Connection, sql: &str) -> Result<Re
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
     });
-    process
-        .map(Ok)
-        .ok_or_else(|| OpenError::Store(damaged(&place.store, "the server does not say which process answers")))
+    process.map(Ok).ok_or_else(|| OpenError::Store(damaged(&place.store, "the server did not report its process id")))
 }

@@ -1,7 +1,7 @@
-//! Whether a process that has leases still lives: a lock that it holds in a session of its own.
+//! Shows whether a process that holds leases is alive: it holds a lock in a session of its own.
 //!
-//! The server lets go of the lock with the session. A connection that is lost is made again; until then others may take the leases
-//! over, and their tokens tell which of the two is right.
+//! The server releases the lock when the session ends. A lost session is opened again. Until then
+//! others may acquire the leases, and tokens decide who may write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use uuid::Uuid;
 use crate::connect::{Place, Purpose};
 use crate::connection::Connection;
 
-/// How long a session may take to answer before another is made.
+/// How long a session may take to answer before it is replaced.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// This process's lock.
+/// The lock of this process.
 pub(crate) struct Presence {
     lock: i64,
     session: Mutex<Option<Arc<Connection>>>,
 }
 
 impl Presence {
-    /// Nothing is locked yet.
+    /// Locks nothing yet.
     pub(crate) fn new() -> Self {
         Self { lock: Uuid::now_v7().as_u64_pair().1.cast_signed(), session: Mutex::default() }
     }
 
-    /// The lock, which is held now. `None` where that cannot be: then the time of leases decides alone.
+    /// Holds the lock, and returns it. `None` if that fails: then only the time of a lease decides.
     pub(crate) async fn hold(&self, place: &Place) -> Option<i64> {
         let mut session = self.session.lock().await;
-        // Asked, and not only looked at: that the server has ended it shows with the next answer.
+        // It asks the server: a session that the server has ended shows only with the next answer.
         let holds = match &*session {
             Some(session) => matches!(tokio::time::timeout(ANSWER, session.client.simple_query("")).await, Ok(Ok(_))),
             None => false,
@@ -45,16 +45,16 @@ impl Presence {
         let session = match place.connect(Purpose::Listen).await {
             Ok(session) => session,
             Err(error) => {
-                tracing::debug!(%error, "no session to hold a lock in, by which others know that this process lives");
+                tracing::debug!(%error, "cannot open a session for the lock that shows that this process is alive");
                 return None;
             }
         };
-        // Shared: the server may not have noticed yet that an earlier session was lost.
+        // Shared, because the server may not have noticed yet that an earlier session was lost.
         let sql = format!("SELECT pg_advisory_lock_shared({})", self.lock);
         match session.client.batch_execute(&sql).await {
             Ok(()) => Some(session),
             Err(error) => {
-                tracing::debug!(%error, "a lock is refused, by which others know that this process lives");
+                tracing::debug!(%error, "cannot acquire the lock that shows that this process is alive");
                 None
             }
         }

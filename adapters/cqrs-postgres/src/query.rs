@@ -1,4 +1,4 @@
-//! What an `EventQuery` is in SQL.
+//! Translates an `EventQuery` to SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,14 @@ use tokio_postgres::types::Type;
 use crate::sql::Sql;
 use crate::text::{clamped, escape, key};
 
-/// What is read of an event.
+/// The columns of an event.
 const COLUMNS: &str = "position, id, name, version, tags, data, meta, recorded_at";
 
-/// How many alternatives go into one statement. More are read by several, and merged.
+/// How many alternatives go into one statement. More need several statements, whose results are
+/// merged.
 const ARMS: usize = 64;
 
-/// Up to so many names, each is looked up in the index by name; beyond, the log is read through.
+/// Up to this many names use the index by name. More of them scan the log.
 const NAMES: usize = 16;
 
 /// One alternative of a query.
@@ -29,11 +30,11 @@ enum Arm<'a> {
     Names(Names<'a>),
 }
 
-/// Any of these, or none for all.
+/// Any of these names, or all names if it is empty.
 type Names<'a> = BTreeSet<&'a str>;
 
-/// The statements that together yield the events that `query` takes after `after`, each at most `rows` of them, in no promised
-/// order. `$1` is the position, `$2` the number of rows.
+/// The statements that together select the events that match `query` after `after`. Each returns at
+/// most `rows`, in no particular order. `$1` is the position, `$2` the number of rows.
 pub(crate) fn statements(schema: &str, query: &EventQuery, after: Position, rows: i64) -> Vec<Sql> {
     let begin = || Sql::new("").with(clamped(after.get()), Type::INT8).with(rows, Type::INT8);
     let everything = |item: &QueryItem| item.tags.is_empty() && item.names.is_empty();
@@ -71,14 +72,14 @@ fn arms(query: &EventQuery) -> Vec<Arm<'_>> {
     arms
 }
 
-/// The least positions of each arm, each once, the least of them; and their events.
+/// Selects the lowest positions of all alternatives, each once, and their events.
 ///
-/// The event of a position is asked for by a subquery of its own, which PostgreSQL answers by one step in the primary key: left to
-/// itself it may read through a table whose statistics are old.
+/// A subquery of its own reads the event at a position, with one step in the primary key. With
+/// outdated statistics, a join might scan the table.
 fn union(schema: &str, mut sql: Sql, arms: &[Arm<'_>]) -> Sql {
     sql.push("SELECT e.* FROM (");
     for (place, arm) in arms.iter().enumerate() {
-        // The union removes what it meets twice.
+        // The union removes duplicates.
         sql.push(if place == 0 { "(" } else { " UNION (" });
         write(schema, &mut sql, arm);
         sql.push(")");
@@ -96,7 +97,7 @@ fn union(schema: &str, mut sql: Sql, arms: &[Arm<'_>]) -> Sql {
 fn write(schema: &str, sql: &mut Sql, arm: &Arm<'_>) {
     match arm {
         Arm::AnyTag(tags, names) if tags.len() == 1 => {
-            // One aggregate: its own entries in the index by tag, in their order.
+            // One aggregate: its range in the index by tag, in order.
             sql.push(&format!("SELECT t.position FROM {schema}.cqrs_event_tags t WHERE t.tag = "));
             sql.bind(key(tags[0]), Type::TEXT).push(" AND t.position > $1");
             named(sql, "t", names);
@@ -135,7 +136,7 @@ fn write(schema: &str, sql: &mut Sql, arm: &Arm<'_>) {
     }
 }
 
-/// Narrows a search to events of these names.
+/// Restricts a search to events with these names.
 fn named(sql: &mut Sql, table: &str, names: &Names<'_>) {
     if !names.is_empty() {
         let names: Vec<String> = names.iter().map(|name| escape(name)).collect();

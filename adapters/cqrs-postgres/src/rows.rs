@@ -9,7 +9,7 @@ use crate::events::{column, position};
 use crate::sql::Sql;
 use crate::text::{clamped, escape, key, quoted, unescape};
 
-/// The table of a view, as SQL names it.
+/// The table of a view, quoted for SQL.
 pub(crate) fn table(schema: &str, view: &str) -> String {
     format!("{schema}.{}", quoted(&table_name(view)))
 }
@@ -19,7 +19,7 @@ pub(crate) fn table_name(view: &str) -> String {
     format!("cqrs_view{}", lower(view))
 }
 
-/// A name that is written without quotes where that is possible, and differs from every other one's.
+/// A unique name for a view, which needs no quotes if possible.
 pub(crate) fn lower(name: &str) -> String {
     let mut lower = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
@@ -31,7 +31,7 @@ pub(crate) fn lower(name: &str) -> String {
     lower
 }
 
-/// What is read of a row.
+/// The columns of a row.
 pub(crate) fn columns(shape: &ViewShape) -> String {
     let mut columns = "cqrs_key, cqrs_long_key, cqrs_position, cqrs_document".to_owned();
     for index in shape.indexes {
@@ -49,7 +49,7 @@ pub(crate) fn by_keys(schema: &str, shape: &ViewShape, keys: &[String]) -> Sql {
     sql
 }
 
-/// The rows that a statement yields.
+/// Decodes rows.
 pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, StoreError> {
     let one = |row: &tokio_postgres::Row| {
         let key: &str = column(store, row, 0)?;
@@ -73,7 +73,7 @@ pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row
     rows.iter().map(one).collect()
 }
 
-/// Puts rows in place of those of their keys, and removes others.
+/// Inserts or replaces rows, and removes others.
 pub(crate) fn write(
     schema: &str,
     store: &str,
@@ -105,7 +105,13 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
         let mut values = Vec::with_capacity(put.len());
         for row in put {
             let value = row.indexes.get(place).filter(|_| row.indexes.len() == shape.indexes.len());
-            let missing = || format!("a row of view `{}` has {} indexed values", shape.name, row.indexes.len());
+            let missing = || {
+                format!(
+                    "a row of view `{}` has {} index values, which does not match the view's shape",
+                    shape.name,
+                    row.indexes.len()
+                )
+            };
             values.push(value.ok_or_else(|| damaged(store, missing()))?);
         }
         bind_values(sql.push(", "), store, shape, index.kind, values)?;
@@ -117,12 +123,13 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
     Ok(sql)
 }
 
-/// A value that is none: PostgreSQL holds what is no number, but it would equal itself, and be the greatest.
+/// Whether a value is stored as null. NaN is: PostgreSQL could hold it, but would treat it as equal
+/// to itself and as the greatest value.
 pub(crate) fn is_null(value: &Value) -> bool {
     matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
 }
 
-/// Binds values of one column as an array.
+/// Binds the values of one column as an array.
 pub(crate) fn bind_values<'a>(
     sql: &mut Sql,
     store: &str,
@@ -135,7 +142,7 @@ pub(crate) fn bind_values<'a>(
             let column = |value: &'a Value| match value {
                 value if is_null(value) => Ok(None),
                 Value::$kind($value) => Ok(Some($column)),
-                other => Err(damaged(store, format!("view `{}` has no column for {other:?}", shape.name))),
+                other => Err(damaged(store, format!("view `{}` has no index for the value {other:?}", shape.name))),
             };
             let values = values.into_iter().map(column).collect::<Result<Vec<Option<$type>>, StoreError>>()?;
             sql.bind(values, Type::$array);
@@ -150,13 +157,14 @@ pub(crate) fn bind_values<'a>(
     Ok(())
 }
 
-/// Removes the checkpoints of all projections that claim rows of this shape.
+/// Removes the checkpoints of all projections that fill a view of this shape.
 pub(crate) fn unclaim(schema: &str, shape: &ViewShape) -> Sql {
     Sql::new(format!("DELETE FROM {schema}.cqrs_checkpoints WHERE fingerprint = $1"))
         .with(shape.fingerprint.cast_signed(), Type::INT8)
 }
 
-/// Removes every row of a view, every checkpoint that claims them, and what is known of the projection.
+/// Removes all rows of a view, the checkpoints of all projections that fill it, and the parked keys
+/// and the checkpoint of this projection.
 pub(crate) fn clear(schema: &str, shape: Option<&ViewShape>, projection: &str) -> Vec<Sql> {
     let mut statements = Vec::new();
     if let Some(shape) = shape {
@@ -170,19 +178,19 @@ pub(crate) fn clear(schema: &str, shape: Option<&ViewShape>, projection: &str) -
     statements
 }
 
-/// How far all projections have come.
+/// The checkpoints of all projections.
 pub(crate) fn checkpoints(schema: &str) -> Sql {
     Sql::new(format!("SELECT projection, position, fingerprint, event FROM {schema}.cqrs_checkpoints"))
 }
 
-/// How far one projection has come.
+/// The checkpoint of one projection.
 pub(crate) fn checkpoint(schema: &str, projection: &str) -> Sql {
     let mut sql = checkpoints(schema);
     sql.push(" WHERE projection = ").bind(escape(projection), Type::TEXT);
     sql
 }
 
-/// The projections' names and checkpoints.
+/// Decodes checkpoints, with the names of their projections.
 pub(crate) fn stored_checkpoints(
     store: &str,
     rows: &[tokio_postgres::Row],
@@ -195,7 +203,7 @@ pub(crate) fn stored_checkpoints(
     rows.iter().map(one).collect()
 }
 
-/// Sets how far projections have come.
+/// Stores the checkpoints of projections.
 pub(crate) fn set_checkpoints(schema: &str, checkpoints: &[(&'static str, Checkpoint)]) -> Sql {
     let numbers = |number: fn(&Checkpoint) -> i64| checkpoints.iter().map(|(_, c)| number(c)).collect::<Vec<_>>();
     Sql::new(format!(
@@ -217,7 +225,7 @@ pub(crate) fn parked(schema: &str) -> Sql {
     ))
 }
 
-/// The parked keys.
+/// Decodes parked keys.
 pub(crate) fn stored_parked(store: &str, rows: &[tokio_postgres::Row]) -> Result<Vec<Parked>, StoreError> {
     let text = |row: &tokio_postgres::Row, place| column::<&str>(store, row, place).map(unescape);
     let one = |row: &tokio_postgres::Row| {
@@ -252,14 +260,14 @@ pub(crate) fn park(schema: &str, parked: &[Parked]) -> Sql {
     .with(parked.iter().map(|entry| i64::from(entry.attempts)).collect::<Vec<_>>(), Type::INT8_ARRAY)
 }
 
-/// Parks a key no longer.
+/// Unparks a key, if it is parked.
 pub(crate) fn unpark(schema: &str, projection: &str, parked: &str) -> Sql {
     Sql::new(format!("DELETE FROM {schema}.cqrs_parked WHERE projection = $1 AND key = $2"))
         .with(escape(projection), Type::TEXT)
         .with(key(parked), Type::TEXT)
 }
 
-/// Puts what is known of one build of a view in the place of what is known of another.
+/// Moves the shape, the checkpoint and the parked keys of one build of a view to another.
 pub(crate) fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
     let fingerprint = live.shape.fingerprint.cast_signed();
     let shapes = Sql::new(format!("DELETE FROM {schema}.cqrs_shapes WHERE view = $1"));
@@ -275,7 +283,7 @@ pub(crate) fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec
     statements
 }
 
-/// Takes note of the shape that a view's table has.
+/// Stores the shape of a view's table.
 pub(crate) fn known_as(schema: &str, shape: &ViewShape) -> Sql {
     Sql::new(format!(
         "INSERT INTO {schema}.cqrs_shapes (view, fingerprint) VALUES ($1, $2)

@@ -1,4 +1,4 @@
-//! The tables, and how a schema comes to have them.
+//! The schema, and its migrations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::pooler;
 use crate::sql::Sql;
 use crate::text::quoted;
 
-/// What leads from one schema version to the next. Entry n leads from version n to n + 1. `@` stands for the schema.
+/// The migrations. Entry n leads from schema version n to n + 1. `@` stands for the schema's name.
 ///
-/// Texts are compared byte by byte, whatever the database's own order of letters is.
+/// Texts are compared byte by byte, regardless of the database's collation.
 const MIGRATIONS: [&str; 5] = [
     r#"
     CREATE TABLE @.cqrs_events (
@@ -101,7 +101,7 @@ const MIGRATIONS: [&str; 5] = [
     INSERT INTO @.cqrs_names (kind, name, generation, declared_at, declared_by)
     SELECT 'policy', substr(projection, 8), 0, 0, '' FROM @.cqrs_checkpoints WHERE left(projection, 7) = 'policy:';
 "#,
-    // All are empty in the rows of older programs, one of which may still run.
+    // Rows of older programs have none of these, and an older program may still be running.
     "
     ALTER TABLE @.cqrs_commands
         ADD COLUMN long_id text,
@@ -111,17 +111,17 @@ const MIGRATIONS: [&str; 5] = [
 ",
 ];
 
-/// The newest version that this program knows.
+/// The newest version that this program supports.
 pub(crate) const VERSION: i64 = 5;
 const _: () = assert!(MIGRATIONS.len() == 5, "one migration a version");
 
-/// The oldest server whose statements these are.
+/// The oldest supported version of the server.
 const OLDEST_SERVER: i32 = 130_000;
 
-/// The lock of a schema's log, and the lock under which its tables are made: one number each in the database.
+/// The advisory locks of a schema: one for its log, and one for creating its tables.
 ///
-/// They are made of the schema's name, which stays when the database is dumped and restored. That of two names are one by chance
-/// would only make one log wait for the other.
+/// They depend on the schema's name only, which stays the same when the database is dumped and
+/// restored. If two names happen to get the same lock, one log waits for the other.
 pub(crate) fn lock_keys(schema: &str) -> (i64, i64) {
     use sha2::{Digest, Sha256};
     let key = |what: &str| {
@@ -131,7 +131,7 @@ pub(crate) fn lock_keys(schema: &str) -> (i64, i64) {
     (key("log"), key("schema"))
 }
 
-/// Connects for the first time, checks what is there, and brings the schema up to the newest version. Several processes may
+/// Connects for the first time, checks the server, and migrates the schema. Several processes may
 /// try at once.
 pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>, OpenError> {
     let connection = place.connect(Purpose::Write).await?;
@@ -153,21 +153,21 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
     if version(place, &connection, schema).await? == VERSION {
         return Ok(connection);
     }
-    // However long that takes.
+    // Migrations have no time limit.
     connection.watch.allow(Duration::MAX);
     let key = lock_keys(schema).1;
     connection
         .send_text(format!("BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({key})"))
         .await
         .map_err(failed)?;
-    // Another process may have been faster.
+    // Another process may have migrated it by now.
     let found = version(place, &connection, schema).await?;
     let mut at = found;
     let name = quoted(schema);
     let there = Sql::new("SELECT FROM pg_namespace WHERE nspname = $1").with(schema.to_owned(), Type::NAME);
     let mut script = String::new();
     if connection.query(there).await.map_err(failed)?.is_empty() {
-        // Only where it is missing: not everybody may make schemas.
+        // Only if it is missing: the role may not be allowed to create schemas.
         script = format!("CREATE SCHEMA {name};");
     }
     while let Some(migration) = usize::try_from(at).ok().and_then(|at| MIGRATIONS.get(at)) {
@@ -188,10 +188,10 @@ pub(crate) async fn open(place: &Place, schema: &str) -> Result<Arc<Connection>,
     }
 }
 
-/// The schema's version, 0 where it has none of our tables.
+/// The schema's version: 0 if it has none of this crate's tables.
 async fn version(place: &Place, connection: &Arc<Connection>, schema: &str) -> Result<i64, OpenError> {
     let failed = |error: tokio_postgres::Error| OpenError::Store(store_error(&place.store, &error));
-    // In one statement: between two, another process may make the tables.
+    // One statement: between two, another process may create the tables.
     let sql = r"SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname = $1 AND c.relname LIKE 'cqrs\_%' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
                 ORDER BY c.relname = 'cqrs_schema' DESC LIMIT 1";

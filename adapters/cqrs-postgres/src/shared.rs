@@ -30,7 +30,8 @@ pub(crate) struct Shared {
     pub(crate) notify: bool,
     /// The one connection that appends. The mutex is fair: first come, first served.
     pub(crate) writer: Arc<Mutex<Writer>>,
-    /// More connections that write, for views. They are opened when several transactions write at the same time.
+    /// More connections that write, for views. They are opened when several transactions write at
+    /// the same time.
     pub(crate) others: std::sync::Mutex<Vec<Arc<Mutex<Writer>>>>,
     /// Shows other processes that this one is alive.
     pub(crate) presence: Presence,

@@ -1,4 +1,4 @@
-//! The snapshots that live in the log's schema.
+//! The snapshots in the log's schema.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,16 +18,17 @@ use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{clamped, escape, key, unescape};
 
-/// How many bytes of states go into one statement, about.
+/// The approximate maximum size of the states in one statement, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
 /// The snapshots of a log.
 ///
-/// They are written by a connection of their own, without the log's lock, and it does not wait for the disk: who appends is not
-/// held up. A crash of the server may lose the last ones, and not the events that they were folded from.
+/// They are written on a connection of their own, without the log's lock, and without waiting for
+/// the disk: appends are not delayed. A crash of the server may lose the last ones, but not the
+/// events behind them.
 pub(crate) struct PostgresSnapshots {
     shared: Arc<Shared>,
-    /// Opened when the first is saved. Who saves goes one after the other.
+    /// Opened on demand. Saves run one after the other.
     writer: Mutex<Option<Arc<Connection>>>,
 }
 
@@ -48,7 +49,7 @@ impl SnapshotStore for PostgresSnapshots {
             let mut found = vec![None; keys.len()];
             for row in answers.iter().flatten() {
                 let place: i64 = column(&self.shared.place.store, row, 0)?;
-                // It counts from 1.
+                // It starts at 1.
                 let place = usize::try_from(place - 1).ok().filter(|place| *place < keys.len());
                 if let Some(place) = place {
                     found[place] = snapshot(&keys[place], row);
@@ -79,7 +80,7 @@ impl SnapshotStore for PostgresSnapshots {
     }
 }
 
-/// The rows of these keys, one step in the primary key each, with the place of each in `keys`.
+/// The rows of these keys, with the place of each in `keys`. Each costs one index step.
 pub(crate) fn look_up(schema: &str, keys: &[SnapshotKey]) -> Sql {
     let texts = |text: fn(&SnapshotKey) -> &str| keys.iter().map(|one| key(text(one))).collect::<Vec<String>>();
     let fingerprints: Vec<i64> = keys.iter().map(|key| key.fingerprint.cast_signed()).collect();
@@ -96,7 +97,7 @@ pub(crate) fn look_up(schema: &str, keys: &[SnapshotKey]) -> Sql {
     .with(fingerprints, Type::INT8_ARRAY)
 }
 
-/// What a row holds; `None` where that is what was never saved, which is as good as no row.
+/// Decodes a row. `None` if this crate did not write it: such a row counts as missing.
 fn snapshot(key: &SnapshotKey, row: &Row) -> Option<Snapshot> {
     let position = u64::try_from(row.try_get::<_, i64>(1).ok()?).ok().map(Position::new)?;
     let event: Uuid = row.try_get(2).ok()?;
@@ -104,12 +105,12 @@ fn snapshot(key: &SnapshotKey, row: &Row) -> Option<Snapshot> {
     Some(Snapshot { key: key.clone(), position, event, state: unescape(state).into() })
 }
 
-/// The statements that keep these. Rows are locked in the order of their keys, so that of two processes that save the same ones
-/// neither waits for the other for ever.
+/// Statements that store snapshots. They lock rows in the order of their keys, so that two
+/// processes that save the same ones do not deadlock.
 fn upserts(schema: &str, snapshots: &[Snapshot]) -> Vec<Sql> {
     let by_key: BTreeMap<(String, String), &Snapshot> = snapshots
         .iter()
-        // Of several of one key the last stays.
+        // Of several snapshots for one key, the last one wins.
         .map(|snapshot| ((key(&snapshot.key.aggregate), key(snapshot.key.tag.as_str())), snapshot))
         .collect();
     let mut statements = Vec::new();
@@ -173,7 +174,7 @@ mod tests {
         let snapshots = PostgresSnapshots::new(Arc::clone(log.shared()));
         let key = SnapshotKey { aggregate: "A".into(), tag: cqrs_runtime::Tag::from_text("a:1"), fingerprint: 1 };
         let snapshot = Snapshot { key, position: Position::new(1), event: Uuid::now_v7(), state: "{}".into() };
-        snapshots.save(&[snapshot]).await.expect("it saves");
+        snapshots.save(&[snapshot]).await.expect("it is saved");
         let ask = async |connection: &Arc<Connection>| {
             let rows = connection.query(Sql::new("SELECT current_setting('synchronous_commit')")).await;
             rows.expect("a setting")[0].get::<_, String>(0)

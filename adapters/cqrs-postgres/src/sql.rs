@@ -1,17 +1,18 @@
-//! Pieces of SQL, and what is bound to them.
+//! SQL text and its parameters.
 
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, accepts, to_sql_checked};
 
-/// What is bound to a `$1` of a statement.
+/// A parameter of a statement.
 pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
 
-/// A statement that is being written, and its parameters so far.
+/// A statement under construction, and its parameters so far.
 #[derive(Default)]
 pub(crate) struct Sql {
     pub(crate) text: String,
     pub(crate) parameters: Vec<(Parameter, Type)>,
-    /// Whether the text is one of many, and so not worth keeping prepared. PostgreSQL then also plans it for the very values.
+    /// Whether the text is rarely used again: then it is not kept prepared, and PostgreSQL plans it
+    /// for these values.
     pub(crate) once: bool,
 }
 
@@ -33,7 +34,7 @@ impl Sql {
         self
     }
 
-    /// Adds a parameter whose place stands in the text already.
+    /// Adds a parameter whose `$1` is already in the text.
     pub(crate) fn with(mut self, parameter: impl ToSql + Send + Sync + 'static, kind: Type) -> Self {
         self.parameters.push((Box::new(parameter), kind));
         self
@@ -49,7 +50,7 @@ const EPOCH: i64 = 946_684_800_000_000;
 
 impl ToSql for Micros {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        let micros = self.0.checked_sub(EPOCH).ok_or("a time beyond what PostgreSQL can hold")?;
+        let micros = self.0.checked_sub(EPOCH).ok_or("the time is out of PostgreSQL's range")?;
         micros.to_sql(kind, out)
     }
 
@@ -60,7 +61,7 @@ impl ToSql for Micros {
 impl<'a> tokio_postgres::types::FromSql<'a> for Micros {
     fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         let micros = i64::from_sql(kind, raw)?;
-        Ok(Self(micros.checked_add(EPOCH).ok_or("a time beyond the calendar")?))
+        Ok(Self(micros.checked_add(EPOCH).ok_or("the time is out of range")?))
     }
 
     accepts!(TIMESTAMPTZ);

@@ -1,18 +1,19 @@
-//! Texts as PostgreSQL can hold them.
+//! Converts texts for PostgreSQL.
 
 use sha2::{Digest, Sha256};
 
-/// How many bytes of a text stand in an index. PostgreSQL takes no entry longer than 2,704 bytes, and two of these go into one.
+/// The maximum length of an indexed text, in bytes. PostgreSQL limits an index entry to 2,704
+/// bytes, and an entry has up to two texts.
 const LONGEST: usize = 1_000;
 
-/// What is left of a longer one, before its digest.
+/// How many bytes of a longer text are kept, before its digest.
 const START: usize = 900;
 
-/// A name may have so many bytes.
+/// The maximum length of a name, in bytes.
 const NAME: usize = 63;
 
-/// A text without the byte 0, which no column of PostgreSQL can hold: 0 becomes 1 1, and 1 becomes 1 2. The order of texts
-/// stays as it was.
+/// Escapes the byte 0, which PostgreSQL cannot hold: 0 becomes 1 1, and 1 becomes 1 2. The order of
+/// texts stays the same.
 pub(crate) fn escape(text: &str) -> String {
     if !text.bytes().any(|byte| byte <= 1) {
         return text.to_owned();
@@ -28,7 +29,7 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// The text that was escaped.
+/// Undoes [`escape`].
 pub(crate) fn unescape(escaped: &str) -> String {
     if !escaped.contains('\u{1}') {
         return escaped.to_owned();
@@ -44,23 +45,23 @@ pub(crate) fn unescape(escaped: &str) -> String {
     text
 }
 
-/// A text as an index holds it: escaped, and one that is too long for an index by its start and a digest of the whole.
-/// Two texts are one exactly if their forms here are.
+/// A text for an index: escaped, and if it is too long, replaced by its start and a digest.
+/// Different texts have different forms.
 pub(crate) fn key(text: &str) -> String {
     let escaped = escape(text);
     if escaped.len() <= LONGEST {
         return escaped;
     }
-    // No escaped text holds 1 3.
+    // No escaped text contains 1 3.
     format!("{}\u{1}\u{3}{}", start(&escaped, START), digest(&escaped))
 }
 
-/// Whether a form of [`key`] is of a text that was too long.
+/// Whether this result of [`key`] was shortened.
 pub(crate) fn is_shortened(key: &str) -> bool {
     key.contains("\u{1}\u{3}")
 }
 
-/// The first letters of a text, `bytes` long at most.
+/// The first characters of a text, at most `bytes` bytes.
 fn start(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..end.unwrap_or(0)]
@@ -74,7 +75,7 @@ fn digest(text: &str) -> String {
     })
 }
 
-/// A name that PostgreSQL does not cut off: a longer one by its start and a digest of the whole.
+/// A name that PostgreSQL does not truncate: a long one becomes its start and a digest.
 pub(crate) fn identifier(name: &str) -> String {
     if name.len() <= NAME && !name.contains('\0') {
         return name.to_owned();
@@ -82,17 +83,17 @@ pub(crate) fn identifier(name: &str) -> String {
     format!("{}_{}", start(&name.replace('\0', ""), NAME - 17), &digest(name)[..16])
 }
 
-/// A name as SQL takes it, whatever it is made of.
+/// Quotes a name for SQL.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", identifier(name).replace('"', "\"\""))
 }
 
-/// A text as SQL takes it.
+/// Quotes a text for SQL.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Escaped texts as one array literal, for where an array of arrays cannot be sent.
+/// Writes escaped texts as one array literal, because an array of arrays cannot be sent.
 pub(crate) fn array(escaped: impl IntoIterator<Item = String>) -> String {
     let mut array = String::from("{");
     for (place, text) in escaped.into_iter().enumerate() {
@@ -109,7 +110,7 @@ pub(crate) fn array(escaped: impl IntoIterator<Item = String>) -> String {
     array
 }
 
-/// A position as a column holds it. Beyond what it can hold there is nothing.
+/// A position as a column stores it, limited to the largest number that it can store.
 pub(crate) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,8 @@
-//! The log under its lock.
+//! A transaction in a schema.
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::text::clamped;
 use crate::writer::LockedConnection;
 use crate::{commands, events};
 
-/// The database that `Tx<Postgres>` and `Reader<Postgres>` name.
+/// The database for `Tx<Postgres>` and `Reader<Postgres>`.
 #[derive(Clone, Copy, Debug)]
 pub enum Postgres {}
 
@@ -33,16 +34,23 @@ impl Database for Postgres {
     type Reader = PostgresReader;
 }
 
-/// A transaction on the database: what `Tx<Postgres>` is. It derefs to a [`Handle`].
+/// A transaction on the database: the type behind `Tx<Postgres>`. It derefs to a [`Handle`].
 ///
-/// What a handler writes through it is committed with its events, or not at all: what would end the transaction is refused
-/// before it is sent, and the commit itself makes sure that it ends the transaction that was begun for it. A statement that fails spoils
-/// the whole transaction, as always in PostgreSQL, unless it stands behind a savepoint of the handler's own.
+/// A handler's writes are committed with its events, or not at all. Statements that would end the
+/// transaction are refused before they are sent, and the commit checks that it ends its own
+/// transaction. As always in PostgreSQL, a statement that fails aborts the whole transaction,
+/// unless the handler has set a savepoint before it.
 ///
-/// The tables that are named `cqrs_..` are this crate's. The handler works with the same role, and could change them as far as the
-/// role may: `sql/writer.sql` makes a role that can only add to the log.
+/// Tables named `cqrs_..` belong to this crate. A handler uses the same role, and could change them
+/// if the role may: `sql/writer.sql` creates a role that can only add to the log.
 pub struct Transaction {
     handle: Handle,
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
 }
 
 impl Deref for Transaction {
@@ -53,34 +61,35 @@ impl Deref for Transaction {
     }
 }
 
-/// What a transaction knows from its start.
+/// What a transaction has read at its start.
 pub(crate) struct OpenTransaction {
-    /// What was asked first: the last event, or the newest leases.
+    /// The rows of its first statement: the last event, or the newest leases.
     pub(crate) first: Vec<Row>,
     pub(crate) checkpoints: Vec<Row>,
-    /// Nothing where there are too many.
+    /// `None` if there are too many.
     pub(crate) parked: Option<Vec<Row>>,
 }
 
 /// The log, or the views alone, under the lock.
 ///
-/// What needs no answer is sent at once and not waited for: all that a batch writes travels with its commit, in one flight. An error
-/// of it shows at the next answer, at the commit at the latest, and nothing is committed then.
+/// Statements whose rows do not matter are sent at once, without waiting for an answer: all writes
+/// of a batch and the commit share one round trip. An error of such a statement shows with a later
+/// answer, at the latest with that of the commit, and then nothing is committed.
 pub(crate) struct Locked {
     pub(crate) shared: Arc<Shared>,
     pub(crate) held: LockedConnection,
     pub(crate) connection: Arc<Connection>,
     transaction: Tx<Postgres>,
-    /// What the session is told at the start of this transaction, and forgets at its end.
+    /// The id of this transaction, set in the session until the transaction ends.
     pub(crate) token: String,
     pending: Vec<Pending<Vec<Row>>>,
     /// The last committed event.
     committed: Bookmark,
-    /// The last appended one, or the last committed one.
+    /// The last appended event, or the last committed one.
     last: Bookmark,
     pub(crate) checkpoints: Option<HashMap<String, Checkpoint>>,
     pub(crate) parked: Option<Vec<Parked>>,
-    /// How many savepoints are open.
+    /// The number of open savepoints.
     pub(crate) savepoints: u32,
 }
 
@@ -112,7 +121,7 @@ impl Locked {
         })
     }
 
-    /// Where the log ends.
+    /// Sets the end of the log.
     pub(crate) fn at(mut self, last: Bookmark) -> Self {
         (self.committed, self.last) = (last, last);
         self
@@ -129,7 +138,7 @@ impl Locked {
         }
     }
 
-    /// Sends statements together, and waits for all their rows.
+    /// Sends statements together, and waits for the rows of all.
     pub(crate) async fn ask(&mut self, statements: Vec<Sql>) -> Result<Vec<Row>, StoreError> {
         let mut sent = Vec::with_capacity(statements.len());
         for sql in statements {
@@ -148,7 +157,7 @@ impl Locked {
         Ok(rows)
     }
 
-    /// Waits until all that was sent is done.
+    /// Waits for the answers to all statements.
     pub(crate) async fn settle(&mut self) -> Result<(), StoreError> {
         for answer in std::mem::take(&mut self.pending) {
             if let Err(error) = answer.await {
@@ -158,7 +167,8 @@ impl Locked {
         Ok(())
     }
 
-    /// The error of what failed first: what was sent after it only heard that the transaction is spoilt.
+    /// The error of the first statement that failed. Later ones only report that the transaction is
+    /// aborted.
     pub(crate) async fn explain(&mut self, error: Error) -> StoreError {
         let mut first = error;
         for answer in std::mem::take(&mut self.pending) {
@@ -167,10 +177,10 @@ impl Locked {
                 break;
             }
         }
-        // A statement may have been prepared on a table that another process has made anew.
+        // A prepared statement may refer to a table that another process has created again.
         self.connection.forget_statements();
         if first.code() == Some(&SqlState::DIVISION_BY_ZERO) {
-            let what = "somebody has ended the transaction under this one: what was written before that is not undone";
+            let what = "the transaction was ended early by your own SQL; writes before that point are not undone";
             return damaged(&self.shared.place.store, what);
         }
         store_error(&self.shared.place.store, &first)
@@ -181,7 +191,7 @@ impl Locked {
         &mut self.transaction
     }
 
-    /// The last event that this transaction has appended, if any.
+    /// The last event that this transaction has appended.
     pub(crate) fn appended(&self) -> Option<Bookmark> {
         Some(self.last).filter(|last| *last != self.committed)
     }

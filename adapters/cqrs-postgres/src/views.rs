@@ -1,6 +1,7 @@
-//! Views in a schema: the log's own, or one for them alone.
+//! Views in a schema: the log's, or a schema of their own.
 
 use std::any::Any;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::text::{escape, quoted, unescape};
 use crate::transaction::{Locked, Postgres};
 use crate::{contents, events, filter, leases, rows};
 
-/// Views in a PostgreSQL schema: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
+/// Views in a PostgreSQL schema: a read database of its own (level 2), which projections keep up to
+/// date with the log. Clones share it.
 ///
 /// ```no_run
 /// use cqrs_postgres::{PostgresLog, PostgresViews};
@@ -37,6 +39,12 @@ pub struct PostgresViews {
     shared: Arc<Shared>,
 }
 
+impl fmt::Debug for PostgresViews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresViews").field("store", &self.shared.place.store).finish_non_exhaustive()
+    }
+}
+
 builder!(
     /// Options for [`PostgresViews::builder`].
     PostgresViewsBuilder,
@@ -44,7 +52,8 @@ builder!(
 );
 
 impl PostgresViews {
-    /// Opens the schema `public` of a database for views, and creates missing tables. For options: [`builder`](Self::builder).
+    /// Opens the schema `public` of a database for views, and creates missing tables. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -54,8 +63,8 @@ impl PostgresViews {
 
     /// Opens a database for views, with options.
     ///
-    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs, in the syntax of
-    /// [`tokio_postgres::Config`]. The tables for events stay empty.
+    /// The URL is `postgres://user:password@host:port/database?option=value`, or `key=value` pairs,
+    /// in the syntax of [`tokio_postgres::Config`]. The tables for events stay empty.
     pub fn builder(url: &str) -> PostgresViewsBuilder {
         PostgresViewsBuilder::new(url)
     }
@@ -130,7 +139,7 @@ impl ViewStore for PostgresViews {
 
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
         Box::pin(async {
-            // Without a lease nobody else may write at all.
+            // A transaction without leases excludes all others.
             let locked =
                 if leases.is_empty() { self.shared.begin().await? } else { self.shared.begin_under(leases).await? };
             Ok(Box::new(locked) as Box<dyn StandaloneTransaction>)
@@ -202,7 +211,7 @@ impl ViewStore for PostgresViews {
             }
             for sql in contents::remove(&self.shared.schema, removal, mark) {
                 locked.send(sql).await?;
-                // The next one is prepared on what this one leaves.
+                // The next statement is prepared on the tables that this one leaves.
                 locked.settle().await?;
             }
             locked.commit().await?;
@@ -229,9 +238,10 @@ fn is_prepared(store: &str, shape: &ViewShape, known: &[tokio_postgres::Row]) ->
     Ok(known == Some(shape.fingerprint.cast_signed()))
 }
 
-/// Makes the table of a view, in place of one of another shape.
+/// Creates the table of a view. Replaces one of another shape.
 ///
-/// The columns of a view bear the names of its fields, our own begin with `cqrs_`: SQL of the application's may read them.
+/// A view's columns have the names of its fields, and the framework's begin with `cqrs_`: the
+/// application's SQL may read them.
 pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
     let table = rows::table(schema, shape.name);
     let mut columns = vec![
@@ -250,7 +260,7 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
         };
         let column = quoted(index.name);
         columns.push(format!("{column} {kind}"));
-        // With the key, so that rows of one value come sorted by it.
+        // The key is part of the index, so that rows with one value are sorted by key.
         let name = index_name(shape, number);
         indexes.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
     }
@@ -261,7 +271,7 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
     for sql in &mut statements {
         sql.once = true;
     }
-    // Left by an earlier program of this shape: it claims rows that are gone.
+    // An earlier program with this shape may have left a checkpoint for rows that are gone.
     statements.push(rows::unclaim(schema, shape));
     statements.push(rows::known_as(schema, shape));
     statements
@@ -271,7 +281,7 @@ fn index_name(shape: &ViewShape, number: usize) -> String {
     quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)))
 }
 
-/// Puts one build of a view in the place of another.
+/// Replaces one build of a view with another.
 fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
     let (table, built) = (rows::table(schema, live.shape.name), rows::table(schema, next.shape.name));
     let name = quoted(&rows::table_name(live.shape.name));
@@ -297,7 +307,7 @@ impl StandaloneTransaction for Locked {
                 self.checkpoints = None;
                 for sql in make_table(&self.shared.schema, shape) {
                     self.send(sql).await?;
-                    // The next one is prepared on what this one makes.
+                    // The next statement is prepared on the tables that this one creates.
                     self.settle().await?;
                 }
             }
@@ -424,7 +434,7 @@ impl ViewTransaction for Locked {
             (self.checkpoints, self.parked) = (None, None);
             for sql in replace(&self.shared.schema, &live, &next) {
                 self.send(sql).await?;
-                // The next one is prepared on what this one makes.
+                // The next statement is prepared on the tables that this one creates.
                 self.settle().await?;
             }
             Ok(())
@@ -448,7 +458,7 @@ impl ViewTransaction for Locked {
             let number = self.savepoints;
             self.savepoints -= 1;
             if undo {
-                // What of our own has failed since must not be forgotten with what is undone.
+                // An error of an earlier statement must not be lost when the savepoint is undone.
                 self.settle().await?;
                 (self.checkpoints, self.parked) = (None, None);
                 if let Err(error) = self.connection.send_text(format!("ROLLBACK TO cqrs_{number}")).await {

@@ -1,27 +1,27 @@
-//! Whether a server still answers.
+//! Detects that a server does not answer any more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What was sent on a connection, and not answered. A server that is stopped, or whose machine is, ends no statement at its
-/// timeout, and its network may go on acknowledging.
+/// The requests on a connection without an answer. If a server or its machine is stopped, its
+/// statements do not end at their timeout, and the network may still acknowledge packets.
 #[derive(Clone)]
 pub(crate) struct Watch(Arc<Mutex<Unanswered>>);
 
 struct Unanswered {
     requests: usize,
-    /// When the last answer came, or the first request was sent after all were answered.
+    /// The time of the last answer, or of the first request after all were answered.
     since: Instant,
     limit: Duration,
 }
 
-/// A request that is not answered, until it is dropped.
+/// A request without an answer, until it is dropped.
 pub(crate) struct Request(Watch);
 
 impl Watch {
-    /// Of a connection whose answers may take so long.
+    /// For a connection whose answers may take this long.
     pub(crate) fn new(limit: Duration) -> Self {
         Self(Arc::new(Mutex::new(Unanswered { requests: 0, since: Instant::now(), limit })))
     }
@@ -30,12 +30,12 @@ impl Watch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers may take so long from now on.
+    /// Sets how long answers may take from now on.
     pub(crate) fn allow(&self, limit: Duration) {
         self.lock().limit = limit;
     }
 
-    /// A request is on its way.
+    /// Registers a request.
     pub(crate) fn request(&self) -> Request {
         let mut unanswered = self.lock();
         if unanswered.requests == 0 {
@@ -45,7 +45,7 @@ impl Watch {
         Request(self.clone())
     }
 
-    /// Returns when a request has waited for too long.
+    /// Returns when a request has waited too long.
     pub(crate) async fn overdue(&self) {
         loop {
             let next = {
@@ -78,21 +78,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_not_answered_is_overdue_and_what_is_answered_is_not() {
+    async fn only_unanswered_requests_are_overdue() {
         let limit = Duration::from_millis(300);
         let watch = Watch::new(limit);
         let overdue = async |time| tokio::time::timeout(time, watch.overdue()).await.is_ok();
-        assert!(!overdue(limit * 2).await, "nothing was asked");
+        assert!(!overdue(limit * 2).await, "there is no request");
         let (first, second) = (watch.request(), watch.request());
-        assert!(!overdue(limit / 2).await, "there is time");
+        assert!(!overdue(limit / 2).await, "there is time left");
         let answered = Instant::now();
         drop(first);
         watch.overdue().await;
-        assert!(answered.elapsed() >= limit, "the limit counts from the last answer");
+        assert!(answered.elapsed() >= limit, "the limit starts with the last answer");
         drop(second);
-        assert!(!overdue(limit * 2).await, "all is answered");
+        assert!(!overdue(limit * 2).await, "all are answered");
         let _third = watch.request();
         watch.allow(Duration::MAX);
-        assert!(!overdue(limit * 2).await, "it may take as long as it takes");
+        assert!(!overdue(limit * 2).await, "there is no limit");
     }
 }

@@ -12,7 +12,8 @@ pub(crate) struct Writer {
     pub(crate) connection: Option<Arc<Connection>>,
     /// Whether a handler has used the connection since it was set up.
     pub(crate) lent: bool,
-    /// Server processes of connections that were lost inside a transaction: they may still hold the lock.
+    /// Server processes of connections that were lost inside a transaction: they may still hold the
+    /// lock.
     pub(crate) lost: Vec<Backend>,
 }
 
@@ -49,8 +50,8 @@ impl Drop for LockedConnection {
     fn drop(&mut self) {
         let Some(connection) = self.open.take() else { return };
         if connection.client.is_closed() || self.under_way.load(Ordering::Acquire) > 0 {
-            // The handler did not wait for one of its statements, which would block the next transaction. The statement ends with
-            // its server process.
+            // The handler did not wait for one of its statements, which would block the next
+            // transaction. The statement ends with its server process.
             self.lose();
         } else {
             // Sent before the statements of the next transaction. Its answer does not matter.

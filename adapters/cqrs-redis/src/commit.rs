@@ -10,14 +10,15 @@ use crate::error::{commit_error, failed};
 use crate::store::Store;
 use crate::{encode, parked};
 
-/// One call of the script that writes rows holds so many of them, and so many bytes, if there is more than one.
+/// The maximum number of rows in one call of the script that writes them, and the size in bytes
+/// after which a call ends.
 const ROWS_A_CALL: usize = 500;
 const BYTES_A_CALL: usize = 1 << 20;
 
-/// New places of views that are emptied.
+/// New places of cleared views.
 type Places = HashMap<&'static str, Vec<u8>>;
 
-/// Projections and tokens, in pairs.
+/// Pairs of projection and token.
 pub(crate) fn tokens(leases: &[Lease]) -> Vec<Vec<u8>> {
     leases.iter().flat_map(|lease| [lease.projection.into(), lease.token.to_string().into()]).collect()
 }
@@ -29,7 +30,7 @@ pub(crate) fn under(leases: &[Lease]) -> Vec<Vec<u8>> {
     under
 }
 
-/// Writes the rows, and then, in one step, all else.
+/// Writes the rows, then everything else in one step.
 pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
     let under = under(&leases);
     let mut places = Places::new();
@@ -96,14 +97,14 @@ async fn write_rows(
     Ok(())
 }
 
-/// The arguments of the script that ends a commit.
+/// The arguments of the script that finishes a commit.
 fn last_step(under: Vec<Vec<u8>>, collected: &Collected, mut places: Places) -> Vec<Vec<u8>> {
     let mut arguments = under;
     let number = |arguments: &mut Vec<Vec<u8>>, number: usize| arguments.push(number.to_string().into());
     number(&mut arguments, collected.cleared.len());
     for Cleared { shape, projection } in &collected.cleared {
         arguments.push(projection.clone().into());
-        // A view that is emptied twice gets one new place.
+        // A view that is cleared twice gets one new place.
         match shape.and_then(|shape| Some((shape, places.remove(shape.name)?))) {
             Some((shape, place)) => {
                 arguments.extend([shape.name.into(), encode::fingerprint(shape.fingerprint).into(), place]);

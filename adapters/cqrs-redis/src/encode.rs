@@ -1,10 +1,10 @@
-//! Values and positions as bytes that sort as they do.
+//! Encodes values and positions as bytes that sort in the same order.
 
 use cqrs_runtime::Uuid;
 use cqrs_runtime::log::Position;
 use cqrs_runtime::view::{Checkpoint, Value};
 
-/// What no value is less than, and what none is greater than: the ends of an index.
+/// The ends of an index.
 pub(crate) const LEAST: &[u8] = b"-";
 pub(crate) const GREATEST: &[u8] = b"+";
 
@@ -14,7 +14,7 @@ const INTEGER: u8 = 3;
 const REAL: u8 = 4;
 const TEXT: u8 = 5;
 
-/// A value as it stands in an index, before the key. What is no number is no value.
+/// A value in an index, before the key. NaN is stored as null.
 pub(crate) fn value(value: &Value) -> Vec<u8> {
     match value {
         Value::Bool(value) => vec![BOOL, u8::from(*value)],
@@ -46,7 +46,7 @@ fn with_kind(kind: u8, bits: u64) -> Vec<u8> {
     bytes
 }
 
-/// The value that stands in an index as these bytes.
+/// Decodes a value in an index.
 pub(crate) fn decoded(bytes: &[u8]) -> Option<Value> {
     let bits = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
     Some(match bytes.split_first()? {
@@ -72,17 +72,17 @@ pub(crate) fn decoded(bytes: &[u8]) -> Option<Value> {
     })
 }
 
-/// Values of one kind, as the bounds of a range: those from here on.
+/// The inclusive lower bound of a range, at this value.
 pub(crate) fn from(value: &[u8]) -> Vec<u8> {
     [b"[", value].concat()
 }
 
-/// The bound that leaves out whatever begins with these bytes, and what follows it.
+/// An exclusive bound of a range, at this value.
 pub(crate) fn before(value: &[u8]) -> Vec<u8> {
     [b"(", value].concat()
 }
 
-/// The least bytes after all that begin with these.
+/// The lowest bytes that follow all those with this prefix.
 pub(crate) fn after(value: &[u8]) -> Vec<u8> {
     let mut bytes = value.to_vec();
     while bytes.pop_if(|byte| *byte == u8::MAX).is_some() {}
@@ -92,17 +92,17 @@ pub(crate) fn after(value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first value of an index that is not `Null`.
+/// The lowest value of an index that is not `Null`.
 pub(crate) fn first() -> Vec<u8> {
     vec![NULL + 1]
 }
 
-/// A position with as many digits as the greatest has.
+/// A position with a fixed number of digits.
 pub(crate) fn position(position: Position) -> String {
     format!("{:020}", position.get())
 }
 
-/// A fingerprint: 16 digits.
+/// A fingerprint as 16 digits.
 pub(crate) fn fingerprint(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
@@ -113,7 +113,7 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> String {
     format!("{}:{}{event}", position(checkpoint.position), fingerprint(checkpoint.fingerprint))
 }
 
-/// The checkpoint that is written so.
+/// Decodes a checkpoint.
 pub(crate) fn decoded_checkpoint(text: &str) -> Option<Checkpoint> {
     let mut fields = text.splitn(3, ':');
     let position = Position::new(fields.next()?.parse().ok()?);
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_come_back_and_sort_by_their_bytes_as_they_do() {
+    fn encoded_values_decode_and_sort_like_the_values() {
         let text = |text: &str| Value::Text(text.into());
         let kinds = [
             vec![Value::Null, Value::Bool(false), Value::Bool(true)],
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_bytes_is_greater_than_all_that_begin_with_them() {
+    fn the_bytes_after_a_prefix_are_greater_than_all_with_the_prefix() {
         assert_eq!(after(&[3, 7]), [3, 8]);
         assert_eq!(after(&[3, 0xFF, 0xFF]), [4]);
     }

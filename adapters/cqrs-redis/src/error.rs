@@ -1,4 +1,4 @@
-//! How Redis's errors become those of the runtime.
+//! Converts Redis's errors to those of the runtime.
 
 use std::fmt;
 
@@ -9,67 +9,68 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL is none that the client knows.
-    #[error(
-        "the URL of the Redis server cannot be read: {0}; expected `redis://[user:password@]host[:port][/database]`"
-    )]
+    /// The URL is invalid.
+    #[error("invalid URL of the Redis server: {0}; expected `redis://[user:password@]host[:port][/database]`")]
     BadUrl(String),
-    /// The server lacks what this crate needs.
-    #[error("Redis at {server} is of version {found}, and 6.2 is the first that can hold views: update it")]
+    /// The server is too old.
+    #[error("Redis at {server} cannot be opened: its version is {found}; update it to 6.2 or later")]
     TooOld {
-        /// Where it is.
+        /// The server's address.
         server: String,
         /// Its version.
         found: String,
     },
-    /// A cluster spreads keys over servers, and a script reaches those of one.
-    #[error("Redis at {0} is a cluster's: views need one server, and may have replicas; open another one")]
+    /// The server is part of a cluster, where a script reaches only the keys of one server.
+    #[error("Redis at {0} cannot be opened: it is part of a cluster; open a single server, which may have replicas")]
     Cluster(String),
-    /// The server follows another one, and takes no writes.
-    #[error("Redis at {0} is a replica, which takes no writes: open the server that it follows")]
+    /// The server is a replica, which is read-only.
+    #[error("Redis at {0} cannot be opened: it is a replica, which is read-only; open its master")]
     Replica(String),
-    /// The server drops keys when its memory is full, and rows would be missing without a word.
+    /// The server drops keys when its memory is full, so rows would be lost silently.
     #[error(
-        "Redis at {server} drops keys when its memory is full (`maxmemory-policy {policy}`): set it to `noeviction`, or to a \
-         `volatile-..` policy, which leaves alone what has no time to live"
+        "Redis at {server} cannot be opened: it drops keys when its memory is full (`maxmemory-policy {policy}`); set \
+         the policy to `noeviction`, or to a `volatile-..` policy, which keeps keys without expiry"
     )]
     Evicts {
-        /// Where it is.
+        /// The server's address.
         server: String,
         /// Its policy.
         policy: String,
     },
-    /// It cannot be reached, or refused to talk.
+    /// The server cannot be reached, or returned an error.
     #[error("Redis at {server} cannot be opened: {reason}")]
     Failed {
-        /// Where it is.
+        /// The server's address.
         server: String,
-        /// What was said.
+        /// The error's text.
         reason: String,
     },
 }
 
-/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+/// The same as [`Display`](fmt::Display), because `main` prints the errors that it returns with
+/// `Debug`.
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// An error of anything but the last step of a commit.
+/// Converts an error of any step but the last of a commit.
 pub(crate) fn store_error(store: &str, error: &RedisError) -> StoreError {
     match error.code() {
         Some("CQRSLOST") => {
             let projection = error.detail().unwrap_or_default();
-            let reason =
-                format!("another process has taken projection `{projection}` over, or the server was started anew");
+            let reason = format!(
+                "lost the lease on projection `{projection}`: another process has acquired it, or the \
+                 server was restarted"
+            );
             return failed(store, reason);
         }
         Some("CQRSSHAPE") => {
             let view = error.detail().unwrap_or_default();
             let reason = format!(
-                "view `{view}` is not there in this program's shape: another program has made room for its own, or the \
-                 server was emptied, and the view will be built anew"
+                "view `{view}` does not have this program's shape: another program has changed it, or the server \
+                 was emptied; it is rebuilt automatically"
             );
             return StoreError::Unavailable { store: store.to_owned(), reason };
         }
@@ -92,7 +93,7 @@ pub(crate) fn store_error(store: &str, error: &RedisError) -> StoreError {
     }
 }
 
-/// An error of the last step of a commit, which is done as a whole or not at all.
+/// Converts an error of the last step of a commit, which takes effect as a whole or not at all.
 pub(crate) fn commit_error(store: &str, error: &RedisError) -> StoreError {
     if is_lost(error) && !error.is_connection_refusal() {
         return StoreError::Unknown { store: store.to_owned(), reason: error.to_string() };
@@ -100,12 +101,12 @@ pub(crate) fn commit_error(store: &str, error: &RedisError) -> StoreError {
     store_error(store, error)
 }
 
-/// Whether no answer came.
+/// Whether the answer is missing.
 fn is_lost(error: &RedisError) -> bool {
     error.is_io_error() || error.is_timeout() || error.is_connection_dropped()
 }
 
-/// What is stored is not what this crate wrote, or what is asked for cannot be had.
+/// The error for data that this crate did not write, or an impossible request.
 pub(crate) fn failed(store: &str, reason: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: reason.to_string() }
 }

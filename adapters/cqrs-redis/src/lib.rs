@@ -12,56 +12,63 @@
 //! # }
 //! ```
 //!
-//! The events stay in a log that can be trusted with them. What Redis loses is folded from it again: a server that is
-//! empty is filled anew, and one that comes back without what it acknowledged last is caught up.
+//! The events stay in a log with stronger guarantees. Data that Redis loses is folded again from the
+//! log: an empty server is filled, and a server that lost its last writes catches up.
 //!
-//! # What is kept how
+//! # Storage
 //!
-//! Every key begins with the store's prefix, `cqrs:` unless said otherwise ([`RedisViewsBuilder::prefix`]):
+//! Every key begins with the store's prefix. Default: `cqrs:` ([`RedisViewsBuilder::prefix`]).
 //!
 //! | key | holds |
 //! | --- | --- |
-//! | `views`, `shapes` | hashes: the place of each view's rows, and the fingerprint of its shape. Each version of a view is one of its own, `OrderSummary@6f1d..` |
+//! | `views`, `shapes` | hashes: the place of each view's rows, and the fingerprint of its shape; each version of a view has its own name, such as `OrderSummary@6f1d..` |
 //! | `place:7.2:row:KEY` | a hash for each row: position, document, and the values of the `#[index]` fields |
-//! | `place:7.2:keys` | a sorted set: the keys of the rows that are there |
-//! | `place:7.2:index:0` | a sorted set for each `#[index]` field: value and key of each row, in the order of the values |
+//! | `place:7.2:keys` | a sorted set: the keys of the rows |
+//! | `place:7.2:index:0` | a sorted set for each `#[index]` field: value and key of each row, sorted by value |
 //! | `place:7.2:marks` | a sorted set: the keys of removed rows whose position is still kept |
-//! | `checkpoints`, `parked` | hashes: how far projections have come, and parked keys |
-//! | `lease:PROJECTION` | a hash: which process runs a projection, under which token, on which run of the server |
-//! | `places`, `pending`, `garbage` | places: the last one's number, those that are being filled, those that are being deleted |
+//! | `checkpoints`, `parked` | hashes: progress of projections, and parked keys |
+//! | `lease:PROJECTION` | a hash: which process holds the lease on a projection, its token, and the run of the server |
+//! | `places`, `pending`, `garbage` | places: the number of the last one, those being filled, those being deleted |
 //!
-//! A place is named by a number and by how many indexes it has. A view that is emptied or built anew gets another
-//! place, which becomes its own in one step; the old one is deleted bit by bit after that.
+//! The name of a place has a number and the number of its indexes. A view that is cleared or
+//! rebuilt gets a new place. It replaces the old one in one step, and the old one is deleted
+//! gradually afterwards.
 //!
 //! # How a batch is written
 //!
-//! By Lua scripts, each of which first checks the leases' tokens. The rows come first, some hundreds a call, and none
-//! over a later one: a removed row leaves its position behind until the checkpoint has passed it and the lease of its
-//! time has run out. Parked keys, checkpoints and views that take another's place come last, in one call. Whoever dies
-//! in between has the same events again, and what a row's position says that it holds is passed over. A reader may thus
-//! see some rows of a batch before others.
+//! Lua scripts write a batch, and each first checks the tokens of the leases. Rows come first, some
+//! hundreds per call, and none replaces a later row: a removed row keeps its position until the
+//! checkpoint has passed it and the lease of its time has run out. Parked keys, checkpoints and
+//! views that replace others come last, in one call. A process that dies in between gets the same
+//! events again, and skips those that a row's position already covers. So a reader may see some
+//! rows of a batch before others.
 //!
-//! Redis's own clock tells when a lease runs out. A lease also ends with the run of the server that gave it: after a
-//! restart, or a fail-over to a replica, the runner looks again where it stands.
+//! Redis's own clock decides when a lease runs out. A lease also ends when its server restarts or
+//! fails over to a replica: then the projection reads its checkpoint again.
 //!
 //! # Searches
 //!
-//! A search is one script, so it sees all rows at one moment. Each condition is a range of its index: rows outside of
-//! it cost nothing. Of several conditions that have to hold together the narrowest is fetched, and wide ones are only
-//! asked about the rows that are left.
+//! A search is one script, so it sees all rows at the same moment. Each condition is a range of its
+//! index, and rows outside of it cost nothing. If several conditions must hold, the narrowest is
+//! fetched, and wide ones are only checked for the remaining rows.
 //!
-//! But Redis does nothing else meanwhile, and all that a filter finds is sorted before a page is taken of it, unless
-//! all rows are asked for in the order of their keys, or of one index. Let conditions be narrow: a search that sorts a
-//! hundred thousand rows holds everybody up for a second or so.
+//! Redis does nothing else during a search. All rows that match the filter are sorted before a page
+//! is taken, except all rows in the order of their keys or of one index. Keep conditions narrow: a
+//! search that sorts a hundred thousand rows blocks all other clients for about a second.
 //!
 //! # Limits
 //!
-//! - One server, which may have replicas: a cluster, and a replica itself, are refused when they are opened.
-//! - The server must not drop keys to save memory: a policy of `allkeys-..` is refused. Rows have no time to live, so `volatile-..`
-//!   leaves them alone.
-//! - There are no transactions, so no `Tx<Db>` and no `Reader<Db>`: an app with an async projection needs another read database.
-//! - The user needs to run scripts, to ask for `INFO` and `TIME`, and to read and write keys of the prefix.
-//! - Connections are not encrypted, unless the program switches on a TLS feature of [`redis`] and opens a `rediss://` URL.
+//! - One server, which may have replicas: a cluster or a replica is refused on opening.
+//! - The server must not drop keys to save memory: `allkeys-..` policies are refused. `volatile-..`
+//!   policies keep rows, because rows do not expire.
+//! - There are no transactions, so no `Tx<Db>` and no `Reader<Db>`: an app with an async projection
+//!   needs another read database.
+//! - The user needs the rights to run scripts, `INFO` and `TIME`, and to read and write keys with
+//!   the prefix.
+//! - Connections are not encrypted, unless the program enables a TLS feature of [`redis`] and opens
+//!   a `rediss://` URL.
+
+#![warn(missing_debug_implementations)]
 
 mod commit;
 mod encode;

@@ -29,7 +29,8 @@ impl RedisViewsBuilder {
 
     /// The prefix of every key of the store. Default: `cqrs:`.
     ///
-    /// Stores with different prefixes are independent, unless one prefix begins with the other: end each with a colon.
+    /// Stores with different prefixes are independent, unless one prefix begins with the other: end
+    /// each with a colon.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -37,7 +38,8 @@ impl RedisViewsBuilder {
 
     /// How long to wait for a connection, and for each answer. Default: 30 seconds.
     ///
-    /// When it runs out, the call fails with [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable).
+    /// When it runs out, the call fails with
+    /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable).
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self

@@ -11,7 +11,7 @@ pub(crate) fn field(projection: &str, key: &str) -> String {
     format!("{}:{projection}{key}", projection.len())
 }
 
-/// What the field does not tell.
+/// The value of a parked key's field: everything but the projection and the key.
 pub(crate) fn entry(parked: &Parked) -> String {
     json!({
         "position": encode::position(parked.position),
@@ -22,7 +22,7 @@ pub(crate) fn entry(parked: &Parked) -> String {
     .to_string()
 }
 
-/// The parked key that is written so.
+/// Decodes a parked key.
 pub(crate) fn decoded(field: &str, entry: &str) -> Option<Parked> {
     let (length, rest) = field.split_once(':')?;
     let (projection, key) = rest.split_at_checked(length.parse().ok()?)?;

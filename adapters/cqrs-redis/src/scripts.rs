@@ -1,8 +1,8 @@
-//! The scripts that do every step of the store's, each in one.
+//! The Lua scripts: each is one atomic step.
 
 use redis::Script;
 
-/// What the server runs.
+/// All scripts.
 pub(crate) struct Scripts {
     pub(crate) prepare: Script,
     pub(crate) rows: Script,

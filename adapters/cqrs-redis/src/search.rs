@@ -1,4 +1,4 @@
-//! Searches as the script reads them.
+//! Encodes searches for the script.
 
 use cqrs_runtime::log::StoreError;
 use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
@@ -6,9 +6,9 @@ use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
 use crate::encode::{self, GREATEST, LEAST};
 use crate::error::failed;
 
-/// The arguments of a search, from `rows` or `count` on.
+/// The arguments of a search, starting with `rows`.
 pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Vec<Vec<u8>>, StoreError> {
-    // Greater numbers the script could not add.
+    // The script could not add larger numbers.
     let offset = query.offset.min(1 << 50);
     let limit = query.limit.map_or(-1, i64::from);
     let mut writer = Writer { arguments: Vec::new(), shape, store };
@@ -21,7 +21,7 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<V
     Ok(writer.arguments)
 }
 
-/// The arguments of a count, from `count` on.
+/// The arguments of a count, starting with `count`.
 pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut writer = Writer { arguments: Vec::new(), shape, store };
     writer.text("count").text("0").text("-1").text("0");
@@ -35,7 +35,7 @@ struct Writer<'a> {
     store: &'a str,
 }
 
-/// From the first bound, which belongs to it, to the second, which does not.
+/// An inclusive lower bound and an exclusive upper bound.
 type Range = (Vec<u8>, Vec<u8>);
 
 impl Writer<'_> {
@@ -44,7 +44,7 @@ impl Writer<'_> {
         self
     }
 
-    /// Which index it is.
+    /// The number of an index.
     fn index(&self, index: &str) -> Result<String, StoreError> {
         let place = self.shape.indexes.iter().position(|known| known.name == index);
         let unknown = || failed(self.store, format!("view `{}` has no index `{index}`", self.shape.name));
@@ -91,7 +91,7 @@ fn equal(value: &[u8]) -> Range {
     (encode::from(value), encode::before(&encode::after(value)))
 }
 
-/// The ranges of an index whose values compare so.
+/// The ranges of an index that match a comparison.
 fn compared(comparison: Comparison, value: &Value) -> Vec<Range> {
     let bytes = encode::value(value);
     let (from_it, after_it) = (encode::before(&bytes), encode::after(&bytes));

@@ -12,7 +12,8 @@ use crate::scripts::Scripts;
 /// The oldest supported version of the server.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// How many rows of unused places one call deletes, and how many calls follow a commit.
+/// How many rows of unused places one call deletes, and the maximum number of such calls after a
+/// commit.
 const SWEPT_A_CALL: usize = 1_000;
 const SWEEPS: usize = 50;
 

@@ -1,5 +1,6 @@
 //! Views in Redis.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::{commit, encode, parked, search};
 /// How many keys go into one call of a script.
 const KEYS_A_CALL: usize = 1_000;
 
-/// Views in Redis: a read database of its own (level 2), which a runner keeps in step with the log. Clones share its connection.
+/// Views in Redis: a read database of its own (level 2), which projections keep up to date with the
+/// log. Clones share its connection.
 ///
 /// ```no_run
 /// use cqrs_redis::RedisViews;
@@ -37,6 +39,12 @@ pub struct RedisViews {
     store: Arc<Store>,
 }
 
+impl fmt::Debug for RedisViews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisViews").field("store", &self.store.name).finish_non_exhaustive()
+    }
+}
+
 impl RedisViewsBuilder {
     /// Connects to the server, and checks that it can hold views.
     ///
@@ -48,7 +56,8 @@ impl RedisViewsBuilder {
 }
 
 impl RedisViews {
-    /// Connects to the server at `redis://[user:password@]host[:port][/database]`. [`builder`](Self::builder) has options.
+    /// Connects to the server at `redis://[user:password@]host[:port][/database]`. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -61,7 +70,7 @@ impl RedisViews {
         RedisViewsBuilder::new(url.as_ref())
     }
 
-    /// The rows that a script has returned.
+    /// Decodes the rows that a script has returned.
     fn decoded(&self, shape: &ViewShape, fields: Vec<Vec<u8>>) -> Result<Vec<Row>, StoreError> {
         let width = 3 + shape.indexes.len();
         let mut rows = Vec::with_capacity(fields.len() / width);
@@ -89,7 +98,7 @@ fn position(digits: &[u8]) -> Option<Position> {
     std::str::from_utf8(digits).ok()?.parse().ok().map(Position::new)
 }
 
-/// The view, its fingerprint, and how many indexes it has.
+/// The view, its fingerprint, and the number of its indexes.
 fn named(shape: &ViewShape) -> Vec<Vec<u8>> {
     vec![shape.name.into(), encode::fingerprint(shape.fingerprint).into(), shape.indexes.len().to_string().into()]
 }
@@ -164,7 +173,7 @@ impl ViewStore for RedisViews {
         time: Duration,
     ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
         Box::pin(async move {
-            // Greater numbers the script could not add.
+            // The script could not add larger numbers.
             let time = time.as_millis().min(1 << 50).to_string();
             let mut arguments: Vec<Vec<u8>> = vec![owner.into(), time.into()];
             arguments.extend(projections.iter().map(|&projection| projection.into()));

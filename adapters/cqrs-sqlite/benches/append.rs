@@ -1,14 +1,16 @@
-//! How a batch is written: one prepared statement a row, one `INSERT` of many rows, or one `INSERT .. SELECT` from JSON.
+//! Compares ways to insert a batch: one prepared statement for each row, one `INSERT` of many rows,
+//! and one `INSERT .. SELECT` from JSON.
 //!
-//! `cargo bench -p cqrs-sqlite --bench append` prints events a second for each way on batches of 1, 32 and 512, measured in
-//! one run, each batch a transaction on a file of its own with `synchronous=FULL`, the ways taking turns.
+//! `cargo bench -p cqrs-sqlite --bench append` prints events per second for each way, on batches of
+//! 1, 32 and 512. Each batch is a transaction with `synchronous=FULL` on a file of its own. The
+//! ways take turns within one run.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use cqrs_sqlite::rusqlite::{Connection, Result, params, params_from_iter};
 
-/// How long each way is measured on each size, in turns of so many batches.
+/// How long each way is measured at each size, and how many batches make a turn.
 const LASTS: Duration = Duration::from_millis(1_500);
 const TURN: usize = 8;
 
@@ -19,7 +21,7 @@ type Write = fn(&Connection, i64, usize) -> Result<()>;
 
 fn main() -> Result<()> {
     let ways: [(&str, Write); 3] = [("row by row", row_by_row), ("many rows", many_rows), ("from json", from_json)];
-    println!("{:>6} {:>14} {:>14} {:>14}   (events a second)", "batch", ways[0].0, ways[1].0, ways[2].0);
+    println!("{:>6} {:>14} {:>14} {:>14}   (events per second)", "batch", ways[0].0, ways[1].0, ways[2].0);
     for batch in [1, 32, 512] {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let open = |(name, _): &(&str, Write)| {

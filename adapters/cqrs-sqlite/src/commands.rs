@@ -8,18 +8,19 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::events::position;
 use crate::sql::clamped;
 
-/// When a command was recorded. Older programs did not say: then it is the time of its last event.
+/// When a command was recorded. Older versions did not store it: then it is the time of the
+/// command's last event.
 const RECORDED_AT: &str = "ifnull(c.recorded_at, ifnull(
     (SELECT e.recorded_at FROM main.cqrs_events e WHERE e.position = c.position), 0))";
 
-/// So many records are looked at in one transaction that removes some.
+/// How many records one transaction looks at when it removes old ones.
 const STEP: usize = 5_000;
 
 fn columns() -> String {
     format!("c.id, c.command, c.position, c.events, c.returned, c.content, {RECORDED_AT}")
 }
 
-/// What is known of commands with these ids.
+/// The records of commands with these ids.
 pub(crate) fn find(connection: &Connection, ids: &[CommandId]) -> rusqlite::Result<Vec<Option<CommandRecord>>> {
     let sql = format!("SELECT {} FROM main.cqrs_commands c WHERE c.id = ?1", columns());
     let mut statement = connection.prepare_cached(&sql)?;
@@ -39,15 +40,15 @@ pub(crate) fn page(
     rows.collect()
 }
 
-/// How many there are, of any time or before one.
+/// The number of records: all of them, or those from before a time.
 pub(crate) fn count(connection: &Connection, before: Option<Timestamp>) -> rusqlite::Result<u64> {
     let sql = format!("SELECT count(*) FROM main.cqrs_commands c WHERE ?1 IS NULL OR {RECORDED_AT} < ?1");
     let number: i64 = connection.query_row(&sql, [before.map(Timestamp::as_micros)], |row| row.get(0))?;
     Ok(number.unsigned_abs())
 }
 
-/// Removes those of the next [`STEP`] records that were recorded before a time. Returns how many those were, and the last id that
-/// was looked at, unless there are no more.
+/// Removes the records from before a time among the next [`STEP`] records. Returns how many were
+/// removed, and the last id that was looked at, or `None` at the end.
 pub(crate) fn forget(
     connection: &Connection,
     after: Option<&str>,
@@ -66,7 +67,7 @@ pub(crate) fn forget(
     Ok((removed as u64, last))
 }
 
-/// Remembers commands.
+/// Inserts command records.
 pub(crate) fn remember(connection: &Connection, records: &[CommandRecord]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO main.cqrs_commands (id, command, position, events, returned, content, recorded_at)
@@ -88,15 +89,13 @@ pub(crate) fn remember(connection: &Connection, records: &[CommandRecord]) -> ru
 
 fn record(row: &Row<'_>) -> rusqlite::Result<CommandRecord> {
     let wrong = |column: usize, kind, reason: &str| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            kind,
-            format!("a command's record is damaged: {reason}").into(),
-        )
+        rusqlite::Error::FromSqlConversionFailure(column, kind, format!("a command record is damaged: {reason}").into())
     };
     let content = match row.get_ref(5)?.as_str_or_null()? {
         None => None,
-        Some(text) => Some(ContentHash::parse(text).ok_or_else(|| wrong(5, Type::Text, "its content's hash is none"))?),
+        Some(text) => {
+            Some(ContentHash::parse(text).ok_or_else(|| wrong(5, Type::Text, "its content hash is invalid"))?)
+        }
     };
     let recorded_at = Timestamp::from_micros(row.get(6)?);
     Ok(CommandRecord {
@@ -106,6 +105,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<CommandRecord> {
         events: row.get(3)?,
         returned: row.get(4)?,
         content,
-        recorded_at: recorded_at.ok_or_else(|| wrong(6, Type::Integer, "its time is beyond the calendar"))?,
+        recorded_at: recorded_at.ok_or_else(|| wrong(6, Type::Integer, "its time is out of range"))?,
     })
 }

@@ -11,10 +11,11 @@ use crate::guard::{Guard, hold_to_reading};
 use crate::options::{FileOptions, Synchronous};
 use crate::schema::{migrate, open_error};
 
-/// How long a reader waits for the file inside `SQLite`: only while another process recovers it after a crash.
+/// How long SQLite may block a reader. Readers block only while another process recovers the file
+/// after a crash.
 const READER_BUSY: Duration = Duration::from_secs(10);
 
-/// The connection that writes.
+/// Opens the connection that writes.
 pub(crate) fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), OpenError> {
     let path = &options.path;
     if path.parent().is_some_and(|folder| !folder.is_dir()) {
@@ -41,13 +42,14 @@ pub(crate) fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), 
         .map_err(|error| failed(&error))?;
     migrate(&mut connection, path)?;
     prepare(&connection).map_err(|error| failed(&error))?;
-    // From here on the waiting is done outside, without holding up a thread.
+    // From here on, waiting for the lock is asynchronous and blocks no thread.
     connection.busy_timeout(Duration::ZERO).map_err(|error| failed(&error))?;
     let guard = Guard::install(&mut connection).map_err(|error| failed(&error))?;
     Ok((connection, guard))
 }
 
-/// Puts the file into write-ahead mode. Where several processes do so at once, `SQLite` answers "busy" without waiting.
+/// Puts the file into write-ahead mode. If several processes do so at once, `SQLite` answers "busy"
+/// without waiting.
 fn write_ahead(connection: &Connection, options: &FileOptions) -> Result<(), OpenError> {
     let started = std::time::Instant::now();
     loop {
@@ -63,7 +65,7 @@ fn write_ahead(connection: &Connection, options: &FileOptions) -> Result<(), Ope
     }
 }
 
-/// A connection that cannot write: opened so, and told so.
+/// Opens a connection that cannot write: the file is opened read-only, and `query_only` is set.
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -74,19 +76,20 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A connection that writes snapshots, and neither waits for the disk nor for other processes.
+/// Opens a connection that writes snapshots. It waits neither for the disk nor for other processes.
 pub(crate) fn open_snapshot_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::ZERO)?;
-    // Moving the write-ahead log into the file is left to the connection that appends: that waits for the disk.
+    // Checkpoints of the write-ahead log wait for the disk: only the connection that appends does
+    // them.
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;",
     )?;
     Ok(connection)
 }
 
-/// What readers and the writer have in common.
+/// The setup that readers and the writer share.
 pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
     rusqlite::vtab::array::load_module(connection)

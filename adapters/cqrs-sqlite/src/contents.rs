@@ -1,4 +1,4 @@
-//! Everything that a file holds of views and projections, to be listed and removed.
+//! Lists and removes the views and projections in a file.
 
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Contents> {
     Ok(Contents { checkpoints, views, leases: leases::idle(connection)? })
 }
 
-/// Says whether it did: not where the lease `mark` is held, or was less than `unused` ago.
+/// Removes views and projections. Returns `false`, and removes nothing, if the lease `mark` is held
+/// or ran out less than `unused` ago.
 pub(crate) fn remove(
     connection: &Connection,
     removal: &Removal,

@@ -1,4 +1,4 @@
-//! How `SQLite`'s errors become those of the runtime.
+//! Converts `SQLite`'s errors to those of the runtime.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,40 +6,48 @@ use std::path::PathBuf;
 use cqrs_runtime::log::StoreError;
 use rusqlite::ErrorCode;
 
-/// Why a file could not be opened as a log.
+/// Why a file could not be opened as a log or as views.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The path names no file: `:memory:`, or nothing at all.
-    #[error("`{}` is no file: every connection would see a database of its own; use `MemoryLog` for a log in memory", .0.display())]
-    NoFile(PathBuf),
-    /// A URI was given for a path.
+    /// The path is empty or `:memory:`.
     #[error(
-        "`{uri}` is a URI, and a path is wanted: give the file's path alone, its options to `SqliteLog::builder` or \
-         `SqliteViews::builder`, and use `MemoryLog` for a log in memory"
+        "`{}` cannot be opened: it names no file, and each connection would get a database of its own; give a file, \
+         or use `MemoryLog` for a log in memory",
+        .0.display()
+    )]
+    NoFile(PathBuf),
+    /// The path is a URI.
+    #[error(
+        "`{uri}` cannot be opened: it is a URI, not a path; pass the file's path, set options with \
+         `SqliteLog::builder` or `SqliteViews::builder`, and use `MemoryLog` for a log in memory"
     )]
     Uri {
-        /// The URI, without what follows its `?`.
+        /// The URI, without its query.
         uri: String,
     },
-    /// The folder that the file would lie in is not there.
-    #[error("the folder of `{}` does not exist", .0.display())]
+    /// The folder of the file does not exist.
+    #[error("the folder of `{}` does not exist; create it", .0.display())]
     NoFolder(PathBuf),
-    /// The file holds something else.
-    #[error("`{}` is not an SQLite database: move it away, or open another path", .0.display())]
+    /// The file is not an SQLite database.
+    #[error("`{}` cannot be opened: it is not an SQLite database; move it away, or open another path", .0.display())]
     NotADatabase(PathBuf),
-    /// The database has tables of the log's names that this crate did not make.
-    #[error("`{}` has a table `{table}` that is not this crate's: open another file, or rename the table", path.display())]
+    /// The database has a table with a reserved name that this crate did not create.
+    #[error(
+        "`{}` cannot be opened: it has a table `{table}` that this crate did not create; open another file, or \
+         rename the table",
+        path.display()
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
         /// The table.
         table: String,
     },
-    /// A newer version of this crate has changed the file.
+    /// A newer version of this crate wrote the file.
     #[error(
-        "`{}` has schema version {found}, and this program knows {known} as the newest: a newer version of cqrs-sqlite \
-         wrote it; update this program, or open a copy made before",
+        "`{}` cannot be opened: it has schema version {found}, written by a newer cqrs-sqlite, and this program \
+         supports {known} at most; update this program, or open an older copy",
         path.display()
     )]
     Newer {
@@ -47,40 +55,45 @@ pub enum OpenError {
         path: PathBuf,
         /// The file's schema version.
         found: i64,
-        /// The newest that this program knows.
+        /// The newest version that this program supports.
         known: i64,
     },
-    /// The file system cannot hold a database that several connections share.
-    #[error("`{}` cannot be put into write-ahead mode (it stays in `{mode}`): is it on a network file system?", path.display())]
+    /// The file system does not support a database that several connections share.
+    #[error(
+        "`{}` cannot be opened: write-ahead mode is not supported (journal mode stays `{mode}`); move it to a local \
+         file system",
+        path.display()
+    )]
     NoWal {
         /// The file.
         path: PathBuf,
-        /// The journal mode that it stays in.
+        /// The journal mode that the file stays in.
         mode: String,
     },
-    /// Anything else that `SQLite` or the file system says.
+    /// Any other error of `SQLite` or the file system.
     #[error("`{}` cannot be opened: {reason}", path.display())]
     Failed {
         /// The file.
         path: PathBuf,
-        /// What was said.
+        /// The error's text.
         reason: String,
     },
 }
 
-/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+/// The same as [`Display`](fmt::Display), because `main` prints the errors that it returns with
+/// `Debug`.
 impl fmt::Debug for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// Whether somebody else has the lock.
+/// Whether another connection holds the lock.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// An error of a statement other than `COMMIT`: nothing was changed.
+/// Converts an error of any statement but `COMMIT`: nothing was changed.
 pub(crate) fn store_error(store: &str, error: &rusqlite::Error) -> StoreError {
     let (store, reason) = (store.to_owned(), error.to_string());
     match error.sqlite_error_code() {
@@ -96,10 +109,10 @@ pub(crate) fn store_error(store: &str, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// An error of `COMMIT`.
+/// Converts an error of `COMMIT`.
 ///
-/// After an input/output error the commit's last frame may be in the file although its `fsync` failed: whether it counts is
-/// known only once somebody else writes, or recovers the file.
+/// After an input/output error the last frame of the commit may be in the file although its `fsync`
+/// failed. Whether it counts is known only when the next writer recovers the file.
 pub(crate) fn commit_error(store: &str, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure) => StoreError::Unknown { store: store.to_owned(), reason: error.to_string() },
@@ -107,7 +120,7 @@ pub(crate) fn commit_error(store: &str, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// What the file holds is not what this crate wrote.
+/// The error for a file whose content this crate did not write.
 pub(crate) fn damaged(store: &str, what: impl fmt::Display) -> StoreError {
     StoreError::Failed { store: store.to_owned(), reason: what.to_string() }
 }

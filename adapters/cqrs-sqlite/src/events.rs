@@ -31,14 +31,15 @@ pub(crate) fn holds(connection: &Connection, bookmarks: &[Bookmark]) -> rusqlite
     bookmarks.iter().map(one).collect()
 }
 
-/// An event's id in a column that may be empty.
+/// The event id in a nullable column.
 pub(crate) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     let wrong =
         |error: uuid::Error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.to_string().into());
     row.get_ref(column)?.as_blob_or_null()?.map(|bytes| Uuid::from_slice(bytes).map_err(wrong)).transpose()
 }
 
-/// The events that a query takes, from the state that the connection sees, whose last event is `end`.
+/// Reads the events that match a query, in the state that the connection sees. Its last event is
+/// `end`.
 pub(crate) fn read(
     connection: &Connection,
     store: &str,
@@ -53,7 +54,7 @@ pub(crate) fn read(
     for statement in statements(query, after, rows) {
         events.append(&mut reading.run(connection, statement)?);
     }
-    // What one statement yields is in order as a rule, and several may yield the same event.
+    // One statement returns its events in order; several may return the same event.
     events.sort_by_key(RecordedEvent::position);
     events.dedup_by_key(|event| event.position());
     let more = events.len() > limit;
@@ -70,7 +71,7 @@ pub(crate) fn read(
 
 struct Reading<'a> {
     store: &'a str,
-    /// Events of one command have the same metadata, and follow each other.
+    /// The metadata of the last event: events of one command follow each other and share it.
     meta: Option<(Box<str>, Arc<Meta>)>,
 }
 
@@ -112,7 +113,7 @@ impl Reading<'_> {
         let meta = self.meta(row.get_ref(6)?.as_str()?).map_err(|error| wrong(6, Type::Text, error.to_string()))?;
         let micros = row.get(7)?;
         let recorded_at = Timestamp::from_micros(micros)
-            .ok_or_else(|| wrong(7, Type::Integer, format!("{micros} µs is beyond the calendar")))?;
+            .ok_or_else(|| wrong(7, Type::Integer, format!("its time of {micros} µs is out of range")))?;
         let header = EventHeader {
             position,
             id,
@@ -145,8 +146,8 @@ pub(crate) fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Positio
 
 /// Appends events whose positions follow `last`.
 ///
-/// One prepared statement a row: there is no server to travel to, so a statement of many rows saves nothing, and costs the
-/// parsing of each of its lengths. The crate's bench `append` compares them.
+/// Each row is one execution of a prepared statement. There is no network, so a statement for many
+/// rows saves nothing, and each length of it has to be parsed. The bench `append` compares them.
 pub(crate) fn append(
     connection: &Connection,
     store: &str,
@@ -168,10 +169,14 @@ pub(crate) fn append(
     for event in events {
         let header = event.header();
         if header.position != last.next() {
-            return Err(damaged(store, format!("an event for position {} was to follow {last}", header.position)));
+            return Err(damaged(
+                store,
+                format!("cannot append an event for position {}: the log is at position {last}", header.position),
+            ));
         }
         last = header.position;
-        let position = i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full"))?;
+        let position =
+            i64::try_from(last.get()).map_err(|_| damaged(store, "the log is full: positions end at 2^63 - 1"))?;
         if !meta.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &header.meta)) {
             meta = Some((&header.meta, serde_json::to_string(&*header.meta).map_err(unwritable)?));
         }

@@ -11,7 +11,7 @@ fn is_null(value: &Value) -> bool {
     matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
 }
 
-/// The column of an index, as SQL names it.
+/// The column of an index, quoted for SQL.
 pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<String, StoreError> {
     if shape.indexes.iter().any(|known| known.name == index) {
         Ok(quoted(index))
@@ -30,7 +30,8 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<S
         let column = column(shape, index, store)?;
         writer.sql.push(&column).push(if *descending { " DESC, " } else { ", " });
     }
-    // Left to itself, `SQLite` rather walks through all rows by their keys than sorts the few that a range finds.
+    // Without the `+`, `SQLite` scans all rows by their keys rather than sort the few rows of a
+    // range.
     writer.sql.push(if query.order.is_empty() && is_range(&query.filter) { "+cqrs_key" } else { "cqrs_key" });
     if query.limit.is_some() || query.offset > 0 {
         let limit = query.limit.map_or(-1, i64::from);
@@ -40,14 +41,15 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<S
     Ok(writer.sql)
 }
 
-/// Whether a filter narrows the rows, but to no single value of an index, whose rows would come sorted by their keys.
+/// Whether a filter narrows the rows, but not to a single value of an index. The rows of a single
+/// value are sorted by their keys.
 fn is_range(filter: &Filter) -> bool {
     let mut parts = Vec::new();
     flatten(filter, true, &mut parts);
     !parts.is_empty() && !parts.iter().any(|part| matches!(part, Filter::Compare(_, Comparison::Equal, _)))
 }
 
-/// How many rows a filter takes.
+/// Counts the rows that match a filter.
 pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, |_| "count(*)".to_owned()), shape, store };
     writer.sql.push(" WHERE ");
@@ -89,7 +91,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Halves what is joined, so that a hundred conditions in a row are a tree of seven levels: `SQLite` bounds its depth.
+    /// Nests the operators in halves, because `SQLite` limits the depth: a hundred conditions are
+    /// seven levels deep.
     fn join(&mut self, parts: &[&Filter], all: bool) -> Result<(), StoreError> {
         match parts {
             [] => {
@@ -144,7 +147,7 @@ impl Writer<'_> {
     }
 }
 
-/// The parts of a filter that are joined in one way, however they are nested.
+/// Collects the parts of a filter that are joined by the same operator, at any nesting.
 fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
     match filter {
         Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),

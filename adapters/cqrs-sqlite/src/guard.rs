@@ -1,4 +1,5 @@
-//! What a handler may do with the write connection: anything but end the transaction or touch the framework's tables.
+//! Limits what a handler may do on the write connection: it must not end the transaction or change
+//! the framework's tables.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-/// Every table, index and savepoint of this crate is named so.
+/// The prefix of all names of tables, indexes and savepoints of this crate.
 pub(crate) const PREFIX: &str = "cqrs_";
 
-/// Pragmas that only look, with or without a value: the name of a table, say.
+/// Pragmas that only read, with or without an argument, such as the name of a table.
 const LOOKS: [&str; 10] = [
     "table_info",
     "table_xinfo",
@@ -23,8 +24,8 @@ const LOOKS: [&str; 10] = [
     "quick_check",
 ];
 
-/// Pragmas that only look as long as they are given nothing. Virtual tables ask for some themselves: FTS5 for `data_version`, FTS4 and
-/// R*Tree for `page_size`.
+/// Pragmas that only read if they have no argument. Virtual tables use some of them: FTS5 reads
+/// `data_version`, FTS4 and R*Tree read `page_size`.
 const LOOKS_WITHOUT_A_VALUE: [&str; 22] = [
     "application_id",
     "auto_vacuum",
@@ -50,23 +51,24 @@ const LOOKS_WITHOUT_A_VALUE: [&str; 22] = [
     "user_version",
 ];
 
-/// What a transaction may set as well: it ends with the transaction.
+/// A pragma that a transaction may set: its effect ends with the transaction.
 const ENDS_WITH_THE_TRANSACTION: &str = "defer_foreign_keys";
 
-/// Who is at work on a connection: this crate, or a handler.
+/// Who is using a connection: this crate or a handler.
 #[derive(Clone, Default)]
 pub(crate) struct Guard {
-    /// This crate is.
+    /// Whether this crate is using it.
     own: Arc<AtomicBool>,
-    /// A commit is meant.
+    /// Whether a commit is allowed.
     commit: Arc<AtomicBool>,
 }
 
 impl Guard {
-    /// Watches over a connection from now on.
+    /// Guards a connection from now on.
     ///
-    /// The authorizer refuses a statement when it is prepared. The commit hook refuses what gets around it: a statement
-    /// that runs after an `OR ROLLBACK` has ended the transaction would otherwise commit by itself.
+    /// The authorizer refuses a statement when it is prepared. The commit hook refuses statements
+    /// that bypass it: after an `OR ROLLBACK` has ended the transaction, each statement would
+    /// otherwise commit by itself.
     pub(crate) fn install(connection: &mut Connection) -> rusqlite::Result<Self> {
         let guard = Self::default();
         let own = Arc::clone(&guard.own);
@@ -82,13 +84,13 @@ impl Guard {
         Ok(guard)
     }
 
-    /// This crate's own statements run until the result is dropped.
+    /// Allows this crate's own statements until the result is dropped.
     pub(crate) fn own(&self) -> Own<'_> {
         self.own.store(true, Ordering::Relaxed);
         Own(&self.own)
     }
 
-    /// Commits are meant until the result is dropped.
+    /// Allows commits until the result is dropped.
     pub(crate) fn committing(&self) -> Own<'_> {
         self.commit.store(true, Ordering::Relaxed);
         Own(&self.commit)
@@ -108,7 +110,7 @@ fn ours(name: &str) -> bool {
     name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
-/// Keeps a reading connection as it is: the next borrower is to find it so.
+/// Prevents changes to the settings of a read connection, which other borrowers will use.
 pub(crate) fn hold_to_reading(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
@@ -124,7 +126,7 @@ fn looks_only(pragma: &str, value: Option<&str>) -> bool {
     is_in(&LOOKS) || (value.is_none() && is_in(&LOOKS_WITHOUT_A_VALUE))
 }
 
-/// Whether a handler may.
+/// Whether a handler may do this.
 fn allowed(action: AuthAction<'_>) -> bool {
     use AuthAction as A;
     match action {
@@ -154,8 +156,8 @@ fn allowed(action: AuthAction<'_>) -> bool {
         A::Pragma { pragma_name, pragma_value } => {
             looks_only(pragma_name, pragma_value) || pragma_name.eq_ignore_ascii_case(ENDS_WITH_THE_TRANSACTION)
         }
-        // `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `DETACH`, and what a later `SQLite` may add; `ALTER TABLE`, since the name
-        // that it gives is not told here.
+        // This refuses `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `DETACH`, and what later versions
+        // of `SQLite` may add. It also refuses `ALTER TABLE`, whose new name is not reported here.
         _ => false,
     }
 }

@@ -1,9 +1,11 @@
-//! Who runs which projection.
+//! Leases: which process runs which projection.
 //!
-//! Times are the machine's clock's, as `SQLite` tells it: all processes that share a file share it. A clock that is set forward
-//! ends leases early, which costs work done twice and nothing else: what counts is the token. One that is set back, or a file of
-//! another machine, leaves leases that seem to last for long: none is trusted for longer than its own length. Those of a process that
-//! is known to be dead are not trusted at all.
+//! Times come from the machine's clock, which all processes that share a file use.
+//!
+//! If the clock is set forward, leases end early. That costs duplicate work, but nothing else:
+//! tokens decide who may write. If the clock is set back, or the file comes from another machine,
+//! leases seem to last too long. So no lease is trusted for longer than its own length. Leases of a
+//! dead process are not trusted at all.
 
 use std::time::Duration;
 
@@ -14,23 +16,23 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::{damaged, store_error};
 use crate::presence::{Presence, unmarked};
 
-/// By how many milliseconds a clock may be put right while a lease is looked at.
+/// The tolerance for small clock corrections, in milliseconds.
 const SLACK: i64 = 1_000;
 
 /// Milliseconds since 1970, from the database.
 const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
 /// A lease as it is stored.
-struct Held {
-    /// With the mark of its process.
+struct StoredLease {
+    /// The owner, with the mark of its process.
     owner: String,
     token: i64,
     until: i64,
-    /// How long it lasts. Older programs did not say.
+    /// How long it lasts, in milliseconds. Older versions did not store it.
     length: Option<i64>,
 }
 
-impl Held {
+impl StoredLease {
     fn stored(connection: &Connection, projection: &str) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached("SELECT owner, token, until, length FROM main.cqrs_leases WHERE projection = ?1")?
@@ -40,7 +42,8 @@ impl Held {
             .optional()
     }
 
-    /// Whether it has not run out, as far as its time is to be trusted, and its process is not known to be dead.
+    /// Whether the lease has not run out, as far as its time can be trusted, and its process is not
+    /// known to be dead.
     fn holds(&self, now: i64, presence: &Presence) -> bool {
         let latest = self.length.map_or(i64::MAX, |length| now.saturating_add(length).saturating_add(SLACK));
         self.until > now && self.until <= latest && !presence.is_gone(&self.owner)
@@ -58,14 +61,14 @@ pub(crate) fn idle(connection: &Connection) -> rusqlite::Result<Vec<(String, Dur
     statement.query_map([], idle)?.collect()
 }
 
-/// Whether a lease is held, or was less than `unused` ago.
+/// Whether a lease is held, or ran out less than `unused` ago.
 pub(crate) fn is_used(connection: &Connection, projection: &str, unused: Duration) -> rusqlite::Result<bool> {
     let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
     let since = now.saturating_sub(i64::try_from(unused.as_millis()).unwrap_or(i64::MAX));
-    Ok(Held::stored(connection, projection)?.is_some_and(|held| held.until > since))
+    Ok(StoredLease::stored(connection, projection)?.is_some_and(|held| held.until > since))
 }
 
-/// Takes or renews a lease, unless another has one that holds.
+/// Acquires or renews a lease, unless another owner holds it.
 pub(crate) fn take(
     connection: &Connection,
     projection: &'static str,
@@ -75,7 +78,7 @@ pub(crate) fn take(
 ) -> rusqlite::Result<Option<Lease>> {
     let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
     let length = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    let token = match Held::stored(connection, projection)? {
+    let token = match StoredLease::stored(connection, projection)? {
         None => 1,
         Some(held) if unmarked(&held.owner) == owner => held.token,
         Some(mut held) => {
@@ -94,18 +97,19 @@ pub(crate) fn take(
     Ok(Some(Lease { projection, token: token.unsigned_abs() }))
 }
 
-/// Who has a lease that holds.
+/// The owner that holds a lease.
 pub(crate) fn holder(
     connection: &Connection,
     projection: &str,
     presence: &Presence,
 ) -> rusqlite::Result<Option<String>> {
     let now: i64 = connection.prepare_cached(NOW)?.query_row([], |row| row.get(0))?;
-    let held = Held::stored(connection, projection)?.filter(|held| held.holds(now, presence));
+    let held = StoredLease::stored(connection, projection)?.filter(|held| held.holds(now, presence));
     Ok(held.map(|held| unmarked(&held.owner).to_owned()))
 }
 
-/// Refuses what is not the newest lease of its projection. Under the file's lock it stays so.
+/// Refuses leases that are not the newest of their projection. The file's lock keeps the result
+/// valid.
 pub(crate) fn check(connection: &Connection, store: &str, leases: &[Lease]) -> Result<(), StoreError> {
     for lease in leases {
         let sql = "SELECT token FROM main.cqrs_leases WHERE projection = ?1";
@@ -114,13 +118,16 @@ pub(crate) fn check(connection: &Connection, store: &str, leases: &[Lease]) -> R
         };
         let newest = newest().map_err(|error| store_error(store, &error))?;
         if newest.map(i64::unsigned_abs) != Some(lease.token) {
-            return Err(damaged(store, format!("another process has taken projection `{}` over", lease.projection)));
+            return Err(damaged(
+                store,
+                format!("lost the lease on projection `{}`: another process has acquired it", lease.projection),
+            ));
         }
     }
     Ok(())
 }
 
-/// Ends leases now, those that are still the newest.
+/// Ends leases now, if they are still the newest.
 pub(crate) fn release(connection: &Connection, leases: &[Lease]) -> rusqlite::Result<()> {
     let mut statement =
         connection.prepare_cached("UPDATE main.cqrs_leases SET until = 0 WHERE projection = ?1 AND token = ?2")?;

@@ -10,52 +10,60 @@
 //! # }
 //! ```
 //!
-//! # What is kept how
+//! # Storage
 //!
-//! The file is in write-ahead mode, and every commit is on the disk before it is acknowledged
-//! ([`Synchronous::Full`]). One connection of the process writes, under a fair lock, and waits for other processes without
-//! blocking a thread; readers have connections of their own that the database itself holds read-only. Several processes may share
-//! one file.
+//! The file is in write-ahead mode. Every commit is on disk before it is acknowledged
+//! ([`Synchronous::Full`]). One connection of the process writes, under a fair lock, and waits for
+//! other processes without blocking a thread. Readers have their own connections, which are
+//! read-only. Several processes may share one file.
 //!
-//! Every table of this crate is named `cqrs_..`:
+//! All tables of this crate are named `cqrs_..`:
 //!
 //! | table | holds |
 //! | --- | --- |
 //! | `cqrs_events` | the events, by position |
-//! | `cqrs_event_tags` | which tag stands in which event: an aggregate is one range of this table |
-//! | `cqrs_commands` | what is remembered of commands that came with an id |
-//! | `cqrs_view_order_summary@6f1d..` | the view `OrderSummary` as one version of the program has it: a row a key, with a column, and an index, for each `#[index]` field |
-//! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | how far projections have come, parked keys, the shapes of views |
-//! | `cqrs_snapshots` | states of aggregates that opted in: a cache, which may be emptied at any time |
-//! | `cqrs_leases` | which process runs which projection, where views have a file of their own; next to it is a file `..-process-..` for each such process, which it holds locked |
-//! | `cqrs_schema` | the version of all this |
+//! | `cqrs_event_tags` | the tags of events: an aggregate is one range of this table |
+//! | `cqrs_commands` | the records of commands with an id |
+//! | `cqrs_view_order_summary@6f1d..` | the view `OrderSummary` in one version of the program: a row for each key, with an indexed column for each `#[index]` field |
+//! | `cqrs_checkpoints`, `cqrs_parked`, `cqrs_shapes` | progress of projections, parked keys, the shapes of views |
+//! | `cqrs_snapshots` | snapshots of aggregates that opted in: a cache, which may be emptied at any time |
+//! | `cqrs_leases` | which process runs which projection, for views in a file of their own; each such process also holds a lock on a file `..-process-..` next to it |
+//! | `cqrs_names`, `cqrs_schema` | the names of events, tags and policies in use; the schema version |
 //!
-//! Other tables in the file are the application's own: a workflow or an async projection writes them through `&mut Tx<Sqlite>`
-//! ([`Transaction`]), a query reads them through `Reader<Sqlite>` ([`SqliteReader`]). SQL of the application's may read the tables above:
-//! [`App::stored_as`](cqrs_runtime::App::stored_as) says which version of a view is this program's.
+//! Other tables in the file belong to the application. A workflow or an async projection writes
+//! them through `&mut Tx<Sqlite>` ([`Transaction`]); a query reads them through `Reader<Sqlite>`
+//! ([`SqliteReader`]). The application's SQL may read the tables above:
+//! [`App::stored_as`](cqrs_runtime::App::stored_as) returns the name of this program's version of a
+//! view.
 //!
 //! # Views in a file of their own
 //!
-//! [`SqliteViews`] is a read database beside the log's (level 2). It is a file of the same make, whose tables of events stay empty, and
-//! commits with [`Synchronous::Normal`]: what a loss of power takes is folded from the log again. Processes that share it
-//! agree through `cqrs_leases` who runs which projection.
+//! [`SqliteViews`] is a read database separate from the log's (level 2). Its file has the same
+//! tables, but those for events stay empty. It commits with [`Synchronous::Normal`]: views that a
+//! power failure loses are folded again from the log. Processes that share it use `cqrs_leases` to
+//! decide which of them runs which projection.
 //!
 //! # How a batch is appended
 //!
-//! By one prepared statement a row, all in one transaction. `cargo bench -p cqrs-sqlite` compares this with one `INSERT` of
-//! many rows and with one `INSERT .. SELECT` from a JSON array, on batches of 1, 32 and 512 events.
+//! One prepared statement inserts each row, and one transaction holds the batch. `cargo bench -p
+//! cqrs-sqlite` compares this with one `INSERT` of many rows and with one `INSERT .. SELECT` from a
+//! JSON array, on batches of 1, 32 and 512 events.
 //!
-//! # A backup in the place of the file
+//! # Restoring a backup
 //!
-//! A backup may be put in the place of the log's file while programs have it open: remove the old file's `-wal` and `-shm` with it. The
-//! programs notice before they read or write next, and open the new file. Where there is no file, an empty one, or one with a `-wal` that is
-//! not its own, calls fail with [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). The content of a file must not be written over
-//! while a program has it open: no program can notice that (see "How To Corrupt An SQLite Database File" in SQLite's documentation).
+//! You may replace the log's file with a backup while programs have it open: remove its `-wal` and
+//! `-shm` together with the old file. The programs notice before their next read or write, and open
+//! the new file. If the file is missing or empty, or has the `-wal` of another file, calls fail with
+//! [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Never overwrite the content of a
+//! file that a program has open: no program can detect that (see "How To Corrupt An SQLite Database
+//! File" in SQLite's documentation).
 //!
 //! # Limits
 //!
-//! A file on a network file system cannot be shared by processes of different machines. Statements of a handler run on the thread
-//! that calls them.
+//! Processes on different machines cannot share a file on a network file system. A handler's
+//! statements run on the thread that calls them.
+
+#![warn(missing_debug_implementations)]
 
 mod commands;
 mod connect;

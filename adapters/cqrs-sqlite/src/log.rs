@@ -1,5 +1,6 @@
-//! The log on a file.
+//! The log in a file.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::transaction::Sqlite;
 use crate::views::SqliteViews;
 use crate::{commands, events};
 
-/// An event log in one `SQLite` file, with views and snapshots beside it. Clones share it.
+/// An event log in one `SQLite` file, with views and snapshots. Clones share it.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,6 +43,12 @@ pub struct SqliteLog {
     snapshots: Arc<SqliteSnapshots>,
 }
 
+impl fmt::Debug for SqliteLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLog").field("store", &self.shared.store).finish_non_exhaustive()
+    }
+}
+
 builder!(
     /// Options for [`SqliteLog::builder`].
     SqliteLogBuilder,
@@ -51,7 +58,8 @@ builder!(
 );
 
 impl SqliteLog {
-    /// Opens a file as a log, and makes it if it is not there. [`builder`](Self::builder) has options.
+    /// Opens a file as a log, and creates it if it is missing. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -83,7 +91,7 @@ impl EventLog for SqliteLog {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         let query = query.clone();
         Box::pin(self.shared.readers.read(move |connection, store| {
-            // The first statement takes the snapshot that the second one reads.
+            // The first statement starts the snapshot that the second one reads.
             let last = events::last(connection).map_err(|error| store_error(store, &error))?;
             events::read(connection, store, &query, after, limit, last)
         }))

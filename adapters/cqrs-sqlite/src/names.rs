@@ -1,4 +1,4 @@
-//! The register of names, beside the events.
+//! The register of names of a log.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use crate::error::store_error;
 use crate::shared::Shared;
 
-/// What a log keeps of names.
+/// The names of events, tags and policies in a log.
 pub(crate) struct SqliteNames {
     shared: Arc<Shared>,
 }
@@ -22,7 +22,7 @@ impl SqliteNames {
     }
 }
 
-/// Each name of the events: one step in their index a name.
+/// Selects each event name once, with one index step for each name.
 pub(crate) const EVENTS: &str = "
     WITH RECURSIVE names (name) AS (
         SELECT min(name) FROM main.cqrs_events
@@ -31,7 +31,8 @@ pub(crate) const EVENTS: &str = "
     )
     SELECT name FROM names WHERE name IS NOT NULL";
 
-/// The first tag of each prefix: one step in their index a prefix. `;` is what follows `:`.
+/// Selects the first tag of each prefix, with one index step for each prefix. `;` is the character
+/// after `:`.
 pub(crate) const TAGS: &str = "
     WITH RECURSIVE tags (tag) AS (
         SELECT min(tag) FROM main.cqrs_event_tags
@@ -78,7 +79,7 @@ fn declared(connection: &Connection) -> rusqlite::Result<Vec<DeclaredName>> {
     let mut statement = connection
         .prepare_cached("SELECT kind, name, generation, declared_at, declared_by, replaced_by FROM main.cqrs_names")?;
     let rows = statement.query_map([], |row| {
-        // A kind that a newer version has is none of this one's business.
+        // A newer version may have more kinds: this one ignores them.
         let Some(kind) = NameKind::from_text(&row.get::<_, String>(0)?) else { return Ok(None) };
         let declaration = Declaration {
             kind,

@@ -1,21 +1,21 @@
-//! How a file is opened.
+//! Options of a file, and the builders that set them.
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// How hard a commit is pressed onto the disk.
+/// Durability of a commit (SQLite's `synchronous` pragma).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Synchronous {
-    /// Every commit is on the disk before it is acknowledged: it survives a loss of power.
+    /// Every commit is on disk before it is acknowledged. It survives a power failure.
     #[default]
     Full,
-    /// A commit survives the end of the program, `SIGKILL` included, but the last ones may be lost with the power. The file
-    /// stays whole.
+    /// A commit survives the end of the program, even by `SIGKILL`, but a power failure may lose
+    /// the last ones. The file stays intact.
     Normal,
 }
 
-/// How a file is opened, whatever it holds.
+/// How to open a file, for a log or for views.
 #[derive(Clone, Debug)]
 pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
@@ -32,7 +32,7 @@ impl FileOptions {
 }
 
 macro_rules! builder {
-    ($(#[$doc:meta])+ $builder:ident, $what:ident, $unless:literal, $default:expr) => {
+    ($(#[$doc:meta])+ $builder:ident, $what:ident, $durability:literal, $default:expr) => {
         $(#[$doc])+
         #[derive(Clone, Debug)]
         #[must_use = "nothing is opened until `.open()` is awaited"]
@@ -43,28 +43,35 @@ macro_rules! builder {
                 Self($crate::options::FileOptions::new(path, $default))
             }
 
-            /// How long a transaction waits for the lock, in this process or another's hands, and a reader for a connection while all
-            /// are in use, before it is [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Default: 30 seconds. Readers wait for
-            /// nothing else: not for a writer, and ten seconds at most while another process recovers the file after a crash.
+            /// How long to wait for a lock or a connection. Default: 30 seconds.
+            ///
+            /// The limit applies to a transaction that waits for the lock, which another
+            /// transaction or process holds, and to a reader that waits for a connection while all
+            /// are in use. When it runs out, the call fails with
+            /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Readers never wait for
+            /// a writer. They wait at most ten seconds while another process recovers the file
+            /// after a crash.
             pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.0.busy_timeout = timeout;
                 self
             }
 
-            #[doc = concat!("How hard a commit is pressed onto the disk (", $unless, " unless told otherwise).")]
+            #[doc = concat!("How durable a commit is. Default: ", $durability, ".")]
             pub fn synchronous(mut self, synchronous: $crate::Synchronous) -> Self {
                 self.0.synchronous = synchronous;
                 self
             }
 
-            /// How many connections read at a time, at least one (the number of cores, and at least four, unless told otherwise).
-            /// They are opened as they are needed.
+            /// The maximum number of read connections, at least 1. Default: the number of cores, at
+            /// least 4.
+            ///
+            /// They are opened on demand.
             pub fn readers(mut self, readers: usize) -> Self {
                 self.0.readers = readers.max(1);
                 self
             }
 
-            /// Opens the file, and makes it if it is not there.
+            /// Opens the file, and creates it if it is missing.
             ///
             /// # Errors
             /// See [`OpenError`].

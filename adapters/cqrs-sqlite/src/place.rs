@@ -1,7 +1,7 @@
-//! Whether the file at the path is still the one that is open: somebody may put a backup in its place while the program runs.
+//! Detects that another file has replaced the one that is open, such as a restored backup.
 //!
-//! What is open stays open then, without a name: what is written to it is lost, and what is read from it is old. So connections are
-//! opened again when the path names another file.
+//! A replaced file stays open, but has no name any more: writes to it are lost, and reads from it
+//! are stale. So connections are opened again when the path names another file.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cqrs_runtime::log::StoreError;
 
-/// Which file it is: its number in the file system. No other file has it while this one is open.
+/// The number of a file in its file system. No other file has it while this one is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
     number: u64,
 }
 
-/// The path of a database, and what lay there when connections were last opened.
+/// The path of a database, and which files were there when connections were last opened.
 pub(crate) struct Place {
     store: Arc<str>,
     path: PathBuf,
@@ -26,12 +26,12 @@ pub(crate) struct Place {
 #[derive(Clone, Copy)]
 struct Known {
     database: Option<FileId>,
-    /// The write-ahead log, which belongs to this file and to no other.
+    /// The write-ahead log. It belongs to this file and to no other.
     ahead: Option<FileId>,
 }
 
 impl Place {
-    /// Of a database that was just opened.
+    /// For a database that was just opened.
     pub(crate) fn new(store: Arc<str>, path: PathBuf) -> Self {
         let known = Known { database: None, ahead: None };
         let place = Self { store, path, known: Mutex::new(known) };
@@ -43,24 +43,24 @@ impl Place {
         &self.path
     }
 
-    /// What lies there belongs together: a connection that writes was opened on it.
+    /// Records the files at the path. They belong together: a writing connection was opened on
+    /// them.
     pub(crate) fn learn(&self) {
         let look = |path: &Path| look(path).ok().flatten().map(|(id, _)| id);
         let known = Known { database: look(&self.path), ahead: look(&self.ahead()) };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
-    /// The file that lies there now.
+    /// The file at the path.
     ///
     /// # Errors
-    /// `Unavailable` where there is none, or one that must not be opened as it is.
+    /// `Unavailable` if there is no file, or one that must not be opened as it is.
     pub(crate) fn file(&self) -> Result<FileId, StoreError> {
         let unavailable = |reason: String| StoreError::Unavailable { store: self.store.to_string(), reason };
-        let looked = look(&self.path).map_err(|error| unavailable(format!("the file cannot be looked at: {error}")))?;
+        let looked = look(&self.path)
+            .map_err(|error| unavailable(format!("cannot look at the file: {error}; check its permissions")))?;
         let Some((database, length)) = looked else {
-            return Err(unavailable(
-                "the file is gone, and what was written now would be lost: put it back".to_owned(),
-            ));
+            return Err(unavailable("the file is gone, and writes would be lost; put it back".to_owned()));
         };
         let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if Some(database) == known.database {
@@ -68,14 +68,14 @@ impl Place {
         }
         if length == 0 {
             return Err(unavailable(
-                "another file was put in the place of this one, and it is empty so far".to_owned(),
+                "another file has replaced this one, and it is empty so far; complete the copy".to_owned(),
             ));
         }
         let ahead = look(&self.ahead()).ok().flatten().map(|(id, _)| id);
         if ahead.is_some() && ahead == known.ahead {
             return Err(unavailable(format!(
-                "another file was put in the place of this one, and `{}` is still the old file's: it would be \
-                 mixed into the new one; remove it, and the `-shm` next to it",
+                "another file has replaced this one, but `{}` is still the old file's, and would corrupt the new \
+                 one; remove it and the `-shm` next to it",
                 self.ahead().display()
             )));
         }
@@ -105,7 +105,7 @@ impl FileId {
         Self { device: file.dev(), number: file.ino() }
     }
 
-    /// Elsewhere the system does not let anybody replace a file that is open.
+    /// Other systems do not allow a file to be replaced while it is open.
     #[cfg(not(unix))]
     fn of(_: &std::fs::Metadata) -> Self {
         Self { device: 0, number: 0 }

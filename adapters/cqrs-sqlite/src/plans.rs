@@ -1,4 +1,4 @@
-//! What `SQLite` does for the statements of this crate.
+//! Query plans of this crate's statements.
 
 use cqrs_runtime::Tag;
 use cqrs_runtime::log::{EventQuery, Position, QueryItem};
@@ -41,7 +41,7 @@ fn touches_only(plan: &str, wanted: &[&str]) {
     for part in wanted {
         assert!(plan.contains(part), "`{part}` is not in\n{plan}");
     }
-    assert!(!plan.contains("SCAN t") && !plan.contains("SCAN e"), "it reads through a table:\n{plan}");
+    assert!(!plan.contains("SCAN t") && !plan.contains("SCAN e"), "it scans a table:\n{plan}");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn one_aggregate_costs_its_own_events() {
         );
         assert!(
             !plan.contains("TEMP B-TREE"),
-            "it comes in order, so that a page costs no more than its events:\n{plan}"
+            "it is sorted by the index, so a page costs no more than its events:\n{plan}"
         );
     }
 }
@@ -87,7 +87,7 @@ fn names_are_looked_up_and_merged_in_order() {
     let (_folder, connection) = file();
     let plan = plans(&connection, vec![item(&["Opened", "Closed"], &[])]);
     touches_only(&plan, &["MERGE (UNION)", "USING COVERING INDEX cqrs_events_by_name (name=? AND position>?)"]);
-    assert!(!plan.contains("TEMP B-TREE"), "it comes in order:\n{plan}");
+    assert!(!plan.contains("TEMP B-TREE"), "it is sorted by the index:\n{plan}");
 }
 
 #[test]

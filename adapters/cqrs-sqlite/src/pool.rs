@@ -1,5 +1,6 @@
-//! Connections that read.
+//! A pool of read connections.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::connect::open_reader;
 use crate::error::store_error;
 use crate::place::{FileId, Place};
 
-/// A bounded number of read-only connections, opened as they are needed.
+/// A limited number of read-only connections, opened on demand.
 pub(crate) struct Pool {
     store: Arc<str>,
     place: Arc<Place>,
@@ -29,13 +30,13 @@ impl Pool {
         Self { store, place, timeout, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
     }
 
-    /// Takes a connection, waiting for one if all are in use.
+    /// Takes a connection. Waits for one if all are in use.
     pub(crate) async fn take(&self) -> Result<SqliteReader, StoreError> {
         let unavailable =
             |reason: &str| StoreError::Unavailable { store: self.store.to_string(), reason: reason.into() };
         let permit = tokio::time::timeout(self.timeout, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
-            .map_err(|_| unavailable("every reading connection was in use for as long as one may wait"))?
+            .map_err(|_| unavailable("timed out waiting for a read connection; raise `readers` or `busy_timeout`"))?
             .map_err(|_| unavailable("the log is closed"))?;
         let file = self.place.file()?;
         let connection = if let Some(connection) = self.idle_on(file) {
@@ -50,7 +51,7 @@ impl Pool {
         Ok(SqliteReader { open: Some((file, connection)), idle: Arc::clone(&self.idle), _permit: permit })
     }
 
-    /// A connection that nobody uses. Those that have another file open are of no use any more.
+    /// Takes an idle connection to this file, and drops those to other files.
     fn idle_on(&self, file: FileId) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((open, connection)) = idle.pop() {
@@ -61,7 +62,7 @@ impl Pool {
         None
     }
 
-    /// Reads on a thread that may block, inside one read transaction.
+    /// Reads on a blocking thread, inside one read transaction.
     pub(crate) async fn read<R: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection, &str) -> Result<R, StoreError> + Send + 'static,
@@ -71,7 +72,7 @@ impl Pool {
         let read = tokio::task::spawn_blocking(move || {
             let transaction = reader.unchecked_transaction().map_err(|error| store_error(&store, &error))?;
             let result = read(&transaction, &store);
-            // It has only read: there is nothing to keep, and no error to learn.
+            // The transaction only read: a failed rollback loses nothing.
             let _ = transaction.rollback();
             result
         });
@@ -86,19 +87,26 @@ impl Pool {
     }
 }
 
-/// A connection that cannot write, on loan: what `Reader<Sqlite>` is. It derefs to [`rusqlite::Connection`].
+/// A borrowed connection that cannot write: the type behind `Reader<Sqlite>`. It derefs to
+/// [`rusqlite::Connection`].
 ///
-/// The file was opened read-only, and `PRAGMA query_only` is set beside: the database itself refuses whatever would change
-/// it. Each statement sees the last commit made before it started; for several statements on one state, take
-/// [`unchecked_transaction`](Connection::unchecked_transaction).
+/// The file is opened read-only, and `PRAGMA query_only` is set, so the database refuses any
+/// change. Each statement sees the last commit before its start. For several statements on one
+/// state, use [`unchecked_transaction`](Connection::unchecked_transaction).
 ///
-/// Statements run on the thread that calls them. They are short where an index answers them; a long one belongs onto
-/// a thread of its own.
+/// Statements run on the thread that calls them. With an index they are short. Run long ones on a
+/// thread of their own.
 pub struct SqliteReader {
-    /// There until it is dropped.
+    /// `Some` until it is dropped.
     open: Option<Open>,
     idle: Arc<Mutex<Vec<Open>>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for SqliteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteReader").finish_non_exhaustive()
+    }
 }
 
 impl Deref for SqliteReader {
@@ -113,7 +121,7 @@ impl Deref for SqliteReader {
 impl Drop for SqliteReader {
     fn drop(&mut self) {
         let Some((file, connection)) = self.open.take() else { return };
-        // The next borrower gets it as it was: a transaction left open would show him an old state.
+        // Ends an open transaction: the next borrower would see its old state.
         let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
         if clean {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((file, connection));

@@ -1,7 +1,8 @@
-//! Whether a process that has leases still lives: a file next to the database that it holds locked.
+//! Shows whether a process that holds leases is alive: it keeps a file next to the database locked.
 //!
-//! The system lets go of the lock with the process, however that ends. A file whose lock is free is a dead process's, and its leases
-//! are had at once; where there is no file, their time decides.
+//! The system releases the lock when the process ends, for any reason. A file whose lock is free
+//! belongs to a dead process, and its leases can be acquired at once. Without a file, the lease's
+//! time decides.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use cqrs_runtime::Uuid;
 /// The separator between an owner and its file's name in a lease.
 const MARK: char = '\u{1}';
 
-/// What the file's name has between the database's name and its own.
+/// The part of the file's name between the database's name and its own.
 const INFIX: &str = "-process-";
 
-/// Files of dead processes are removed when they are so old: until then their leases are known to be a dead process's.
+/// When the files of dead processes are removed. Until then they show that their leases belong to a
+/// dead process.
 const KEPT: Duration = Duration::from_secs(60 * 60);
 
-/// The file of this process, once it needs one.
+/// The file of this process, created on demand.
 pub(crate) struct Presence {
     database: PathBuf,
     own: Mutex<Option<Own>>,
@@ -28,34 +30,37 @@ pub(crate) struct Presence {
 struct Own {
     name: String,
     path: PathBuf,
-    /// Locked as long as it is open.
+    /// Locked until it is closed.
     _file: File,
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // Its leases were given back, or their time decides.
+        // Its leases were released, or will run out.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
 impl Presence {
-    /// Next to a database. Nothing is made yet.
+    /// For a database. It creates no file yet.
     pub(crate) fn next_to(database: &Path) -> Self {
-        // As SQLite: next to the file itself, to which links may lead.
+        // As SQLite does: next to the file itself, which a link may point to.
         let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
         Self { database, own: Mutex::default() }
     }
 
-    /// An owner as a lease bears it: with the file of this process, if one can be had.
+    /// The owner to store in a lease: with the name of this process's file, if there is one.
     pub(crate) fn mark(&self, owner: &str) -> String {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody may have tidied up.
+        // The file may have been deleted.
         if own.as_ref().is_none_or(|own| !own.path.exists()) {
             if own.is_none() {
                 self.sweep();
             }
-            *own = self.make().inspect_err(|error| tracing::debug!(%error, "no lock file next to the database")).ok();
+            *own = self
+                .make()
+                .inspect_err(|error| tracing::debug!(%error, "cannot create a lock file next to the database"))
+                .ok();
         }
         own.as_ref().map_or_else(|| owner.to_owned(), |own| format!("{owner}{MARK}{}", own.name))
     }
@@ -81,7 +86,7 @@ impl Presence {
         path.into()
     }
 
-    /// Removes what dead processes have left long ago.
+    /// Removes old files of dead processes.
     fn sweep(&self) {
         let (Some(folder), Some(database)) = (self.database.parent(), self.database.file_name()) else { return };
         let prefix = format!("{}{INFIX}", database.to_string_lossy());
@@ -96,7 +101,7 @@ impl Presence {
     }
 }
 
-/// The owner alone.
+/// The owner without the mark.
 pub(crate) fn unmarked(owner: &str) -> &str {
     owner.split(MARK).next().unwrap_or_default()
 }
@@ -105,10 +110,10 @@ fn is_name(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|letter| letter.is_ascii_hexdigit())
 }
 
-/// Whether a file is there that nobody has locked.
+/// Whether a file exists and is not locked.
 fn is_free(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    // It is let go of when the file is closed.
+    // Closing the file releases the lock.
     match file.try_lock_shared() {
         Ok(()) => true,
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
@@ -127,20 +132,17 @@ mod tests {
         let marked = one.mark("me");
         assert_eq!((unmarked(&marked), one.mark("me") == marked, other.mark("me") == marked), ("me", true, false));
         assert!(!other.is_gone(&marked) && !one.is_gone(&marked));
-        // As a crash leaves it: the lock goes, the file stays.
+        // As after a crash: the lock is released, and the file stays.
         let crashed = folder.path().join(format!("views.db{INFIX}{:032x}", 7));
         File::create(&crashed).expect("a file");
         assert!(other.is_gone(&format!("me{MARK}{:032x}", 7)));
-        assert!(
-            !other.is_gone("me") && !other.is_gone(&format!("me{MARK}{:032x}", 8)),
-            "where there is none, time decides"
-        );
-        assert!(!other.is_gone(&format!("me{MARK}../views.db")), "no other file is looked at");
+        assert!(!other.is_gone("me") && !other.is_gone(&format!("me{MARK}{:032x}", 8)), "without a file, time decides");
+        assert!(!other.is_gone(&format!("me{MARK}../views.db")), "no other file is opened");
         std::fs::remove_file(one.own.lock().expect("no panic").as_ref().map(|own| &own.path).expect("a file"))
             .expect("tidied up");
-        assert!(!other.is_gone(&one.mark("me")), "it is made once more");
+        assert!(!other.is_gone(&one.mark("me")), "the file is created again");
         drop(one);
         let left = std::fs::read_dir(folder.path()).expect("a folder").flatten().count();
-        assert_eq!(left, 2, "the crashed one's and the other's");
+        assert_eq!(left, 2, "the crashed process's file and the other's");
     }
 }

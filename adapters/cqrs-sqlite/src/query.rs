@@ -1,4 +1,4 @@
-//! What an `EventQuery` is in SQL.
+//! Translates an `EventQuery` to SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,20 @@ use cqrs_runtime::log::{EventQuery, Position, QueryItem};
 
 use crate::sql::{Parameter, Sql, clamped};
 
-/// What is read of an event `e`.
+/// The columns of an event `e`.
 const COLUMNS: &str = "e.position, e.id, e.name, e.version, e.tags, e.data, e.meta, e.recorded_at";
 
-/// How many alternatives go into one statement. More are read by several, and merged.
+/// How many alternatives go into one statement. More need several statements, whose results are
+/// merged.
 const ARMS: usize = 64;
 
-/// Up to so many names, each is looked up in the index by name; beyond, the log is read through.
+/// Up to this many names use the index by name. More of them scan the log.
 const NAMES: usize = 16;
 
-/// A statement whose rows are events, those of the least positions, in no promised order.
+/// A statement that selects the events with the lowest positions, in no particular order.
 pub(crate) struct Statement {
     pub(crate) sql: Sql,
-    /// Whether the text is one of few, and so worth keeping prepared.
+    /// Whether the text is used often: then it is worth keeping prepared.
     pub(crate) recurs: bool,
 }
 
@@ -35,10 +36,11 @@ enum Arm<'a> {
     Names(Names<'a>),
 }
 
-/// Any of these, or none for all.
+/// Any of these names, or all names if it is empty.
 type Names<'a> = BTreeSet<&'a str>;
 
-/// The statements that together yield the events that `query` takes after `after`, each at most `rows` of them.
+/// The statements that together select the events that match `query` after `after`. Each returns at
+/// most `rows`.
 pub(crate) fn statements(query: &EventQuery, after: Position, rows: i64) -> Vec<Statement> {
     let begin = || {
         let parameters = vec![Parameter::integer(clamped(after.get())), Parameter::integer(rows)];
@@ -54,7 +56,7 @@ pub(crate) fn statements(query: &EventQuery, after: Position, rows: i64) -> Vec<
     if let [item] = &*query.items
         && let [tag] = &*item.tags
     {
-        // One aggregate: its own entries in the index by tag, in their order, and the rows that they point to.
+        // One aggregate: its range in the index by tag, in order, and the events of that range.
         let mut sql = begin();
         sql.push("SELECT ").push(COLUMNS).push(" FROM main.cqrs_event_tags t");
         sql.push(" CROSS JOIN main.cqrs_events e ON e.position = t.position WHERE t.tag = ");
@@ -90,12 +92,12 @@ fn arms(query: &EventQuery) -> Vec<Arm<'_>> {
     arms
 }
 
-/// The positions of all arms, each once, the least of them; and their events.
+/// The lowest positions of all alternatives, each once, and their events.
 fn union(mut sql: Sql, arms: &[Arm<'_>]) -> Statement {
     sql.push("SELECT ").push(COLUMNS).push(" FROM (");
     for (place, arm) in arms.iter().enumerate() {
         sql.push(if place == 0 { "" } else { " UNION " });
-        // The union removes what it meets twice; a single arm has to do so itself.
+        // The union removes duplicates. A single alternative has to do so itself.
         sql.push(if arms.len() == 1 { "SELECT DISTINCT " } else { "SELECT " });
         write(&mut sql, arm);
     }
@@ -128,14 +130,14 @@ fn write(sql: &mut Sql, arm: &Arm<'_>) {
             sql.push(" AND e.position > ?1");
         }
         Arm::Names(names) => {
-            // The plus keeps the index by name out: it would have to sort all that it finds.
+            // The plus excludes the index by name, which would have to sort all that it finds.
             sql.push("e.position AS position FROM main.cqrs_events e WHERE +e.name IN rarray(");
             sql.bind(Parameter::texts(names.iter().copied())).push(") AND e.position > ?1");
         }
     }
 }
 
-/// Narrows a search over tags `t` to events of these names.
+/// Restricts a search over tags `t` to events with these names.
 fn named(sql: &mut Sql, names: &Names<'_>) {
     if !names.is_empty() {
         sql.push(" AND t.name IN rarray(").bind(Parameter::texts(names.iter().copied())).push(")");

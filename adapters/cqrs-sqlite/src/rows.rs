@@ -9,7 +9,7 @@ use crate::error::store_error;
 use crate::events;
 use crate::sql::{Parameter, Sql, bound, clamped, column_value, quoted};
 
-/// The table of a view, as SQL names it.
+/// The table of a view, quoted for SQL.
 pub(crate) fn table(view: &str) -> String {
     format!("main.{}", quoted(&table_name(view)))
 }
@@ -19,7 +19,7 @@ pub(crate) fn table_name(view: &str) -> String {
     format!("cqrs_view{}", lower(view))
 }
 
-/// A name that differs from every other one's even where `SQLite` compares names, which is without regard to case.
+/// A unique name for a view: `SQLite` compares names without regard to case.
 pub(crate) fn lower(name: &str) -> String {
     let mut lower = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
@@ -31,7 +31,7 @@ pub(crate) fn lower(name: &str) -> String {
     lower
 }
 
-/// What is read of a row.
+/// The columns of a row.
 pub(crate) const COLUMNS: fn(&ViewShape) -> String = |shape| {
     let mut columns = "cqrs_key, cqrs_position, cqrs_document".to_owned();
     for index in shape.indexes {
@@ -41,7 +41,7 @@ pub(crate) const COLUMNS: fn(&ViewShape) -> String = |shape| {
     columns
 };
 
-/// The rows that a statement yields.
+/// The rows that a statement returns.
 pub(crate) fn read(connection: &Connection, store: &str, shape: &ViewShape, sql: Sql) -> Result<Vec<Row>, StoreError> {
     let read = || -> rusqlite::Result<Vec<Row>> {
         let mut statement = connection.prepare_cached(&sql.text)?;
@@ -51,7 +51,7 @@ pub(crate) fn read(connection: &Connection, store: &str, shape: &ViewShape, sql:
     read().map_err(|error| store_error(store, &error))
 }
 
-/// The number that a statement yields.
+/// The number that a statement returns.
 pub(crate) fn number(connection: &Connection, store: &str, sql: Sql) -> Result<u64, StoreError> {
     let read = || -> rusqlite::Result<i64> {
         let mut statement = connection.prepare_cached(&sql.text)?;
@@ -93,7 +93,7 @@ fn position(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Position
     Ok(Position::new(number))
 }
 
-/// Puts rows in place of those of their keys, and removes others.
+/// Inserts or replaces rows, and removes others.
 pub(crate) fn write(
     connection: &Connection,
     shape: &ViewShape,
@@ -139,13 +139,14 @@ fn upsert(shape: &ViewShape) -> String {
     )
 }
 
-/// Removes the checkpoints of all projections that claim rows of this shape.
+/// Removes the checkpoints of all projections that fill a view of this shape.
 pub(crate) fn unclaim(connection: &Connection, shape: &ViewShape) -> rusqlite::Result<()> {
     let sql = "DELETE FROM main.cqrs_checkpoints WHERE fingerprint = ?1";
     connection.execute(sql, [shape.fingerprint.cast_signed()]).map(drop)
 }
 
-/// Removes every row of a view, every checkpoint that claims them, and what is known of the projection.
+/// Removes all rows of a view, the checkpoints of all projections that fill it, and the parked keys
+/// and the checkpoint of this projection.
 pub(crate) fn clear(connection: &Connection, shape: Option<&ViewShape>, projection: &str) -> rusqlite::Result<()> {
     if let Some(shape) = shape {
         connection.execute(&format!("DELETE FROM {}", table(shape.name)), [])?;
@@ -156,7 +157,7 @@ pub(crate) fn clear(connection: &Connection, shape: Option<&ViewShape>, projecti
     Ok(())
 }
 
-/// How far a projection has come.
+/// The checkpoint of a projection.
 pub(crate) fn checkpoint(connection: &Connection, projection: &str) -> rusqlite::Result<Option<Checkpoint>> {
     let mut statement = connection
         .prepare_cached("SELECT position, fingerprint, event FROM main.cqrs_checkpoints WHERE projection = ?1")?;
@@ -170,7 +171,7 @@ pub(crate) fn checkpoint(connection: &Connection, projection: &str) -> rusqlite:
     statement.query_row([projection], checkpoint).optional()
 }
 
-/// Sets how far projections have come.
+/// Stores the checkpoints of projections.
 pub(crate) fn set_checkpoints(
     connection: &Connection,
     checkpoints: &[(&'static str, Checkpoint)],
@@ -218,7 +219,7 @@ pub(crate) fn park(connection: &Connection, parked: &[Parked]) -> rusqlite::Resu
     Ok(())
 }
 
-/// Parks a key no longer.
+/// Unparks a key, if it is parked.
 pub(crate) fn unpark(connection: &Connection, projection: &str, key: &str) -> rusqlite::Result<()> {
     let sql = "DELETE FROM main.cqrs_parked WHERE projection = ?1 AND key = ?2";
     connection.prepare_cached(sql)?.execute([projection, key]).map(drop)

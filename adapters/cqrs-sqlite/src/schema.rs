@@ -1,4 +1,4 @@
-//! The tables, and how a file comes to have them.
+//! The schema, and its migrations.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use crate::error::OpenError;
 
-/// What leads from one schema version to the next. Entry n leads from version n to n + 1.
+/// The migrations. Entry n leads from schema version n to n + 1.
 ///
-/// The version is kept in a table of our own, not in `PRAGMA user_version`: the file may hold the application's own tables
-/// too, and its migration tool is likely to use the pragma.
+/// The version is stored in a table, not in `PRAGMA user_version`: the application may have its own
+/// tables in the file, and its migration tool is likely to use the pragma.
 const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE cqrs_events (
@@ -88,7 +88,7 @@ const MIGRATIONS: [&str; 5] = [
     INSERT INTO cqrs_names (kind, name, generation, declared_at, declared_by)
     SELECT 'policy', substr(projection, 8), 0, 0, '' FROM cqrs_checkpoints WHERE substr(projection, 1, 7) = 'policy:';
 ",
-    // All are empty in the rows of older programs, one of which may still run.
+    // Rows of older programs have none of these, and an older program may still be running.
     "
     ALTER TABLE cqrs_commands ADD COLUMN content TEXT;
     ALTER TABLE cqrs_commands ADD COLUMN recorded_at INTEGER;
@@ -96,11 +96,11 @@ const MIGRATIONS: [&str; 5] = [
 ",
 ];
 
-/// The newest version that this program knows.
+/// The newest version that this program supports.
 pub(crate) const VERSION: i64 = 5;
 const _: () = assert!(MIGRATIONS.len() == 5, "one migration a version");
 
-/// Brings a file up to the newest schema. Several processes may try at once.
+/// Migrates a file to the newest schema. Several processes may try at once.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let failed = |error: &rusqlite::Error| open_error(path, error);
     if version(connection, path)? == VERSION {
@@ -108,7 +108,7 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Op
     }
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
-    // Another process may have been faster.
+    // Another process may have migrated it by now.
     let mut at = version(&transaction, path)?;
     while let Some(migration) = usize::try_from(at).ok().and_then(|at| MIGRATIONS.get(at)) {
         transaction.execute_batch(migration).map_err(|error| failed(&error))?;
@@ -124,10 +124,10 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Op
     transaction.commit().map_err(|error| failed(&error))
 }
 
-/// The file's schema version, 0 where it has none of our tables.
+/// The file's schema version: 0 if it has none of this crate's tables.
 fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let failed = |error: &rusqlite::Error| open_error(path, error);
-    // In one statement: between two, another process may make the tables.
+    // One statement: between two, another process may create the tables.
     let sql = r"SELECT name FROM main.sqlite_schema WHERE name LIKE 'cqrs\_%' ESCAPE '\'
                 ORDER BY name = 'cqrs_schema' DESC LIMIT 1";
     let table = connection.query_row(sql, [], |row| row.get::<_, String>(0)).optional();
@@ -145,7 +145,7 @@ fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     Ok(found)
 }
 
-/// What an error of the first statements on a file means.
+/// Converts an error of the first statements on a file.
 pub(crate) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase(path.to_owned()),

@@ -18,20 +18,20 @@ use crate::presence::Presence;
 use crate::transaction::{Locked, Transaction};
 use crate::writer::{FIRST_WAIT, LONGEST_WAIT, Writer, jittered};
 
-/// What the log and its views have in common.
+/// What the log, its views and its snapshots share.
 pub(crate) struct Shared {
     pub(crate) store: Arc<str>,
     pub(crate) readers: Pool,
     pub(crate) place: Arc<Place>,
-    /// The one connection that writes. The mutex is fair: who came first goes first.
+    /// The one connection that writes. The mutex is fair: first come, first served.
     writer: Arc<Mutex<Writer>>,
     options: FileOptions,
-    /// Tells other processes that this one lives.
+    /// Shows other processes that this one is alive.
     pub(crate) presence: Presence,
 }
 
 impl Shared {
-    /// Opens a file, and makes it if it is not there.
+    /// Opens a file, and creates it if it is missing.
     pub(crate) async fn open(mut options: FileOptions) -> Result<Self, OpenError> {
         let asked = options.path.clone();
         let failed = |reason: String| OpenError::Failed { path: asked.clone(), reason };
@@ -41,7 +41,7 @@ impl Shared {
         if let Some(uri) = uri(&options.path) {
             return Err(OpenError::Uri { uri });
         }
-        // The path keeps its meaning when the program changes its folder.
+        // An absolute path stays valid when the program changes its working directory.
         options.path = std::path::absolute(&options.path).map_err(|error| failed(error.to_string()))?;
         let opened = tokio::task::spawn_blocking(move || Ok((open_writer(&options)?, options))).await;
         let ((connection, guard), options) = opened.map_err(|error| failed(error.to_string()))??;
@@ -63,12 +63,15 @@ impl Shared {
         Arc::clone(&self.writer).lock_owned().await
     }
 
-    /// Takes the lock: first among the tasks of this process, then among processes.
+    /// Acquires the lock: first among the tasks of this process, then among processes.
     pub(crate) async fn begin(&self) -> Result<Locked, StoreError> {
         let started = Instant::now();
         let unavailable = |who: &str| StoreError::Unavailable {
             store: self.store.to_string(),
-            reason: format!("{who} has held the lock for {:?}", self.options.busy_timeout),
+            reason: format!(
+                "cannot acquire the lock: {who} has held it for {:?}; retry, or raise `busy_timeout`",
+                self.options.busy_timeout
+            ),
         };
         let lock = tokio::time::timeout(self.options.busy_timeout, Arc::clone(&self.writer).lock_owned());
         let mut writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
@@ -78,7 +81,7 @@ impl Shared {
         let mut wait = FIRST_WAIT;
         loop {
             match writer.try_begin() {
-                // Looked at under the lock: while this waited, the file may have been replaced.
+                // Checked under the lock: the file may have been replaced while this task waited.
                 Ok(()) => match self.place.file() {
                     Ok(file) if writer.file == Some(file) => break,
                     other => {
@@ -94,27 +97,28 @@ impl Shared {
             tokio::time::sleep(jittered(wait)).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
-        // From here on a drop rolls back.
+        // From here on, dropping rolls back.
         let mut transaction = Transaction::new(writer);
         let last = transaction.learn_last().map_err(|error| store_error(&self.store, &error))?;
         Ok(Locked::new(Arc::clone(&self.store), transaction, last))
     }
 
-    /// Opens the file that is now where the one was that the connection has open.
+    /// Opens the new file at the path, which has replaced the one that is open.
     async fn reopen(&self, writer: &mut Writer, file: FileId) -> Result<(), StoreError> {
         let unavailable = |reason: String| StoreError::Unavailable { store: self.store.to_string(), reason };
         let options = self.options.clone();
         let opened = tokio::task::spawn_blocking(move || open_writer(&options)).await;
         let opened = opened.map_err(|error| unavailable(error.to_string()))?;
         let (connection, guard) = opened.map_err(|error| unavailable(error.to_string()))?;
-        tracing::warn!(store = %self.store, "another file was put in the place of the one that was open: it is used from here on");
+        tracing::warn!(store = %self.store, "the file was replaced; the new file is open now");
         self.place.learn();
         (writer.connection, writer.guard, writer.file) = (connection, guard, Some(file));
         Ok(())
     }
 }
 
-/// The URI that a path is, or ends with, without its options. `SQLite` would make a file of that name.
+/// The URI that a path is or ends with, without its query. `SQLite` would create a file of that
+/// name.
 fn uri(path: &Path) -> Option<String> {
     let name = path.file_name().and_then(|name| name.to_str());
     let uri = |text: &str| {

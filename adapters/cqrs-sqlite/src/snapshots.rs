@@ -1,4 +1,4 @@
-//! The snapshots that live in the log's file.
+//! The snapshots in the log's file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,20 +15,21 @@ use crate::shared::Shared;
 use crate::sql::clamped;
 use crate::writer::jittered;
 
-/// How long to try while another process writes. What is not saved then is saved later.
+/// How long to retry while another process writes. Snapshots that are not saved in that time are
+/// saved later.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long to wait before the file is tried again.
+/// How long to wait before a retry.
 const WAIT: Duration = Duration::from_millis(4);
 
 /// The snapshots of a log.
 ///
-/// They are written by a connection of their own, which does not wait for the disk: it holds up the one that appends for as long
-/// as it takes to write into the write-ahead log's memory. The order of the file's pages keeps the log whole all the same, and
-/// the next commit of events takes the snapshots to the disk too.
+/// They have their own connection, which does not wait for the disk. It blocks the connection that
+/// appends only while it writes to the page cache. The order of the pages keeps the log intact, and
+/// the next commit of events also flushes the snapshots.
 pub(crate) struct SqliteSnapshots {
     shared: Arc<Shared>,
-    /// Opened when the first is saved.
+    /// Opened on demand.
     writer: Arc<Mutex<Option<(FileId, Connection)>>>,
 }
 
@@ -37,14 +38,15 @@ impl SqliteSnapshots {
         Self { shared, writer: Arc::default() }
     }
 
-    /// Saves under the lock of this process, so that it is fair to those who append. Says whether no other process wrote just then.
+    /// Saves under the lock of this process, so that it is fair to appends. Returns `false` if
+    /// another process is writing.
     async fn try_save(&self, snapshots: &Arc<[Snapshot]>) -> Result<bool, StoreError> {
         let lock = self.shared.lock().await;
         let (writer, place, snapshots) =
             (Arc::clone(&self.writer), Arc::clone(&self.shared.place), Arc::clone(snapshots));
         let file = place.file()?;
         let saving = tokio::task::spawn_blocking(move || {
-            // Held until it is done, whether somebody waits for that or not.
+            // Held until the save is done, even if the caller is gone.
             let _lock = lock;
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
             let (_, connection) = match &mut *writer {
@@ -83,7 +85,12 @@ impl SnapshotStore for SqliteSnapshots {
             let started = Instant::now();
             while !self.try_save(&snapshots).await? {
                 if started.elapsed() >= PATIENCE {
-                    let (store, reason) = (self.describe(), "other processes write without pause".to_owned());
+                    let (store, reason) = (
+                        self.describe(),
+                        "cannot save snapshots: other processes write without \
+                                                             pause"
+                            .to_owned(),
+                    );
                     return Err(StoreError::Unavailable { store, reason });
                 }
                 tokio::time::sleep(jittered(WAIT)).await;
@@ -108,7 +115,7 @@ fn read(connection: &Connection, keys: Vec<SnapshotKey>) -> rusqlite::Result<Vec
     keys.into_iter().map(one).collect()
 }
 
-/// The fields of a row; `None` where it holds what was never saved, which is as good as no row.
+/// The fields of a row, or `None` if this crate did not write it: such a row counts as missing.
 fn fields(row: &Row<'_>) -> rusqlite::Result<Option<(Position, Uuid, Box<str>)>> {
     let position = u64::try_from(row.get::<_, i64>(0)?).ok().map(Position::new);
     let event = Uuid::from_slice(row.get_ref(1)?.as_blob()?).ok();

@@ -1,11 +1,12 @@
-//! Pieces of SQL, and what is bound to them.
+//! SQL text and its parameters.
 
 use std::rc::Rc;
 
 use cqrs_runtime::view;
 use rusqlite::types::{ToSql, ToSqlOutput, Value};
 
-/// What a `?` of a statement stands for. It can be sent to another thread, as rusqlite's own arrays cannot.
+/// A parameter of a statement. It can be sent to another thread, which rusqlite's own arrays
+/// cannot.
 #[derive(Clone, Debug)]
 pub(crate) enum Parameter {
     One(Value),
@@ -27,7 +28,7 @@ impl Parameter {
     }
 }
 
-/// Parameters as rusqlite takes them.
+/// Converts parameters for rusqlite.
 pub(crate) fn bound(parameters: impl IntoIterator<Item = Parameter>) -> Vec<Bound> {
     parameters
         .into_iter()
@@ -52,7 +53,7 @@ impl ToSql for Bound {
     }
 }
 
-/// A statement that is being written, and its parameters so far.
+/// A statement under construction, and its parameters so far.
 #[derive(Default)]
 pub(crate) struct Sql {
     pub(crate) text: String,
@@ -74,17 +75,17 @@ impl Sql {
     }
 }
 
-/// A name as SQL takes it, whatever it is made of.
+/// Quotes a name for SQL.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A position as a column holds it. Beyond what it can hold there is nothing.
+/// A position as a column stores it, limited to the largest number that it can store.
 pub(crate) fn clamped(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A value as its column holds it. What is no number is no value: a column could not hold it.
+/// A value as a column stores it. NaN is stored as null.
 pub(crate) fn column_value(value: &view::Value) -> Value {
     match value {
         view::Value::Null => Value::Null,

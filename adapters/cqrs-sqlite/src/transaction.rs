@@ -1,6 +1,7 @@
-//! The log under its lock.
+//! A transaction on a file.
 
 use std::any::Any;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::pool::SqliteReader;
 use crate::writer::Writer;
 use crate::{commands, events};
 
-/// The database that `Tx<Sqlite>` and `Reader<Sqlite>` name.
+/// The database for `Tx<Sqlite>` and `Reader<Sqlite>`.
 #[derive(Clone, Copy, Debug)]
 pub enum Sqlite {}
 
@@ -27,28 +28,36 @@ impl Database for Sqlite {
     type Reader = SqliteReader;
 }
 
-/// A transaction on the file: what `Tx<Sqlite>` is. It derefs to [`rusqlite::Connection`].
+/// A transaction on the file: the type behind `Tx<Sqlite>`. It derefs to [`rusqlite::Connection`].
 ///
-/// What a handler writes through it is committed with its events, or not at all. The connection itself refuses what would
-/// break that: `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `ALTER TABLE`, changes to tables that are named `cqrs_..`, and pragmas that set
-/// something. Reading those tables is allowed, and so are savepoints, virtual tables (FTS5, R*Tree), triggers and `ANALYZE`. Temporary
-/// tables go with the transaction.
+/// A handler's writes are committed with its events, or not at all. The connection refuses
+/// statements that would break that: `BEGIN`, `COMMIT`, `ROLLBACK`, `ATTACH`, `ALTER TABLE`,
+/// changes to tables named `cqrs_..`, and pragmas that set something. It allows to read those
+/// tables, and to use savepoints, virtual tables (FTS5, R*Tree), triggers and `ANALYZE`. Temporary
+/// tables are dropped after the transaction.
 ///
-/// A statement that ends the transaction as its way to fail (`INSERT OR ROLLBACK`) undoes the whole command, and on a shared
-/// batch those beside it: nothing more is written, and the caller gets the error.
+/// A statement that ends the transaction when it fails (`INSERT OR ROLLBACK`) undoes the whole
+/// command, and all other commands of the batch. Nothing more is written, and the caller gets the
+/// error.
 pub struct Transaction {
     writer: OwnedMutexGuard<Writer>,
-    /// Whether this crate has prepared statements since the handler's turn.
+    /// Whether this crate has prepared statements since a handler last used the connection.
     mixed: bool,
 }
 
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
+}
+
 impl Transaction {
-    /// Takes over a connection on which `BEGIN IMMEDIATE` has just succeeded.
+    /// Wraps a connection on which `BEGIN IMMEDIATE` has just succeeded.
     pub(crate) fn new(writer: OwnedMutexGuard<Writer>) -> Self {
         Self { writer, mixed: true }
     }
 
-    /// The last event, which shows whether others have written.
+    /// Reads the last event, which shows whether other processes have appended.
     pub(crate) fn learn_last(&mut self) -> rusqlite::Result<Bookmark> {
         let last = events::last(&self.own())?;
         self.writer.learn(last);
@@ -61,7 +70,8 @@ impl Transaction {
         Owned { connection: &self.writer.connection, _own: self.writer.guard.own() }
     }
 
-    /// Leaves the connection to a handler: it must not find our statements in the cache, which were allowed more than its own.
+    /// Gives the connection to a handler. The cache must not hold this crate's statements, which
+    /// are allowed more than a handler's.
     fn leave_to_handler(&mut self) {
         self.writer.lent = true;
         if std::mem::take(&mut self.mixed) {
@@ -92,14 +102,14 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         let writer = &mut *self.writer;
         if let Err(error) = writer.roll_back() {
-            // The next `begin` tries again, and fails if this one does.
-            tracing::error!(%error, "a transaction could not be rolled back");
+            // The next `begin` retries, and fails if that fails.
+            tracing::error!(%error, "cannot roll back a transaction; the next one retries");
         }
         writer.released = Some(Instant::now());
     }
 }
 
-/// The connection while this crate is at work on it.
+/// The connection while this crate is using it.
 pub(crate) struct Owned<'a> {
     connection: &'a Connection,
     _own: Own<'a>,
@@ -121,7 +131,7 @@ pub(crate) struct Locked {
     committed: Bookmark,
     /// The last appended one.
     last: Bookmark,
-    /// How many savepoints are open.
+    /// The number of open savepoints.
     pub(crate) savepoints: u32,
 }
 
@@ -138,7 +148,8 @@ impl Locked {
         if self.transaction.is_autocommit() {
             return Err(damaged(
                 &self.store,
-                "a statement has ended the transaction: the file system failed, or a handler used `OR ROLLBACK`",
+                "the transaction has ended early: the file system failed, or a handler used `OR ROLLBACK`; nothing \
+                 was committed",
             ));
         }
         run(&self.transaction.own(), &self.store)
@@ -149,7 +160,7 @@ impl Locked {
         &mut self.transaction
     }
 
-    /// Commits, on a thread that may block: it waits for the disk.
+    /// Commits on a blocking thread, because it waits for the disk.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         self.run(|_, _| Ok(()))?;
         let Self { store, transaction, last, .. } = self;
@@ -157,7 +168,7 @@ impl Locked {
         let committing = tokio::task::spawn_blocking(move || transaction.commit(last));
         match committing.await {
             Ok(committed) => committed.map_err(|error| commit_error(&store, &error)),
-            // It was not even started, and so rolled back.
+            // The commit did not start, so it is rolled back.
             Err(error) if error.is_cancelled() => {
                 Err(StoreError::Unavailable { store: store.to_string(), reason: "the runtime is shutting down".into() })
             }

@@ -1,6 +1,7 @@
-//! Views in a file: the log's own, or one for them alone.
+//! Views in a file: the log's, or a file of their own.
 
 use std::any::Any;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,8 @@ use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
 use crate::{contents, filter, leases, rows};
 
-/// Views in an `SQLite` file: a read database of its own (level 2), which a runner keeps in step with the log. Clones share it.
+/// Views in an `SQLite` file: a read database of its own (level 2), which projections keep up to
+/// date with the log. Clones share it.
 ///
 /// ```no_run
 /// use cqrs_runtime::App;
@@ -36,16 +38,23 @@ pub struct SqliteViews {
     shared: Arc<Shared>,
 }
 
+impl fmt::Debug for SqliteViews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteViews").field("store", &self.shared.store).finish_non_exhaustive()
+    }
+}
+
 builder!(
     /// Options for [`SqliteViews::builder`].
     SqliteViewsBuilder,
     SqliteViews,
-    "[`Synchronous::Normal`]: what a loss of power takes is folded from the log again",
+    "[`Synchronous::Normal`]: views that a power failure loses are folded again from the log",
     Synchronous::Normal
 );
 
 impl SqliteViews {
-    /// Opens a file for views, and makes it if it is not there. [`builder`](Self::builder) has options.
+    /// Opens a file for views, and creates it if it is missing. For options:
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -205,14 +214,14 @@ fn is_prepared(connection: &Connection, shape: &ViewShape) -> rusqlite::Result<b
     Ok(known == Some(shape.fingerprint.cast_signed()))
 }
 
-/// Makes the table of a view, in place of one of another shape.
+/// Creates the table of a view. Replaces one of another shape.
 pub(crate) fn make_table(connection: &Connection, store: &str, shape: &ViewShape) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| store_error(store, &error);
     if is_prepared(connection, shape).map_err(failed)? {
         return Ok(());
     }
     connection.execute_batch(&table_sql(shape)).map_err(failed)?;
-    // Left by an earlier program of this shape: it claims rows that are gone.
+    // An earlier program with this shape may have left a checkpoint for rows that are gone.
     rows::unclaim(connection, shape).map_err(failed)?;
     connection
         .execute(
@@ -223,13 +232,13 @@ pub(crate) fn make_table(connection: &Connection, store: &str, shape: &ViewShape
     Ok(())
 }
 
-/// Puts one build of a view in the place of another.
+/// Replaces one build of a view with another.
 fn replace(connection: &Connection, live: &Generation, next: &Generation) -> rusqlite::Result<()> {
     let (table, built) = (rows::table(live.shape.name), rows::table(next.shape.name));
     connection.execute_batch(&format!(
         "DROP TABLE IF EXISTS {table};\nALTER TABLE {built} RENAME TO {};\n{}\n{}",
         quoted(&rows::table_name(live.shape.name)),
-        // Indexes go with their table, and bear its old name.
+        // Renaming a table keeps the names of its indexes.
         drop_indexes_sql(&next.shape),
         indexes_sql(&live.shape),
     ))?;
@@ -253,7 +262,8 @@ fn replace(connection: &Connection, live: &Generation, next: &Generation) -> rus
     Ok(())
 }
 
-/// The columns of a view bear the names of its fields, our own begin with `cqrs_`: SQL of the application's may read them.
+/// A view's columns have the names of its fields, and the framework's begin with `cqrs_`: the
+/// application's SQL may read them.
 fn table_sql(shape: &ViewShape) -> String {
     let table = rows::table(shape.name);
     let mut columns = vec![
@@ -275,7 +285,7 @@ fn table_sql(shape: &ViewShape) -> String {
 
 fn indexes_sql(shape: &ViewShape) -> String {
     let index = |(number, index): (usize, &IndexShape)| {
-        // With the key, so that rows of one value come sorted by it.
+        // The key is part of the index, so that rows with one value are sorted by key.
         format!(
             "CREATE INDEX main.{} ON {} ({}, cqrs_key);",
             quoted(&index_name(shape, number)),
@@ -296,7 +306,7 @@ fn index_name(shape: &ViewShape, number: usize) -> String {
     format!("cqrs_index_{number}_{}", rows::lower(shape.name))
 }
 
-/// A future of a statement that runs as it is polled.
+/// A future for a statement that runs when it is polled.
 macro_rules! now {
     ($self:ident, |$connection:ident| $statement:expr) => {
         Box::pin(async move {

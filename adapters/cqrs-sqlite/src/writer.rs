@@ -9,38 +9,39 @@ use crate::guard::Guard;
 use crate::place::FileId;
 use crate::sql::quoted;
 
-/// How long to wait before the lock is tried again that another process holds.
+/// How long to wait before the next attempt to acquire a lock that another process holds.
 pub(crate) const FIRST_WAIT: Duration = Duration::from_micros(500);
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
-/// For how long after another process has written this one lets others go first.
+/// How long this process gives way after another process has written.
 const POLITE: Duration = Duration::from_secs(1);
 
-/// The connection that writes, and who is at work on it.
+/// The connection that writes, and who is using it.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
-    /// The file that the connection has open.
+    /// The file that is open.
     pub(crate) file: Option<FileId>,
     pub(crate) guard: Guard,
     /// The last event after this process's last commit.
     pub(crate) last: Bookmark,
-    /// When this process last gave the lock back.
+    /// When this process last released the lock.
     pub(crate) released: Option<Instant>,
-    /// When another process was last seen to have written.
+    /// When another process was last seen to write.
     others: Option<Instant>,
-    /// Whether a handler has had it since its temporary tables were last looked at.
+    /// Whether a handler has used it since temporary tables were last dropped.
     pub(crate) lent: bool,
 }
 
 impl Writer {
-    /// Of a connection that was just opened on a file.
+    /// For a connection that was just opened.
     pub(crate) fn new(connection: Connection, guard: Guard, file: Option<FileId>) -> Self {
         Self { connection, file, guard, last: Bookmark::START, released: None, others: None, lent: false }
     }
 
-    /// Begins a transaction, unless another process has the lock: it does not wait.
+    /// Begins a transaction. Fails at once if another process holds the lock.
     pub(crate) fn try_begin(&mut self) -> rusqlite::Result<()> {
-        // There is something if the last time failed, for want of memory perhaps.
+        // A transaction is still open if the last rollback failed, for example because memory ran
+        // out.
         self.roll_back()?;
         let _own = self.guard.own();
         self.connection.busy_timeout(Duration::ZERO)?;
@@ -52,7 +53,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Undoes what is not committed, if there is anything.
+    /// Rolls back an open transaction, if any.
     pub(crate) fn roll_back(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() {
             return Ok(());
@@ -61,10 +62,11 @@ impl Writer {
         self.connection.execute_batch("ROLLBACK")
     }
 
-    /// Drops what handlers have left in the connection's own schema: the next one is to find it empty.
+    /// Drops the temporary tables of handlers: the next handler must not see them.
     fn drop_temporary(&self) -> rusqlite::Result<()> {
         let _meant = self.guard.committing();
-        // Indexes and triggers go with their tables and views. A table of a virtual table goes with that one.
+        // Dropping a table or view also drops its indexes and triggers. Dropping a virtual table
+        // drops its own tables.
         let sql = "SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view', 'trigger')
                    ORDER BY type, sql LIKE 'CREATE VIRTUAL%' DESC LIMIT 1";
         loop {
@@ -81,15 +83,16 @@ impl Writer {
         }
     }
 
-    /// Learns what the last event is, and whether others have appended.
+    /// Stores the last event, and notices whether other processes have appended.
     pub(crate) fn learn(&mut self, last: Bookmark) {
         if self.released.is_some() && last != self.last {
             self.others = Some(Instant::now());
         }
     }
 
-    /// `SQLite`'s lock knows no queue: a process that takes it again at once shuts out those that wait for it. So where others
-    /// write too, there is a moment between two transactions of this process in which one of them gets in.
+    /// Gives other processes a chance. `SQLite`'s lock is not fair: a process that acquires it
+    /// again at once blocks those that wait for it. So this process pauses between two transactions
+    /// while others write too.
     pub(crate) fn moment_for_others(&self) -> Option<Duration> {
         let recently = |moment: Option<Instant>, span| moment.is_some_and(|moment| moment.elapsed() < span);
         let crowded = recently(self.others, POLITE) && recently(self.released, LONGEST_WAIT);
@@ -97,7 +100,7 @@ impl Writer {
     }
 }
 
-/// Between half and all of `wait`, so that processes that wait for each other fall out of step.
+/// Between half and all of `wait`, so that waiting processes do not retry in lockstep.
 pub(crate) fn jittered(wait: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let half = wait / 2;

@@ -25,9 +25,7 @@ pub async fn open_log(url: &str) -> Arc<dyn EventLog> {
 /// Views by their URL.
 pub async fn open_views(url: &str) -> Arc<dyn ViewStore> {
     if url.starts_with("postgres:") {
-        let views: PostgresViews =
-            PostgresLog::builder(url).readers(4).idle_timeout(SILENCE).open_views().await.unwrap();
-        Arc::new(views)
+        Arc::new(PostgresViews::builder(url).readers(4).idle_timeout(SILENCE).open().await.unwrap())
     } else if url.starts_with("redis:") {
         Arc::new(RedisViews::open(url).await.unwrap())
     } else {

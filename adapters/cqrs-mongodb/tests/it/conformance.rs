@@ -1,4 +1,4 @@
-//! What every view store must do.
+//! The conformance suite of view stores, on a server that speaks MongoDB's protocol.
 
 use cqrs_runtime::view_conformance::{self, MANY_ROWS, Transactions};
 use cqrs_test_servers::Mongo;
@@ -7,7 +7,8 @@ use crate::support::views;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_views_conform() {
-    // SecantusDB takes a millisecond and more for each row; a few calls of a thousand rows have what many have.
+    // SecantusDB needs at least a millisecond for each row. A few calls of a thousand rows test the
+    // same as many.
     let rows = if Mongo::shared().is_stand_in() { 2_500 } else { MANY_ROWS };
     view_conformance::alone_with_rows(views, Transactions::Buffered, rows).await;
 }

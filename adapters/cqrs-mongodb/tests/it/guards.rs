@@ -1,4 +1,4 @@
-//! What comes late, twice, or from somebody who was taken over.
+//! Writes that are late, duplicate, or from a process that lost its lease.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{ITEMS, LONG, at, client, collection_of, collections, databa
 use crate::support::{views, writing};
 
 #[tokio::test]
-async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_no_straggler_is_left() {
+async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_no_stalled_process_is_left() {
     let url = database();
     let views = open(&url).await;
     views.prepare(&ITEMS).await.unwrap();
@@ -25,7 +25,7 @@ async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_no_straggler_is_l
     };
     remove("a", 5, 5).await;
     remove("b", 6, 6).await;
-    assert_eq!(marks().await, 2, "somebody may have read before the first was removed, and write after this");
+    assert_eq!(marks().await, 2, "a process may have read before the first row was removed, and write after this");
     let rows = collection_of(&url, "Items").await;
     let forget = async |key: &str, at: DateTime| {
         let past = doc! { "$set": { "forget": at } };
@@ -38,13 +38,13 @@ async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_no_straggler_is_l
     assert!((day - 60_000..=day).contains(&from_now), "a day is long enough: {from_now}");
     forget("a", DateTime::from_millis(1)).await;
     remove("c", 4, 4).await;
-    assert_eq!(marks().await, 2, "the checkpoint has not come to it");
+    assert_eq!(marks().await, 2, "the checkpoint is before it");
     remove("c", 5, 5).await;
     assert_eq!(marks().await, 1);
 }
 
 #[tokio::test]
-async fn who_is_taken_over_before_the_commit_writes_no_row() {
+async fn a_process_that_lost_its_lease_before_the_commit_writes_no_row() {
     let views = views().await;
     views.prepare(&ITEMS).await.unwrap();
     let old = lease(&views, "me", Duration::ZERO).await.unwrap();
@@ -57,7 +57,7 @@ async fn who_is_taken_over_before_the_commit_writes_no_row() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_outlasts_a_crash_of_the_server_and_no_token_comes_again() {
+async fn acknowledged_writes_survive_a_crash_of_the_server_and_no_token_is_given_twice() {
     let server = Mongo::start().unwrap();
     let url = server.url("shop");
     let views = open(&url).await;
@@ -73,7 +73,7 @@ async fn what_was_acknowledged_outlasts_a_crash_of_the_server_and_no_token_comes
     let views = open(&url).await;
     assert_eq!(every(&views, &ITEMS).await, [item("a", 1, 1)]);
     assert_eq!(views.checkpoint("Items").await.unwrap(), Some(at(1)));
-    assert_eq!(lease(&views, "you", LONG).await, None, "nor is a lease forgotten");
+    assert_eq!(lease(&views, "you", LONG).await, None, "no lease is forgotten");
     writing(&views, &leases, &[item("a", 2, 2)], &[], Some(2)).await.commit().await.unwrap();
     server.stop_immediate().unwrap();
     server.restart_empty().unwrap();
@@ -81,11 +81,11 @@ async fn what_was_acknowledged_outlasts_a_crash_of_the_server_and_no_token_comes
     let late = writing(&views, &leases, &[], &[], Some(3)).await.commit().await.unwrap_err();
     assert!(matches!(late, StoreError::Failed { .. }), "{late}");
     let anew = lease(&views, "you", LONG).await.unwrap();
-    assert!(anew.token > leases[0].token, "a server that has lost everything gives no token out again");
+    assert!(anew.token > leases[0].token, "a server that has lost all data gives out no token twice");
 }
 
 #[tokio::test]
-async fn what_no_view_reads_any_more_is_dropped() {
+async fn unused_collections_are_dropped() {
     let url = database();
     let views = open(&url).await;
     views.prepare(&ITEMS).await.unwrap();
@@ -98,11 +98,11 @@ async fn what_no_view_reads_any_more_is_dropped() {
         tx.write(&ITEMS, rows, &[]).await.unwrap();
         tx.commit().await
     };
-    // One that comes to no end: what it has written is left over.
+    // A transaction that is never finished: its rows are left over.
     let unwritable = Row { indexes: Vec::new(), ..item("z", 2, 2) };
     let error = empty_and_write(&[item("y", 2, 2), unwritable]).await.unwrap_err();
     assert!(error.to_string().contains("a row of view `Items` has 0 index values, not 1"), "{error}");
-    assert_eq!(every(&views, &ITEMS).await.len(), 2, "what is not committed is not emptied");
+    assert_eq!(every(&views, &ITEMS).await.len(), 2, "an uncommitted clear has no effect");
     assert_eq!(collections(&url).await, ["cqrs.Items.", "cqrs.Items.", "cqrs.state"]);
     empty_and_write(&[item("a", 2, 2)]).await.unwrap();
     assert_eq!(every(&views, &ITEMS).await, [item("a", 2, 2)]);
@@ -113,7 +113,7 @@ async fn what_no_view_reads_any_more_is_dropped() {
     assert_eq!(every(&views, &changed).await, []);
 }
 
-/// A reader that knows where a view was looks there, and finds it elsewhere.
+/// A reader with an outdated collection finds the new one.
 #[tokio::test]
 async fn a_reader_follows_a_view_to_its_new_place() {
     let url = database();
@@ -128,7 +128,7 @@ async fn a_reader_follows_a_view_to_its_new_place() {
     let live = Generation { shape: ITEMS, projection: "Items" };
     tx.replace(live, Generation { shape: next, projection: "Items@next" }).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(collections(&url).await, ["cqrs.Items_next.", "cqrs.state"], "the old place is gone");
+    assert_eq!(collections(&url).await, ["cqrs.Items_next.", "cqrs.state"], "the old collection is gone");
     assert_eq!(every(&other, &ITEMS).await, [item("b", 2, 2)]);
 }
 
@@ -149,7 +149,8 @@ async fn a_view_of_another_shape_is_neither_read_nor_written() {
 async fn processes_that_change_the_state_at_once_lose_nothing() {
     let url = database();
     let views: Vec<MongoViews> = [open(&url).await, open(&url).await, open(&url).await].into();
-    // Beforehand: while collections are made and dropped, SecantusDB 0.7 now and then lets two replace one document at once.
+    // In advance: while collections are created and dropped, SecantusDB 0.7 sometimes lets two
+    // processes replace one document at once.
     views[0].prepare(&ITEMS).await.unwrap();
     let names: [&'static str; 3] = ["One", "Two", "Three"];
     let tasks = views.into_iter().zip(names).map(|(views, name)| {
@@ -165,7 +166,7 @@ async fn processes_that_change_the_state_at_once_lose_nothing() {
     for task in tasks.collect::<Vec<_>>() {
         task.await.unwrap();
     }
-    assert_eq!(collections(&url).await, ["cqrs.Items.", "cqrs.state"], "there is one state");
+    assert_eq!(collections(&url).await, ["cqrs.Items.", "cqrs.state"], "there is one state document");
     let state = client(&url).await.collection::<Document>("cqrs.state").find_one(doc! {}).await.unwrap().unwrap();
     assert_eq!(state.get_array("checkpoints").unwrap().len(), 3);
 }

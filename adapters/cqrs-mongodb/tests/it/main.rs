@@ -1,4 +1,4 @@
-//! Views on a real server that speaks MongoDB's protocol.
+//! Tests of views on a real server that speaks MongoDB's protocol.
 
 mod app;
 mod conformance;

@@ -1,4 +1,5 @@
-//! Servers that cannot hold views are refused when they are opened, and one that is away is told fast.
+//! Servers that cannot hold views are refused on opening. One that is unreachable gives an error
+//! quickly.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +12,13 @@ use crate::support::{ITEMS, database, open};
 
 async fn refused(url: &str) -> OpenError {
     match MongoViews::open(url).await {
-        Ok(_) => panic!("{url} is opened"),
+        Ok(_) => panic!("{url} was opened"),
         Err(error) => error,
     }
 }
 
 #[tokio::test]
-async fn what_is_no_url_is_told_what_to_write() {
+async fn an_invalid_url_is_an_error_that_says_what_to_write() {
     for (url, said) in [
         ("localhost", "no scheme"),
         ("redis://localhost/shop", "scheme"),
@@ -34,7 +35,7 @@ async fn what_is_no_url_is_told_what_to_write() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_told_fast_and_without_secrets() {
+async fn an_unreachable_server_is_an_error_without_secrets_in_time() {
     let server = Mongo::start().unwrap();
     let views = open(&server.url("shop")).await;
     views.prepare(&ITEMS).await.unwrap();
@@ -46,16 +47,16 @@ async fn a_server_that_is_away_is_told_fast_and_without_secrets() {
     let error = refused(&url).await;
     assert!(matches!(&error, OpenError::Failed { .. }), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
-    assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
+    assert_eq!(format!("{error:?}"), error.to_string(), "Debug is the same as Display");
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_store_is_called_by_where_it_is_without_secrets() {
+async fn a_store_has_its_address_as_name_without_secrets() {
     let url = database();
     let name = open(&url).await.describe();
     let (host, database) = url.strip_prefix("mongodb://").unwrap().split_once('/').unwrap();
     assert_eq!(name, format!("the views in MongoDB at {host}/{database} (`cqrs.`)"));
     let other = MongoViews::builder(&url).prefix("other.").open().await.unwrap();
-    assert_ne!(other.describe(), name, "stores of other prefixes are others");
+    assert_ne!(other.describe(), name, "stores with other prefixes are separate");
 }

@@ -1,4 +1,4 @@
-//! Searches are served by indexes of the server.
+//! Searches use the server's indexes.
 
 use cqrs_mongodb::mongodb::bson::{Bson, Document, doc};
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewStore};
@@ -24,7 +24,7 @@ async fn a_search_uses_the_index_of_its_field() {
     let rows: Vec<Row> = (0..200).map(|number| item(&format!("{number:03}"), 1, number % 7)).collect();
     writing(&views, &[], &rows, &[], None).await.commit().await.unwrap();
     let name = collection_of(&url, "Items").await.name().to_owned();
-    // The filters are those of the store, as its own tests have them.
+    // The same filters as in the store's own tests.
     for (filter, sort) in [
         (doc! { "indexes.size": { "$eq": 3_i64 } }, doc! { "_id": 1 }),
         (doc! { "indexes.size": { "$gt": 3_i64 } }, doc! { "indexes.size": 1, "_id": 1 }),

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! What the tests share.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub const ITEMS: ViewShape = ViewShape {
     fingerprint: 7,
 };
 
-/// The URL of a database that no other test has.
+/// The URL of a database of its own.
 pub fn database() -> String {
     Mongo::shared().url(&format!("test-{}", cqrs_runtime::Uuid::now_v7()))
 }
 
-/// An empty store on the server that the tests share.
+/// An empty store on the shared server.
 pub async fn views() -> MongoViews {
     open(&database()).await
 }
@@ -37,19 +37,19 @@ pub async fn open(url: &str) -> MongoViews {
     MongoViews::open(url).await.unwrap()
 }
 
-/// The database, as others see it.
+/// The database, for direct access.
 pub async fn client(url: &str) -> Database {
     Client::with_uri_str(url).await.unwrap().default_database().unwrap()
 }
 
-/// The collections of a database, in order, without their numbers.
+/// The collections of a database, sorted, without their numbers.
 pub async fn collections(url: &str) -> Vec<String> {
     let mut names = client(url).await.list_collection_names().await.unwrap();
     names.sort_unstable();
     names.iter().map(|name| name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned()).collect()
 }
 
-/// The collection that holds the rows of a view.
+/// The collection of a view's rows.
 pub async fn collection_of(url: &str, view: &str) -> Collection<Document> {
     let database = client(url).await;
     let state = database.collection::<Document>("cqrs.state").find_one(Document::new()).await.unwrap().unwrap();
@@ -79,7 +79,7 @@ pub async fn lease(views: &dyn ViewStore, owner: &str, time: Duration) -> Option
     views.lease(&["Items"], owner, time).await.unwrap().pop().unwrap()
 }
 
-/// A transaction that writes rows, and sets a checkpoint if there is one.
+/// Writes rows in a transaction, and sets a checkpoint if there is one.
 pub async fn writing(
     views: &dyn ViewStore,
     leases: &[Lease],

@@ -1,4 +1,4 @@
-//! One trace from the caller to what follows from the events.
+//! One trace from the caller to the reactions to the events.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::exported::{attribute, id, one, spans, start};
 use crate::orders::{OrderId, PayOrder, builder, traces_of};
 
-/// A caller's span, as an HTTP layer opens one, and its trace.
+/// A caller's span, such as that of an HTTP layer, and its trace.
 fn caller() -> (tracing::Span, TraceId) {
     start();
     let span = tracing::info_span!("POST /orders");
@@ -20,13 +20,14 @@ fn caller() -> (tracing::Span, TraceId) {
     (span, trace)
 }
 
-/// That an order's payment, made in a caller's span, and all that came of it are one trace; and that the log says so.
+/// Checks that a payment inside a caller's span and all its consequences are one trace, in the
+/// spans and in the log.
 async fn assert_chained(app: &App, order: OrderId, caller: tracing::Span, trace: TraceId) {
     drop(caller);
     let (post, pay) = (one(trace, "POST /orders").await, one(trace, "command PayOrder").await);
     let (policy, pack) = (one(trace, "policy packing").await, one(trace, "command PackOrder").await);
     let parents = [&pay, &policy, &pack].map(|span| span.parent_span_id);
-    assert_eq!(parents, [id(&post), id(&pay), id(&policy)], "each is the child of what it came of");
+    assert_eq!(parents, [id(&post), id(&pay), id(&policy)], "each is a child of its cause");
     assert_eq!(policy.span_kind, SpanKind::Consumer);
     let stored = |span| {
         let context = TraceContext::new(trace.to_bytes(), id(span).to_bytes(), 1).unwrap();
@@ -37,13 +38,17 @@ async fn assert_chained(app: &App, order: OrderId, caller: tracing::Span, trace:
         .iter()
         .map(|(name, trace)| (&**name, trace.as_ref().map(|t| (t.trace_id(), t.span_id(), t.is_sampled()))))
         .collect();
-    assert_eq!(in_log, [("OrderPaid", stored(&pay)), ("OrderPacked", stored(&pack))], "what stated the event");
+    assert_eq!(
+        in_log,
+        [("OrderPaid", stored(&pay)), ("OrderPacked", stored(&pack))],
+        "the span that emitted the event"
+    );
     let paid = traces[0].1.as_ref().unwrap().to_string();
     assert_eq!(attribute(&policy, "cqrs.traceparent"), Some(paid));
 }
 
 #[tokio::test]
-async fn a_policy_goes_on_with_the_trace_of_the_caller_whose_command_it_follows() {
+async fn a_policy_continues_the_trace_of_the_command_that_it_follows() {
     let log = MemoryLog::new();
     let app = builder(&log).build().await.unwrap();
     let ((caller, trace), order) = (caller(), OrderId::new());
@@ -53,10 +58,10 @@ async fn a_policy_goes_on_with_the_trace_of_the_caller_whose_command_it_follows(
 }
 
 #[tokio::test]
-async fn another_process_goes_on_with_the_trace_that_it_finds_in_the_log() {
+async fn another_process_continues_the_trace_in_the_log() {
     let log = MemoryLog::new();
     let ((caller, trace), order) = (caller(), OrderId::new());
-    // A policy that is new to a log starts at its end: this app makes it known.
+    // A policy that is new to a log starts at its end: this app registers it.
     drop(builder(&log).build().await.unwrap());
     let here = builder(&log).without_policies().build().await.unwrap();
     here.commands().execute(PayOrder { order }).instrument(caller.clone()).await.unwrap();
@@ -68,7 +73,7 @@ async fn another_process_goes_on_with_the_trace_that_it_finds_in_the_log() {
 }
 
 #[tokio::test]
-async fn what_is_untold_of_traces_still_passes_on_what_the_log_says() {
+async fn an_app_without_traces_still_passes_on_those_of_the_log() {
     start();
     let log = MemoryLog::new();
     let app = App::builder().log(log.clone()).build().await.unwrap();
@@ -77,5 +82,5 @@ async fn what_is_untold_of_traces_still_passes_on_what_the_log_says() {
     app.commands().with(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
     app.settled().await.unwrap();
     let traces: Vec<_> = traces_of(&app, order).await.into_iter().map(|(_, trace)| trace).collect();
-    assert_eq!(traces, [Some(came.clone()), Some(came)], "as it came, also with the policy's command");
+    assert_eq!(traces, [Some(came.clone()), Some(came)], "unchanged, also with the policy's command");
 }

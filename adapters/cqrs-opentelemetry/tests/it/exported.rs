@@ -1,4 +1,5 @@
-//! One subscriber for all tests, since apps have threads of their own; a test finds its spans by its trace.
+//! One subscriber for all tests, because apps have threads of their own. A test finds its spans by
+//! their trace.
 
 use std::sync::OnceLock;
 
@@ -9,7 +10,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 struct Exported {
     exporter: InMemorySpanExporter,
-    /// It exports for as long as it lives.
+    /// It exports until it is dropped.
     provider: SdkTracerProvider,
 }
 
@@ -20,12 +21,12 @@ fn exported() -> &'static Exported {
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
         let subscriber = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::DEBUG));
-        tracing::subscriber::set_global_default(subscriber).expect("the first and only");
+        tracing::subscriber::set_global_default(subscriber).expect("the first subscriber");
         Exported { exporter, provider }
     })
 }
 
-/// Has spans exported from here on.
+/// Exports spans from here on.
 pub fn start() {
     exported();
 }
@@ -38,12 +39,12 @@ pub fn spans(trace: TraceId) -> Vec<SpanData> {
     spans
 }
 
-/// All finished spans of this name.
+/// All finished spans with this name.
 pub fn named(name: &str) -> Vec<SpanData> {
     exported().exporter.get_finished_spans().unwrap().into_iter().filter(|span| span.name == name).collect()
 }
 
-/// The one span of this name, once it is finished: a task of the app ends it.
+/// The only span with this name. Waits until a task of the app ends it.
 pub async fn one(trace: TraceId, name: &str) -> SpanData {
     let found = async {
         loop {
@@ -56,7 +57,7 @@ pub async fn one(trace: TraceId, name: &str) -> SpanData {
     let found = tokio::time::timeout(std::time::Duration::from_secs(20), found).await;
     let known = || spans(trace).iter().map(|span| span.name.to_string()).collect::<Vec<_>>();
     let found = found.unwrap_or_else(|_| panic!("no span `{name}` in trace {trace}, which has {:?}", known()));
-    assert_eq!(spans(trace).iter().filter(|span| span.name == name).count(), 1, "one `{name}` alone");
+    assert_eq!(spans(trace).iter().filter(|span| span.name == name).count(), 1, "exactly one `{name}`");
     found
 }
 

@@ -1,4 +1,4 @@
-//! Traces, as OpenTelemetry's own SDK exports them.
+//! Tests of traces that OpenTelemetry's own SDK exports.
 
 mod chain;
 mod exported;

@@ -55,7 +55,7 @@ fn packing(event: &OrderPaid) -> PackOrder {
     PackOrder { order: event.order }
 }
 
-/// A decision that fails as programs do.
+/// A decision with a technical error.
 #[derive(Command, Serialize, Deserialize)]
 pub struct BreakDown {}
 
@@ -70,14 +70,14 @@ pub struct Answer {}
 
 #[query]
 async fn answer(_q: Answer, meta: &Meta) -> Result<u32, QueryError> {
-    meta.trace.as_ref().map(|_| 42).ok_or_else(|| QueryError::failed("it is asked in no trace"))
+    meta.trace.as_ref().map(|_| 42).ok_or_else(|| QueryError::failed("it was asked outside of any trace"))
 }
 
 pub fn builder(log: &MemoryLog) -> AppBuilder {
     App::builder().log(log.clone()).traces(OpenTelemetry)
 }
 
-/// The traces that an order's events carry, by the events' names.
+/// The traces in an order's events, by name of the event.
 pub async fn traces_of(app: &App, order: OrderId) -> Vec<(String, Option<TraceContext>)> {
     let page = app.log().read(&EventQuery::tagged(order.tag()), Position::START, 100).await.unwrap();
     page.events.iter().map(|event| (event.name().to_owned(), event.header().meta.trace.clone())).collect()

@@ -1,4 +1,4 @@
-//! What is exported of one command or query, and where its trace comes from.
+//! The spans of one command or query, and where their trace comes from.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use crate::exported::{attribute, id, named, one, spans, start};
 use crate::orders::{Answer, BreakDown, OrderId, PackOrder, PayOrder, builder, traces_of};
 
-/// A trace that came with a request, of an id of its own.
+/// A trace that came with a request.
 fn came(flags: u8) -> (TraceContext, TraceId, SpanId) {
     let (trace, span) = (Uuid::now_v7().into_bytes(), 7_u64.to_be_bytes());
     let context = TraceContext::new(trace, span, flags).unwrap().with_state("vendor=a1b2");
@@ -33,12 +33,12 @@ async fn a_trace_that_came_with_the_request_is_continued() {
     let pay = one(trace, "command PayOrder").await;
     assert_eq!(pay.parent_span_id, remote);
     let stored = traces_of(&app, order).await.remove(0).1.unwrap();
-    assert_eq!(stored.span_id(), id(&pay).to_bytes(), "the command's own span, a child of what came");
+    assert_eq!(stored.span_id(), id(&pay).to_bytes(), "the command's own span, a child of the request's");
     assert_eq!(stored.tracestate(), Some("vendor=a1b2"));
 }
 
 #[tokio::test]
-async fn what_is_not_sampled_is_not_exported_and_says_so_in_the_log() {
+async fn an_unsampled_trace_is_not_exported_and_is_marked_in_the_log() {
     start();
     let app = builder(&MemoryLog::new()).build().await.unwrap();
     let ((context, trace, _), order) = (came(0), OrderId::new());
@@ -73,7 +73,7 @@ async fn a_command_shows_its_wait_its_decision_and_the_batch_that_stored_it() {
     };
     let linked = async {
         loop {
-            // The sequencer ends it after it has answered.
+            // The sequencer ends it after the answer.
             if let Some(batch) = named("batch").iter().find(linked) {
                 return batch.clone();
             }
@@ -81,14 +81,14 @@ async fn a_command_shows_its_wait_its_decision_and_the_batch_that_stored_it() {
         }
     };
     let batch = tokio::time::timeout(Duration::from_secs(20), linked).await.expect("a batch that is linked to it");
-    assert_ne!(batch.span_context.trace_id(), trace, "a batch serves many traces, and is linked to each");
+    assert_ne!(batch.span_context.trace_id(), trace, "a batch is linked to every trace that it serves");
     let own = spans(batch.span_context.trace_id());
     let append = own.iter().find(|span| span.name == "append").unwrap();
     assert_eq!((append.parent_span_id, &append.span_kind), (id(&batch), &SpanKind::Client));
 }
 
 #[tokio::test]
-async fn a_failure_of_the_program_is_an_error_and_an_answer_of_the_domain_is_none() {
+async fn a_technical_failure_is_an_error_and_a_rejection_is_not() {
     start();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
     let ((context, trace, _), order) = (came(1), OrderId::new());
@@ -113,7 +113,7 @@ async fn a_query_is_in_its_callers_trace() {
 }
 
 #[tokio::test]
-async fn where_the_apps_spans_are_filtered_out_events_carry_what_surrounds_the_command() {
+async fn if_the_apps_spans_are_filtered_out_events_have_the_surrounding_trace() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("quiet"));
@@ -131,7 +131,7 @@ async fn where_the_apps_spans_are_filtered_out_events_carry_what_surrounds_the_c
 
     let (order, (came, ..)) = (OrderId::new(), came(1));
     app.commands().with(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
-    assert_eq!(traces_of(&app, order).await.remove(0).1, Some(came), "what came with the request stays");
+    assert_eq!(traces_of(&app, order).await.remove(0).1, Some(came), "the request's trace takes precedence");
 
     let order = OrderId::new();
     let (trace, span) = (TraceId::from_bytes([3; 16]), SpanId::from_bytes([4; 8]));

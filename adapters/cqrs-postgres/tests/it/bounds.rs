@@ -1,4 +1,4 @@
-//! Another session has locked a table, or the server is silent: whoever waits learns so in time.
+//! Another session has locked a table, or the server is silent: callers get an error in time.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::{append, builder, client, database, number};
 
 const LIMIT: Duration = Duration::from_millis(700);
 
-/// What an answer may take on a machine that has other things to do.
+/// How long an answer may take on a busy machine.
 const SOON: Duration = Duration::from_secs(8);
 
 /// Locks a table, as `ALTER TABLE` and `VACUUM FULL` do, until the client rolls back.
@@ -21,17 +21,17 @@ async fn lock(client: &Client, table: &str) {
     client.batch_execute(&format!("BEGIN; LOCK TABLE \"{table}\" IN ACCESS EXCLUSIVE MODE")).await.unwrap();
 }
 
-/// Waits for an answer, which must be that the store is unavailable.
+/// Waits for an answer, which must be `Unavailable`.
 async fn refused<T>(what: &str, table: &str, asking: impl Future<Output = Result<T, StoreError>>) {
     let started = Instant::now();
-    let answer = tokio::time::timeout(SOON, asking).await.unwrap_or_else(|_| panic!("{what} hangs on `{table}`"));
+    let answer = tokio::time::timeout(SOON, asking).await.unwrap_or_else(|_| panic!("{what} blocks on `{table}`"));
     let error = answer.err().unwrap_or_else(|| panic!("{what} does not need `{table}`"));
     assert!(matches!(error, StoreError::Unavailable { .. }), "{what}, `{table}`: {error}");
     assert!(started.elapsed() < SOON / 2, "{what}, `{table}`: after {:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_locked_table_makes_every_reading_unavailable_in_time() {
+async fn a_locked_table_makes_every_read_unavailable_in_time() {
     let database = database();
     let log = builder(&database).lock_timeout(LIMIT).open().await.unwrap();
     let views = builder(&database).lock_timeout(LIMIT).open_views().await.unwrap();
@@ -43,33 +43,33 @@ async fn a_locked_table_makes_every_reading_unavailable_in_time() {
 
     lock(&foreign, "cqrs_events").await;
     refused("the head", "cqrs_events", log.head()).await;
-    refused("a reading", "cqrs_events", log.read(&tag, Position::START, 10)).await;
+    refused("a read", "cqrs_events", log.read(&tag, Position::START, 10)).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
     lock(&foreign, "cqrs_event_tags").await;
-    refused("a reading", "cqrs_event_tags", log.read(&tag, Position::START, 10)).await;
+    refused("a read", "cqrs_event_tags", log.read(&tag, Position::START, 10)).await;
     refused("a probe", "cqrs_event_tags", log.probe()).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
     lock(&foreign, "cqrs_checkpoints").await;
     refused("a checkpoint", "cqrs_checkpoints", views.checkpoint("P")).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
     lock(&foreign, "cqrs_parked").await;
-    refused("what is parked", "cqrs_parked", views.parked()).await;
+    refused("parked keys", "cqrs_parked", views.parked()).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
     lock(&foreign, "cqrs_leases").await;
-    refused("who runs it", "cqrs_leases", views.holders(&["P"])).await;
+    refused("holders", "cqrs_leases", views.holders(&["P"])).await;
     refused("a lease", "cqrs_leases", views.lease(&["P"], "me", LIMIT)).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
     lock(&foreign, "cqrs_snapshots").await;
     refused("a snapshot", "cqrs_snapshots", snapshots.load(std::slice::from_ref(&key))).await;
     foreign.batch_execute("ROLLBACK").await.unwrap();
 
-    assert_eq!(log.read(&tag, Position::START, 10).await.unwrap().events.len(), 1, "and then all is well");
+    assert_eq!(log.read(&tag, Position::START, 10).await.unwrap().events.len(), 1, "after that everything works");
     log.probe().await.unwrap();
     views.probe().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_probe_names_each_table_that_is_locked_and_by_whom() {
+async fn a_probe_names_each_locked_table_and_the_process_that_locks_it() {
     let database = database();
     let log = builder(&database).open().await.unwrap();
     let foreign = client(database.url()).await;
@@ -82,11 +82,11 @@ async fn a_probe_names_each_table_that_is_locked_and_by_whom() {
         lock(&foreign, table).await;
         let started = Instant::now();
         let error = log.probe().await.unwrap_err().to_string();
-        assert!(started.elapsed() < Duration::from_secs(4), "it has not much time");
+        assert!(started.elapsed() < Duration::from_secs(4), "it had little time");
         assert!(error.contains(&format!("`{table}` (process {pid})")), "{table}: {error}");
         foreign.batch_execute("ROLLBACK").await.unwrap();
     }
-    // One who waits for such a lock holds up all who come after him.
+    // A caller that waits for such a lock blocks all later ones.
     let reader = client(database.url()).await;
     reader.batch_execute("BEGIN; SELECT FROM cqrs_marks").await.unwrap();
     let waiting = tokio::spawn(async move { foreign.batch_execute("BEGIN; LOCK TABLE cqrs_marks").await });
@@ -102,7 +102,7 @@ async fn a_probe_names_each_table_that_is_locked_and_by_whom() {
 }
 
 #[tokio::test]
-async fn a_statement_ends_in_time_a_handlers_own_too() {
+async fn a_statement_ends_in_time_also_a_handlers() {
     let database = database();
     let limit = Duration::from_millis(300);
     let views = builder(&database).statement_timeout(limit).open_views().await.unwrap();
@@ -112,7 +112,7 @@ async fn a_statement_ends_in_time_a_handlers_own_too() {
     assert!(started.elapsed() < SOON && error.to_string().contains("statement timeout"), "{error}");
 }
 
-/// What every session of this crate has in force.
+/// The timeouts in all sessions of this crate.
 async fn in_force(views: &PostgresViews, setting: &str) -> String {
     let reader = views.reader().await.unwrap().downcast::<cqrs_postgres::PostgresReader>().unwrap();
     let row = reader.query_one("SELECT current_setting($1)", &[&setting]).await.unwrap();
@@ -201,7 +201,7 @@ async fn counting(log: PostgresLog) -> App {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_table_hangs_no_command_no_query_and_health_says_which() {
+async fn a_locked_table_blocks_no_command_and_no_query_and_health_names_it() {
     let database = database();
     let app = counting(builder(&database).lock_timeout(LIMIT).open().await.unwrap()).await;
     let count = |name: &str| app.commands().execute(Count { tally: TallyId::new(name) });
@@ -214,11 +214,11 @@ async fn a_locked_table_hangs_no_command_no_query_and_health_says_which() {
         let health = app.health().await;
         assert!(!health.is_ready() && health.to_string().contains(&format!("`{table}`")), "{table}: {health}");
         for name in ["known", &format!("unknown to {table}")] {
-            let executed = tokio::time::timeout(SOON, count(name)).await.unwrap_or_else(|_| panic!("{name} hangs"));
+            let executed = tokio::time::timeout(SOON, count(name)).await.unwrap_or_else(|_| panic!("{name} blocks"));
             assert!(matches!(executed, Err(CommandError::Unavailable(_))), "{table}, {name}: {executed:?}");
         }
         let asked = tokio::time::timeout(SOON, app.queries().ask(Times { tally: TallyId::new("known") })).await;
-        let asked = asked.unwrap_or_else(|_| panic!("a query hangs on {table}"));
+        let asked = asked.unwrap_or_else(|_| panic!("a query blocks on {table}"));
         assert!(asked.is_ok() || matches!(asked, Err(QueryError::Unavailable(_))), "{table}: {asked:?}");
         foreign.batch_execute("ROLLBACK").await.unwrap();
     }

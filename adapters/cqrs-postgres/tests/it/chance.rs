@@ -1,25 +1,25 @@
-//! Choices that can be made again.
+//! Random choices that can be repeated.
 
 use cqrs_runtime::Uuid;
 
 /// A number from the environment.
 pub fn given(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is to be a number")))
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
 }
 
-/// The seed of this run, which is printed.
+/// The seed of this run, which is also printed.
 pub fn seed() -> u64 {
     let seed = given("CQRS_SEED").unwrap_or_else(|| Uuid::now_v7().as_u64_pair().1);
     println!("CQRS_SEED={seed}");
     seed
 }
 
-/// xorshift64, from any seed.
+/// xorshift64, with any seed.
 pub struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        // Neighbouring seeds are to be far apart, and none is 0.
+        // Neighbouring seeds must give different sequences, and no seed may be 0.
         Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 

@@ -1,4 +1,4 @@
-//! What every log must do.
+//! The conformance suites, on a server.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use cqrs_test_servers::{Database, Postgres};
 
 use crate::support::log;
 
-/// Makes logs, and keeps their databases for as long as they are needed.
+/// Creates logs, and keeps their databases until the end.
 async fn kept(databases: &Mutex<Vec<Database>>) -> PostgresLog {
     let (database, log) = log().await;
     databases.lock().unwrap().push(database);
@@ -18,19 +18,19 @@ async fn kept(databases: &Mutex<Vec<Database>>) -> PostgresLog {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_log_does_what_every_log_must() {
+async fn the_log_conforms() {
     let databases = Mutex::default();
     conformance::all(async || kept(&databases).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_views_do_what_all_views_must() {
+async fn the_views_conform() {
     let databases = Mutex::default();
     view_conformance::all(async || kept(&databases).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn views_in_a_database_of_their_own_do_what_all_views_must() {
+async fn views_in_a_schema_of_their_own_conform() {
     let databases = Mutex::new(Vec::new());
     let make = async || {
         let database = Postgres::shared().database();
@@ -42,7 +42,7 @@ async fn views_in_a_database_of_their_own_do_what_all_views_must() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_snapshots_do_what_all_snapshots_must() {
+async fn the_snapshots_conform() {
     let databases = Mutex::default();
     snapshot::conformance::all(async || kept(&databases).await).await;
 }

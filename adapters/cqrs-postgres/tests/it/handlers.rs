@@ -33,13 +33,13 @@ async fn pieces(log: &PostgresLog) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn what_a_handler_writes_is_committed_with_its_events() {
+async fn a_handlers_writes_are_committed_with_its_events() {
     let (_database, log) = with_stock().await;
     let mut tx = log.begin().await.unwrap();
     let insert = handlers(&mut *tx).prepare("INSERT INTO stock VALUES ($1, $2)").await.unwrap();
     assert_eq!(handlers(&mut *tx).execute(&insert, &[&"pear", &3_i64]).await.unwrap(), 1);
     stage(&mut *tx, "order:1", "2").await.unwrap();
-    assert!(pieces(&log).await.is_empty(), "nothing shows before the commit");
+    assert!(pieces(&log).await.is_empty(), "nothing is visible before the commit");
     tx.commit().await.unwrap();
     assert_eq!((pieces(&log).await, all(&log).await.len()), (vec![3], 2));
 
@@ -49,7 +49,7 @@ async fn what_a_handler_writes_is_committed_with_its_events() {
     drop(tx);
     assert_eq!((pieces(&log).await, all(&log).await.len()), (vec![3], 2));
 
-    // Without any event, too.
+    // Also without any event.
     let mut tx = log.begin().await.unwrap();
     handlers(&mut *tx).execute("UPDATE stock SET pieces = 4", &[]).await.unwrap();
     tx.commit().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_handler_cannot_end_the_transaction() {
             assert!(matches!(refusal, Some(SqlError::Refused(_))), "`{sql}`: {refusal:?}");
         }
     }
-    assert!(pieces(&log).await.is_empty(), "nothing has been committed");
+    assert!(pieces(&log).await.is_empty(), "nothing was committed");
     let savepoints = "SAVEPOINT mine; INSERT INTO stock VALUES ('fig', 1); ROLLBACK TO mine; RELEASE mine";
     handlers(&mut *tx).batch_execute(savepoints).await.unwrap();
     tx.commit().await.unwrap();
@@ -106,7 +106,7 @@ async fn the_server_itself_refuses_a_commit_inside_a_block_or_a_procedure() {
 }
 
 #[tokio::test]
-async fn a_statement_that_fails_spoils_the_transaction_unless_it_stands_behind_a_savepoint() {
+async fn a_failed_statement_aborts_the_transaction_unless_a_savepoint_precedes_it() {
     let (_database, log) = with_stock().await;
     let mut tx = log.begin().await.unwrap();
     let handler = handlers(&mut *tx);
@@ -182,21 +182,21 @@ async fn a_readers_connection_cannot_write() {
         r"SET standard_conforming_strings = off; SELECT '\'';COMMIT; SET default_transaction_read_only = off;--'; INSERT INTO stock VALUES ('pear', 3)",
     ] {
         let error = reader(&log).await.batch_execute(sql).await;
-        assert!(error.is_err(), "`{sql}` was let through");
-        // Nor by several statements in turn.
+        assert!(error.is_err(), "`{sql}` was allowed");
+        // Several statements in turn cannot either.
         let reader = reader(&log).await;
         for part in sql.split("; ") {
             let _ = reader.execute(part, &[]).await;
         }
     }
     let refused = reader(&log).await.execute("INSERT INTO stock VALUES ('pear', 3)", &[]).await.unwrap_err();
-    assert_eq!(refused.code(), Some(&SqlState::READ_ONLY_SQL_TRANSACTION), "it is the database that refuses");
+    assert_eq!(refused.code(), Some(&SqlState::READ_ONLY_SQL_TRANSACTION), "the database refuses it");
     let client = client(database.url()).await;
     assert_eq!(number(&client, "SELECT count(*) FROM stock").await, 0);
 }
 
 #[tokio::test]
-async fn what_leaves_the_transaction_alone_is_a_handlers_to_use() {
+async fn a_handler_may_use_statements_that_do_not_end_the_transaction() {
     let (_database, log) = with_stock().await;
     let both = [
         "SELECT * FROM json_each('{\"a\": 1}'); SELECT * FROM generate_series(1, 3)",
@@ -242,7 +242,7 @@ async fn what_leaves_the_transaction_alone_is_a_handlers_to_use() {
 }
 
 #[tokio::test]
-async fn a_reader_comes_back_clean() {
+async fn a_returned_reader_is_reset() {
     let database = database();
     let log = builder(&database).readers(1).open().await.unwrap();
     let left = reader(&log).await;
@@ -252,19 +252,19 @@ async fn a_reader_comes_back_clean() {
     left.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
     drop(left);
     append(&log, "order:1", "1").await.unwrap();
-    assert_eq!(log.head().await.unwrap(), 1, "the next reader sees the present");
+    assert_eq!(log.head().await.unwrap(), 1, "the next reader sees the current state");
     let next = reader(&log).await;
     let sql = "SELECT current_setting('default_transaction_read_only') || current_setting('search_path')
                    || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())";
     let setting: String = next.query_one(sql, &[]).await.unwrap().get(0);
     assert_eq!(setting, "on\"$user\", public0");
-    // There is one connection: a second one has to wait for it.
+    // There is one connection: a second reader has to wait for it.
     assert!(futures_now(log.head()).is_none());
     drop(next);
     assert_eq!(log.head().await.unwrap(), 1);
 }
 
-/// What a future yields at once.
+/// The result of a future that is ready at once.
 fn futures_now<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
@@ -274,7 +274,7 @@ fn futures_now<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 #[tokio::test]
-async fn a_query_that_nobody_waited_for_holds_up_no_later_reader() {
+async fn a_dropped_query_blocks_no_later_reader() {
     let (_database, log) = with_stock().await;
     for _ in 0..4 {
         let reader = reader(&log).await;
@@ -282,11 +282,11 @@ async fn a_query_that_nobody_waited_for_holds_up_no_later_reader() {
         assert!(futures_now(reader.query(&sleep, &[])).is_none());
     }
     let head = tokio::time::timeout(Duration::from_secs(20), log.head()).await;
-    assert_eq!(head.expect("nobody holds it up").unwrap(), 1);
+    assert_eq!(head.expect("nothing blocks it").unwrap(), 1);
 }
 
 #[tokio::test]
-async fn a_statement_that_nobody_waited_for_holds_up_no_later_command() {
+async fn a_dropped_statement_blocks_no_later_command() {
     let (_database, log) = with_stock().await;
     for number in 2..4 {
         let mut tx = log.begin().await.unwrap();
@@ -296,7 +296,7 @@ async fn a_statement_that_nobody_waited_for_holds_up_no_later_command() {
         assert!(futures_now(handler.query(&sleep, &[])).is_none());
         drop(tx);
         let appended = tokio::time::timeout(Duration::from_secs(20), append(&log, "order:1", "{}")).await;
-        assert_eq!(appended.expect("nobody holds it up").unwrap(), number);
+        assert_eq!(appended.expect("nothing blocks it").unwrap(), number);
     }
     assert!(pieces(&log).await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! Whose leases hold: not those of a dead process, and none for longer than its own length.
+//! Leases: those of a dead process do not hold, and none is trusted for longer than its own length.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use crate::support::{client, database};
 const WHERE: &str = "CQRS_POSTGRES_TEST_LEASES";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Not a test: another process, which takes a lease, and lives on until it is killed.
+/// Not a test: another process, which acquires a lease and runs until it is killed.
 #[tokio::test]
 #[ignore = "started by other tests, in a process of its own"]
 async fn child() {
@@ -24,13 +24,13 @@ async fn child() {
     std::future::pending::<()>().await;
 }
 
-/// Another process that has the leases.
+/// Another process, which holds the leases.
 fn child_of(place: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["leases::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     let mut child = child.env(WHERE, place).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map(Result::unwrap).any(|line| line == "leased"), "the other process has the leases");
+    assert!(lines.map(Result::unwrap).any(|line| line == "leased"), "the other process holds the leases");
     child
 }
 
@@ -47,29 +47,29 @@ async fn open(url: &str) -> PostgresViews {
 }
 
 #[tokio::test]
-async fn a_dead_processs_leases_are_had_at_once_and_a_living_ones_are_not() {
+async fn leases_of_a_dead_process_are_free_at_once_and_of_a_living_one_are_not() {
     let database = database();
     let views = open(database.url()).await;
     let mut child = child_of(database.url());
-    assert!(!has(&views, "me").await, "it lives");
+    assert!(!has(&views, "me").await, "it is alive");
     assert_eq!(holders(&views).await, [Some("child".into()), Some("child".into())]);
     child.kill().unwrap();
     child.wait().unwrap();
-    // The server ends the sessions as soon as it reads from them.
+    // The server ends a session when it next reads from it.
     let gone = async {
         while holders(&views).await != [None, None] {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("nobody has what a dead process had");
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("nobody holds the leases of a dead process");
     assert!(has(&views, "me").await);
     assert_eq!(holders(&views).await, [Some("me".into()), None]);
     let other = open(database.url()).await;
-    assert!(!has(&other, "other").await, "and I live");
+    assert!(!has(&other, "other").await, "this process is alive too");
 }
 
 #[tokio::test]
-async fn a_session_that_is_lost_is_made_again_and_the_token_tells_who_is_right() {
+async fn a_lost_session_is_opened_again_and_the_token_decides() {
     let database = database();
     let (views, other) = (open(database.url()).await, open(database.url()).await);
     let first = views.lease(&["Items"], "me", HOUR).await.unwrap().remove(0).unwrap();
@@ -82,8 +82,8 @@ async fn a_session_that_is_lost_is_made_again_and_the_token_tells_who_is_right()
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), again).await.expect("the lock is gone with the session");
-    // Who comes first has it: here its owner, who makes the session again.
+    tokio::time::timeout(Duration::from_secs(60), again).await.expect("the session's end releases the lock");
+    // The first to ask gets the lease: here its owner, which opens the session again.
     assert_eq!(views.lease(&["Items"], "me", HOUR).await.unwrap(), [Some(first.clone())], "the same lease");
     assert!(!has(&other, "other").await);
     client.batch_execute(ends).await.unwrap();
@@ -92,13 +92,13 @@ async fn a_session_that_is_lost_is_made_again_and_the_token_tells_who_is_right()
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), taken).await.expect("and here another one");
-    assert!(views.begin(&[first]).await.is_err(), "what the first one writes is refused");
+    tokio::time::timeout(Duration::from_secs(60), taken).await.expect("and here another owner");
+    assert!(views.begin(&[first]).await.is_err(), "writes of the first owner are refused");
     assert!(!has(&views, "me").await);
 }
 
 #[tokio::test]
-async fn a_time_that_another_clock_wrote_is_trusted_no_further_than_the_leases_length() {
+async fn a_lease_is_trusted_no_longer_than_its_own_length() {
     let database = database();
     let views = open(database.url()).await;
     let client = client(database.url()).await;
@@ -111,11 +111,11 @@ async fn a_time_that_another_clock_wrote_is_trusted_no_further_than_the_leases_l
         );
         client.batch_execute(&sql).await.unwrap();
         let wanted = views.lease(&["Items@wanted"], "me", HOUR).await.unwrap();
-        assert_eq!(wanted, [None], "what may be true is trusted");
+        assert_eq!(wanted, [None], "a plausible lease is trusted");
         if length != "NULL" {
             assert_eq!(holders(&views).await, [None, Some("stranger".into())]);
         }
-        let lease = views.lease(&["Items"], "me", HOUR).await.unwrap().remove(0).expect("it is had");
+        let lease = views.lease(&["Items"], "me", HOUR).await.unwrap().remove(0).expect("the lease is free");
         assert_eq!(lease.token, 8, "and the stranger's is refused from now on");
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that are lost, at any moment.
+//! Connections that are lost at any moment.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use cqrs_test_servers::Database;
 use crate::proxy::{Fault, Proxy};
 use crate::support::{all, append, builder, client, database, number, stage};
 
-/// A log that writes through a network of the test's, and reads beside it.
+/// A log that writes through a faulty network, and reads directly.
 async fn behind_proxy() -> (Database, Proxy, PostgresLog) {
     let database = database();
     let proxy = Proxy::start(database.url()).await;
@@ -31,7 +31,7 @@ async fn a_commit_whose_answer_is_lost_is_looked_up() {
 }
 
 #[tokio::test]
-async fn a_commit_that_never_arrived_is_known_to_be_none() {
+async fn a_commit_that_never_arrived_has_no_effect() {
     for fault in [Fault::BeforeCommit, Fault::BeforeCommitUnnoticed] {
         let (_database, proxy, log) = behind_proxy().await;
         append(&log, "order:1", "1").await.unwrap();
@@ -61,7 +61,7 @@ async fn a_commit_without_events_is_looked_up_as_well() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_looked_up_is_unknown_and_said_so() {
+async fn a_commit_that_cannot_be_looked_up_is_unknown() {
     let database = database();
     let proxy = Proxy::start(database.url()).await;
     let log = PostgresLog::builder(&proxy.url(database.url())).reader_url(database.url()).readers(2);
@@ -76,21 +76,22 @@ async fn what_cannot_be_looked_up_is_unknown_and_said_so() {
     assert_eq!(all(&log).await, ["1", "3"]);
 }
 
-/// Cuts the connection after every so many bytes of an append: it is stored exactly if it is acknowledged.
+/// Cuts the connection after any number of bytes of an append: it is stored if and only if it is
+/// acknowledged.
 #[tokio::test]
 async fn an_append_is_stored_exactly_if_it_is_acknowledged_wherever_the_connection_is_cut() {
     let (_database, proxy, log) = behind_proxy().await;
-    let mut told = Vec::new();
+    let mut acknowledged = Vec::new();
     let (mut cut, mut refused) = (1, 0);
     loop {
         proxy.arm(Fault::AfterBytes(cut));
         let data = cut.to_string();
         match append(&log, "order:1", &data).await {
-            Ok(_) => told.push(data),
+            Ok(_) => acknowledged.push(data),
             Err(StoreError::Unavailable { .. }) => refused += 1,
             Err(error) => panic!("after {cut} bytes: {error}"),
         }
-        assert_eq!(all(&log).await, told, "after {cut} bytes");
+        assert_eq!(all(&log).await, acknowledged, "after {cut} bytes");
         if !proxy.is_spent() {
             break;
         }
@@ -100,7 +101,7 @@ async fn an_append_is_stored_exactly_if_it_is_acknowledged_wherever_the_connecti
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_was_lost_is_made_anew_unnoticed() {
+async fn a_lost_idle_connection_is_replaced_without_an_error() {
     let (database, log) = crate::support::log().await;
     append(&log, "order:1", "1").await.unwrap();
     assert_eq!(log.head().await.unwrap(), 1);
@@ -123,7 +124,7 @@ async fn a_client_that_is_gone_does_not_keep_the_lock() {
     let other = other.open().await.unwrap();
     let mut tx = other.begin().await.unwrap();
     stage(&mut *tx, "order:1", "1").await.unwrap();
-    // The other process is as good as gone: it says nothing any more.
+    // The other process is silent, as if it were gone.
     assert_eq!(append(&log, "order:1", "2").await.unwrap(), 1);
     let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");

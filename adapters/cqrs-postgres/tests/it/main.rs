@@ -1,4 +1,4 @@
-//! The log and its views on a server.
+//! Tests of the log and its views on a server.
 
 mod app;
 mod bounds;

@@ -1,4 +1,4 @@
-//! What a stream over a long log costs.
+//! The memory use of a stream over a long log.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use crate::support::{builder, client, database};
 
 const URL: &str = "CQRS_MEMORY_URL";
 
-/// How many events are streamed.
+/// The number of streamed events.
 const EVENTS: u64 = 200_000;
 
-/// How long the data of each is, in bytes: that of all is 114 MiB.
+/// The size of each event's data in bytes: 114 MiB for all.
 const LENGTH: usize = 600;
 
-/// How much more memory than before the first event may be in use, in KiB, at any moment.
+/// How much the memory use may grow after the first event, in KiB.
 ///
-/// A page of the stream is 1,000 events, here of less than 1 KiB with all that belongs to them, and is there three times while it
-/// is read: as the bytes that came, as rows, and as events. That is less than 3 MiB; the rest is for what an allocator keeps. The
-/// log as a whole is several times the bound.
+/// A page of the stream has 1,000 events, each of less than 1 KiB including metadata. While it is
+/// read, it is in memory three times: as bytes, as rows, and as events. That is less than 3 MiB;
+/// the rest is for the allocator. The whole log is several times this limit.
 const MOST: u64 = 16 << 10;
 
-/// The greatest resident set so far, in KiB.
+/// The peak resident set so far, in KiB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
 }
 
-/// Not a test: what reads, in a process that has done nothing else.
+/// Not a test: the reader, in a process that does nothing else.
 #[tokio::test]
 #[ignore = "started by another test, in a process of its own"]
 async fn child() {
@@ -63,9 +63,9 @@ async fn a_stream_takes_the_same_memory_however_long_the_log_is() {
     let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let figures = said.lines().find_map(|line| line.strip_prefix("peak ")).unwrap();
-    let (before, after) = figures.split_once(' ').unwrap();
+    let numbers = said.lines().find_map(|line| line.strip_prefix("peak ")).unwrap();
+    let (before, after) = numbers.split_once(' ').unwrap();
     let (before, after): (u64, u64) = (before.parse().unwrap(), after.parse().unwrap());
-    println!("{before} KiB before the first event, {after} KiB at most");
-    assert!(after - before < MOST, "{} KiB more than before the first event", after - before);
+    println!("{before} KiB before the first event, {after} KiB at the peak");
+    assert!(after - before < MOST, "the memory use grew by {} KiB", after - before);
 }

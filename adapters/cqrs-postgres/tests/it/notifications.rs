@@ -1,4 +1,4 @@
-//! Being told that the log has grown.
+//! Notifications of new events.
 
 use cqrs_runtime::EventLog;
 use cqrs_runtime::log::{EventQuery, Position};
@@ -6,7 +6,7 @@ use cqrs_runtime::log::{EventQuery, Position};
 use crate::support::{append, builder, client, database, number};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_hears_of_every_append_of_another_log() {
+async fn a_follower_is_notified_of_every_append_of_another_log() {
     let database = database();
     let (log, other) = (builder(&database).open().await.unwrap(), builder(&database).open().await.unwrap());
     let writing = tokio::spawn(async move {
@@ -26,10 +26,10 @@ async fn a_follower_hears_of_every_append_of_another_log() {
 }
 
 #[tokio::test]
-async fn a_follower_looks_again_after_a_lost_connection_and_hears_on() {
+async fn a_follower_is_notified_after_a_lost_connection_and_from_then_on() {
     let (database, log) = crate::support::log().await;
     let mut news = log.news();
-    // Once it listens.
+    // Returns when it listens.
     news.next().await;
     let client = client(database.url()).await;
     let listeners = "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -41,7 +41,7 @@ async fn a_follower_looks_again_after_a_lost_connection_and_hears_on() {
 }
 
 #[tokio::test]
-async fn other_schemas_are_not_news() {
+async fn other_schemas_do_not_notify() {
     let database = database();
     let log = builder(&database).open().await.unwrap();
     let other = builder(&database).schema("other").open().await.unwrap();
@@ -51,5 +51,5 @@ async fn other_schemas_are_not_news() {
     append(&log, "order:1", "2").await.unwrap();
     news.next().await;
     let quiet = tokio::select! { () = news.next() => false, number = log.head() => number.unwrap() == 1 };
-    assert!(quiet, "one append, one piece of news");
+    assert!(quiet, "one append, one notification");
 }

@@ -1,4 +1,4 @@
-//! How a database is opened, and what is refused.
+//! Opening a database, and refusing what cannot be opened.
 
 use cqrs_postgres::{OpenError, Postgres, PostgresLog};
 use cqrs_runtime::log::StoreError;
@@ -7,7 +7,7 @@ use cqrs_runtime::{EventLog, Tx};
 use crate::support::{all, append, builder, client, database, number};
 
 #[tokio::test]
-async fn what_was_stored_is_there_again() {
+async fn stored_events_survive_reopening() {
     let database = database();
     for number in 1..4 {
         let log = builder(&database).open().await.unwrap();
@@ -17,7 +17,7 @@ async fn what_was_stored_is_there_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_may_make_the_tables_at_once() {
+async fn many_may_create_the_tables_at_once() {
     let database = database();
     let opening: Vec<_> = (0..8)
         .map(|_| {
@@ -37,7 +37,7 @@ async fn each_schema_has_a_log_and_a_lock_of_its_own() {
     let (a, b) = (builder(&database).schema("a"), builder(&database).schema("b"));
     let (a, b) = (a.open().await.unwrap(), b.open().await.unwrap());
     let mut tx = a.begin().await.unwrap();
-    assert_eq!(append(&b, "order:1", "b").await.unwrap(), 1, "the lock of `a` is not that of `b`");
+    assert_eq!(append(&b, "order:1", "b").await.unwrap(), 1, "the locks of `a` and `b` differ");
     crate::support::stage(&mut *tx, "order:1", "a").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((all(&a).await, all(&b).await), (vec!["a".to_owned()], vec!["b".to_owned()]));
@@ -58,14 +58,14 @@ async fn the_search_path_does_not_matter() {
 }
 
 #[tokio::test]
-async fn a_commit_is_on_the_disk_whatever_the_servers_default_is() {
+async fn a_commit_waits_for_the_disk_with_any_default_of_the_server() {
     for (default, kept) in [("off", "on"), ("local", "on"), ("remote_apply", "remote_apply")] {
         let database = database();
         let name = database.url().rsplit('/').next().unwrap();
         let sql = format!("ALTER DATABASE {name} SET synchronous_commit = {default}");
         client(database.url()).await.batch_execute(&sql).await.unwrap();
         let log = builder(&database).open().await.unwrap();
-        // The second time after a handler has had the session.
+        // The second time, a handler has used the session.
         for _ in 0..2 {
             let mut tx = log.begin().await.unwrap();
             let handler: &mut Tx<Postgres> = tx.database().unwrap().downcast_mut().unwrap();
@@ -84,7 +84,7 @@ async fn tables_of_others_are_left_alone() {
         client.batch_execute(&format!("CREATE TABLE {table} (x int); INSERT INTO {table} VALUES (7)")).await.unwrap();
         let error = builder(&database).open().await.err().unwrap();
         assert!(matches!(&error, OpenError::Foreign { table: found, .. } if found == table), "{error}");
-        assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
+        assert_eq!(format!("{error:?}"), error.to_string(), "Debug is the same as Display");
         assert_eq!(number(&client, &format!("SELECT x::bigint FROM {table}")).await, 7);
     }
 }
@@ -99,7 +99,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_of_the_first_version_is_brought_up_by_whoever_comes_first() {
+async fn a_schema_of_the_first_version_is_migrated_by_the_first_to_open_it() {
     let (database, log) = crate::support::log().await;
     append(&log, "order:1", "1").await.unwrap();
     drop(log);
@@ -115,7 +115,7 @@ async fn a_schema_of_the_first_version_is_brought_up_by_whoever_comes_first() {
         .unwrap();
     let opening: Vec<_> = (0..4).map(|_| tokio::spawn(builder(&database).open())).collect();
     for opened in opening {
-        assert_eq!(all(&opened.await.unwrap().unwrap()).await, ["1"], "what was there stays");
+        assert_eq!(all(&opened.await.unwrap().unwrap()).await, ["1"], "the existing table stays");
     }
     assert_eq!(number(&client, "SELECT sum(version)::bigint FROM cqrs_schema").await, 5);
     let log = builder(&database).open().await.unwrap();
@@ -134,7 +134,7 @@ async fn a_database_in_another_encoding_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_log_is_refused() {
+async fn a_database_that_cannot_be_a_log_is_refused() {
     let database = database();
     for schema in ["", "pg_mine", "a\0b", &"x".repeat(64)] {
         let error = builder(&database).schema(schema).open().await.err().unwrap();

@@ -1,4 +1,4 @@
-//! Commit order is position order.
+//! Positions are in the order of commits.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use cqrs_runtime::prelude::*;
 
 use crate::support::{all, builder, client, database, log, number, stage};
 
-/// Until somebody waits for the lock.
+/// Waits until another session waits for the lock.
 async fn wait_for_waiter(url: &str) {
     let (client, started) = (client(url).await, Instant::now());
     while number(&client, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").await == 0 {
@@ -18,7 +18,7 @@ async fn wait_for_waiter(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_later_waits_for_the_lock_and_no_reader_skips_an_event() {
+async fn a_later_transaction_waits_for_the_lock_and_no_reader_skips_an_event() {
     let database = database();
     let (log, other) = (builder(&database).open().await.unwrap(), builder(&database).open().await.unwrap());
     let mut first = log.begin().await.unwrap();
@@ -37,7 +37,7 @@ async fn who_comes_later_waits_for_the_lock_and_no_reader_skips_an_event() {
     assert_eq!(all(&log).await, ["first", "second"]);
 }
 
-/// What the lock is for: without it, the same two transactions make a reader skip an event.
+/// Why the lock is needed: without it, the same two transactions make a reader skip an event.
 #[tokio::test]
 async fn without_the_lock_a_reader_would_skip_an_event() {
     let (database, log) = log().await;

@@ -1,4 +1,5 @@
-//! `PgBouncer` before the server: by session it is a server, by transaction or statement it is refused.
+//! `PgBouncer` in front of the server: `pool_mode = session` works, `transaction` and `statement`
+//! are refused.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ fn pooler(database: &cqrs_test_servers::Database, mode: &str) -> PgBouncer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pool_by_session_is_a_server() {
+async fn a_session_pool_works() {
     let database = database();
     let pooler = pooler(&database, "session");
     let log = Arc::new(PostgresLog::open(pooler.url()).await.unwrap());
@@ -34,24 +35,23 @@ async fn a_pool_by_session_is_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pool_by_transaction_or_statement_is_refused_when_it_is_opened() {
-    // The tables are there: nothing but the pooler is in the way.
+async fn a_transaction_or_statement_pool_is_refused() {
+    // The tables exist: only the pooler is in the way.
     let (database, direct) = log().await;
     append(&direct, "order:1", "1").await.unwrap();
     for mode in ["transaction", "statement"] {
         let pooler = pooler(&database, mode);
-        // At rest, and while others use the same pool.
+        // With an idle pool, and while others use it.
         for busy in [0, 6] {
             let others: Vec<_> = (0..busy).map(|_| tokio::spawn(keep_busy(pooler.url().to_owned()))).collect();
             for _ in 0..5 {
-                let error = PostgresLog::open(pooler.url()).await.err().expect("it is refused");
+                let error = PostgresLog::open(pooler.url()).await.expect_err("it is refused");
                 assert!(matches!(error, OpenError::Pooled { .. }), "{mode}, {busy} others: {error}");
-                assert!(error.to_string().contains("pool_mode = session"), "it says what to do: {error}");
+                assert!(error.to_string().contains("pool_mode = session"), "the error says what to do: {error}");
             }
-            let views = PostgresLog::builder(pooler.url()).open_views().await.err().expect("views are refused alike");
+            let views = PostgresLog::builder(pooler.url()).open_views().await.expect_err("views refuse it too");
             assert!(matches!(views, OpenError::Pooled { .. }), "{views}");
-            let reader =
-                builder(&database).reader_url(pooler.url()).open().await.err().expect("readers are refused alike");
+            let reader = builder(&database).reader_url(pooler.url()).open().await.expect_err("readers refuse it too");
             assert!(matches!(reader, OpenError::Pooled { .. }), "{reader}");
             for other in others {
                 other.abort();

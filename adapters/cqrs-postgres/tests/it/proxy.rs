@@ -1,28 +1,28 @@
-//! A network between log and server that fails where a test wants it to.
+//! A network between log and server that fails on demand.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What goes wrong, once.
+/// A fault that happens once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
-    /// The connection is cut when the client commits, before the server hears of it.
+    /// The connection is cut at the client's commit, before the server receives it.
     BeforeCommit,
-    /// As before, but the server does not notice that the client is gone.
+    /// The same, but the server does not notice that the client is gone.
     BeforeCommitUnnoticed,
     /// The server commits, and the connection is cut before its answer arrives.
     AnswerToCommit,
-    /// As before, and no new connection is let through.
+    /// The same, and new connections are refused.
     AnswerToCommitThenNothing,
-    /// The connection is cut after so many more bytes of the client's.
+    /// The connection is cut after this many more bytes from the client.
     AfterBytes(usize),
 }
 
-/// A port that passes everything on to another.
+/// A port that forwards to another one.
 pub struct Proxy {
     port: u16,
     fault: Arc<Mutex<Fault>>,
@@ -30,7 +30,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of the server that `url` names.
+    /// In front of the server in `url`.
     pub async fn start(url: &str) -> Self {
         let target = url.split_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -49,24 +49,24 @@ impl Proxy {
         proxy
     }
 
-    /// The URL that leads through here.
+    /// The URL of this port.
     pub fn url(&self, url: &str) -> String {
         let (user, rest) = url.split_once('@').unwrap();
         let (_, database) = rest.split_once('/').unwrap();
         format!("{user}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What is to go wrong next.
+    /// Sets the next fault.
     pub fn arm(&self, fault: Fault) {
         *self.fault.lock().unwrap() = fault;
     }
 
-    /// Whether it has gone wrong.
+    /// Whether the fault has happened.
     pub fn is_spent(&self) -> bool {
         *self.fault.lock().unwrap() == Fault::None
     }
 
-    /// Lets connections through again.
+    /// Accepts connections again.
     pub fn reopen(&self) {
         *self.closed.lock().unwrap() = false;
     }
@@ -98,7 +98,7 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, fault: Arc<Mutex<Fau
                     Fault::BeforeCommit => return,
                     Fault::BeforeCommitUnnoticed => {
                         drop(client);
-                        // Until the server ends it.
+                        // Until the server closes it.
                         while let Ok(1..) = server.read(&mut from_server).await {}
                         return;
                     }
@@ -124,7 +124,7 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, fault: Arc<Mutex<Fau
     }
 }
 
-/// Until the server says that it has committed.
+/// Waits until the server reports the commit.
 async fn wait_for_commit(server: &mut TcpStream) {
     let mut said = Vec::new();
     while !said.windows(7).any(|word| word == b"COMMIT\0") {

@@ -1,4 +1,4 @@
-//! A server that crashes and comes back.
+//! Crashes and restarts of the server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,25 +10,25 @@ use cqrs_test_servers::Postgres;
 
 use crate::support::{all, append};
 
-/// What became of the appends of one writer.
+/// The outcome of one writer's appends.
 #[derive(Default)]
-struct Told {
+struct Answers {
     stored: BTreeSet<String>,
     refused: BTreeSet<String>,
 }
 
-/// Appends until it has been acknowledged `more` times after the server is back.
-async fn write(log: PostgresLog, writer: usize, acknowledged: Arc<AtomicUsize>, until: Arc<AtomicUsize>) -> Told {
-    let mut told = Told::default();
+/// Appends until `more` appends after the server's return are acknowledged.
+async fn write(log: PostgresLog, writer: usize, acknowledged: Arc<AtomicUsize>, until: Arc<AtomicUsize>) -> Answers {
+    let mut answers = Answers::default();
     for number in 0.. {
         let data = format!("\"{writer}-{number}\"");
         match append(&log, "order:1", &data).await {
             Ok(_) => {
-                told.stored.insert(data);
+                answers.stored.insert(data);
                 acknowledged.fetch_add(1, Ordering::SeqCst);
             }
             Err(StoreError::Unavailable { .. }) => {
-                told.refused.insert(data);
+                answers.refused.insert(data);
                 tokio::task::yield_now().await;
             }
             Err(error) => panic!("{error}"),
@@ -37,17 +37,17 @@ async fn write(log: PostgresLog, writer: usize, acknowledged: Arc<AtomicUsize>, 
             break;
         }
     }
-    told
+    answers
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_crash_of_the_server_loses_nothing_that_was_acknowledged_and_keeps_nothing_that_was_refused() {
+async fn a_crash_of_the_server_loses_no_acknowledged_append_and_keeps_no_refused_one() {
     let server = Arc::new(Postgres::start().unwrap());
     let database = server.new_database().unwrap();
     let (acknowledged, until) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(usize::MAX)));
     let mut writers = Vec::new();
     for writer in 0..4 {
-        // Two processes' worth of logs, of two tasks each.
+        // As two processes with two tasks each.
         let log = PostgresLog::builder(database.url()).readers(1).open().await.unwrap();
         for task in 0..2 {
             let (acknowledged, until) = (Arc::clone(&acknowledged), Arc::clone(&until));
@@ -69,14 +69,14 @@ async fn a_crash_of_the_server_loses_nothing_that_was_acknowledged_and_keeps_not
     until.store(acknowledged.load(Ordering::SeqCst) + 40, Ordering::SeqCst);
     let (mut stored, mut refused) = (BTreeSet::new(), BTreeSet::new());
     for writer in writers {
-        let mut told = writer.await.unwrap();
-        stored.append(&mut told.stored);
-        refused.append(&mut told.refused);
+        let mut answers = writer.await.unwrap();
+        stored.append(&mut answers.stored);
+        refused.append(&mut answers.refused);
     }
-    assert!(!refused.is_empty(), "the crashes hit somebody");
+    assert!(!refused.is_empty(), "the crashes hit some appends");
     let there = all(&PostgresLog::open(database.url()).await.unwrap()).await;
     let unique: BTreeSet<String> = there.iter().cloned().collect();
     assert_eq!(there.len(), unique.len(), "nothing is stored twice");
-    assert_eq!(unique.difference(&stored).count(), 0, "nothing is stored that was refused");
-    assert_eq!(stored.difference(&unique).count(), 0, "nothing is lost that was acknowledged");
+    assert_eq!(unique.difference(&stored).count(), 0, "no refused append is stored");
+    assert_eq!(stored.difference(&unique).count(), 0, "no acknowledged append is lost");
 }

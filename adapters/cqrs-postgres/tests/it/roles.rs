@@ -1,17 +1,17 @@
-//! Roles that may do what they must, and no more.
+//! Roles with minimal rights.
 
 use cqrs_postgres::tokio_postgres::error::SqlState;
 use cqrs_postgres::{OpenError, Postgres, PostgresReader};
-use cqrs_runtime::log::EventLog;
+use cqrs_runtime::log::{Declaration, EventLog, NameKind};
 use cqrs_runtime::view::ViewShape;
 use cqrs_runtime::view_conformance::{self, Site};
-use cqrs_runtime::{Tx, snapshot};
+use cqrs_runtime::{Timestamp, Tx, snapshot};
 
 use crate::support::{append, builder, client, database};
 
 const VIEW: ViewShape = ViewShape { name: "Thing", key: "thing", indexes: &[], fingerprint: 1 };
 
-/// A script as `psql` would run it.
+/// Runs a script as `psql` would.
 fn script(text: &str, writer: &str, reader: &str) -> String {
     text.replace(":\"schema\"", "shop").replace(":\"writer\"", writer).replace(":\"reader\"", reader)
 }
@@ -31,6 +31,13 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
     let log = cqrs_postgres::PostgresLog::builder(&url(&writer)).reader_url(url(&reader)).schema("shop").readers(2);
     let log = log.open().await.unwrap();
     append(&log, "order:1", "1").await.unwrap();
+    let names = log.names().unwrap();
+    for replaced_by in [None, Some("OrderPlaced".to_owned())] {
+        let (kind, name, by) = (NameKind::Event, "Ordered".to_owned(), "a test".to_owned());
+        names.declare(&[Declaration { kind, name, by, at: Timestamp::now(), replaced_by }]).await.unwrap();
+    }
+    assert_eq!(names.declared().await.unwrap().len(), 1);
+    names.stored().await.unwrap();
     log.views().unwrap().prepare(&VIEW).await.unwrap();
     assert_eq!(log.views().unwrap().rows(&VIEW, &["a".into()]).await.unwrap(), []);
     snapshot::conformance::the_last_one_saved_counts(&log).await;
@@ -42,6 +49,8 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
         "DELETE FROM shop.cqrs_event_tags",
         "UPDATE shop.cqrs_commands SET events = 0",
         "UPDATE shop.cqrs_schema SET version = 2",
+        "DELETE FROM shop.cqrs_names",
+        "UPDATE shop.cqrs_names SET generation = 0",
     ] {
         let mut tx = log.begin().await.unwrap();
         let handler: &mut Tx<Postgres> = tx.database().unwrap().downcast_mut().unwrap();
@@ -61,14 +70,14 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
 }
 
 #[tokio::test]
-async fn a_writer_that_may_not_bring_the_schema_up_says_who_is_to_do_it() {
+async fn a_writer_that_may_not_migrate_the_schema_says_who_can() {
     let database = database();
     drop(builder(&database).schema("shop").open().await.unwrap());
     let owner = client(database.url()).await;
     let writer = format!("{}_older", database.url().rsplit('/').next().unwrap());
     let grants = script(include_str!("../../sql/writer.sql"), &writer, "");
     owner.batch_execute(&format!("CREATE ROLE {writer} LOGIN; {grants}")).await.unwrap();
-    // As the schema was before any migration.
+    // The schema as it was before any migration.
     let back = "DROP TABLE shop.cqrs_snapshots, shop.cqrs_names;
                 ALTER TABLE shop.cqrs_checkpoints DROP COLUMN event;
                 ALTER TABLE shop.cqrs_commands DROP COLUMN long_id, DROP COLUMN content, DROP COLUMN recorded_at;
@@ -79,7 +88,7 @@ async fn a_writer_that_may_not_bring_the_schema_up_says_who_is_to_do_it() {
     let open = async || cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await;
     let error = open().await.err().unwrap();
     assert!(matches!(error, OpenError::Older { found: 1, needed: 5, .. }), "{error}");
-    // It is done as it says.
+    // Doing what the error says fixes it.
     drop(builder(&database).schema("shop").open().await.unwrap());
     owner.batch_execute(&grants).await.unwrap();
     snapshot::conformance::an_empty_store_has_nothing(&open().await.unwrap()).await;
@@ -87,7 +96,7 @@ async fn a_writer_that_may_not_bring_the_schema_up_says_who_is_to_do_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_writers_views_do_what_all_views_must() {
+async fn a_writers_views_conform() {
     let database = database();
     let owner = client(database.url()).await;
     let name = database.url().rsplit('/').next().unwrap().to_owned();

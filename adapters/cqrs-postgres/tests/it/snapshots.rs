@@ -1,4 +1,4 @@
-//! Snapshots beside a log that others append to.
+//! Snapshots of a log that others append to.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn snapshot(tag: &str) -> Snapshot {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_saved_while_somebody_holds_the_logs_lock() {
+async fn a_snapshot_is_saved_while_another_transaction_holds_the_lock() {
     let (database, log) = log().await;
     let saved = snapshot("order:1");
     let mut tx = log.begin().await.unwrap();
@@ -22,13 +22,13 @@ async fn a_snapshot_is_saved_while_somebody_holds_the_logs_lock() {
     log.snapshots().unwrap().save(std::slice::from_ref(&saved)).await.unwrap();
     let other = builder(&database).open().await.unwrap();
     let found = other.snapshots().unwrap().load(std::slice::from_ref(&saved.key)).await.unwrap();
-    assert_eq!(found, [Some(saved)], "it is there before the transaction ends");
+    assert_eq!(found, [Some(saved)], "it is stored before the transaction ends");
     drop(tx);
     assert!(all(&log).await.is_empty());
 }
 
 #[tokio::test]
-async fn saving_that_has_to_wait_holds_nobody_up() {
+async fn saving_that_has_to_wait_blocks_nobody() {
     let database = database();
     let log = builder(&database).lock_timeout(Duration::from_millis(200)).open().await.unwrap();
     let client = client(database.url()).await;
@@ -37,14 +37,14 @@ async fn saving_that_has_to_wait_holds_nobody_up() {
     let saving = tokio::spawn(async move { store.save(&[snapshot("order:1")]).await });
     append(&log, "order:1", "1").await.unwrap();
     let error = saving.await.unwrap().unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { .. }), "it gives up: {error}");
+    assert!(matches!(&error, StoreError::Unavailable { .. }), "it times out: {error}");
     append(&log, "order:1", "2").await.unwrap();
     client.batch_execute("ROLLBACK").await.unwrap();
     log.snapshots().unwrap().save(&[snapshot("order:1")]).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_connection_that_was_lost_is_made_anew() {
+async fn a_lost_connection_is_replaced() {
     let (database, log) = log().await;
     let store = log.snapshots().unwrap();
     store.save(&[snapshot("order:1")]).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_connection_that_was_lost_is_made_anew() {
     while number(&client, &format!("SELECT count(*) {backend}")).await > 0 {
         tokio::task::yield_now().await;
     }
-    // The first may be what notices.
+    // The first call may be the one that notices.
     let _ = store.save(&[snapshot("order:1")]).await;
     let saved = snapshot("order:2");
     store.save(std::slice::from_ref(&saved)).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_connection_that_was_lost_is_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_that_save_the_same_do_not_wait_for_each_other_for_ever() {
+async fn two_saves_of_the_same_snapshots_do_not_deadlock() {
     let database = database();
     let mut snapshots: Vec<_> = (0..300).map(|number| snapshot(&format!("order:{number}"))).collect();
     let mut savers = Vec::new();
@@ -85,7 +85,7 @@ async fn two_that_save_the_same_do_not_wait_for_each_other_for_ever() {
 }
 
 #[tokio::test]
-async fn a_damaged_snapshot_is_as_good_as_none() {
+async fn a_damaged_snapshot_counts_as_missing() {
     let (database, log) = log().await;
     let saved = [snapshot("order:1"), snapshot("order:2")];
     log.snapshots().unwrap().save(&saved).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! What the tests share.
 
 use std::sync::Arc;
 
@@ -9,24 +9,25 @@ use cqrs_runtime::log::{EventLog, EventQuery, LogTransaction, Position, StoreErr
 use cqrs_runtime::{Meta, Tag, Timestamp, Uuid};
 use cqrs_test_servers::{Database, Postgres};
 
-/// A fresh database, and a log in it.
+/// A new database, and a log in it.
 pub async fn log() -> (Database, PostgresLog) {
     let database = database();
     let log = builder(&database).open().await.unwrap();
     (database, log)
 }
 
-/// A fresh database of the server that all tests share.
+/// A new database on the server that all tests share.
 pub fn database() -> Database {
     Postgres::shared().database()
 }
 
-/// A log in a database, with few connections: all tests together must not have more than the server takes.
+/// A log in a database, with few connections, because all tests together must not exceed the
+/// server's limit.
 pub fn builder(database: &Database) -> PostgresLogBuilder {
     PostgresLog::builder(database.url()).readers(3)
 }
 
-/// A connection of the test's own.
+/// The test's own connection.
 pub async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -38,7 +39,7 @@ pub async fn number(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// An event for its place.
+/// An event for a position.
 pub fn event(position: Position, tag: &str, data: &str) -> RecordedEvent {
     let header = EventHeader {
         position,

@@ -6,7 +6,7 @@ use cqrs_runtime::{CommandId, Tag};
 
 use crate::support::{event, log};
 
-/// Longer than an index takes, and not to be compressed to less; it differs at its end alone.
+/// Too long for an index, and incompressible. Only its end varies.
 fn long(end: &str) -> String {
     let mut state = 1_u32;
     let letters = (0..6_000).map(|_| {

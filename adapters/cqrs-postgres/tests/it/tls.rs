@@ -1,4 +1,4 @@
-//! Connections that nobody listens in on.
+//! Encrypted connections.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::support::{append, client};
 
-/// Makes the server one with a certificate of its own, and returns that.
+/// Enables TLS on the server with a new certificate, which it returns.
 async fn certify(url: &str) -> String {
     let client = client(url).await;
     let make = "COPY (SELECT 1) TO PROGRAM 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
@@ -34,7 +34,7 @@ fn trusting(certificates: &[String]) -> MakeRustlsConnect {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_uses_tls_and_trusts_only_who_it_was_told_to() {
+async fn a_log_uses_tls_and_trusts_only_given_certificates() {
     let server = cqrs_test_servers::Postgres::start().unwrap();
     let database = server.new_database().unwrap();
     let certificate = certify(database.url()).await;

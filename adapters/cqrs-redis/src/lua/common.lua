@@ -1,11 +1,11 @@
--- What the scripts have in common. The first argument is the prefix of every key.
+-- Functions that the scripts share. The first argument is the prefix of every key.
 local prefix = ARGV[1]
 
 local function row_at(place, key)
     return prefix .. 'place:' .. place .. ':row:' .. key
 end
 
--- The keys of a place's rows, and those of its removed rows by the time from which on they may be forgotten.
+-- The keys of a place's rows, and those of its removed rows, sorted by when they may be forgotten.
 local function keys_at(place)
     return prefix .. 'place:' .. place .. ':keys'
 end
@@ -14,7 +14,8 @@ local function marks_at(place)
     return prefix .. 'place:' .. place .. ':marks'
 end
 
--- The rows of a place by an indexed field: each member is the value, made to sort by its bytes, and then the key.
+-- The rows of a place by an indexed field: each member is the value, encoded to sort by its bytes,
+-- and the key.
 local function index_at(place, index)
     return prefix .. 'place:' .. place .. ':index:' .. index
 end
@@ -26,7 +27,7 @@ local function fields(names, indexes)
     return names
 end
 
--- Where the rows of a view are, if they are of this shape.
+-- The place of a view's rows, if the view has this shape.
 local function place_of(view, fingerprint)
     if redis.call('HGET', prefix .. 'shapes', view) ~= fingerprint then
         return nil
@@ -38,7 +39,7 @@ local function other_shape(view)
     return redis.error_reply('CQRSSHAPE ' .. view)
 end
 
--- Another place for rows. Its name ends with the number of its indexes.
+-- A new place for rows. Its name ends with the number of its indexes.
 local function new_place(indexes)
     return redis.call('INCR', prefix .. 'places') .. '.' .. indexes
 end
@@ -49,7 +50,7 @@ local function discard(place)
     end
 end
 
--- Removes the checkpoints of all projections that claim rows of this shape.
+-- Removes the checkpoints of all projections that fill a view of this shape.
 local function unclaim(fingerprint)
     local checkpoints = redis.call('HGETALL', prefix .. 'checkpoints')
     for at = 1, #checkpoints, 2 do
@@ -59,13 +60,14 @@ local function unclaim(fingerprint)
     end
 end
 
--- A server that was started again, or another that took its place, may have lost what this one acknowledged last.
+-- A server that was restarted or replaced may have lost the last writes that this one acknowledged.
 local function server_run()
     return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 end
 
--- Checks the leases: the second argument is their number, and pairs of projection and token follow. Returns the projection of
--- one that is not the newest, the place of the next argument, and when the last of them runs out.
+-- Checks leases: the second argument is their number, and pairs of projection and token follow.
+-- Returns the projection of a lease that is not the newest, if any. Otherwise it returns the index
+-- of the next argument, and when the last lease runs out.
 local function check_leases()
     local number, last = tonumber(ARGV[2]), 0
     local run = number > 0 and server_run()
@@ -89,7 +91,8 @@ local function milliseconds()
     return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Whether a lease has not run out. Its time is trusted no further than its own length, and a second for a clock that is put right.
+-- Whether a lease has not run out. It is trusted for no longer than its own length, plus a second
+-- for small clock corrections.
 local function lasts(till, length, now)
     local left = tonumber(till) - now
     return left > 0 and (not length or left <= tonumber(length) + 1000)

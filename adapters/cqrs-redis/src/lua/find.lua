@@ -1,6 +1,6 @@
--- A search: view, fingerprint, number of indexes, `rows` or `count`, offset, limit (-1: none), number of orders, for each the
--- index and `asc` or `desc`, and the filter, the parts of each condition before it:
--- `range`, index, number, pairs of least and greatest; `all` or `any`, number of parts; `every`.
+-- A search. Arguments: view, fingerprint, number of indexes, `rows` or `count`, offset, limit (-1:
+-- none), number of orders, for each the index and `asc` or `desc`, and the filter in postfix order:
+-- `range`, index, number, pairs of bounds; `all` or `any`, number of parts; `every`.
 local view, indexes, counts = ARGV[2], tonumber(ARGV[4]), ARGV[5] == 'count'
 local offset, limit, at = tonumber(ARGV[6]), tonumber(ARGV[7]), 9
 local place = place_of(view, ARGV[3])
@@ -30,7 +30,7 @@ local function value_of(key, index)
     return redis.call('HGET', row_at(place, key), 'i' .. index)
 end
 
--- The keys that a condition takes. Those of a range are fetched when they are needed.
+-- The keys that match a condition. Those of a range are fetched on demand.
 local function keys_of(condition)
     if not condition.keys then
         condition.keys, condition.size = {}, 0
@@ -47,7 +47,7 @@ local function keys_of(condition)
     return condition.keys
 end
 
--- Whether a range takes a row, told by where the row stands in the index: for a few rows and a wide range.
+-- Whether a row is in a range, by its rank in the index: for a few rows and a wide range.
 local function takes(condition, key)
     local index = index_at(place, condition.index)
     local rank = redis.call('ZRANK', index, value_of(key, condition.index) .. key)
@@ -148,7 +148,8 @@ elseif filter.every and #orders == 1 and not orders[1].descends then
         page[number] = key_of(member)
     end
 elseif filter.every and #orders == 1 then
-    -- Value by value, since the rows of each come by their keys, from the least. No key has the byte 255.
+    -- Value by value, because rows with the same value are sorted by key, ascending. No key
+    -- contains the byte 255.
     local index, at_rank, left = index_at(place, orders[1].index), offset, limit
     while left ~= 0 do
         local member = redis.call('ZREVRANGE', index, at_rank, at_rank)[1]
@@ -164,7 +165,7 @@ elseif filter.every and #orders == 1 then
         at_rank, left = at_rank + #same, left < 0 and left or left - #same
     end
 else
-    -- Values are compared by where they stand in their index: Lua compares texts by the server's language.
+    -- Values are compared by their rank in the index: Lua compares texts by the server's locale.
     local found = {}
     local function add(key)
         local row = { key = key, rank = redis.call('ZRANK', keys_at(place), key) }

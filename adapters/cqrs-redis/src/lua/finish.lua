@@ -1,7 +1,8 @@
--- The end of a transaction, in one step. Leases, then five lists, each with its length before it:
--- emptied projections (projection, view or nothing, its fingerprint, its new place), parked keys (field, entry or nothing),
--- checkpoints (projection, checkpoint), builds that take a view's place (view, its projection, its fingerprint, and view and
--- projection of the other build), views that were written (view, its fingerprint).
+-- Finishes a transaction in one step. Arguments: leases, then five lists, each after its length:
+-- cleared projections (projection, view or nothing, its fingerprint, its new place), parked keys
+-- (field, entry or nothing), checkpoints (projection, checkpoint), builds that replace a view
+-- (view, its projection, its fingerprint, and view and projection of the other build), written
+-- views (view, its fingerprint).
 local lost, at = check_leases()
 if lost then
     return taken_over(lost)
@@ -36,7 +37,7 @@ local function settle(view, place, fingerprint)
     redis.call('HSET', prefix .. 'shapes', view, fingerprint)
 end
 
--- Before anything is changed: is what was made ready still there?
+-- Checks the new places before any change.
 local first, astray = at, nil
 each(4, function(_, view, _, place)
     if view ~= '' and redis.call('HGET', prefix .. 'pending', view) ~= place then
@@ -87,7 +88,8 @@ each(5, function(live, projection, fingerprint, other, other_projection)
         redis.call('HSET', prefix .. 'parked', field_start(projection) .. key, entry)
     end)
 end)
--- Marks of removed rows that the checkpoint has passed, and that no lease of their time is left of.
+-- Deletes marks of removed rows that the checkpoint has passed, if the leases of their time have
+-- run out.
 each(2, function(view, fingerprint)
     local place, passed = place_of(view, fingerprint), nil
     for _, checkpoint in ipairs(redis.call('HVALS', prefix .. 'checkpoints')) do

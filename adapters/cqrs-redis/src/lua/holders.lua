@@ -1,4 +1,4 @@
--- Who holds these leases: an owner each, empty where nobody does.
+-- The owners that hold leases: one for each projection, empty if nobody does.
 local now, run, owners = milliseconds(), server_run(), {}
 for at = 2, #ARGV do
     local held = redis.call('HMGET', prefix .. 'lease:' .. ARGV[at], 'owner', 'until', 'run', 'length')

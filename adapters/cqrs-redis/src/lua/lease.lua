@@ -1,7 +1,8 @@
--- Takes or renews leases: owner, milliseconds, projections. Returns a token each, empty where another has it.
+-- Acquires or renews leases. Arguments: owner, milliseconds, projections. Returns a token for each,
+-- empty if another owner holds it.
 local owner, time = ARGV[2], tonumber(ARGV[3])
 local now, run, clock = milliseconds(), server_run(), redis.call('TIME')
--- Of the clock, so that a server that has lost everything does not give a token out again.
+-- From the clock, so that a server that has lost all data gives out no token twice.
 local fresh = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local tokens = {}
 for at = 4, #ARGV do

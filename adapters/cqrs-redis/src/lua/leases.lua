@@ -1,4 +1,4 @@
--- Every lease: its projection, and how many milliseconds ago it ran out.
+-- All leases: the projection, and how many milliseconds ago each ran out.
 local now, found, cursor = milliseconds(), {}, '0'
 local start = prefix .. 'lease:'
 local pattern = string.gsub(start, '[%*%?%[%]%^%-\\]', '\\%0') .. '*'

@@ -1,4 +1,5 @@
--- Makes an empty place that the end of a transaction may make a view's. Leases, then the view, the number of its indexes.
+-- Creates an empty place, which the end of a transaction may give to a view. Arguments: leases,
+-- view, number of its indexes.
 local lost, at = check_leases()
 if lost then
     return taken_over(lost)

@@ -1,4 +1,4 @@
--- Makes room for a view. Leases, then the view, its fingerprint, the number of its indexes.
+-- Creates the place of a view. Arguments: leases, view, fingerprint, number of its indexes.
 local lost, at = check_leases()
 if lost then
     return taken_over(lost)
@@ -12,6 +12,6 @@ discard(redis.call('HGET', prefix .. 'pending', view))
 redis.call('HDEL', prefix .. 'pending', view)
 redis.call('HSET', prefix .. 'views', view, new_place(ARGV[at + 2]))
 redis.call('HSET', prefix .. 'shapes', view, fingerprint)
--- Left by an earlier program of this shape: it claims rows that are gone.
+-- An earlier program with this shape may have left a checkpoint for rows that are gone.
 unclaim(fingerprint)
 return redis.call('SCARD', prefix .. 'garbage')

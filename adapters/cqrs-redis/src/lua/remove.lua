@@ -1,5 +1,6 @@
--- Removes views and what is known of projections, unless a lease ran out too lately: the lease, milliseconds, the number of views,
--- the views, the projections. Says how many places are to be swept, less than none if nothing was done.
+-- Removes views and projections, unless a lease ran out too recently. Arguments: lease,
+-- milliseconds, number of views, views, projections. Returns the number of unused places, or a
+-- negative number if nothing was removed.
 local mark, unused, number = prefix .. 'lease:' .. ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local ends = redis.call('HGET', mark, 'until')
 if ends and milliseconds() - tonumber(ends) < unused then

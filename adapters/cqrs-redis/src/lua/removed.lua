@@ -1,4 +1,5 @@
--- Marks of removed rows by their keys: view, fingerprint, keys. Returns key and position of each.
+-- Marks of removed rows by key. Arguments: view, fingerprint, keys. Returns key and position of
+-- each.
 local place, found = place_of(ARGV[2], ARGV[3]), {}
 if not place then
     return other_shape(ARGV[2])

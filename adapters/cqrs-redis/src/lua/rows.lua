@@ -1,4 +1,5 @@
--- Rows by their keys: view, fingerprint, number of indexes, keys. Returns key, position, document and indexes of each.
+-- Rows by key. Arguments: view, fingerprint, number of indexes, keys. Returns key, position,
+-- document and indexes of each.
 local view, indexes = ARGV[2], tonumber(ARGV[4])
 local place = place_of(view, ARGV[3])
 if not place then

@@ -1,4 +1,5 @@
--- Deletes a part of what no view reads any more: how many rows at most. Returns whether more is left.
+-- Deletes rows that no view reads any more. Argument: the maximum number of rows. Returns the
+-- number of places that are left.
 local place, most = redis.call('SRANDMEMBER', prefix .. 'garbage'), tonumber(ARGV[2])
 if not place then
     return 0

@@ -1,5 +1,6 @@
--- Puts and removes rows, none over a later one. Leases, then the view, its fingerprint, the place if it is not the view's yet,
--- the number of indexes, and for each row: `put`, key, position, document, indexes, or: `remove`, key, position.
+-- Puts and removes rows. None replaces a later one. Arguments: leases, view, fingerprint, the place
+-- if it is not the view's yet, number of indexes, and for each row: `put`, key, position, document,
+-- indexes, or `remove`, key, position.
 local lost, at, last = check_leases()
 if lost then
     return taken_over(lost)
@@ -20,7 +21,7 @@ while ARGV[at] do
     local puts, key, position = ARGV[at] == 'put', ARGV[at + 1], ARGV[at + 2]
     local row = row_at(place, key)
     local stored = redis.call('HMGET', row, unpack(known))
-    -- Positions are written with as many digits as the greatest has.
+    -- Positions have a fixed number of digits.
     if not (stored[1] and stored[1] > position) then
         for index = 0, indexes - 1 do
             local before, after = stored[2] and stored[3 + index], puts and ARGV[at + 4 + index]

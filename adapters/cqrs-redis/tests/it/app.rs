@@ -86,7 +86,7 @@ async fn the_book(q: TheBook, books: Views<Volume>) -> Result<Option<Volume>, Qu
     books.get(q.book).await
 }
 
-/// The books on a shelf, the longest first.
+/// The books on a shelf, longest first.
 #[derive(Query, Serialize, Deserialize)]
 #[cqrs(returns = Vec<Volume>)]
 pub struct BooksOn {
@@ -154,7 +154,7 @@ async fn shape() -> ViewShape {
     App::builder().log(MemoryLog::new()).build().await.unwrap().shape_of::<Volume>().unwrap()
 }
 
-/// The rows that an app at level 1 makes of the same events, from the start.
+/// The rows that an app at level 1 makes of the same events.
 async fn folded_anew(log: &MemoryLog) -> Vec<Row> {
     let page = log.read(&EventQuery::all(), Position::START, 1_000_000).await.unwrap();
     let copy = MemoryLog::new();
@@ -165,7 +165,7 @@ async fn folded_anew(log: &MemoryLog) -> Vec<Row> {
     every(&*copy.views().unwrap(), &shape().await).await
 }
 
-/// Shelves books, reads, moves and loses some. Returns where the books are, one of them, and the last position.
+/// Shelves, reads, moves and loses books. Returns the shelves, one book, and the last position.
 async fn use_it(app: &App) -> (ShelfId, BookId, Position) {
     let (first, second) = (ShelfId::new(), ShelfId::new());
     let books: Vec<BookId> = (0..10).map(|_| BookId::new()).collect();
@@ -200,13 +200,14 @@ async fn queries_find_what_commands_have_done() {
 }
 
 #[tokio::test]
-async fn what_was_written_before_a_crash_is_passed_over_after_it() {
+async fn rows_written_before_a_crash_are_skipped_after_it() {
     let (server, prefix, log) = (Redis::shared(), prefix(), MemoryLog::new());
     let app = library(&log, open(server, &prefix).await, 4).await;
     let (_, one, at) = use_it(&app).await;
     book(&app, one, at).await;
     drop(app);
-    // As if every batch since the third event had written its rows, and died before its checkpoint.
+    // As if every batch since the third event had written its rows and then crashed before its
+    // checkpoint.
     let mut connection = Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let stored = shape().await.name;
     let (key, lease) = (format!("{prefix}checkpoints"), format!("{prefix}lease:{stored}"));
@@ -217,25 +218,25 @@ async fn what_was_written_before_a_crash_is_passed_over_after_it() {
     let app = library(&log, open(server, &prefix).await, 5).await;
     assert_eq!(book(&app, one, at).await.reads, 2, "nothing is folded twice");
     assert_eq!(every(&open(server, &prefix).await, &shape().await).await, folded_anew(&log).await);
-    assert!(app.parked().await.unwrap().is_empty(), "and nothing is refused for being there already");
+    assert!(app.parked().await.unwrap().is_empty(), "no row is refused because it exists already");
 }
 
 #[tokio::test]
-async fn a_store_that_dies_between_any_two_rows_changes_nothing() {
+async fn a_crash_between_any_two_rows_changes_nothing() {
     let (log, prefix) = (MemoryLog::new(), prefix());
-    // What is there before the runner comes is folded in full batches.
+    // Events from before the app starts are folded in full batches.
     let (_, one, at) = use_it(&App::builder().log(log.clone()).build().await.unwrap()).await;
     let views = Dying::new(open(Redis::shared(), &prefix).await);
     views.fail_again_and_again();
     let app = library(&log, views.clone(), 6).await;
     assert_eq!(book(&app, one, at).await.reads, 2, "nothing is folded twice");
-    assert!(views.deaths() >= 5, "each batch died once: {}", views.deaths());
+    assert!(views.deaths() >= 5, "each batch crashed once: {}", views.deaths());
     assert_eq!(every(&open(Redis::shared(), &prefix).await, &shape().await).await, folded_anew(&log).await);
-    assert!(app.parked().await.unwrap().is_empty(), "and nothing is refused for being there already");
+    assert!(app.parked().await.unwrap().is_empty(), "no row is refused because it exists already");
 }
 
 #[tokio::test]
-async fn a_server_that_was_emptied_between_batches_is_filled_anew() {
+async fn a_server_that_was_emptied_between_batches_is_filled_again() {
     let (server, log) = (Redis::start().unwrap(), MemoryLog::new());
     let app = library(&log, open(&server, "cqrs:").await, 3).await;
     let (_, one, at) = use_it(&app).await;
@@ -246,7 +247,7 @@ async fn a_server_that_was_emptied_between_batches_is_filled_anew() {
     assert_eq!(book(&app, another, at).await.reads, 2);
     assert_eq!(book(&app, one, at).await.reads, 2);
     assert_eq!(every(&open(&server, "cqrs:").await, &shape().await).await, folded_anew(&log).await);
-    // And one that comes back as it was.
+    // A server that comes back with all data.
     server.stop_immediate().unwrap();
     let at = app.commands().execute(Read { book: one }).await.unwrap().position();
     server.restart().unwrap();
@@ -254,7 +255,7 @@ async fn a_server_that_was_emptied_between_batches_is_filled_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_takes_the_place_of_what_is_read() {
+async fn a_rebuild_replaces_the_rows_that_are_read() {
     let (log, prefix) = (MemoryLog::new(), prefix());
     let app = library(&log, open(Redis::shared(), &prefix).await, 4).await;
     let (_, one, at) = use_it(&app).await;
@@ -266,7 +267,7 @@ async fn a_rebuild_takes_the_place_of_what_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projection_is_shared_and_split_anew() {
+async fn a_projection_is_shared_and_repartitioned() {
     let (log, prefix) = (MemoryLog::new(), prefix());
     let views = open(Redis::shared(), &prefix).await;
     let split = async |parts| {

@@ -1,4 +1,4 @@
-//! What every view store must do.
+//! The conformance suite of view stores, on Redis.
 
 use cqrs_runtime::view_conformance::{self, Transactions};
 

@@ -1,4 +1,4 @@
-//! What comes late, twice, or from somebody who was taken over.
+//! Writes that are late, duplicate, or from a process that lost its lease.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ async fn a_mark_is_kept_until_the_checkpoint_has_passed_it_and_its_lease_has_run
     let leases = [held];
     writing(&views, &leases, &[], &[gone("a", 5)], Some(5)).await.commit().await.unwrap();
     writing(&views, &leases, &[], &[], Some(6)).await.commit().await.unwrap();
-    assert_eq!(marks().await, 1, "the lease of its time is still out");
+    assert_eq!(marks().await, 1, "the lease of its time has not run out");
     views.release(&leases).await.unwrap();
     writing(&views, &leases, &[], &[gone("a", 7)], Some(6)).await.commit().await.unwrap();
     writing(&views, &leases, &[], &[], Some(6)).await.commit().await.unwrap();
-    assert_eq!(marks().await, 1, "the checkpoint has not come to it");
+    assert_eq!(marks().await, 1, "the checkpoint is before it");
     writing(&views, &leases, &[], &[], Some(7)).await.commit().await.unwrap();
     assert_eq!(marks().await, 0);
 }
 
 #[tokio::test]
-async fn who_is_taken_over_before_the_commit_writes_no_row() {
+async fn a_process_that_lost_its_lease_before_the_commit_writes_no_row() {
     let views = views().await;
     views.prepare(&ITEMS).await.unwrap();
     let old = lease(&views, "me", Duration::ZERO).await.unwrap();
@@ -57,19 +57,19 @@ async fn a_lease_ends_with_the_server_that_gave_it() {
     server.restart().unwrap();
     let views = open(&server, "cqrs:").await;
     let late = writing(&views, &leases, &[item("a", 2, 2)], &[], Some(2)).await.commit().await.unwrap_err();
-    assert!(matches!(late, StoreError::Failed { .. }), "what it acknowledged last may be lost: {late}");
+    assert!(matches!(late, StoreError::Failed { .. }), "the last acknowledged write may be lost: {late}");
     let after = lease(&views, "me", LONG).await.unwrap();
-    assert!(after.token > leases[0].token, "so that its owner looks again where it stands");
+    assert!(after.token > leases[0].token, "so its owner reads the checkpoint again");
     assert_eq!(views.checkpoint("Items").await.unwrap(), Some(at(1)));
     server.stop_immediate().unwrap();
     server.restart_empty().unwrap();
     let views = open(&server, "cqrs:").await;
     let anew = lease(&views, "you", LONG).await.unwrap();
-    assert!(anew.token > after.token, "a server that has lost everything gives no token out again");
+    assert!(anew.token > after.token, "a server that has lost all data gives out no token twice");
 }
 
 #[tokio::test]
-async fn what_no_view_reads_any_more_is_deleted() {
+async fn unused_rows_are_deleted() {
     let (server, prefix) = (Redis::shared(), prefix());
     let views = open(server, &prefix).await;
     views.prepare(&ITEMS).await.unwrap();
@@ -83,11 +83,11 @@ async fn what_no_view_reads_any_more_is_deleted() {
         tx.write(&ITEMS, rows, &[]).await.unwrap();
         tx.commit().await
     };
-    // One that comes to no end: what it has written is left over.
+    // A transaction that is never finished: its rows are left over.
     let unwritable = Row { indexes: Vec::new(), ..item("z", 2, 2) };
     let error = empty_and_write(&[&many[..], &[unwritable]].concat()).await.unwrap_err();
     assert!(error.to_string().contains("a row of view `Items` has 0 index values, not 1"), "{error}");
-    assert_eq!(every(&views, &ITEMS).await.len(), 2_500, "what is not committed is not emptied");
+    assert_eq!(every(&views, &ITEMS).await.len(), 2_500, "an uncommitted clear has no effect");
     let half_done = keys(server, &prefix).await.iter().filter(|key| key.starts_with("place:2.1:row:")).count();
     assert_eq!(half_done, 2_500);
     empty_and_write(&[item("0", 2, 2), item("a", 2, 2)]).await.unwrap();

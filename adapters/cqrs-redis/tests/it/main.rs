@@ -1,4 +1,4 @@
-//! Views on a real Redis.
+//! Tests of views on a real Redis.
 
 mod app;
 mod conformance;

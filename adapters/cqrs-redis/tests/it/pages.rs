@@ -1,4 +1,4 @@
-//! Pages of all rows, which are taken from an index without sorting.
+//! Pages of all rows, which come from an index without sorting.
 
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewStore};
 
@@ -8,7 +8,7 @@ use crate::support::{ITEMS, item, views, writing};
 async fn pages_in_the_order_of_one_index_are_those_of_all_rows_sorted() {
     let views = views().await;
     views.prepare(&ITEMS).await.unwrap();
-    // Several of each size, and some of a size whose last byte is the greatest.
+    // Several of each size, and one size whose last byte is 255.
     let mut rows: Vec<Row> =
         (0..40).map(|number| item(&format!("{number:02}"), 1, (number * 11) % 7 * 51 - 51)).collect();
     writing(&views, &[], &rows, &[], None).await.commit().await.unwrap();

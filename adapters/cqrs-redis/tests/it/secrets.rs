@@ -1,4 +1,4 @@
-//! A password is in no error, no `Debug`, and no line of a log.
+//! A password must not appear in an error, in `Debug`, or in a log line.
 
 use cqrs_redis::redis::{Client, cmd};
 use cqrs_redis::{OpenError, RedisViews};
@@ -43,7 +43,7 @@ async fn a_password_is_never_shown() {
         refused(&server.url().replace("redis://", &format!("redis://:{password}@"))).await;
     }
     let views = RedisViews::open(&server.url().replace("redis://", "redis://:right-one@")).await.unwrap();
-    holds_none(&views.describe());
+    holds_none(&format!("{} {views:?} {views:#?}", views.describe()));
     server.stop_immediate().unwrap();
     let error = views.checkpoint("Items").await.unwrap_err();
     holds_none(&format!("{error} {error:?}"));

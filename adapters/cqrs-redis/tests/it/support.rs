@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! What the tests share.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ pub const ITEMS: ViewShape = ViewShape {
     fingerprint: 7,
 };
 
-/// A prefix that no other test has.
+/// A prefix of its own.
 pub fn prefix() -> String {
     format!("test:{}:", cqrs_runtime::Uuid::now_v7())
 }
 
-/// An empty store on the server that the tests share.
+/// An empty store on the shared server.
 pub async fn views() -> RedisViews {
     open(Redis::shared(), &prefix()).await
 }
@@ -36,7 +36,7 @@ pub async fn open(server: &Redis, prefix: &str) -> RedisViews {
     RedisViews::builder(server.url()).prefix(prefix).open().await.unwrap()
 }
 
-/// Whatever is stored under this prefix, in order.
+/// All keys with this prefix, sorted.
 pub async fn keys(server: &Redis, prefix: &str) -> Vec<String> {
     let mut connection = Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let mut keys: Vec<String> = connection.keys(format!("{prefix}*")).await.unwrap();
@@ -65,7 +65,7 @@ pub async fn lease(views: &dyn ViewStore, owner: &str, time: Duration) -> Option
     views.lease(&["Items"], owner, time).await.unwrap().pop().unwrap()
 }
 
-/// A transaction that writes rows, and sets a checkpoint if there is one.
+/// Writes rows in a transaction, and sets a checkpoint if there is one.
 pub async fn writing(
     views: &dyn ViewStore,
     leases: &[Lease],

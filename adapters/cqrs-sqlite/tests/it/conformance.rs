@@ -1,4 +1,4 @@
-//! What every log and every view store must do.
+//! The conformance suites, on a file.
 
 use cqrs_runtime::view_conformance::{self, Transactions};
 use cqrs_sqlite::{SqliteLog, SqliteViews, Synchronous};

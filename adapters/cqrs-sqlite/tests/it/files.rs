@@ -1,4 +1,4 @@
-//! What lies on the disk: opening, reopening, and what is no log.
+//! Files on disk: opening, reopening, and files that are not logs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn events_survive_reopening() {
     assert_eq!(all(&SqliteLog::open(&path).await.unwrap()).await, ["1", "2"]);
 }
 
-/// Puts a copy of the log that was made before in the place of the log, as somebody does who restores a backup.
+/// Replaces the log with an earlier copy, as somebody does who restores a backup.
 fn restore(path: &Path, backup: &Path) {
     for suffix in ["-wal", "-shm"] {
         std::fs::remove_file(with_suffix(path, suffix)).unwrap();
@@ -49,17 +49,17 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_while_it_is_open_is_the_log_from_then_on() {
+async fn a_replaced_file_is_used_from_then_on() {
     let (_folder, path) = folder();
     let log = SqliteLog::open(&path).await.unwrap();
     append(&log, "order:1", "1").await.unwrap();
     let backup = back_up(&path);
     append(&log, "order:1", "2").await.unwrap();
-    assert_eq!(all(&log).await, ["1", "2"], "a reading connection is open too");
+    assert_eq!(all(&log).await, ["1", "2"], "a read connection is open too");
     let store = log.snapshots().unwrap();
     store.save(&[snapshot()]).await.unwrap();
     restore(&path, &backup);
-    assert_eq!(all(&log).await, ["1"], "what is read is in the file");
+    assert_eq!(all(&log).await, ["1"], "reads come from the file");
     append(&log, "order:1", "3").await.unwrap();
     assert_eq!(all(&log).await, ["1", "3"]);
     let mut saved = snapshot();
@@ -67,7 +67,7 @@ async fn a_file_that_is_replaced_while_it_is_open_is_the_log_from_then_on() {
     saved.position = Position::new(1);
     store.save(std::slice::from_ref(&saved)).await.unwrap();
     let other = SqliteLog::open(&path).await.unwrap();
-    assert_eq!(all(&other).await, ["1", "3"], "what was acknowledged is in the file");
+    assert_eq!(all(&other).await, ["1", "3"], "acknowledged events are in the file");
     let read = other.snapshots().unwrap().load(std::slice::from_ref(&saved.key)).await.unwrap();
     assert_eq!(read, [Some(saved)], "snapshots too");
 }
@@ -87,7 +87,7 @@ async fn a_file_that_is_gone_takes_no_events_until_it_is_back() {
     }
     std::fs::File::create(&path).unwrap();
     let error = append(&log, "order:1", "2").await.unwrap_err();
-    assert!(error.to_string().contains("empty so far"), "a copy that has only begun is not written to: {error}");
+    assert!(error.to_string().contains("empty so far"), "an incomplete copy is not written to: {error}");
     std::fs::rename(&elsewhere, &path).unwrap();
     append(&log, "order:1", "3").await.unwrap();
     assert_eq!(all(&log).await, ["1", "3"]);
@@ -119,7 +119,7 @@ async fn a_newer_schema_is_refused() {
     Connection::open(&path).unwrap().execute("UPDATE cqrs_schema SET version = version + 7", []).unwrap();
     let error = refusal(&path).await;
     assert!(matches!(error, OpenError::Newer { .. }), "{error:?}");
-    assert!(error.to_string().contains("update this program"), "it says what to do: {error}");
+    assert!(error.to_string().contains("update this program"), "the error says what to do: {error}");
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ fn snapshot() -> Snapshot {
 }
 
 #[tokio::test]
-async fn a_damaged_snapshot_is_as_good_as_none() {
+async fn a_damaged_snapshot_counts_as_missing() {
     let (folder, log) = log().await;
     let snapshot = snapshot();
     let store = log.snapshots().unwrap();
@@ -181,13 +181,13 @@ async fn a_damaged_snapshot_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_refused_and_left_alone() {
     let (_folder, path) = folder();
     let text = "orders: none yet\n".repeat(500);
     std::fs::write(&path, &text).unwrap();
     let error = refusal(&path).await;
     assert!(matches!(error, OpenError::NotADatabase(_)), "{error}");
-    assert_eq!(format!("{error:?}"), error.to_string(), "as a `main` prints it");
+    assert_eq!(format!("{error:?}"), error.to_string(), "Debug is the same as Display");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
@@ -197,7 +197,7 @@ async fn a_path_that_names_no_file_is_refused() {
     assert!(matches!(refusal("").await, OpenError::NoFile(_)));
     let (folder, _) = folder();
     assert!(matches!(refusal(folder.path().join("not/there.db")).await, OpenError::NoFolder(_)));
-    assert!(matches!(refusal(folder.path()).await, OpenError::Failed { .. }), "a folder is no file");
+    assert!(matches!(refusal(folder.path()).await, OpenError::Failed { .. }), "a folder is not a file");
 }
 
 #[tokio::test]
@@ -212,21 +212,21 @@ async fn a_uri_is_refused_after_a_folder_too() {
         let error = refusal(uri).await;
         assert!(matches!(&error, OpenError::Uri { .. }), "{uri}: {error}");
         assert!(error.to_string().contains("SqliteLog::builder") && !error.to_string().contains("secret"), "{error}");
-        let views = cqrs_sqlite::SqliteViews::open(uri).await.err().expect("views are refused alike");
+        let views = cqrs_sqlite::SqliteViews::open(uri).await.expect_err("views refuse it too");
         assert!(matches!(views, OpenError::Uri { .. }), "{uri}: {views}");
-        assert!(!Path::new(uri).exists(), "no file of that name is made");
+        assert!(!Path::new(uri).exists(), "no file of that name is created");
     }
     let (folder, _) = folder();
     for uri in ["file:shop.db", "file::memory:?cache=shared&key=secret"] {
         let joined = folder.path().join(uri);
         let error = refusal(&joined).await;
         assert!(matches!(&error, OpenError::Uri { .. }) && !error.to_string().contains("secret"), "{error}");
-        assert!(!joined.exists(), "no file of that name is made");
+        assert!(!joined.exists(), "no file of that name is created");
     }
 }
 
 #[tokio::test]
-async fn tables_of_its_names_that_it_did_not_make_are_refused() {
+async fn foreign_tables_with_reserved_names_are_refused() {
     let (_folder, path) = folder();
     Connection::open(&path).unwrap().execute("CREATE TABLE cqrs_events (x)", []).unwrap();
     let error = refusal(&path).await;
@@ -289,7 +289,7 @@ async fn positions_with_a_gap_are_refused() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_the_lock_is_told_so() {
+async fn waiting_too_long_for_the_lock_is_an_error() {
     let (folder, log) = log().await;
     let path = folder.path().join("log.db");
     let hasty = SqliteLog::builder(&path).busy_timeout(Duration::from_millis(50)).open().await.unwrap();

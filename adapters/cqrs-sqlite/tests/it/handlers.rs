@@ -30,12 +30,12 @@ async fn pieces(log: &SqliteLog) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn what_a_handler_writes_is_committed_with_its_events() {
+async fn a_handlers_writes_are_committed_with_its_events() {
     let (_folder, log) = with_stock().await;
     let mut tx = log.begin().await.unwrap();
     handlers(&mut *tx).execute("INSERT INTO stock VALUES (?1, ?2)", ("pear", 3)).unwrap();
     stage(&mut *tx, "order:1", "2").await.unwrap();
-    assert!(pieces(&log).await.is_empty(), "nothing shows before the commit");
+    assert!(pieces(&log).await.is_empty(), "nothing is visible before the commit");
     tx.commit().await.unwrap();
     assert_eq!((pieces(&log).await, all(&log).await.len()), (vec![3], 2));
 
@@ -106,9 +106,9 @@ async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
     ];
     for sql in refused {
         let error = handlers(&mut *tx).execute_batch(sql).err();
-        assert!(error.is_some(), "`{sql}` was let through");
+        assert!(error.is_some(), "`{sql}` was allowed");
     }
-    // Making a trigger is allowed; what fires it is not.
+    // Creating a trigger is allowed; firing it is not.
     handlers(&mut *tx).execute_batch("DROP VIEW facts; DROP TRIGGER IF EXISTS sly").unwrap();
     let allowed = [
         "SELECT count(*) FROM cqrs_events",
@@ -192,7 +192,7 @@ async fn a_handler_cannot_end_the_transaction_or_touch_the_frameworks_tables() {
         "DROP TABLE texts",
         "ALTER TABLE stock ADD COLUMN more TEXT",
     ] {
-        assert!(reader.execute_batch(sql).is_err(), "`{sql}` was let through");
+        assert!(reader.execute_batch(sql).is_err(), "`{sql}` was allowed");
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_handler_finds_no_temporary_tables_of_another() {
 async fn a_handler_gets_none_of_the_frameworks_prepared_statements() {
     let (_folder, log) = with_stock().await;
     let mut tx = log.begin().await.unwrap();
-    // The very text that the commit is prepared from, which an earlier commit has left in the cache.
+    // The same text as this crate's own `COMMIT`, which an earlier commit has left in the cache.
     let commit = handlers(&mut *tx).prepare_cached("COMMIT").err();
     let code = commit.and_then(|error| error.sqlite_error_code());
     assert_eq!(code, Some(ErrorCode::AuthorizationForStatementDenied));
@@ -237,7 +237,7 @@ async fn a_statement_that_rolls_back_ends_the_command_and_nothing_after_it_is_st
     let handler = handlers(&mut *tx);
     handler.execute("INSERT INTO stock VALUES ('pear', 3)", []).unwrap();
     handler.execute("INSERT OR ROLLBACK INTO stock VALUES ('pear', 3)", []).unwrap_err();
-    // Outside a transaction now: each statement would commit by itself.
+    // The transaction has ended: each statement would commit by itself.
     handler.execute("INSERT INTO stock VALUES ('plum', 5)", []).unwrap_err();
     let error = tx.append(&[crate::support::event(3.into(), "order:1", "3")], &[]).await.unwrap_err();
     assert!(matches!(error, StoreError::Failed { .. }), "{error}");
@@ -276,17 +276,17 @@ async fn a_readers_connection_cannot_write() {
         "INSERT INTO stock VALUES ('pear', 3) RETURNING pieces",
     ] {
         let _ = reader.execute_batch("ROLLBACK");
-        assert!(reader.execute_batch(sql).is_err(), "`{sql}` was let through");
+        assert!(reader.execute_batch(sql).is_err(), "`{sql}` was allowed");
     }
     let text = "INSERT INTO stock VALUES ('pear', 3)";
     let code = reader.execute(text, []).unwrap_err().sqlite_error_code();
-    assert_eq!(code, Some(ErrorCode::ReadOnly), "it is the database that refuses");
+    assert_eq!(code, Some(ErrorCode::ReadOnly), "the database refuses it");
     drop(reader);
     assert!(pieces(&log).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_reader_comes_back_clean() {
+async fn a_returned_reader_is_reset() {
     let (folder, _) = with_stock().await;
     let log = SqliteLog::builder(folder.path().join("log.db")).readers(1).open().await.unwrap();
     let left_open = reader(&log).await;
@@ -294,8 +294,8 @@ async fn a_reader_comes_back_clean() {
     assert!(!left_open.is_autocommit());
     drop(left_open);
     append(&log, "order:1", "2").await.unwrap();
-    assert_eq!(log.head().await.unwrap(), 2, "the next reader sees the present");
-    // There is one connection: a second one has to wait for it.
+    assert_eq!(log.head().await.unwrap(), 2, "the next reader sees the current state");
+    // There is one connection: a second reader has to wait for it.
     let held = reader(&log).await;
     let waiting = tokio::time::timeout(std::time::Duration::from_millis(50), log.head()).await;
     assert!(waiting.is_err());

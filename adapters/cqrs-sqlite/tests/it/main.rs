@@ -1,4 +1,4 @@
-//! The log and its views on a file.
+//! Tests of the log and its views on a file.
 
 mod conformance;
 mod files;

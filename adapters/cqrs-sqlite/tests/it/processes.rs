@@ -13,7 +13,7 @@ use crate::support::{all, append, folder};
 const PATH: &str = "CQRS_SQLITE_TEST_PATH";
 const EVENTS: &str = "CQRS_SQLITE_TEST_EVENTS";
 
-/// Not a test: what the other process does. It prints each position once it is acknowledged.
+/// Not a test: the other process. It prints each position once it is acknowledged.
 #[tokio::test]
 #[ignore = "started by other tests, in a process of its own"]
 async fn child() {
@@ -33,7 +33,7 @@ fn start(path: &Path, events: u32) -> Child {
     child.env(PATH, path).env(EVENTS, events.to_string()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// What the child has been told is stored: position and data.
+/// The position and data of an event that the child process printed as acknowledged.
 fn acknowledged(line: &str) -> Option<(usize, String)> {
     let (position, data) = line.strip_prefix("acknowledged ")?.split_once(' ')?;
     Some((position.parse().ok()?, data.to_owned()))
@@ -43,41 +43,41 @@ fn acknowledged(line: &str) -> Option<(usize, String)> {
 async fn processes_append_to_one_file() {
     let (_folder, path) = folder();
     let children: Vec<Child> = (0..3).map(|_| start(&path, 60)).collect();
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     for mut child in children {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        told.extend(lines.filter_map(|line| acknowledged(&line.unwrap())));
+        printed.extend(lines.filter_map(|line| acknowledged(&line.unwrap())));
         assert!(child.wait().unwrap().success(), "no command is lost to contention");
     }
     let stored = all(&SqliteLog::open(&path).await.unwrap()).await;
-    assert_eq!(stored.len(), 180, "every event is there, and positions are dense");
+    assert_eq!(stored.len(), 180, "every event is stored, and positions are dense");
     assert_eq!(stored.iter().collect::<BTreeSet<_>>().len(), 180);
-    for (position, data) in told {
-        assert_eq!(stored[position - 1], data, "an event stands where its writer was told");
+    for (position, data) in printed {
+        assert_eq!(stored[position - 1], data, "an event is at the position that its writer got");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_a_kill() {
+async fn acknowledged_events_survive_a_kill() {
     for lines in [1, 7, 40] {
         let (_folder, path) = folder();
         let mut child = start(&path, 100_000);
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let told: Vec<_> = output.filter_map(|line| acknowledged(&line.unwrap())).take(lines).collect();
+        let printed: Vec<_> = output.filter_map(|line| acknowledged(&line.unwrap())).take(lines).collect();
         child.kill().unwrap();
         child.wait().unwrap();
         let log = SqliteLog::open(&path).await.unwrap();
         let stored = all(&log).await;
-        for (position, data) in told {
+        for (position, data) in printed {
             assert_eq!(stored[position - 1], data, "an acknowledged event survives");
         }
         assert_eq!(append(&log, "order:1", "{}").await.unwrap(), stored.len() as u64 + 1, "and the log goes on");
     }
 }
 
-/// Two logs that never pause, on one file, and nobody waits for long.
+/// Two logs write without pause to one file, and neither waits for long.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_starves() {
+async fn no_process_starves() {
     let (_folder, path) = folder();
     let span = Duration::from_secs(2);
     let writers: Vec<_> = (0..3)
@@ -100,7 +100,7 @@ async fn nobody_starves() {
     for writer in writers {
         let (written, longest) = writer.await.unwrap();
         println!("{written} events, the longest wait {longest:?}");
-        assert!(written >= 10, "a writer came in {written} times only");
+        assert!(written >= 10, "a writer got in only {written} times");
         assert!(longest < Duration::from_secs(2), "a writer waited {longest:?}");
         total += written;
     }

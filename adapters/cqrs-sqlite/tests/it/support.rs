@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! What the tests share.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ pub fn folder() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// A log of its own, and the folder that it lives in.
+/// A new log, and the folder that holds it.
 pub async fn log() -> (TempDir, SqliteLog) {
     let (folder, path) = folder();
     (folder, SqliteLog::open(path).await.unwrap())
 }
 
-/// An event for its place.
+/// An event for a position.
 pub fn event(position: Position, tag: &str, data: &str) -> RecordedEvent {
     let header = EventHeader {
         position,

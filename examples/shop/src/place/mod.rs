@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "mongodb")]
 use cqrs_mongodb::MongoViews;
-use cqrs_postgres::{PostgresLog, PostgresLogBuilder};
+use cqrs_postgres::{PostgresLog, PostgresViews};
 use cqrs_redis::RedisViews;
 use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_runtime::view::{MemoryViews, ViewStore};
@@ -55,7 +55,8 @@ impl Place {
             Self::Memory => Arc::new(MemoryLog::new()),
             Self::Sqlite(path) => Arc::new(SqliteLog::open(path).await.map_err(|error| self.failed(error))?),
             Self::Postgres { url, schema } => {
-                Arc::new(postgres(url, schema).open().await.map_err(|error| self.failed(error))?)
+                let log = PostgresLog::builder(url).schema(schema).open().await;
+                Arc::new(log.map_err(|error| self.failed(error))?)
             }
             Self::Redis(_) | Self::Mongo(_) => return Err(OpenError::ViewsAlone(self.to_string())),
         })
@@ -67,7 +68,8 @@ impl Place {
             Self::Memory => Arc::new(MemoryViews::new()),
             Self::Sqlite(path) => Arc::new(SqliteViews::open(path).await.map_err(|error| self.failed(error))?),
             Self::Postgres { url, schema } => {
-                Arc::new(postgres(url, schema).open_views().await.map_err(|error| self.failed(error))?)
+                let views = PostgresViews::builder(url).schema(schema).open().await;
+                Arc::new(views.map_err(|error| self.failed(error))?)
             }
             Self::Redis(url) => Arc::new(RedisViews::open(url).await.map_err(|error| self.failed(error))?),
             #[cfg(feature = "mongodb")]
@@ -109,10 +111,6 @@ impl Place {
         };
         OpenError::Place { place: self.to_string(), advice, source: Box::new(error) }
     }
-}
-
-fn postgres(url: &str, schema: &str) -> PostgresLogBuilder {
-    PostgresLog::builder(url).schema(schema)
 }
 
 /// Why a shop could not be opened.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cqrs_postgres::PostgresLog;
+use cqrs_postgres::{PostgresLog, PostgresViews};
 use cqrs_runtime::prelude::*;
 use cqrs_test_servers::Postgres;
 use sqlx::PgPool;
@@ -146,7 +146,7 @@ impl Ours {
             // One connection appends, the others read.
             None => app.log(log_with(log, CONNECTIONS - 1).await),
             Some(views) => {
-                let views = PostgresLog::builder(views).readers(CONNECTIONS as usize / 2 - 1).open_views().await;
+                let views = PostgresViews::builder(views).readers(CONNECTIONS as usize / 2 - 1).open().await;
                 app.log(log_with(log, CONNECTIONS / 2 - 1).await).views(views.expect("the views"))
             }
         };

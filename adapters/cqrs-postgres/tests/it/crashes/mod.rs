@@ -1,8 +1,8 @@
-//! `kill -9` of a program at any instant of a load, and crashes of the server under it: what was acknowledged is there
-//! afterwards, once, and the views agree with the log.
+//! `kill -9` of a program at any instant of a load, and crashes of its server: afterwards every
+//! acknowledged event is stored exactly once, and the views agree with the log.
 //!
-//! `CQRS_CRASH_ROUNDS` says how many (20 unless told otherwise, every second one with a crash of the server); `CQRS_SEED` makes
-//! the choices of a run again.
+//! `CQRS_CRASH_ROUNDS` sets the number of rounds (default: 20; every second one also crashes the
+//! server); `CQRS_SEED` repeats the choices of a run.
 
 mod till;
 
@@ -24,16 +24,16 @@ use till::{IN_FLIGHT, TILLS};
 use crate::chance::{Random, given, seed};
 use crate::support::{client, number};
 
-/// How long a load may stay silent.
+/// How long a load may be silent.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A log that has grown so long makes place for a new one.
+/// The length at which a log is replaced with a new one.
 const LONG: usize = 2_000;
 
 /// A program under load.
 struct Load {
     child: Child,
-    told: Receiver<u64>,
+    accepted: Receiver<u64>,
 }
 
 impl Load {
@@ -42,7 +42,7 @@ impl Load {
         child.args(["crashes::till::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
         child.env(till::URL, url).env(till::FROM, from.to_string());
         let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
-        let (send, told) = mpsc::channel();
+        let (send, accepted) = mpsc::channel();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         std::thread::spawn(move || {
             let numbers = lines.map_while(Result::ok);
@@ -53,31 +53,31 @@ impl Load {
                 }
             }
         });
-        Self { child, told }
+        Self { child, accepted }
     }
 
-    /// Waits until so many more commands are acknowledged.
+    /// Waits until this many more commands are acknowledged.
     fn wait_for(&self, more: u64, acknowledged: &mut BTreeSet<u64>) {
         for _ in 0..more {
-            acknowledged.insert(self.told.recv_timeout(PATIENCE).expect("the load goes on"));
+            acknowledged.insert(self.accepted.recv_timeout(PATIENCE).expect("the load goes on"));
         }
     }
 
-    /// Kills it, and takes down what it was told last.
+    /// Kills it, and collects its last acknowledgements.
     fn kill(mut self, acknowledged: &mut BTreeSet<u64>) {
         assert!(self.child.try_wait().unwrap().is_none(), "it does not end by itself");
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        acknowledged.extend(self.told.iter());
+        acknowledged.extend(self.accepted.iter());
     }
 }
 
-/// One load from its start to its end.
+/// One load from start to end.
 fn round(server: &Postgres, crash: bool, random: &mut Random, load: Load, acknowledged: &mut BTreeSet<u64>) {
     if crash || random.below(2) == 0 {
         load.wait_for(1, acknowledged);
     }
-    // The instant is what is tested: nothing is waited for.
+    // The instant is what is tested: it waits for nothing.
     std::thread::sleep(Duration::from_millis(random.below(300)));
     if !crash {
         return load.kill(acknowledged);
@@ -88,16 +88,17 @@ fn round(server: &Postgres, crash: bool, random: &mut Random, load: Load, acknow
         return server.restart().unwrap();
     }
     server.restart().unwrap();
-    acknowledged.extend(load.told.try_iter());
-    // More than can have been on their way when the server crashed: it goes on, and each command is sent until it is accepted.
+    acknowledged.extend(load.accepted.try_iter());
+    // More commands than can have been under way at the crash: the load continues, and sends each
+    // command until it is accepted.
     load.wait_for(2 * IN_FLIGHT, acknowledged);
     load.kill(acknowledged);
 }
 
-/// Looks at what the crash left, before an app has brought anything up to date.
+/// Checks the state after the crash, before an app changes anything.
 async fn check(database: &Database, acknowledged: &BTreeSet<u64>) -> usize {
     let log = PostgresLog::builder(database.url()).readers(2).open().await.unwrap();
-    // What the server still has of the killed program ends before.
+    // This waits for the server processes of the killed program.
     let _locked = log.begin().await.unwrap();
     let page = log.read(&EventQuery::all(), Position::START, 1_000_000).await.unwrap();
     let mut stored = BTreeSet::new();
@@ -107,19 +108,19 @@ async fn check(database: &Database, acknowledged: &BTreeSet<u64>) -> usize {
         let data: serde_json::Value = serde_json::from_str(event.data()).unwrap();
         assert!(stored.insert(data["number"].as_u64().unwrap()), "stored twice: {data}");
         let payments = payments.entry(event.tags()[0].as_str()).or_default();
-        assert_eq!(data["after"], *payments, "a decision knows every event before it, whatever became of snapshots");
+        assert_eq!(data["after"], *payments, "a decision knows every event before it, with or without snapshots");
         *payments += 1;
     }
     let lost: Vec<_> = acknowledged.difference(&stored).collect();
-    assert!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
+    assert!(lost.is_empty(), "acknowledged but lost: {lost:?}");
     let ahead =
         "SELECT count(*) FROM cqrs_snapshots WHERE position > (SELECT coalesce(max(position), 0) FROM cqrs_events)";
-    assert_eq!(number(&client(database.url()).await, ahead).await, 0, "no snapshot is of events that are not there");
+    assert_eq!(number(&client(database.url()).await, ahead).await, 0, "no snapshot refers to missing events");
     views_agree(&log, page).await;
     stored.len()
 }
 
-/// Lets another app fold a copy of the log from its beginning, and compares every row of every view.
+/// Lets another app fold a copy of the log from its start, and compares all rows of all views.
 async fn views_agree(log: &PostgresLog, page: Page) {
     let copy = MemoryLog::new();
     let mut transaction = copy.begin().await.unwrap();
@@ -131,17 +132,17 @@ async fn views_agree(log: &PostgresLog, page: Page) {
     assert!(views.parked().await.unwrap().is_empty());
     for (view, shape) in anew.shapes() {
         let folded = rows(&**anew.log(), &shape).await;
-        assert_eq!(rows(log, &shape).await, folded, "{view} is what the log makes");
+        assert_eq!(rows(log, &shape).await, folded, "{view} matches the log");
     }
     for entry in registered().filter(|entry| entry.module == TILLS) {
         if let (Item::Projection(projection), false) = (&entry.item, page.events.is_empty()) {
             let checkpoint = checkpoint_as_stored(&*views, projection.name).await.unwrap();
-            assert_eq!(checkpoint.position, page.up_to, "{} stands where the log does", projection.name);
+            assert_eq!(checkpoint.position, page.up_to, "{} is at the log's position", projection.name);
         }
     }
 }
 
-/// All rows of a view, by their keys.
+/// All rows of a view, sorted by key.
 async fn rows(log: &dyn EventLog, shape: &ViewShape) -> Vec<Row> {
     let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     let views = log.views().unwrap();
@@ -149,7 +150,7 @@ async fn rows(log: &dyn EventLog, shape: &ViewShape) -> Vec<Row> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_kills_and_crashes_at_any_instant() {
+async fn acknowledged_events_survive_kills_and_crashes_at_any_instant() {
     let rounds = given("CQRS_CRASH_ROUNDS").unwrap_or(20);
     let mut random = Random::new(seed());
     let server = Postgres::start().unwrap();
@@ -163,7 +164,7 @@ async fn what_was_acknowledged_survives_kills_and_crashes_at_any_instant() {
             drop(till::app(database.url()).await);
             (database, BTreeSet::new())
         };
-        // The first that was not acknowledged: it may be stored all the same.
+        // The first command without acknowledgement: it may be stored or not.
         let from = (0..=u64::MAX).find(|number| !acknowledged.contains(number)).unwrap();
         let load = Load::start(database.url(), from);
         tokio::task::block_in_place(|| {

@@ -1,4 +1,4 @@
-//! The program that is killed: tills that are paid into.
+//! The program that is killed: payments into tills.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,16 +11,16 @@ use tokio::task::JoinSet;
 
 use crate::chance::given;
 
-/// The module that an app serves.
+/// The module that the app serves.
 pub const TILLS: &str = module_path!();
 
 pub const URL: &str = "CQRS_CRASHES_URL";
 pub const FROM: &str = "CQRS_CRASHES_FROM";
 
-/// How many commands are under way at once.
+/// How many commands run at the same time.
 pub const IN_FLIGHT: u64 = 16;
 
-/// After a server's crash: how long until it is asked again.
+/// How long to wait after a crash of the server before the next attempt.
 const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Id)]
@@ -30,9 +30,9 @@ pub struct TillId(Uuid);
 pub struct Paid {
     #[tag]
     till: TillId,
-    /// The command's.
+    /// The number of the command.
     number: u64,
-    /// How many payments it was decided after.
+    /// The number of payments before it.
     after: u64,
 }
 
@@ -101,7 +101,8 @@ async fn pay_until_accepted(app: &App, number: u64) {
     }
 }
 
-/// Not a test: what is killed. It pays for ever, and prints the number of each command that was accepted.
+/// Not a test: the program that is killed. It sends payments forever, and prints the number of each
+/// accepted command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started by another test, in a process of its own"]
 async fn child() {

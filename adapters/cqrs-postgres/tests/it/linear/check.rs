@@ -1,6 +1,7 @@
-//! Whether operations that overlapped are one history: as if each had happened at one instant between its call and its answer.
+//! Checks whether overlapping operations are linearizable: as if each had happened at one instant
+//! between its call and its answer.
 //!
-//! It knows the events' rows and what the callers were told, and nothing of the code that is tested.
+//! It uses only the rows of events and the answers that callers got, and none of the tested code.
 
 use std::collections::HashMap;
 
@@ -12,13 +13,13 @@ pub struct Event {
     pub position: u64,
     pub name: String,
     pub tags: Vec<String>,
-    /// Which operation it came of.
+    /// The operation that appended it.
     pub op: u64,
-    /// Where it is a count: the how manyeth its decision took it for.
+    /// For a count: which number its decision gave it.
     pub number: Option<u64>,
 }
 
-/// What one caller was told, and when.
+/// An answer that one caller got, and when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Op {
     pub id: u64,
@@ -29,15 +30,15 @@ pub struct Op {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Did {
-    /// It was appended there.
+    /// It was appended at this position.
     Appended { first: u64, events: u64, condition: Option<Known> },
     /// The condition failed.
     Refused { condition: Known },
-    /// A decision's last event stands there.
+    /// The last event of a decision has this position.
     Decided { last: u64, events: u64 },
     /// A decision was declined at this count.
     Declined { counter: String, count: u64 },
-    /// The head stood there.
+    /// The head was at this position.
     Saw { head: u64 },
 }
 
@@ -49,7 +50,7 @@ pub struct Known {
 }
 
 impl Op {
-    /// The first and the last position of its events.
+    /// The first and last position of its events.
     fn span(&self) -> Option<(u64, u64)> {
         match self.did {
             Did::Appended { first, events, .. } => Some((first, first + events - 1)),
@@ -59,11 +60,11 @@ impl Op {
     }
 }
 
-/// Says what is wrong, if anything.
+/// Describes the first fault, if there is one.
 pub fn history(events: &[Event], ops: &[Op]) -> Result<(), String> {
     for (event, position) in events.iter().zip(1..) {
         if event.position != position {
-            return Err(format!("position {position} is missing, or is there twice"));
+            return Err(format!("position {position} is missing or duplicate"));
         }
     }
     belongings(events, ops)?;
@@ -74,17 +75,17 @@ pub fn history(events: &[Event], ops: &[Op]) -> Result<(), String> {
         let (least, most) = times.window(op);
         let wrong = match &op.did {
             Did::Appended { first, condition: Some(condition), .. } => {
-                index.first_match(condition, *first - 1).map(|at| format!("the event at {at} stood against it"))
+                index.first_match(condition, *first - 1).map(|at| format!("the event at {at} violates its condition"))
             }
             Did::Refused { condition } => {
-                index.first_match(condition, most).is_none().then(|| "nothing stood against it".into())
+                index.first_match(condition, most).is_none().then(|| "no event violates its condition".into())
             }
             Did::Saw { head } => {
-                (*head < least || *head > most).then(|| format!("the head was at {least} at least, and {most} at most"))
+                (*head < least || *head > most).then(|| format!("the head was between {least} and {most}"))
             }
             Did::Declined { counter, count } => {
                 let (least, most) = (index.count(counter, least), index.count(counter, most));
-                (*count < least || *count > most).then(|| format!("the count was {least} at least, and {most} at most"))
+                (*count < least || *count > most).then(|| format!("the count was between {least} and {most}"))
             }
             Did::Appended { condition: None, .. } | Did::Decided { .. } => None,
         };
@@ -95,7 +96,7 @@ pub fn history(events: &[Event], ops: &[Op]) -> Result<(), String> {
     Ok(())
 }
 
-/// Every event is one that its caller was told of, and every caller's events are there.
+/// Every stored event was acknowledged to its caller, and every acknowledged event is stored.
 fn belongings(events: &[Event], ops: &[Op]) -> Result<(), String> {
     let mut owned = vec![false; events.len()];
     for op in ops {
@@ -104,15 +105,15 @@ fn belongings(events: &[Event], ops: &[Op]) -> Result<(), String> {
             let place = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
             let event = place.and_then(|place| events.get(place)).filter(|event| event.op == op.id);
             let (Some(place), Some(_)) = (place, event) else {
-                return Err(format!("{op:?}: what stands at {position} is not its own: it is lost"));
+                return Err(format!("{op:?}: position {position} has another event: its own is lost"));
             };
             if std::mem::replace(&mut owned[place], true) {
-                return Err(format!("{op:?}: {position} is told twice"));
+                return Err(format!("{op:?}: {position} was acknowledged twice"));
             }
         }
     }
     match owned.iter().position(|owned| !owned) {
-        Some(place) => Err(format!("{:?} is nobody's: it is doubled, or was refused", events[place])),
+        Some(place) => Err(format!("{:?} was never acknowledged: it is duplicate, or was refused", events[place])),
         None => Ok(()),
     }
 }
@@ -131,7 +132,7 @@ fn counts(events: &[Event]) -> Result<(), String> {
     Ok(())
 }
 
-/// Finds events.
+/// An index of events.
 struct Index<'a> {
     events: &'a [Event],
     by_tag: HashMap<&'a str, Vec<u64>>,
@@ -150,7 +151,7 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// The first event after what was known, and up to `until`, that the condition is about.
+    /// The first event that matches a condition, between its position and `until`.
     fn first_match(&self, known: &Known, until: u64) -> Option<u64> {
         let of_item = |(names, tags): &(Vec<String>, Vec<String>)| {
             let lists: Vec<&[u64]> = match tags.first() {
@@ -170,20 +171,20 @@ impl<'a> Index<'a> {
         known.items.iter().filter_map(of_item).min()
     }
 
-    /// How many events of a counter stand up to `until`.
+    /// The number of events of a counter up to `until`.
     fn count(&self, counter: &str, until: u64) -> u64 {
         self.by_tag.get(counter).map_or(0, |list| list.partition_point(|position| *position <= until) as u64)
     }
 }
 
-/// Which positions were there when.
+/// Which positions existed at which time.
 struct Times {
     head: u64,
-    /// Ends, each with the greatest position that was answered by then.
+    /// Ends of operations, each with the highest position acknowledged by then.
     ended: Vec<(u64, u64)>,
-    /// Begins, each with the least position of what began then or later.
+    /// Starts of operations, each with the lowest position of those that started then or later.
     begun: Vec<(u64, u64)>,
-    /// For each position the latest begin of what stands before it.
+    /// For each position, the latest start of an operation at or before it.
     latest_begin: Vec<u64>,
 }
 
@@ -214,17 +215,18 @@ impl Times {
         Self { head, ended, begun, latest_begin }
     }
 
-    /// What was answered before it began stands before it, and what began after its answer does not.
+    /// Operations that ended before it started are before it, and those that started after its end
+    /// are after it.
     fn real_time(&self, op: &Op) -> Result<(), String> {
         let Some((first, _)) = op.span() else { return Ok(()) };
         let begin = self.latest_begin[usize::try_from(first).unwrap()];
         if begin > op.end {
-            return Err(format!("{op:?}: what began at {begin}, after its answer, stands before it"));
+            return Err(format!("{op:?}: an operation that began at {begin}, after its answer, is before it"));
         }
         Ok(())
     }
 
-    /// Between which positions the head stood while the operation was under way.
+    /// Between which positions the head was while the operation ran.
     fn window(&self, op: &Op) -> (u64, u64) {
         let before = self.ended.partition_point(|(end, _)| *end < op.begin);
         let least = before.checked_sub(1).map_or(0, |place| self.ended[place].1);
@@ -250,7 +252,7 @@ mod tests {
         Known { items: vec![(vec![name.into()], vec![tag.into()])], after }
     }
 
-    /// A history as it should be.
+    /// A correct history.
     fn sound() -> (Vec<Event>, Vec<Op>) {
         let events = vec![
             event(1, 1, "Noted", "key:1", None),
@@ -272,36 +274,36 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_history_is_one() {
+    fn a_correct_history_passes() {
         let (events, ops) = sound();
         history(&events, &ops).unwrap();
     }
 
     #[test]
-    fn each_fault_is_seen() {
+    fn each_fault_is_found() {
         type Fault = fn(&mut Vec<Event>, &mut Vec<Op>);
         let faults: [(&str, Fault); 14] = [
             ("position 2 is missing", |events, _| drop(events.remove(1))),
-            ("or is there twice", |events, _| events.insert(1, events[0].clone())),
+            ("or duplicate", |events, _| events.insert(1, events[0].clone())),
             ("is lost", |events, _| drop(events.pop())),
             ("is lost", |events, _| events[4].op = 9),
-            ("told twice", |_, ops| ops.push(ops[0].clone())),
-            ("is nobody's", |_, ops| drop(ops.remove(0))),
+            ("acknowledged twice", |_, ops| ops.push(ops[0].clone())),
+            ("was never acknowledged", |_, ops| drop(ops.remove(0))),
             ("is number 2 of its counter", |events, _| events[3].number = Some(1)),
-            ("the event at 1 stood against it", |_, ops| {
+            ("the event at 1 violates its condition", |_, ops| {
                 ops[3].did = Did::Appended { first: 5, events: 1, condition: Some(known("Noted", "key:1", 0)) };
             }),
-            ("nothing stood against it", |_, ops| {
+            ("no event violates its condition", |_, ops| {
                 ops[4].did = Did::Refused { condition: known("Noted", "key:1", 1) };
             }),
-            ("nothing stood against it", |_, ops| {
-                // What it names began only after the answer.
+            ("no event violates its condition", |_, ops| {
+                // The operation before it began only after its answer.
                 ops[4].did = Did::Refused { condition: known("Noted", "key:2", 0) };
             }),
             ("after its answer", |_, ops| (ops[2].begin, ops[2].end) = (21, 22)),
-            ("the head was at 1 at least, and 4 at most", |_, ops| ops[6].did = Did::Saw { head: 0 }),
-            ("the head was at 1 at least, and 4 at most", |_, ops| ops[6].did = Did::Saw { head: 5 }),
-            ("the count was 0 at least, and 2 at most", |_, ops| {
+            ("the head was between 1 and 4", |_, ops| ops[6].did = Did::Saw { head: 0 }),
+            ("the head was between 1 and 4", |_, ops| ops[6].did = Did::Saw { head: 5 }),
+            ("the count was between 0 and 2", |_, ops| {
                 ops[5].did = Did::Declined { counter: "counter:1".into(), count: 3 };
             }),
         ];
@@ -309,7 +311,7 @@ mod tests {
             let (mut events, mut ops) = sound();
             fault(&mut events, &mut ops);
             let said = history(&events, &ops).expect_err(expected);
-            assert!(said.contains(expected), "`{expected}` was to be seen: {said}");
+            assert!(said.contains(expected), "expected `{expected}`: {said}");
         }
     }
 }

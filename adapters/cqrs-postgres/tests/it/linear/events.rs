@@ -1,4 +1,4 @@
-//! Events that no decision states: they are appended to the log itself.
+//! Events that no decision emits: they are appended to the log directly.
 
 use cqrs_runtime::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What each of the processes does.
+//! The work of each process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ pub const PROCESS: &str = "CQRS_LINEAR_PROCESS";
 pub const SEED: &str = "CQRS_LINEAR_CHILD_SEED";
 pub const SECONDS: &str = "CQRS_LINEAR_CHILD_SECONDS";
 
-/// How much each writer does at least.
+/// The minimum number of operations of each writer.
 const LEAST: u32 = 20;
 
 #[derive(Id)]
@@ -49,10 +49,10 @@ fn count_of(counter: Option<&Counter>) -> u64 {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("it stands at {0}")]
+#[error("it is at {0}")]
 pub struct Declined(u64);
 
-/// Counts on, and if it is to be careful, not from a number that three divides.
+/// Counts on. If it is careful, it refuses at multiples of three.
 #[derive(Command, Serialize, Deserialize)]
 #[cqrs(error = Declined)]
 pub struct Count {
@@ -70,7 +70,7 @@ fn count(cmd: Count, counter: Option<&Counter>) -> Result<Counted, Declined> {
     Ok(Counted { counter: cmd.counter, number: count + 1, op: cmd.op })
 }
 
-/// Counts two on at once.
+/// Counts on by two at once.
 #[derive(Command, Serialize, Deserialize)]
 #[cqrs(error = Declined)]
 pub struct CountBoth {
@@ -87,13 +87,13 @@ fn count_both(cmd: CountBoth, one: Option<&Counter>, other: Option<&Counter>) ->
     ))
 }
 
-/// Nanoseconds on the clock that all processes of a machine share, and that only goes forward.
+/// Nanoseconds on the monotonic clock that all processes of a machine share.
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
 }
 
-/// One of many, and every second time one of two.
+/// One of many values, and every second time one of two.
 fn pick(random: &mut Random) -> Uuid {
     let number = if random.below(2) == 0 { random.below(2) } else { 2 + random.below(300) };
     Uuid::from_u128(number.into())
@@ -138,7 +138,7 @@ impl Process {
                 Ok(at) => Did::Appended { first: at.first.get(), events: at.events as u64, condition },
                 Err(_) => Did::Refused { condition: condition.unwrap() },
             };
-            tell(&Op { id, begin, end, did });
+            report(&Op { id, begin, end, did });
         }
     }
 
@@ -160,22 +160,22 @@ impl Process {
                 Did::Declined { counter: counter.tag().as_str().to_owned(), count: *count }
             }
         };
-        tell(&Op { id, begin, end, did });
+        report(&Op { id, begin, end, did });
     }
 
     async fn look(&self, known: &mut u64) {
         let (id, begin) = (self.id(), now());
         *known = self.log.head().await.unwrap().get();
-        tell(&Op { id, begin, end: now(), did: Did::Saw { head: *known } });
+        report(&Op { id, begin, end: now(), did: Did::Saw { head: *known } });
     }
 
     async fn write(self: Arc<Self>, mut random: Random, span: Duration) {
         let (started, mut known, mut done) = (Instant::now(), 0, 0);
-        // On a slow machine for longer: of each kind there are to be some.
+        // On a slow machine it runs longer, to have some operations of each kind.
         while started.elapsed() < span || done < LEAST {
             done += 1;
             match random.below(8) {
-                // What is known grows old meanwhile.
+                // Its knowledge becomes outdated while other writers append.
                 0 | 1 => self.look(&mut known).await,
                 2..=4 => self.append(&mut random, &mut known).await,
                 _ => self.decide(&mut random).await,
@@ -184,7 +184,7 @@ impl Process {
     }
 }
 
-/// Some events, by one tag, by two, by name, or any of several.
+/// Some events: by one tag, by two, by name, or by alternatives.
 fn condition(random: &mut Random, after: u64) -> Known {
     let key = |random: &mut Random| format!("key:{}", pick(random));
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
@@ -210,11 +210,11 @@ fn query(known: &Known) -> EventQuery {
     EventQuery { items: items.collect() }
 }
 
-fn tell(op: &Op) {
+fn report(op: &Op) {
     println!("\nop {}", serde_json::to_string(op).unwrap());
 }
 
-/// Not a test: what each of the processes does.
+/// Not a test: the work of each process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started by another test, in a process of its own"]
 async fn child() {

@@ -1,7 +1,7 @@
-//! 64 writers in 4 processes, and whether what they were told is one history.
+//! 64 writers in 4 processes, and a check that their answers are linearizable.
 //!
-//! `CQRS_LINEAR_SECONDS` says for how long they write (3 unless told otherwise), `CQRS_SEED` makes their choices again (which
-//! of them meet is the machine's choice).
+//! `CQRS_LINEAR_SECONDS` sets how long they write (default: 3), and `CQRS_SEED` repeats their
+//! choices (the machine decides which of them overlap).
 
 mod check;
 mod events;
@@ -25,13 +25,13 @@ fn start(url: &str, process: u64, seed: u64, seconds: u64) -> Child {
     child.env(load::SECONDS, seconds.to_string()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// What a process says that it was told.
-fn told(child: &mut Child) -> Vec<Op> {
+/// The answers that a process prints.
+fn answers(child: &mut Child) -> Vec<Op> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     lines.filter_map(|line| line.strip_prefix("op ").map(|op| serde_json::from_str(op).unwrap())).collect()
 }
 
-/// The log as it lies in the table, read without the help of what is tested.
+/// The log as it is in the table, read without the tested code.
 async fn stored(url: &str) -> Vec<Event> {
     let sql = "SELECT position, name, tags, (data::jsonb ->> 'op')::bigint, (data::jsonb ->> 'number')::bigint
                FROM cqrs_events ORDER BY position";
@@ -48,21 +48,21 @@ async fn stored(url: &str) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_many_processes_are_told_is_one_history() {
+async fn operations_of_many_processes_are_linearizable() {
     let (seed, seconds) = (seed(), given("CQRS_LINEAR_SECONDS").unwrap_or(3));
     let database = database();
     drop(builder(&database).open().await.unwrap());
     let children: Vec<Child> = (0..PROCESSES).map(|process| start(database.url(), process, seed, seconds)).collect();
     let reading = children.into_iter().map(|mut child| {
         tokio::task::spawn_blocking(move || {
-            let told = told(&mut child);
+            let answers = answers(&mut child);
             assert!(child.wait().unwrap().success(), "a process has failed");
-            told
+            answers
         })
     });
     let mut ops = Vec::new();
-    for told in reading.collect::<Vec<_>>() {
-        ops.append(&mut told.await.unwrap());
+    for answers in reading.collect::<Vec<_>>() {
+        ops.append(&mut answers.await.unwrap());
     }
     let events = stored(database.url()).await;
     let count = |what: fn(&Did) -> bool| ops.iter().filter(|op| what(&op.did)).count();
@@ -72,15 +72,15 @@ async fn what_many_processes_are_told_is_one_history() {
         ("refused conditions", count(|did| matches!(did, Did::Refused { .. }))),
         ("decisions", count(|did| matches!(did, Did::Decided { .. }))),
         ("declined decisions", count(|did| matches!(did, Did::Declined { .. }))),
-        ("looks at the head", count(|did| matches!(did, Did::Saw { .. }))),
+        ("reads of the head", count(|did| matches!(did, Did::Saw { .. }))),
     ];
     println!("{} events of {} operations: {counts:?}", events.len(), ops.len());
     if let Err(fault) = check::history(&events, &ops) {
         panic!("{fault}");
     }
     for (what, count) in counts {
-        assert!(count > 20, "hardly any {what}: the test tests too little");
+        assert!(count > 20, "hardly any {what}: the test checks too little");
     }
     let owners = events.windows(2).filter(|pair| pair[0].op >> 40 != pair[1].op >> 40).count();
-    assert!(owners > 20, "the processes hardly met: the test tests too little");
+    assert!(owners > 20, "the processes hardly overlapped: the test checks too little");
 }
