@@ -230,7 +230,7 @@ async fn what_is_linked_cannot_be_retired() {
     let place = Place::Memory(MemoryLog::new());
     for names in [["LimitSet"], ["account"]] {
         let refused = place.program("first").await.retired(names).build().await.err().expect("refused").to_string();
-        says(&refused, &["[CQRS808] `.retired(..)` names", names[0], "which this program has", "it/names.rs:"]);
+        says(&refused, &["[CQRS808] `.retired(..)` names", names[0], "but this program has it", "it/names.rs:"]);
         let folder = tempfile::tempdir().expect("a folder");
         let builder = place.program("first").await.served_elsewhere(names);
         let refused = linked(folder.path()).builder(builder).bless(Bless::Additions).check().expect_err("refused");
@@ -249,7 +249,7 @@ async fn events_that_no_program_has_declared_count_where_they_are_about_its_own(
         let about = vec![Tag::from_text("account:1")];
         append_raw(&*log, vec![raw("LimitLifted", about)], Meta::new()).await.expect("appended");
         let refused = place.refusal("first").await;
-        says(&refused, &["events `LimitLifted`", "no program has declared"]);
+        says(&refused, &["events `LimitLifted`", "was not declared by any program"]);
         assert!(!refused.contains("Foreign"), "{refused}");
     }
 }

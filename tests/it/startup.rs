@@ -84,8 +84,8 @@ async fn messages_that_nothing_handles_and_events_that_no_one_knows() {
     says(
         &text,
         &[
-            "[CQRS802] nothing handles `NobodyDoes`",
-            "[CQRS802] nothing handles `NobodyKnows`",
+            "[CQRS802] no handler for `NobodyDoes`",
+            "[CQRS802] no handler for `NobodyKnows`",
             "[CQRS804] event `NobodyCares`",
             "no handler and no projection is linked",
         ],
@@ -178,7 +178,7 @@ mod named_beside {
 
 #[tokio::test]
 async fn a_view_named_as_what_is_built_beside_another() {
-    says(&refusal("named_beside").await, &["[CQRS801] `Sights@next` is named as what is built beside", "startup.rs:"]);
+    says(&refusal("named_beside").await, &["[CQRS801] the name `Sights@next` is reserved", "startup.rs:"]);
 }
 
 #[tokio::test]
@@ -434,13 +434,13 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
     let refused = App::builder().log(capabilities::Bare(MemoryLog::new())).only([&*module]).build().await;
     let text = refused.err().expect("refused").to_string();
     let faults = [
-        "[CQRS803] `tick` takes `State<it::startup::capabilities::Clock>`, and the app was given none",
-        "[CQRS806] `tick` takes `&mut Tx<Sqlite>`, and the log is a bare log: \
+        "[CQRS803] `tick` takes `State<it::startup::capabilities::Clock>`, but the app has no such service",
+        "[CQRS806] `tick` takes `&mut Tx<Sqlite>`, but the log is a bare log: \
          the events would not commit with it",
-        "[CQRS806] `tick_elsewhere` takes `&mut Tx<Elsewhere>`, and the log is a bare log",
-        "[CQRS803] `ticks` takes `Reader<Sqlite>`, which is not the read side's database",
+        "[CQRS806] `tick_elsewhere` takes `&mut Tx<Elsewhere>`, but the log is a bare log",
+        "[CQRS803] `ticks` takes `Reader<Sqlite>`, but no read database of the app is of that type",
         "[CQRS803] projection `TickTable` writes to `Sqlite`",
-        "[CQRS803] projection `TickTable` has no read database: a bare log keeps no views",
+        "[CQRS803] projection `TickTable` has no read database: a bare log stores no views",
     ];
     says(&text, &faults);
     says(&text, &["App::builder().state(..)", "take the transaction of the log's own database"]);
@@ -461,7 +461,7 @@ async fn a_database_for_one_view_leaves_the_others_of_a_log_that_keeps_none_with
     let app = App::builder().log(bare).views_of::<Balance>(MemoryViews::new());
     let refused = app.only(["cqrs_tests::bank".to_owned(), format!("{}::shelves", module_path!())]).build().await;
     let text = refused.err().expect("refused").to_string();
-    says(&text, &["[CQRS803] projection `Shelf` has no read database: a bare log keeps no views"]);
+    says(&text, &["[CQRS803] projection `Shelf` has no read database: a bare log stores no views"]);
     assert_eq!(text.matches("[CQRS").count(), 1, "{text}");
 }
 
@@ -528,7 +528,7 @@ async fn events_and_views_that_are_not_linked() {
     says(
         &text,
         &[
-            "[CQRS804] `tear` states event `Torn`, which is not linked",
+            "[CQRS804] `tear` emits event `Torn`, which is not linked",
             "[CQRS804] projection `Shred` listens to event `Torn`, which is not linked",
             "[CQRS804] projection `Shred` looks up view `Book`, which no projection makes",
             "use that_crate as _;",
@@ -579,9 +579,9 @@ async fn policies_of_one_name_without_their_service_and_on_events_that_are_not_l
         &text,
         &[
             "[CQRS801] 2 policies are named `again`",
-            "[CQRS803] `again` takes `State<u8>`, and the app was given none",
+            "[CQRS803] `again` takes `State<u8>`, but the app has no such service",
             "[CQRS804] policy `again` listens to event `JobDone`, which is not linked",
-            "[CQRS802] policy `again` sends `DoJob`, whose handler is not among what is served",
+            "[CQRS802] policy `again` sends `DoJob`, whose handler is not registered",
         ],
     );
 }
@@ -636,9 +636,9 @@ async fn policies_that_feed_each_other_without_end() {
     says(
         &text,
         &[
-            "[CQRS807] policies feed each other without end: `answer_ping` sends `Pong`, for which `pong` states `Ponged`; \
-             `answer_pong` sends `Ping`, for which `ping` states `Pinged`; to which `answer_ping` listens again",
-            "decide one of these commands on an aggregate",
+            "[CQRS807] policies feed each other without end: `answer_ping` sends `Pong`, for which `pong` emits `Ponged`; \
+             `answer_pong` sends `Ping`, for which `ping` emits `Pinged`; to which `answer_ping` listens again",
+            "let the handler of one of these commands take an aggregate",
         ],
     );
     assert_eq!(text.matches("startup.rs:").count(), 4, "every party, once:\n{text}");

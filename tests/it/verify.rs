@@ -450,7 +450,7 @@ fn a_composition_root_is_checked_as_far_as_it_is_known() {
     assert!(!text.contains("[CQRS803]"), "{text}");
     let with_log = App::builder().log(crate::startup::capabilities::Bare(cqrs_runtime::log::MemoryLog::new()));
     let text = verify().builder(with_log).check().unwrap_err().to_string();
-    says(&text, &["the log is a bare log", "a bare log keeps no views"]);
+    says(&text, &["the log is a bare log", "a bare log stores no views"]);
 }
 
 #[test]

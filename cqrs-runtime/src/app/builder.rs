@@ -30,13 +30,13 @@ use crate::view::{View, ViewStore};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
-/// Puts an [`App`] together: a log, services, middleware. Handlers and projections need no list: what is linked is served.
+/// Builds an [`App`] from a log, services and middleware. Linked handlers and projections are registered by themselves.
 #[derive(Default)]
 pub struct AppBuilder {
     log: Option<Arc<dyn EventLog>>,
     reads: ReadDatabases,
     pace: Pace,
-    /// By view.
+    /// Partition counts, by view.
     partitions: Partitions,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     only: Option<Vec<String>>,
@@ -50,51 +50,51 @@ pub struct AppBuilder {
     pub(crate) observed: Observed,
 }
 
-/// A shorter lease would be asked for all the time.
+/// Lower bound for leases: a shorter one would be renewed all the time.
 const LEAST_LEASE: Duration = Duration::from_millis(100);
 
-/// How long an app waits, when it is built, for views that are built in the log's own database (level 1).
+/// How long `build` waits for views that are built in the log's own database (level 1).
 const FIRST_BUILD: Duration = Duration::from_secs(2);
 
-/// The longest message that the wire path accepts unless told otherwise: one mebibyte.
+/// Default limit for a message on the wire path: one mebibyte.
 const MOST_BYTES: usize = 1 << 20;
 
 impl AppBuilder {
-    /// The event log. Where it keeps views too, and the app is given no [`views`](Self::views), they are updated in the
+    /// Sets the event log. If it can store views and no [`views`](Self::views) are given, views are updated in the
     /// log's own transactions (level 1).
     #[must_use]
     pub fn log(self, log: impl EventLog) -> Self {
         self.shared_log(Arc::new(log))
     }
 
-    /// An event log that others use as well.
+    /// Sets an event log that is shared with other code.
     #[must_use]
     pub fn shared_log(mut self, log: Arc<dyn EventLog>) -> Self {
         self.log = Some(log);
         self
     }
 
-    /// A read database of its own (level 2): commands do not touch it, a task of the app keeps it in step with the log. A query
-    /// sees what has got there; one asked [`after`](crate::QueryBus::after) a position waits for it.
+    /// Adds a separate read database (level 2). Commands do not touch it: a task of the app keeps it in step with the log. A
+    /// query sees what has arrived there; a query asked [`after`](crate::QueryBus::after) a position waits for it.
     ///
-    /// Several apps and processes may share it: one at a time runs a projection, and all may ask.
+    /// Several apps and processes may share it: one process at a time runs a projection, and all of them may query.
     ///
-    /// Given a second one, an app keeps its views in the first all the same, but for those that [`views_of`](Self::views_of)
-    /// names; an async projection, and a query's `Reader<Db>`, take the first that is of the database they name.
+    /// If an app has several, its views are stored in the first one, except those that [`views_of`](Self::views_of) names. An
+    /// async projection and a query's `Reader<Db>` use the first one of the database type that they name.
     #[must_use]
     pub fn views(self, views: impl ViewStore) -> Self {
         self.shared_views(Arc::new(views))
     }
 
-    /// A read database that others use as well.
+    /// Adds a read database that is shared with other code.
     #[must_use]
     pub fn shared_views(mut self, views: Arc<dyn ViewStore>) -> Self {
         self.reads.add(views);
         self
     }
 
-    /// A read database for view `V`: what one database is best at, another need not be. All else lives where it would without
-    /// this: in the log's transactions (level 1), or in the database that [`views`](Self::views) gives.
+    /// Sets the read database of view `V`, so that each view can use the database that suits it. Other views stay where they
+    /// are without this call: in the log's transactions (level 1), or in the database that [`views`](Self::views) sets.
     ///
     /// ```standalone_crate
     /// # use cqrs_runtime::prelude::*;
@@ -119,40 +119,43 @@ impl AppBuilder {
     /// # }
     /// ```
     ///
-    /// Views that look each other up live in one database: see [`shared_views_of`](Self::shared_views_of).
+    /// Views that look each other up must be stored in one database: see
+    /// [`shared_views_of`](Self::shared_views_of).
     #[must_use]
     pub fn views_of<V: View>(self, views: impl ViewStore) -> Self {
         self.shared_views_of::<V>(Arc::new(views))
     }
 
-    /// A read database for view `V` that other views live in as well: the log is read once for all of them.
+    /// Sets a read database for view `V` that other views use too. The log is read once for all of them.
     #[must_use]
     pub fn shared_views_of<V: View>(mut self, views: Arc<dyn ViewStore>) -> Self {
         self.reads.add_for(V::LAYOUT.name, views);
         self
     }
 
-    /// How many events the read database takes in one transaction (level 2; 5,000 unless told otherwise). Projections that stand
-    /// no further apart go through the log together.
+    /// How many events the read database takes in one transaction (level 2). Default: 5,000. Projections whose positions differ
+    /// by less than this share one scan of the log.
     #[must_use]
     pub fn projection_batch(mut self, events: usize) -> Self {
         self.pace.batch = events.max(1);
         self
     }
 
-    /// For how long a process has a projection to itself (level 2; six seconds unless told otherwise, a tenth of a second at
-    /// least). It renews that in time. When it is gone, or hangs, another one that shares the read database takes over after so long;
-    /// where it hangs inside a transaction whose locks the database keeps (PostgreSQL, SQLite), when the database ends that.
+    /// How long a projection's lease lasts before another process may take it over (level 2). Default: six seconds; at least 100 ms.
+    /// The process that holds the lease renews it in time. If that process dies or hangs, another one that shares the read database
+    /// takes the projection over after this time. If it hangs inside a transaction whose locks the database keeps (PostgreSQL,
+    /// SQLite), another process can take over only when the database ends that transaction.
     #[must_use]
     pub fn projection_lease(mut self, time: Duration) -> Self {
         self.pace.lease = time.max(LEAST_LEASE);
         self
     }
 
-    /// Splits the projection that makes view `V` into `number` parts by key (level 2), so that several cores, connections and
-    /// processes fold it: each part has its keys, folds their events in order, and stands where it stands. Queries see what
-    /// they see without. It helps where one runner is too slow, and the database takes several transactions at a time, as
-    /// PostgreSQL and Redis do, and SQLite does not. Every part looks at every event that the projection listens to.
+    /// Splits the projection that makes view `V` into `number` partitions by key (level 2), so that several cores,
+    /// connections and processes fold it. Each partition owns its keys, folds their events in order and advances on its own.
+    /// Queries return the same rows as without partitions. Use it where one runner is too slow and the database runs several
+    /// transactions at a time, as PostgreSQL and Redis do and SQLite does not. Every partition looks at every event that the
+    /// projection listens to.
     ///
     /// ```standalone_crate
     /// # use cqrs_runtime::prelude::*;
@@ -188,54 +191,56 @@ impl AppBuilder {
     /// # }
     /// ```
     ///
-    /// Processes that share the read database share the parts, and take over those of one that dies. The number may be changed
-    /// from one start to the next, without a rebuild: whoever gets all parts brings them to one position, and splits them anew;
-    /// 1 puts them together again. While processes run that have another number, it stays as they have it.
+    /// Processes that share the read database share the partitions, and take over those of a process that dies. The number may
+    /// change from one start to the next without a rebuild: the process that holds all partitions brings them to one position
+    /// and repartitions them; 1 merges them. While processes with another number run, the old number stays.
     ///
-    /// An async projection, one that looks others up or is looked up, and one that is folded with each command (level 1)
-    /// cannot be split: [`build`](Self::build) says so.
+    /// [`build`](Self::build) refuses partitions for an async projection, for a projection that looks others up or is looked
+    /// up, and for one that is folded with each command (level 1).
     #[must_use]
     pub fn partitions<V: View>(mut self, number: u32) -> Self {
         self.partitions.insert(V::LAYOUT.name, number);
         self
     }
 
-    /// A service that handlers take as `State<T>`.
+    /// Registers a service that handlers take as `State<T>`.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(self, service: T) -> Self {
         self.shared_state(Arc::new(service))
     }
 
-    /// A service that others hold as well, a trait object (`Arc<dyn Gateway>`) perhaps: handlers take it as `State<dyn Gateway>`.
+    /// Registers a service that is shared with other code, such as a trait object: handlers take `Arc<dyn Gateway>` as `State<dyn
+    /// Gateway>`.
     #[must_use]
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, service: Arc<T>) -> Self {
         self.states.insert(TypeId::of::<T>(), Box::new(State::new(service)));
         self
     }
 
-    /// Serves only what stands in these modules (`module_path!()`, or a part of it from the left), and in modules inside them.
+    /// Registers only handlers defined in these modules and in the modules inside them. A path is the start of a
+    /// `module_path!()`. A path without any handler is an error.
     ///
-    /// For a test binary that holds several domains. A path that nothing stands in is refused.
+    /// Use it in a test binary that links several domains.
     #[must_use]
     pub fn only<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
         self.only.get_or_insert_default().extend(modules.into_iter().map(Into::into));
         self
     }
 
-    /// Events and views that lead nowhere, and are meant to: an event that nothing listens to, or that is listened to and not emitted
-    /// here; a view that no query reads (rule 804). [`build`](Self::build) warns of those that are not accepted, and `verify!()` fails
-    /// on them; also on a name that is accepted and needs it no more.
+    /// Accepts events and views that lead nowhere (rule 804): an event that nothing listens to, one that is listened to and not
+    /// emitted here, or a view that no query reads. [`build`](Self::build) warns of those that are not accepted, and `verify!()`
+    /// fails. Both also report an accepted name that no longer needs it.
     #[must_use]
     pub fn accept<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.accepted_findings.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Names that the log holds and no program needs any more: of events, of tag prefixes, of policies. Without it,
-    /// [`build`](Self::build) refuses a program that has dropped one (rule 808), since that is what a type looks like that was
-    /// renamed without `#[cqrs(name = \"..\")]`.
+    /// Names events, tag prefixes and policies that the log holds and no program needs any more. Without it,
+    /// [`build`](Self::build) refuses a program that has dropped a name (rule 808): a type that was renamed without
+    /// `#[cqrs(name = \"..\")]` looks the same.
     ///
-    /// `verify!(builder = ..)` takes it too: an event of `events.lock` that is retired is no loss.
+    /// `verify!(builder = ..)` takes it too: a retired event of `events.lock` is not reported as lost.
     ///
     /// What a retired policy could not finish stays in [`App::parked`] until [`App::dismiss_policy`].
     #[must_use]
@@ -244,18 +249,18 @@ impl AppBuilder {
         self
     }
 
-    /// Names that the log holds and another program knows, of events, tag prefixes and policies: for a program that is one of several
-    /// on one log. As [`retired`](Self::retired), but they are in use.
+    /// Names events, tag prefixes and policies that the log holds and another program serves. Use it when several programs share one
+    /// log. Like [`retired`](Self::retired), except that the names are in use.
     ///
-    /// An older program of a rolling deployment needs nothing of this: a name that came after all of its own is a newer program's. It
-    /// starts, and [`App::health`] names what it does not know.
+    /// An older program of a rolling deployment does not need it. A name that was declared after all of its own belongs to a newer
+    /// program: the older one starts, and [`App::health`] lists the names that it does not know.
     #[must_use]
     pub fn served_elsewhere<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.accepted.elsewhere.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds a layer around the command bus. The first that is added stands outermost. See [`middleware`](crate::middleware).
+    /// Adds a layer around the command bus. The first layer added is the outermost. See [`middleware`](crate::middleware).
     #[must_use]
     pub fn command_layer<L>(mut self, layer: L) -> Self
     where
@@ -270,7 +275,7 @@ impl AppBuilder {
         self
     }
 
-    /// Adds a layer around the query bus. The first that is added stands outermost. See [`middleware`](crate::middleware).
+    /// Adds a layer around the query bus. The first layer added is the outermost. See [`middleware`](crate::middleware).
     #[must_use]
     pub fn query_layer<L>(mut self, layer: L) -> Self
     where
@@ -285,80 +290,81 @@ impl AppBuilder {
         self
     }
 
-    /// How many commands may wait for the sequencer (4,096 unless told otherwise); the next caller waits for a place.
+    /// How many commands may wait for the sequencer. Default: 4,096. When the queue is full, the next caller waits
+    /// for a place.
     #[must_use]
     pub fn queue(mut self, commands: usize) -> Self {
         self.sizes.queue = commands.max(1);
         self
     }
 
-    /// How long the app waits for one answer of the log: for its lock, a page of events, an append, a commit. After that the command
-    /// fails with [`CommandError::Unavailable`](crate::CommandError::Unavailable). It holds for stores that hang without a word; those of
-    /// this project give up earlier themselves, and their options say when. Default: 60 seconds. It should be more than the time that
-    /// the log's adapter waits for its lock.
+    /// How long the app waits for one answer of the log: for its lock, a page of events, an append, a commit. Default: 60 seconds. After
+    /// that the command fails with [`CommandError::Unavailable`](crate::CommandError::Unavailable). This bound is for stores that hang:
+    /// the stores of this project time out earlier by their own options. Set it higher than the time that the log's adapter waits for its
+    /// lock.
     #[must_use]
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.sizes.timeout = timeout;
         self
     }
 
-    /// How many aggregates are kept in memory (100,000 unless told otherwise).
+    /// How many aggregates are kept in memory. Default: 100,000.
     #[must_use]
     pub fn cached_aggregates(mut self, aggregates: usize) -> Self {
         self.sizes.cache = aggregates;
         self
     }
 
-    /// After how many events of an aggregate a snapshot of it is taken, in the background (100 unless told otherwise; at least
-    /// one). See [`snapshot`](crate::snapshot).
+    /// How many events of an aggregate lie between two snapshots of it. Default: 100; at least 1. Snapshots are written in the
+    /// background. See [`snapshot`](crate::snapshot).
     #[must_use]
     pub fn snapshot_every(mut self, events: u64) -> Self {
         self.sizes.snapshot_every = events.max(1);
         self
     }
 
-    /// The longest message, in bytes, that the wire path accepts (one mebibyte unless told otherwise).
+    /// The longest message, in bytes, that the wire path accepts. Default: one mebibyte.
     #[must_use]
     pub fn most_message_bytes(mut self, bytes: usize) -> Self {
         self.most_bytes = Some(bytes);
         self
     }
 
-    /// Runs no policies in this process: others on the same log do. See [`policy`].
+    /// Runs no policies in this process. Other processes on the same log run them. See [`policy`].
     #[must_use]
     pub fn without_policies(mut self) -> Self {
         self.policies.enabled = false;
         self
     }
 
-    /// How long a policy that has nothing to do waits before it looks for events that other processes have appended (one
-    /// second unless told otherwise). Of this process's own it is told at once.
+    /// How often an idle policy looks for events that other processes have appended. Default: one second. It is notified
+    /// at once of the events of its own process.
     #[must_use]
     pub fn poll_every(mut self, interval: Duration) -> Self {
         self.policies.poll = interval;
         self
     }
 
-    /// How often a policy tries what fails and may yet succeed, before it is parked (10 times unless told otherwise), and the
-    /// pause before the second time (100 milliseconds). Each further pause is twice as long, 30 seconds at most.
+    /// How often a policy tries an event whose failure may pass, before it parks the event (default: 10), and the pause
+    /// before the second attempt (default: 100 milliseconds). Each further pause is twice as long, up to 30 seconds.
     #[must_use]
     pub fn policy_attempts(mut self, attempts: u32, first_pause: Duration) -> Self {
         (self.policies.attempts, self.policies.first_pause) = (attempts, first_pause);
         self
     }
 
-    /// How long another process may be at work on one event of a policy `async fn` before this one takes it over (30 seconds
-    /// unless told otherwise): as if it had crashed. More than what the function may take.
+    /// How long another process may work on one event of an `async fn` policy before this process takes it over. Default: 30
+    /// seconds. Must be longer than the slowest policy function, or another process runs it a second time.
     #[must_use]
     pub fn take_over_after(mut self, patience: Duration) -> Self {
         self.policies.patience = patience;
         self
     }
 
-    /// Checks everything that is linked, and starts the app. At level 1 its views are up to date then; at level 2 their runner has
-    /// started, and a read database that is away hinders nothing but queries.
+    /// Checks everything that is linked, and starts the app. At level 1 its views are up to date then. At level 2 the runner has
+    /// started, and an unreachable read database affects queries only.
     ///
-    /// A program that nothing is linked into is refused too, since it is a mistake:
+    /// A program without any linked handler or projection is refused too, since that is a mistake:
     ///
     /// ```standalone_crate
     /// # use cqrs_runtime::{App, log::MemoryLog};
@@ -371,15 +377,15 @@ impl AppBuilder {
     /// ```
     ///
     /// # Errors
-    /// [`BuildError`] lists every fault of the linked program, with the file and line of every party; or the store that could
-    /// not be made ready.
+    /// [`BuildError`] lists every fault of the linked program, with the file and line of everything involved; or names the
+    /// store that could not be prepared.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn build(self) -> Result<App, BuildError> {
         let registry = Table::new(select(self.only.as_deref()).map_err(BuildError::Faults)?);
         let log = self.log.clone().ok_or_else(|| {
-            BuildError::from(Fault::new("the app has no log", &[], "give it one: `App::builder().log(..)`"))
+            BuildError::from(Fault::new("the app has no log", &[], "set one: `App::builder().log(..)`"))
         })?;
         let places = checks::check(&registry, &self.states, &*log, &self.reads)?;
         let partitions = checks::partitions(&registry, &places, &self.partitions)?;
@@ -401,7 +407,7 @@ impl AppBuilder {
         let mut marks = Marks::default();
         for Place { store, inside_log, projections } in places {
             let generations = Generations::of(&projections);
-            // Before anything of it is made: what is marked nobody removes.
+            // Marked before anything of it is created, so that no process removes it as unused.
             marks.keep(&store, &generations).await;
             let by = if inside_log {
                 inline = Arc::new(Inline::new(&projections).map_err(faulty)?);
@@ -429,7 +435,8 @@ impl AppBuilder {
         react(app, policies).await
     }
 
-    /// What is wrong with the linked program, and its events; with what this builder was given, if it is `composed`.
+    /// The faults of the linked program, and its events; also the faults of this builder's settings, if it is
+    /// `composed`.
     pub(crate) fn verify(&self, composed: bool) -> (Vec<Fault>, Vec<Placed<EventInfo>>) {
         let table = match select(self.only.as_deref()) {
             Ok(registrations) => Table::new(registrations),
@@ -458,7 +465,7 @@ impl AppBuilder {
         &self.accepted.retired
     }
 
-    /// An app that serves typed commands, and checks nothing else that is linked: for [`testing`](crate::testing).
+    /// An app for [`testing`](crate::testing): it takes typed commands, and does not check what else is linked.
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
@@ -514,7 +521,7 @@ impl AppBuilder {
     }
 }
 
-/// Has an app's policies start where they left off.
+/// Starts an app's policies where they left off.
 async fn react(app: App, (policies, settings): (Vec<&'static PolicyInfo>, Settings)) -> Result<App, BuildError> {
     let from = policy::start(&*app.inner.log, &policies).await?;
     if settings.enabled {
@@ -529,12 +536,12 @@ where
     Q: crate::middleware::Request<Response = R>,
     R: Send + 'static,
 {
-    // The innermost is wrapped first, and the last that was added is the innermost.
+    // Wraps the innermost layer first: the one that was added last.
     layers.into_iter().rev().fold(None, |inside, wrap| Some(wrap(inside.unwrap_or_else(BusService::innermost))))
 }
 
 fn circle(reason: String) -> Fault {
-    Fault::new(reason, &[], "take one of the look-ups out")
+    Fault::new(reason, &[], "remove one of the look-ups")
 }
 
 fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, Vec<Fault>> {
@@ -547,9 +554,9 @@ fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, Vec<Fau
         .filter(|path| !registered().any(|entry| within(entry.module, path)))
         .map(|path| {
             Fault::new(
-                format!("`.only(..)` names `{path}`, and nothing is registered there"),
+                format!("`.only(..)` names `{path}`, but nothing is registered there"),
                 &[],
-                "a path is that of `module_path!()`; a crate that is never named in source is not linked: `use that_crate as _;`",
+                "use the path that `module_path!()` gives; if the crate is never named in source, link it: `use that_crate as _;`",
             )
         })
         .collect();

@@ -1,4 +1,4 @@
-//! The rules that only the linked program can be held to (8xx).
+//! Rules that only the linked program can show (8xx).
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,15 +17,15 @@ use crate::view::ViewLayout;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// What is linked does not fit together, or the app lacks something that it needs. Every fault is listed.
+    /// The linked program does not fit together, or the app lacks something that it needs. Lists every fault.
     #[error("{}", list(.0))]
     Faults(Vec<Fault>),
-    /// A store could not be made ready, or holds the views of another log.
+    /// A store could not be prepared, or holds the views of another log.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// As [`Display`](fmt::Display), since `main` prints the error that it returns so.
+/// The same text as [`Display`](fmt::Display), since this is what `main` prints of an error that it returns.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -47,12 +47,12 @@ fn list(faults: &[Fault]) -> String {
     std::iter::once(heading).chain(faults).collect::<Vec<_>>().join("\n")
 }
 
-/// One thing that is wrong with the linked program.
+/// One fault of the linked program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What is wrong, with the code of the rule.
+    /// What is wrong, with the rule's code.
     pub what: String,
-    /// The file, line and module of every party.
+    /// The file, line and module of everything involved.
     pub places: Vec<String>,
     /// What to do.
     pub instead: String,
@@ -81,7 +81,7 @@ impl fmt::Display for Fault {
 
 pub(super) type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
-/// Holds the linked program and what its composition root has given it to the rules, and says which views live where.
+/// Checks the linked program and the builder's settings against the rules, and says which store holds which view.
 pub(super) fn check(
     table: &Table,
     states: &States,
@@ -94,41 +94,42 @@ pub(super) fn check(
     if faults.is_empty() { Ok(places) } else { Err(BuildError::Faults(faults)) }
 }
 
-/// 803: what is to be split can be. Says into how many parts, by projection.
+/// 803: checks that each requested projection can be partitioned. Returns the number of partitions by
+/// projection.
 pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -> Result<Partitions, BuildError> {
     let (mut split, mut faults) = (Partitions::new(), Vec::new());
     for (&view, &number) in wanted {
         let makes = |layout: Option<ViewLayout>| layout.is_some_and(|made| made.name == view);
         let Some(entry) = table.projections.iter().find(|entry| makes(entry.view)) else {
             faults.push(Fault::new(
-                format!("[CQRS803] view `{view}` is to be split, and no projection makes it"),
+                format!("[CQRS803] `.partitions` names view `{view}`, but no projection makes it"),
                 &[],
-                "link the crate that has its `#[projection]`, or take `.partitions::<..>(..)` out",
+                "link the crate that has its `#[projection]`, or remove `.partitions::<..>(..)`",
             ));
             continue;
         };
         let mut refuse = |why: String, instead: &str| {
-            let what = format!("[CQRS803] projection `{}` cannot be split into {number}: {why}", entry.name);
+            let what = format!("[CQRS803] projection `{}` cannot have {number} partitions: {why}", entry.name);
             faults.push(Fault::new(what, &[entry.registration], instead));
         };
         if number == 0 || number > MOST_PARTS {
             refuse(
-                format!("a projection has one part at least, and {MOST_PARTS} at most"),
-                "give another number: 1 leaves it whole",
+                format!("a projection has 1 to {MOST_PARTS} partitions"),
+                "choose another number; 1 means no partitions",
             );
         }
         let by = table.projections.iter().find(|other| other.look_ups.contains(&view)).map(|other| other.name);
         let looked_up = entry.look_ups.first().map(|other| format!("it looks up view `{other}`"));
         if let Some(why) = looked_up.or(by.map(|by| format!("projection `{by}` looks it up"))) {
             refuse(
-                format!("{why}, and a look-up is to find the other at the same event"),
-                "leave it whole, or keep what is looked up in a view of its own",
+                format!("{why}, and a look-up must find both at the same event"),
+                "remove `.partitions::<..>(..)`, or move what is looked up into a separate view",
             );
         }
         if places.iter().any(|place| place.inside_log && place.projections.iter().any(|info| info.name == entry.name)) {
             refuse(
                 "it is folded with each command (level 1)".into(),
-                "give its view a read database: `App::builder().views(..)`, or `.views_of::<..>(..)`",
+                "set a read database for its view: `App::builder().views(..)` or `.views_of::<..>(..)`",
             );
         }
         split.insert(entry.name, number);
@@ -136,7 +137,7 @@ pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -
     if faults.is_empty() { Ok(split) } else { Err(BuildError::Faults(faults)) }
 }
 
-/// Holds the linked program to the rules that no composition root is needed for.
+/// Checks the linked program against the rules that need no composition root.
 pub(super) fn linked(table: &Table) -> Vec<Fault> {
     let mut faults = Vec::new();
     something_is_linked(table, &mut faults);
@@ -150,7 +151,8 @@ pub(super) fn linked(table: &Table) -> Vec<Fault> {
     faults
 }
 
-/// A feature of `serde_json` that any crate of the program may turn on changes how numbers are read.
+/// Checks a feature of `serde_json` that any crate of the program may turn on: it changes how numbers are
+/// read.
 fn numbers_are_read(they_are: bool) -> Option<Fault> {
     (!they_are).then(|| {
         Fault::new(
@@ -168,12 +170,12 @@ fn something_is_linked(table: &Table, faults: &mut Vec<Fault>) {
         faults.push(Fault::new(
             "no handler and no projection is linked into this program",
             &[],
-            "a crate that is in Cargo.toml and never named in source is not linked: write `use that_crate as _;`",
+            "a crate that is in Cargo.toml but never named in source is not linked: write `use that_crate as _;`",
         ));
     }
 }
 
-/// 801: the wire and the log know names only.
+/// 801: the wire and the log identify things by name only.
 fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
     let messages = table.commands.iter().chain(&table.queries);
     unique("messages", messages.map(|entry| (entry.name.to_owned(), entry.registration)), faults);
@@ -191,9 +193,9 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
     let projections = table.projections.iter().map(|entry| (entry.name, entry.registration));
     for (name, registration) in views.chain(projections).filter(|(name, _)| name.contains('@')) {
         faults.push(Fault::new(
-            format!("[CQRS801] `{name}` is named as what is built beside another view or projection (or kept of one), and would be mixed up with it"),
+            format!("[CQRS801] the name `{name}` is reserved: it collides with a name that the runner uses for a shadow build or for stored state"),
             &[registration],
-            "give it a name without `@`: what follows one is the runner's own",
+            "choose a name without `@`",
         ));
     }
     let mut prefixes: BTreeMap<&str, Placed<_>> = BTreeMap::new();
@@ -202,7 +204,7 @@ fn names_are_unique(table: &Table, faults: &mut Vec<Fault>) {
         if (other.id)() != (aggregate.id)() {
             faults.push(Fault::new(
                 format!(
-                    "[CQRS801] the ids `{}` and `{}` both make tags `{}:..`, so that one entity would be taken for another",
+                    "[CQRS801] the ids `{}` and `{}` both make tags `{}:..`: one entity would be taken for another",
                     (other.id)(),
                     (aggregate.id)(),
                     aggregate.prefix
@@ -222,30 +224,33 @@ fn unique(what: &str, entries: impl Iterator<Item = (String, &'static Registrati
     for (name, parties) in places {
         if parties.len() > 1 {
             faults.push(Fault::new(
-                format!("[CQRS801] {} {what} are named `{name}`: the wire and the log know names only", parties.len()),
+                format!(
+                    "[CQRS801] {} {what} are named `{name}`: the wire and the log identify them by name only",
+                    parties.len()
+                ),
                 &parties,
-                "rename one, by its type or by `#[cqrs(name = \"..\")]`, or narrow what is served by `.only(..)`",
+                "rename one (its type, or `#[cqrs(name = \"..\")]`), or register fewer modules: `.only(..)`",
             ));
         }
     }
 }
 
-/// 206, across crates: one command, one meaning.
+/// 206, across crates: one handler per command.
 fn one_handler_a_message(table: &Table, faults: &mut Vec<Fault>) {
     for (name, first, second) in &table.doubles {
         faults.push(Fault::new(
-            format!("[CQRS206] `{name}` has two handlers: which of them runs must not depend on chance"),
+            format!("[CQRS206] `{name}` has two handlers: it would be left to chance which one runs"),
             &[first, second],
-            "take one out, or narrow what is served by `.only(..)`",
+            "remove one, or register fewer modules: `.only(..)`",
         ));
     }
 }
 
-/// 802
+/// 802: every command and query has a handler.
 fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
     let unhandled = |name: &str, attribute: &str, registration: &Registration, faults: &mut Vec<Fault>| {
         faults.push(Fault::new(
-            format!("[CQRS802] nothing handles `{name}`: who sends it would be told so only then"),
+            format!("[CQRS802] no handler for `{name}`; sending it would fail at run time"),
             &[registration],
             format!("write its `#[{attribute}]`, or link the crate that has it: `use that_crate as _;`"),
         ));
@@ -262,7 +267,7 @@ fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The parameters of every handler and policy, with its name and where it stands.
+/// The parameters of every handler and policy, with its name and its place in the source.
 pub(super) fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
     let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
     let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
@@ -276,21 +281,21 @@ pub(super) fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, P
     handlers.chain(policies)
 }
 
-/// 803: services.
+/// 803: every service that a handler takes is registered.
 pub(super) fn services_are_there(table: &Table, states: &States, faults: &mut Vec<Fault>) {
     for (function, parameter, registration) in parameters(table) {
         let ParameterInfo::State(state) = parameter else { continue };
         if !states.contains_key(&(state.type_id)()) {
             faults.push(Fault::new(
-                format!("[CQRS803] `{function}` takes `State<{}>`, and the app was given none", (state.name)()),
+                format!("[CQRS803] `{function}` takes `State<{}>`, but the app has no such service", (state.name)()),
                 &[registration],
-                "give it one: `App::builder().state(..)`",
+                "register it: `App::builder().state(..)`",
             ));
         }
     }
 }
 
-/// 803 and 806: databases.
+/// 803 and 806: every database that a handler takes is the app's.
 pub(super) fn databases_are_there(
     table: &Table,
     log: &dyn EventLog,
@@ -304,7 +309,7 @@ pub(super) fn databases_are_there(
         let (what, instead) = match parameter {
             ParameterInfo::Transaction(wanted) if !is(log_database, wanted) => (
                 format!(
-                    "[CQRS806] `{function}` takes `&mut Tx<{}>`, and the log is {}: the events would not commit with it",
+                    "[CQRS806] `{function}` takes `&mut Tx<{}>`, but the log is {}: the events would not commit with it",
                     (wanted.name)(),
                     log.describe()
                 ),
@@ -312,10 +317,10 @@ pub(super) fn databases_are_there(
             ),
             ParameterInfo::Reader(wanted) if !is_read(wanted) => (
                 format!(
-                    "[CQRS803] `{function}` takes `Reader<{}>`, which is not the read side's database",
+                    "[CQRS803] `{function}` takes `Reader<{}>`, but no read database of the app is of that type",
                     (wanted.name)()
                 ),
-                "take the reader of the database that the views live in",
+                "take the reader of the database that stores the views",
             ),
             _ => continue,
         };
@@ -325,28 +330,32 @@ pub(super) fn databases_are_there(
         if let Some(wanted) = projection.database.filter(|&wanted| !is_read(wanted)) {
             faults.push(Fault::new(
                 format!(
-                    "[CQRS803] projection `{}` writes to `{}`, which is not the read side's database",
+                    "[CQRS803] projection `{}` writes to `{}`, but no read database of the app is of that type",
                     projection.name,
                     (wanted.name)()
                 ),
                 &[projection.registration],
-                "take the transaction of the database that the views live in",
+                "take the transaction of the database that stores the views",
             ));
         }
     }
     if let (Some(policy), true) = (table.policies.first(), log.views().is_none()) {
         faults.push(Fault::new(
-            format!("[CQRS803] there are policies, and {} cannot keep how far they have come", log.describe()),
+            format!("[CQRS803] the program has policies, but {} cannot store their progress", log.describe()),
             &[policy.registration],
-            "use a log that keeps views beside the events",
+            "use a log that also stores views",
         ));
     }
     let lives = |name| places.iter().any(|place| place.projections.iter().any(|info| info.name == name));
     if let Some(homeless) = table.projections.iter().find(|entry| !lives(entry.name)) {
         faults.push(Fault::new(
-            format!("[CQRS803] projection `{}` has no read database: {} keeps no views", homeless.name, log.describe()),
+            format!(
+                "[CQRS803] projection `{}` has no read database: {} stores no views",
+                homeless.name,
+                log.describe()
+            ),
             &[homeless.registration],
-            "use a log that keeps views beside the events, or give the app a read database: `App::builder().views(..)`",
+            "use a log that also stores views, or set a read database: `App::builder().views(..)`",
         ));
     }
     reads.check(table, &places, faults);
@@ -362,13 +371,13 @@ pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
         if (database.type_id)() != (wanted.type_id)() {
             faults.push(Fault::new(
                 format!(
-                    "[CQRS806] `{other}` takes `&mut Tx<{}>`, and `{function}` takes `&mut Tx<{}>`: the log lives in one of \
+                    "[CQRS806] `{other}` takes `&mut Tx<{}>`, and `{function}` takes `&mut Tx<{}>`: the log is stored in one of \
                      them, and the events of the other would not commit with it",
                     (database.name)(),
                     (wanted.name)()
                 ),
                 &[place, registration],
-                "take the transaction of the log's own database, or narrow what is served by `.only(..)`",
+                "take the transaction of the log's own database, or register fewer modules: `.only(..)`",
             ));
         }
     }
@@ -380,7 +389,7 @@ pub(super) fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> b
 
 const LINK_THE_EVENT: &str = "link the crate that has it: `use that_crate as _;`, or add its module to `.only(..)`";
 
-/// 804: what is dead, and what would be lost.
+/// 804: events that are dead, and events that would be lost.
 fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
     let linked: HashSet<&str> = table.events.iter().map(|event| event.name).collect();
     let mut used: HashSet<&str> = HashSet::new();
@@ -389,7 +398,7 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
         used.extend(&emitted);
         for event in emitted.iter().filter(|event| !linked.contains(*event)) {
             faults.push(Fault::new(
-                format!("[CQRS804] `{}` states event `{event}`, which is not linked", handler.function),
+                format!("[CQRS804] `{}` emits event `{event}`, which is not linked", handler.function),
                 &[handler.registration],
                 LINK_THE_EVENT,
             ));
@@ -412,14 +421,14 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
     }
     for event in table.events.iter().filter(|event| !used.contains(event.name)) {
         faults.push(Fault::new(
-            format!("[CQRS804] event `{}` is stated by no handler, and nothing listens to it: it is dead", event.name),
+            format!("[CQRS804] event `{}` is dead: no handler emits it, and nothing listens to it", event.name),
             &[event.registration],
-            "delete it, or write the handler or projection that it is meant for",
+            "delete it, or write the handler that emits it or the projection that listens to it",
         ));
     }
 }
 
-/// A handler that reads a view which no projection makes would find nothing, for ever.
+/// 804: a handler that reads a view which no projection makes would never find a row.
 fn views_are_made(table: &Table, faults: &mut Vec<Fault>) {
     let made: HashSet<&str> = table.projections.iter().filter_map(|entry| entry.view.map(|view| view.name)).collect();
     for (function, parameter, registration) in parameters(table) {
@@ -458,7 +467,7 @@ fn views_are_made(table: &Table, faults: &mut Vec<Fault>) {
                     parties.len()
                 ),
                 &parties,
-                "put their methods into one `#[projection]`, or give one of them a view of its own",
+                "put their methods into one `#[projection]`, or give one of them a separate view",
             ));
         }
     }

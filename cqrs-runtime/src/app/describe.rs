@@ -1,18 +1,18 @@
-//! What an app consists of, for people to read.
+//! A readable overview of an app.
 
 use std::fmt;
 
 use super::table::Table;
 use crate::registry::{ParameterInfo, Registration};
 
-/// What an app consists of: every command, query, event, aggregate, projection and policy, and who handles what. Prints as text.
+/// An overview of an app: every command, query, event, aggregate, projection and policy, and what handles what. Prints as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// The parts, in the order in which they print: a heading, and its lines.
+    /// The sections in the order in which they print: a heading and its lines.
     pub sections: Vec<(&'static str, Vec<Line>)>,
 }
 
-/// One part of an app.
+/// One item of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Its name.
@@ -39,7 +39,7 @@ impl Description {
                 })
                 .collect();
             let kind = if handler.workflow { "workflow" } else { "decision" };
-            let details = vec![format!("{kind} {}", handler.function), on("on", &aggregates), on("states", &events)];
+            let details = vec![format!("{kind} {}", handler.function), on("on", &aggregates), on("emits", &events)];
             line(handler.command, details, handler.registration)
         });
         sections.push(("Commands", commands.collect()));

@@ -1,5 +1,5 @@
-//! 804: what is linked and leads nowhere. A program may be right to have it (it reads what another writes, say), so that it is no
-//! reason not to start: `verify!()` fails until it is accepted by name, and `App::build` warns.
+//! 804: linked items that lead nowhere. A program may be right to have one: it may read what another program writes. So
+//! `App::build` only warns, and `verify!()` fails until the name is accepted.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,20 +7,20 @@ use super::checks::{Fault, parameters};
 use super::table::Table;
 use crate::registry::ParameterInfo;
 
-/// What was found about one name.
+/// A finding about one name.
 pub(super) struct Finding {
-    /// The event or the view.
+    /// The event's or view's name.
     name: &'static str,
     fault: Fault,
 }
 
-/// What leads nowhere and was not accepted; and what was accepted and is not found.
+/// The items that lead nowhere and are not accepted, and the accepted names without a finding.
 pub(super) fn check(table: &Table, accepted: &BTreeSet<String>) -> Vec<Fault> {
     let found = all(table);
     let names: HashSet<&str> = found.iter().map(|finding| finding.name).collect();
     let stale = accepted.iter().filter(|name| !names.contains(name.as_str())).map(|name| {
-        let what = format!("[CQRS804] `{name}` is accepted, and nothing is found about it");
-        Fault::new(what, &[], "take it off the list: `accept`")
+        let what = format!("[CQRS804] `{name}` is accepted without need: nothing is found about it");
+        Fault::new(what, &[], "remove it from `accept`")
     });
     let stale: Vec<Fault> = stale.collect();
     found
@@ -49,17 +49,17 @@ fn events(table: &Table, found: &mut Vec<Finding>) {
         let name = event.name;
         let (what, instead) = match (emitted.contains(name), heard.contains(name)) {
             (true, false) => (
-                format!("[CQRS804] event `{name}` is emitted, and no aggregate, projection or policy listens to it"),
-                "write what it is meant for",
+                format!("[CQRS804] event `{name}` is emitted, but no aggregate, projection or policy listens to it"),
+                "write what listens to it, or delete it",
             ),
             (false, true) => (
-                format!("[CQRS804] event `{name}` is listened to, and no handler emits it"),
+                format!("[CQRS804] event `{name}` has listeners, but no handler emits it"),
                 "write the handler that emits it, or link the crate that has it: `use that_crate as _;`",
             ),
-            // One that is neither is dead, and refused.
+            // An event with neither is refused as dead.
             _ => continue,
         };
-        // Several versions of an event are one.
+        // All versions of an event count as one.
         if seen.insert(name) {
             found.push(Finding { name, fault: Fault::new(what, &[event.registration], or_accept(instead, name)) });
         }
@@ -76,11 +76,11 @@ fn views(table: &Table, found: &mut Vec<Finding>) {
     for view in table.views.iter().filter(|view| !read.contains(view.layout.name)) {
         let name = view.layout.name;
         let what = format!("[CQRS804] view `{name}` is read by no query");
-        let instead = or_accept("write the query that reads it, `Views<..>`, or delete it", name);
+        let instead = or_accept("write a query that takes `Views<..>` of it, or delete it", name);
         found.push(Finding { name, fault: Fault::new(what, &[view.registration], instead) });
     }
 }
 
 fn or_accept(instead: &str, name: &str) -> String {
-    format!("{instead}\nif it is meant so: `verify!(accept = [\"{name}\"])`, or `App::builder().accept([\"{name}\"])`")
+    format!("{instead}\nif it is intended: `verify!(accept = [\"{name}\"])`, or `App::builder().accept([\"{name}\"])`")
 }

@@ -1,4 +1,4 @@
-//! The app: what is linked, put together with a log and a read side.
+//! The app: the linked handlers and projections, with a log and a read side.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -41,7 +41,7 @@ use table::Table;
 use unused::Marks;
 pub use unused::UnusedView;
 
-/// Annotated domain code at work: handlers, a log, read models. Cheap to clone.
+/// A running application: handlers, a log, read models. Cheap to clone.
 ///
 /// ```standalone_crate
 /// use cqrs_runtime::prelude::*;
@@ -75,7 +75,7 @@ pub struct App {
 }
 
 impl App {
-    /// Starts to put an app together.
+    /// Starts building an app.
     #[must_use]
     pub fn builder() -> AppBuilder {
         AppBuilder::default()
@@ -99,20 +99,20 @@ impl App {
         &self.inner.log
     }
 
-    /// The store that queries read: the log's own (level 1), or the first that the app was given (level 2).
+    /// The store that queries read: the log's own (level 1), or the app's first read database (level 2).
     #[must_use]
     pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
         self.inner.reads.homes.first().map(|home| &home.store)
     }
 
-    /// How view `V` is stored; `None` if no projection of this app makes it. The fingerprint covers everything that its rows
-    /// depend on, so two programs of one fingerprint can share them, and others cannot.
+    /// How view `V` is stored. `None` if no projection of this app makes it. The fingerprint covers everything that the rows
+    /// depend on: programs with the same fingerprint can share the rows, others cannot.
     #[must_use]
     pub fn shape_of<V: View>(&self) -> Option<ViewShape> {
         self.inner.reads.shape_of(V::LAYOUT.name)
     }
 
-    /// Every view of this app by its name, and how it is stored, in the order of the names.
+    /// Every view of this app with how it is stored, ordered by name.
     #[must_use]
     pub fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
         let mut shapes = self.inner.reads.shapes();
@@ -120,15 +120,15 @@ impl App {
         shapes
     }
 
-    /// The store that a view of this name lives in.
+    /// The store that holds the view of this name.
     #[must_use]
     pub fn views_of(&self, view: &str) -> Option<&Arc<dyn ViewStore>> {
         self.inner.reads.of_view(view).map(|home| &home.store)
     }
 
-    /// Where the view of a projection is stored, and under which name its checkpoint: names that the projection's fingerprint is
-    /// part of, since other versions of the program store rows of their own. For SQL of your own, and for whoever looks into the
-    /// database. `None` for an async projection, whose tables are its own, and where there is no projection of that name.
+    /// Under which names the view of a projection and its checkpoint are stored. The names contain the projection's fingerprint,
+    /// because other versions of the program store separate rows. For SQL of your own, and for a look into the database. `None`
+    /// for an async projection, which has tables of its own, and where no projection has that name.
     #[must_use]
     pub fn stored_as(&self, projection: &str) -> Option<Generation> {
         let mut homes = self.inner.reads.homes.iter();
@@ -136,45 +136,44 @@ impl App {
         Some(Generation { shape: stored.shape?, projection: stored.name })
     }
 
-    /// What this app consists of, and who handles what. Prints as a table.
+    /// An overview of this app: its messages, events, handlers and projections. Prints as text.
     #[must_use]
     pub fn describe(&self) -> Description {
         Description::new(&self.inner.registry)
     }
 
-    /// How far the policies that run in this process have come. Empty where they do not:
-    /// [`AppBuilder::without_policies`].
+    /// The progress of the policies that run in this process. Empty with [`AppBuilder::without_policies`].
     #[must_use]
     pub fn policies(&self) -> Vec<PolicyStatus> {
         self.inner.policies.status()
     }
 
-    /// Waits until every policy has handled every event, those included that its own commands have stated, and returns the
-    /// log's head at that moment. A test asks for this instead of sleeping.
+    /// Waits until every policy has handled every event, including the events of the policies' own commands. Returns the log's
+    /// head at that moment. Tests call this instead of sleeping.
     ///
-    /// It waits for as long as a policy is held up ([`policies`](Self::policies) says by what), and for as long as others append.
+    /// It goes on waiting while a policy keeps failing ([`policies`](Self::policies) shows why), and while others append.
     ///
     /// # Errors
-    /// See [`OperationError`]: the log cannot be reached, or the policies are not run in this process.
+    /// See [`OperationError`]: the log cannot be reached, or this process does not run the policies.
     pub async fn settled(&self) -> Result<Position, OperationError> {
         self.inner.head.wake();
         self.inner.policies.settled(&*self.inner.log, self.inner.registry.policies.len()).await
     }
 
-    /// Handles again the events that a policy could not finish, once the cause is mended, say, and returns what is parked still.
-    /// Of its commands only those take effect that have not yet; what an `async fn` does outside, it does again.
+    /// Handles the parked events of a policy again, after the cause was fixed, and returns what is still parked. Its commands
+    /// take effect once: those that already did are not repeated. What an `async fn` does outside is repeated.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no policy of that name, or the store failed. Then what was parked is parked still.
+    /// See [`OperationError`]: no policy has that name, or the store failed. Then everything stays parked.
     pub async fn retry_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
         policy::retry(&self.inner, self.policy(policy)?).await
     }
 
-    /// Forgets what a policy could not finish, and returns it. The policy may be one that this program does not know any more.
+    /// Discards the parked events of a policy, and returns them. This program need not know the policy.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no policy of that name and nothing of it is parked, or the store failed. Then nothing is
-    /// forgotten.
+    /// See [`OperationError`]: no policy has that name and nothing of it is parked, or the store failed. Then nothing is
+    /// discarded.
     pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
         let dismissed = policy::dismiss(&self.inner, &policy::owner(policy)).await?;
         if dismissed.is_empty() {
@@ -183,15 +182,16 @@ impl App {
         Ok(dismissed)
     }
 
-    /// Lets a policy go on that is [stopped](PolicyStatus::stopped), because the log has lost events that it had handled: with the
-    /// first event after this position. The position of the log's [head](EventLog::head) leaves out all that the log holds now.
+    /// Lets a policy go on that is [stopped](PolicyStatus::stopped) because the log has lost events that it had handled. It
+    /// continues with the first event after this position. The position of the log's [head](EventLog::head) skips everything that
+    /// the log holds now.
     ///
-    /// What it did about lost events is done, and whatever took their positions was not handled: look at both before. All processes
-    /// that run the policy go on within their poll interval.
+    /// What the policy did about lost events stays done, and the events that took their positions were not handled: look at both
+    /// first. All processes that run the policy go on within their poll interval.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no policy of that name, it is not stopped, the log does not reach that position, or the store
-    /// failed. Then it stays as it is.
+    /// See [`OperationError`]: no policy has that name, it is not stopped, the log does not reach that position, or the store failed.
+    /// Then nothing changes.
     pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), OperationError> {
         let info = self.policy(policy)?;
         policy::resume(&self.inner, info, after).await?;
@@ -199,14 +199,14 @@ impl App {
         Ok(())
     }
 
-    /// Takes note that the log has lost events while this process ran (it was restored from a backup, or has failed over), so that
-    /// [`health`](Self::health) reports it no longer. Returns whether there was something to take note of.
+    /// Confirms that the log has lost events while this process ran (it was restored from a backup, or has failed over).
+    /// [`health`](Self::health) no longer reports it then. Returns `false` if nothing was reported.
     #[must_use = "it says whether anything was reported"]
     pub fn dismiss_lost_events(&self) -> bool {
         self.inner.head.dismiss_lost()
     }
 
-    /// How many commands that came with an id the log remembers; where `before` is given, those that were recorded before that time.
+    /// How many commands the log remembers by id. With `before`, only those that were recorded before that time.
     ///
     /// # Errors
     /// The log cannot be reached.
@@ -214,11 +214,12 @@ impl App {
         self.inner.log.count_command_records(before).await
     }
 
-    /// Removes what the log remembers of commands that came with an id and were recorded before a time, and returns how many
-    /// there were. Their events stay.
+    /// Removes the log's records of commands with an id that are older than a time, and returns how many were removed. Their events
+    /// stay.
     ///
-    /// A command that is sent again with the id of a removed record **runs again**. So keep records for longer than any caller tries
-    /// again: than a queue holds a message, and than a policy may lag or its events stay parked, whose commands have ids as well.
+    /// A command that is sent again with the id of a removed record **runs again**. So keep records for longer than any caller may
+    /// retry. That includes the longest time that a queue holds a message, that a policy lags, and that its events stay parked:
+    /// commands of policies have ids too.
     ///
     /// ```
     /// # use cqrs_runtime::{App, Timestamp};
@@ -232,7 +233,8 @@ impl App {
     /// ```
     ///
     /// # Errors
-    /// The log cannot be reached, or its role may not remove rows (on PostgreSQL). Some may be removed by then.
+    /// The log cannot be reached, or its role may not remove rows (on PostgreSQL). Some records may be removed
+    /// already.
     pub async fn forget_commands(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.inner.log.forget_commands(before).await
     }
@@ -246,7 +248,7 @@ impl App {
     }
 }
 
-/// What the buses and the contexts share.
+/// State that the buses and the contexts share.
 pub(crate) struct Inner {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) registry: Table,
@@ -257,7 +259,7 @@ pub(crate) struct Inner {
     pub(crate) figures: Figures,
     pub(crate) observed: Observed,
     pub(crate) policies: Policies,
-    /// Names of the log that a newer program has declared, or one beside this.
+    /// Names of the log that belong to a newer program, or to one that runs next to this one.
     pub(crate) newer_names: Vec<String>,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
@@ -268,16 +270,16 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// A service.
+    /// The service of a type.
     ///
     /// # Panics
-    /// If the app was not given one, which `App::build` refuses.
+    /// If the app has no such service. `App::build` refuses that.
     pub(crate) fn state<T: ?Sized + Send + Sync + 'static>(&self) -> State<T> {
         self.states
             .get(&TypeId::of::<T>())
             .and_then(|state| state.downcast_ref::<State<T>>())
             .cloned()
-            .unwrap_or_else(|| panic!("no state `{}`, which `App::build` checks", std::any::type_name::<T>()))
+            .unwrap_or_else(|| panic!("no state `{}`, although `App::build` checks for it", std::any::type_name::<T>()))
     }
 
     pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {

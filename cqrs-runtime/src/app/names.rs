@@ -1,11 +1,11 @@
-//! 808: what the log holds and this program does not know is said, and refused where it is this program that has dropped it.
+//! 808: reports names that the log holds and this program does not know, and refuses to start if this program has dropped them.
 //!
-//! Each set of new names that a program declares gets the next generation, counted in the log: no clock tells which of two programs
-//! is the newer one. A program is as new as the newest name that it knows. It must know every older name that the log holds; a newer
-//! one is a newer program's, beside which this one may go on (a rolling deployment, or one that was taken back).
+//! Each set of new names that a program declares gets the next generation, counted in the log: no clock decides which of two programs
+//! is newer. A program is as new as the newest name that it knows. It must know every older name that the log holds. A name that is
+//! newer belongs to a newer program, and this one may run next to that (in a rolling deployment, or after a rollback).
 //!
-//! An event or a tag that no program has ever declared was written by something else. It is this program's business where it is about
-//! an entity of this program, or where this program knows the event that carries the tag.
+//! An event or a tag that no program has ever declared was written by something else. It concerns this program if it is about an
+//! entity of this program, or if this program knows the event that carries the tag.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,12 +18,12 @@ use crate::log::{
 use crate::registry::Registration;
 use crate::time::Timestamp;
 
-/// Names that this program does not know, and says so.
+/// Names that the builder says this program need not know.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AcceptedNames {
     /// No program needs them any more.
     pub(crate) retired: BTreeSet<String>,
-    /// Another program knows them.
+    /// Another program serves them.
     pub(crate) elsewhere: BTreeSet<String>,
 }
 
@@ -32,7 +32,7 @@ impl AcceptedNames {
         self.retired.contains(name) || self.elsewhere.contains(name)
     }
 
-    /// What is said to be unknown and is not.
+    /// Finds names that are said to be unknown, although this program has them.
     pub(super) fn check(&self, table: &Table, faults: &mut Vec<Fault>) {
         let own = Own::of(table);
         let said = self
@@ -43,23 +43,23 @@ impl AcceptedNames {
         for (name, option) in said {
             for ((kind, _), registration) in own.names.iter().filter(|((_, own), _)| own == name) {
                 faults.push(Fault::new(
-                    format!("[CQRS808] `.{option}(..)` names {} `{name}`, which this program has", kind.as_str()),
+                    format!("[CQRS808] `.{option}(..)` names {} `{name}`, but this program has it", kind.as_str()),
                     &[registration],
-                    "take it off the list",
+                    "remove it from the list",
                 ));
             }
         }
     }
 }
 
-/// A name that the log knows and this program does not.
+/// A name that the log holds and this program does not know.
 struct Unknown {
     kind: NameKind,
     name: String,
     declared: Option<DeclaredName>,
-    /// What the log says about it.
+    /// What the log holds of it.
     found: String,
-    /// The prefixes of the tags that it stands beside.
+    /// The prefixes of the tags that its first event carries.
     prefixes: BTreeSet<String>,
     refused: bool,
 }
@@ -93,7 +93,7 @@ impl Own {
     }
 }
 
-/// Compares the log's names with the program's, refuses what is lost, declares what is new, and says what another program knows.
+/// Compares the log's names with the program's: refuses lost names, declares new ones, and returns those of other programs.
 pub(super) async fn check(
     log: &dyn EventLog,
     table: &Table,
@@ -129,7 +129,7 @@ pub(super) async fn check(
     Ok(newer.map(|one| format!("{} `{}`, which {}", one.kind.as_str(), one.name, one.declared_by())).collect())
 }
 
-/// How new this program is: newer than all, where it brings a new name.
+/// How new this program is. With an undeclared name it is newer than all others.
 fn generation(own: &Own, declared: &[DeclaredName]) -> u64 {
     let of = |kind: NameKind, name: &str| {
         let known = declared.iter().find(|known| is(known, kind, name));
@@ -198,7 +198,8 @@ async fn unknown_prefixes(
     Ok(unknown)
 }
 
-/// A program that has no policies leaves them to others.
+/// Policies of the log that this program does not know. A program without policies leaves all of them to
+/// others.
 fn unknown_policies(table: &Table, own: &Own, declared: &[DeclaredName]) -> Vec<Unknown> {
     let taken_over = |name: &str| table.policies.iter().any(|policy| policy.was.is_some_and(|was| was.name == name));
     let lost = |known: &&DeclaredName| {
@@ -212,14 +213,14 @@ fn unknown_policies(table: &Table, own: &Own, declared: &[DeclaredName]) -> Vec<
         kind: NameKind::Policy,
         name: known.declaration.name.clone(),
         declared: Some(known.clone()),
-        found: format!("the log keeps how far policy `{}` has come", known.declaration.name),
+        found: format!("the log holds the progress of policy `{}`", known.declaration.name),
         prefixes: BTreeSet::new(),
         refused: false,
     };
     declared.iter().filter(lost).map(unknown).collect()
 }
 
-/// Writes down what is new.
+/// Declares the new names in the log's register.
 async fn declare(
     register: &dyn NameRegister,
     table: &Table,
@@ -253,7 +254,7 @@ impl Unknown {
             Some(DeclaredName { declaration, generation: 1.. }) => {
                 format!("was declared at {}, first seen {}", declaration.by, declaration.at)
             }
-            _ => "no program has declared since the log keeps a register of names".to_owned(),
+            _ => "was not declared by any program".to_owned(),
         }
     }
 
@@ -261,7 +262,7 @@ impl Unknown {
         let Self { kind, name, found, .. } = self;
         let lost = match kind {
             NameKind::Event => "their history would be ignored",
-            NameKind::TagPrefix => "the history of what they name would not be found",
+            NameKind::TagPrefix => "the history of these entities would not be found",
             NameKind::Policy => "its unfinished work would be forgotten",
         };
         let what = format!(
@@ -269,7 +270,7 @@ impl Unknown {
             kind.as_str(),
             self.declared_by()
         );
-        // What the log does not hold yet may be the new name of what it holds.
+        // A name that the log does not hold yet may be the new name of one that it holds.
         let is_new = |own_name: &str| match kind {
             NameKind::Event => !stored.events.iter().any(|name| name == own_name),
             NameKind::TagPrefix => !stored.tags.iter().any(|tag| tag.prefix() == own_name),
@@ -305,7 +306,7 @@ impl Unknown {
     }
 }
 
-/// How many letters the longest part has that two names have in common.
+/// The length of the longest substring that two names have in common.
 fn likeness(one: &str, other: &str) -> usize {
     let (one, other) = (one.to_lowercase(), other.to_lowercase());
     let letters: Vec<char> = one.chars().collect();

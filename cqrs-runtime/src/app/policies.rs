@@ -1,4 +1,4 @@
-//! What policies of the linked program are held to, as a whole.
+//! Rules about the linked policies as a whole.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use super::table::{Placed, Table};
 use crate::policy::PolicyInfo;
 use crate::registry::{CommandHandlerInfo, ParameterInfo, Registration};
 
-/// Holds the policies to the rules.
+/// Checks the policies against the rules.
 pub(super) fn check(table: &Table, faults: &mut Vec<Fault>) {
     their_checkpoints_are_their_own(table, faults);
     former_names_are_free(table, faults);
@@ -16,7 +16,7 @@ pub(super) fn check(table: &Table, faults: &mut Vec<Fault>) {
     no_circle_is_endless(table, faults);
 }
 
-/// 801: how far a policy has come is kept under a name of its own.
+/// 801: a policy's progress is stored under a name that nothing else uses.
 fn their_checkpoints_are_their_own(table: &Table, faults: &mut Vec<Fault>) {
     for policy in &table.policies {
         for projection in table.projections.iter().filter(|projection| projection.name == policy.owner) {
@@ -26,13 +26,13 @@ fn their_checkpoints_are_their_own(table: &Table, faults: &mut Vec<Fault>) {
                     projection.name, policy.name
                 ),
                 &[projection.registration, policy.registration],
-                "give the projection another name",
+                "rename the projection",
             ));
         }
     }
 }
 
-/// 808: what a policy takes over is nobody else's.
+/// 808: only one policy takes over a former name, and no linked policy has it.
 fn former_names_are_free(table: &Table, faults: &mut Vec<Fault>) {
     let mut heirs: BTreeMap<&str, Vec<&Placed<PolicyInfo>>> = BTreeMap::new();
     for policy in &table.policies {
@@ -45,29 +45,26 @@ fn former_names_are_free(table: &Table, faults: &mut Vec<Fault>) {
             let mut parties = vec![still.registration];
             parties.extend(heirs.iter().map(|heir| heir.registration));
             let what = format!(
-                "[CQRS808] policy `{}` takes over from `{was}`, which is linked still: both would handle its events",
+                "[CQRS808] policy `{}` takes over from `{was}`, which is still linked: both would handle its events",
                 heirs[0].name
             );
-            faults.push(Fault::new(what, &parties, format!("delete `{was}`, or take `was = \"{was}\"` away")));
+            faults.push(Fault::new(what, &parties, format!("delete `{was}`, or remove `was = \"{was}\"`")));
         } else if heirs.len() > 1 {
             let names: Vec<_> = heirs.iter().map(|heir| format!("`{}`", heir.name)).collect();
             let parties: Vec<_> = heirs.iter().map(|heir| heir.registration).collect();
-            let what = format!("[CQRS808] policies {} all take over from `{was}`: one alone can", names.join(", "));
-            faults.push(Fault::new(what, &parties, format!("keep `was = \"{was}\"` on one of them")));
+            let what = format!("[CQRS808] policies {} all take over from `{was}`: only one can", names.join(", "));
+            faults.push(Fault::new(what, &parties, format!("keep `was = \"{was}\"` on only one of them")));
         }
     }
 }
 
-/// 802: a command that is sent is one that this program describes and checks.
+/// 802: this program describes and checks every command that its policies send.
 fn their_commands_are_served(table: &Table, faults: &mut Vec<Fault>) {
     for policy in &table.policies {
         for command in policy.commands() {
             if !table.command_handlers.contains_key(command) {
                 faults.push(Fault::new(
-                    format!(
-                        "[CQRS802] policy `{}` sends `{command}`, whose handler is not among what is served",
-                        policy.name
-                    ),
+                    format!("[CQRS802] policy `{}` sends `{command}`, whose handler is not registered", policy.name),
                     &[policy.registration],
                     "add the handler's module to `.only(..)`",
                 ));
@@ -76,7 +73,7 @@ fn their_commands_are_served(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-/// One way from a policy to the next: a command whose handler decides on nothing, and an event that it may state.
+/// A step from one policy to the next: a command whose handler decides on nothing, and an event that it may emit.
 #[derive(Clone, Copy)]
 struct Step<'a> {
     from: usize,
@@ -85,8 +82,8 @@ struct Step<'a> {
     to: usize,
 }
 
-/// 807: policies that feed each other for ever. A circle is one in which no command's handler decides on anything (an
-/// aggregate, or the tables of its transaction) that could say that it is done.
+/// 807: no policies that feed each other without end. A circle is refused if no handler in it decides on anything (an
+/// aggregate, or the tables of its transaction) that could say that the work is done.
 fn no_circle_is_endless(table: &Table, faults: &mut Vec<Fault>) {
     let steps: Vec<Vec<Step<'_>>> = (0..table.policies.len()).map(|from| steps(table, from)).collect();
     let mut reported: BTreeSet<usize> = BTreeSet::new();
@@ -118,7 +115,7 @@ fn decides_on_nothing(handler: &CommandHandlerInfo) -> bool {
     !handler.parameters.iter().any(stops)
 }
 
-/// The shortest way from a policy back to itself.
+/// The shortest circle from a policy back to itself.
 fn shortest_circle<'a>(steps: &[Vec<Step<'a>>], start: usize) -> Option<Vec<Step<'a>>> {
     let mut came_by: BTreeMap<usize, Step<'a>> = BTreeMap::new();
     let mut waiting = VecDeque::from([start]);
@@ -148,13 +145,13 @@ fn endless(table: &Table, circle: &[Step<'_>]) -> Fault {
         let policy = &table.policies[step.from];
         let (command, function) = (step.handler.command, step.handler.function);
         let (name, event) = (policy.name, step.event);
-        let _ = write!(way, "`{name}` sends `{command}`, for which `{function}` states `{event}`; ");
+        let _ = write!(way, "`{name}` sends `{command}`, for which `{function}` emits `{event}`; ");
         parties.extend([policy.registration, step.handler.registration]);
     }
     let first = table.policies[circle[0].from].name;
     Fault::new(
         format!("[CQRS807] policies feed each other without end: {way}to which `{first}` listens again"),
         &parties,
-        "decide one of these commands on an aggregate (`&A`), which knows what is done already",
+        "let the handler of one of these commands take an aggregate (`&A`) that knows what is already done",
     )
 }

@@ -1,4 +1,4 @@
-//! Looking after projections.
+//! Operating projections.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use crate::registry::ProjectionInfo;
 use crate::time::Timestamp;
 use crate::view::Parked;
 
-/// How long each part of an app may take to end.
+/// How long each part of an app may take to close.
 const CLOSE: Duration = Duration::from_secs(10);
 
 impl App {
-    /// The keys whose events could not be folded, of all projections, and what policies (`policy:NAME`) could not finish: an
-    /// event at `@position`, or a command that it came to; also policies that this program does not have. Empty when all is well.
+    /// The parked keys of all projections, and the unfinished work of policies (`policy:NAME`): an event at `@position`, or a
+    /// command. Includes policies that this program does not have. Empty if there is nothing to do.
     ///
     /// # Errors
-    /// The read side cannot be reached, or the log, which keeps what policies could not finish.
+    /// The read side cannot be reached, or the log, which stores the policies' part.
     pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
         let mut parked = Vec::new();
         for home in &self.inner.reads.homes {
-            // Of views that are being built beside others, they show when those take their places.
+            // Parked keys of a shadow build show when it takes its view's place.
             let known = |parked: Parked| {
                 let projection = home.generations.plain(&parked.projection)?.to_owned();
                 Some(Parked { projection, ..parked })
@@ -38,36 +38,37 @@ impl App {
             parked.extend(changed_in(&*home.store, &home.projections).await?);
         }
         if let Some(beside) = self.inner.log.views() {
-            // Those of policies that this program does not know are somebody's unfinished work all the same.
+            // A policy that this program does not know has unfinished work all the same.
             let unfinished = beside.parked().await?.into_iter();
             parked.extend(unfinished.filter(|parked| policy::name_of(&parked.projection).is_some()));
         }
         Ok(parked)
     }
 
-    /// Takes a parked key up again: the event that it is parked at, and all later ones of that key, in order, from the log.
-    /// Other keys are left alone, and what the projection looks up says what it said then. Where an event fails again, the key is
-    /// parked there, with one attempt more: see [`parked`](Self::parked).
+    /// Folds a parked key again: the event that it is parked at and all later events of that key, in order, from the log. Other
+    /// keys are not touched, and look-ups return what they returned at that event. If an event fails again, the key is parked
+    /// there, with one more attempt: see [`parked`](Self::parked).
     ///
-    /// An async projection, which is parked as a whole (its key is empty), goes on from its event.
+    /// An async projection is parked as a whole (its key is empty), and goes on from its event.
     ///
-    /// Where the projection looks up others, those are folded from the log's start, in memory. At level 1 commands go on meanwhile;
-    /// at level 2 the projection stands still, and those that it is connected with by look-ups.
+    /// Projections that are looked up are folded from the log's start, in memory. At level 1 commands go on while this runs. At
+    /// level 2 the projection pauses, together with those that look-ups connect it with.
     ///
-    /// At level 2 another process that runs the projection hands it over for this, within a third of its
-    /// [lease](crate::AppBuilder::projection_lease), and has it back afterwards.
+    /// At level 2 another process that runs the projection releases it for this within a third of its
+    /// [lease](crate::AppBuilder::projection_lease), and takes it back afterwards.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no projection of that name, the key is not parked, the parked event names no key, another
-    /// process runs the projection and does not hand it over (having paused it, say), or a store failed. Then nothing is changed.
+    /// See [`OperationError`]: no projection has that name, the key is not parked, the parked event has no key, another process
+    /// runs the projection and does not release it (because it paused it, for example), or a store failed. Then nothing is
+    /// changed.
     pub async fn retry(&self, projection: &str, key: &str) -> Result<(), OperationError> {
         self.take_up(projection, key, false).await
     }
 
-    /// As [`retry`](Self::retry), but passes over the event that the key is parked at. A rebuild comes upon it again.
+    /// Like [`retry`](Self::retry), but skips the event that failed. A rebuild will process it again.
     ///
     /// # Errors
-    /// As for [`retry`](Self::retry), but an event that names no key can be skipped.
+    /// As for [`retry`](Self::retry), except that an event without a key can be skipped.
     pub async fn skip(&self, projection: &str, key: &str) -> Result<(), OperationError> {
         self.take_up(projection, key, true).await
     }
@@ -81,22 +82,21 @@ impl App {
         }
     }
 
-    /// Folds a projection anew from the whole log, after its code was mended, say; and those that it is connected with by
-    /// look-ups. Its parked keys are forgotten, and found anew. Returns the position that it has reached.
+    /// Rebuilds a projection from the whole log, after its code was fixed for example, together with those that look-ups connect it
+    /// with. Its parked keys are cleared; events that still fail park them again. Returns the position that it has reached.
     ///
-    /// The new view is built beside the old one, which is read and kept in step until the new one takes its place, and commands go
-    /// on; ended in between, the program goes on with it when it starts again. Any process that shares the
-    /// read database may be asked: it begins, and whichever runs the projection goes on. An async projection has
-    /// its events applied once more, from the first: its tables are its own affair, and at level 2 this process does not read them
-    /// until it is done.
+    /// The new rows are a shadow build: the old ones are read and kept up to date until the new ones replace them, and commands go
+    /// on. If the program ends before that, the build continues at its next start. Any process that shares the read database can be
+    /// asked: it starts the rebuild, and the process that runs the projection continues it. An async projection gets all its events
+    /// once more, from the first: clearing its tables is up to you, and at level 2 this process does not read them until it is done.
     ///
-    /// It takes as long as the log is, but does not wait for one that hangs: where the new view gets no further for a while (20
-    /// seconds at level 1, three [leases](crate::AppBuilder::projection_lease) at level 2), the call ends with
+    /// It takes as long as the log is long, but does not wait for a rebuild that hangs: if the new rows get no further for a while
+    /// (20 seconds at level 1, three [leases](crate::AppBuilder::projection_lease) at level 2), the call fails with
     /// [`OperationError::Stalled`], and the rebuild goes on when it can.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no projection of that name, another process runs it and does not hand it over (having
-    /// paused it, say), it does not get on, or the store failed. Then the old rows are still there.
+    /// See [`OperationError`]: no projection has that name, another process runs it and does not release it (because it
+    /// paused it, for example), the rebuild gets no further, or the store failed. Then the old rows are still there.
     pub async fn rebuild(&self, projection: &str) -> Result<Position, OperationError> {
         let projection = self.projection(projection)?.name;
         let span = spans::rebuild(projection);
@@ -107,16 +107,16 @@ impl App {
         }
     }
 
-    /// Holds a projection still (level 2), and those that it is connected with by look-ups. It stays this process's, so that no
-    /// other runs it meanwhile, nor is it handed over, until [`resume`](Self::resume) or the end of the app.
+    /// Pauses a projection (level 2), together with those that look-ups connect it with. This process keeps the lease, so no
+    /// other process runs the projection, until [`resume`](Self::resume) or the end of the app.
     ///
     /// # Errors
-    /// See [`OperationError`]: there is no projection of that name, or it is folded with each command (level 1).
+    /// See [`OperationError`]: no projection has that name, or it is folded with each command (level 1).
     pub async fn pause(&self, projection: &str) -> Result<(), OperationError> {
         self.set_paused(projection, true).await
     }
 
-    /// Lets a paused projection go on.
+    /// Resumes a paused projection.
     ///
     /// # Errors
     /// As for [`pause`](Self::pause).
@@ -132,36 +132,36 @@ impl App {
         }
     }
 
-    /// Ends the app, for all its clones, and gives back what other processes would wait for: the events that its policies are at
-    /// work on, and the leases of its projections (level 2). They go on at once.
+    /// Closes the app and all its clones, and releases what other processes would wait for: the events that its policies work on, and
+    /// the leases of its projections (level 2). Other processes take them over at once.
     ///
-    /// Commands that are queued are decided and answered; later ones get [`CommandError::ShutDown`](crate::CommandError::ShutDown).
-    /// Queries are answered still.
+    /// Queued commands are decided and answered. Later ones get [`CommandError::ShutDown`](crate::CommandError::ShutDown). Queries are
+    /// still answered.
     ///
-    /// It takes half a minute at most: policies, projections and commands get ten seconds each. A policy whose function is at work for
-    /// longer is cut off. For the end of a program: one that ends without it leaves its projections to others when its
-    /// [lease](crate::AppBuilder::projection_lease) has run out, and its policies
-    /// [in their own time](crate::AppBuilder::take_over_after).
+    /// It takes half a minute at most: policies, projections and commands get ten seconds each. A policy function that runs longer is
+    /// cut off. Call it when the program ends. Without it, other processes take over the projections when the
+    /// [lease](crate::AppBuilder::projection_lease) has expired, and the policies after
+    /// [`take_over_after`](crate::AppBuilder::take_over_after).
     pub async fn close(self) {
         self.inner.policies.end(CLOSE).await;
         let deadline = Instant::now() + CLOSE;
         for runner in self.inner.reads.runners() {
             if timeout_at(deadline, runner.end()).await.is_err() {
-                tracing::warn!("a projection was still at work when its app was closed: its lease ends by itself");
+                tracing::warn!("projection still running at close; its lease will expire");
             }
         }
         self.inner.sequencer.close(CLOSE).await;
     }
 
-    /// Waits until every projection has come to a position of the log.
+    /// Waits until every projection has processed the log up to a position.
     ///
     /// # Errors
-    /// [`QueryError::NotYet`] when the time was up, or the read side cannot be reached.
+    /// [`QueryError::NotYet`] after that time, or the read side cannot be reached.
     pub async fn caught_up(&self, position: Position, within: Duration) -> Result<(), QueryError> {
         self.inner.wait_for_all(After { position, within, or_stale: false }).await
     }
 
-    /// How each projection is doing, by name.
+    /// The status of each projection, by name.
     ///
     /// # Errors
     /// The log or the read side cannot be reached.
@@ -218,7 +218,7 @@ impl App {
         Ok(statuses)
     }
 
-    /// How old the oldest event is that a projection lacks, in seconds.
+    /// The age of the oldest event that a projection has not processed, in seconds.
     #[allow(clippy::cast_precision_loss, reason = "seconds are for reading")]
     async fn lag(&self, info: &ProjectionInfo, after: Position) -> Result<f64, StoreError> {
         let page = self.inner.log.read(&EventQuery::named(info.events), after, 1).await?;
@@ -226,7 +226,7 @@ impl App {
         Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
     }
 
-    /// What keeps a projection in step.
+    /// What keeps a projection up to date.
     fn kept_by(&self, projection: &str) -> Result<&KeptBy, StoreError> {
         let home = self.inner.reads.of_projection(projection);
         home.map(|home| &home.by).ok_or_else(|| stored_nowhere(projection))
@@ -250,5 +250,5 @@ fn state_at_level_1(known: Option<Known>, waits: bool) -> ProjectionState {
 }
 
 fn stored_nowhere(projection: &str) -> StoreError {
-    StoreError::Failed { store: "the app".into(), reason: format!("projection `{projection}` is stored nowhere") }
+    StoreError::Failed { store: "the app".into(), reason: format!("no store holds projection `{projection}`") }
 }

@@ -1,4 +1,4 @@
-//! The read side: which views live in which database, and what keeps each in step with the log.
+//! The read side: which database stores which view, and what keeps each up to date.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -16,19 +16,20 @@ use crate::query::After;
 use crate::registry::{ParameterInfo, ProjectionInfo, Resource};
 use crate::view::{Gate, View, ViewShape, ViewStore, Views};
 
-/// The read databases that a composition root gives an app.
+/// The read databases that the builder was given.
 #[derive(Clone, Default)]
 pub(super) struct ReadDatabases {
-    /// For whatever is not said to live elsewhere, the first; the others for async projections on them.
+    /// The first is for all views without a database of their own; the others are for async projections on
+    /// them.
     general: Vec<Arc<dyn ViewStore>>,
-    /// For views that are named.
+    /// Databases of single views.
     named: Vec<(&'static str, Arc<dyn ViewStore>)>,
 }
 
-/// A read database, and what lives there.
+/// A read database, and what is stored in it.
 pub(super) struct Place {
     pub(super) store: Arc<dyn ViewStore>,
-    /// Whether it is the log's own, whose views the log's transactions update.
+    /// `true` for the log's own store, whose views the log's transactions update.
     pub(super) inside_log: bool,
     pub(super) projections: Vec<&'static ProjectionInfo>,
 }
@@ -48,8 +49,8 @@ impl ReadDatabases {
         self.named.push((view, store));
     }
 
-    /// What lives where, the place for what is named nowhere first. Where the log keeps no views, and none but named views are
-    /// given a place, the others live nowhere.
+    /// Which store holds what; the default store comes first. Where the log stores no views and only single views have a
+    /// database, the other views have none.
     pub(super) fn places(&self, table: &Table, log: &dyn EventLog) -> Vec<Place> {
         let place = |store: &Arc<dyn ViewStore>, inside_log| Place {
             store: Arc::clone(store),
@@ -76,7 +77,7 @@ impl ReadDatabases {
                 (None, Some(database)) => places.iter().position(|place| place.is(database)),
                 (None, None) => None,
             };
-            // Where there is none, or not the database that an async projection names, the checks say so.
+            // Without a store, or without the database that an async projection names, the checks report it.
             if let Some(home) = home.or(usual) {
                 places[home].projections.push(projection);
             }
@@ -84,7 +85,7 @@ impl ReadDatabases {
         places
     }
 
-    /// 803: every place is somebody's, and what is looked up is at hand.
+    /// 803: every store is used, and views that look each other up share one.
     pub(super) fn check(&self, table: &Table, places: &[Place], faults: &mut Vec<Fault>) {
         let mut named: BTreeMap<&str, usize> = BTreeMap::new();
         for (view, _) in &self.named {
@@ -94,16 +95,16 @@ impl ReadDatabases {
             let made = table.projections.iter().any(|entry| entry.view.is_some_and(|made| made.name == view));
             if !made {
                 faults.push(Fault::new(
-                    format!("[CQRS803] a read database is given for view `{view}`, which no projection makes"),
+                    format!("[CQRS803] `.views_of` names view `{view}`, but no projection makes it"),
                     &[],
-                    "link the crate that has its `#[projection]`, or take `.views_of::<..>(..)` out",
+                    "link the crate that has its `#[projection]`, or remove `.views_of::<..>(..)`",
                 ));
             }
             if times > 1 {
                 faults.push(Fault::new(
-                    format!("[CQRS803] {times} read databases are given for view `{view}`: it lives in one"),
+                    format!("[CQRS803] view `{view}` has {times} read databases: a view is stored in one"),
                     &[],
-                    "take `.views_of::<..>(..)` out but for one of them",
+                    "keep one `.views_of::<..>(..)`, and remove the others",
                 ));
             }
         }
@@ -118,14 +119,14 @@ impl ReadDatabases {
                 let Some(there) = home(looked_up).filter(|there| *there != here) else { continue };
                 faults.push(Fault::new(
                     format!(
-                        "[CQRS803] projection `{}` looks up view `{looked_up}`, which lives in another database: {}, not {}: \
-                         there it stands at another event",
+                        "[CQRS803] projection `{}` looks up view `{looked_up}`, which is stored in another database: {}, not {}: \
+                         there it may be at another event",
                         entry.name,
                         places[there].store.describe(),
                         places[here].store.describe()
                     ),
                     &[entry.registration],
-                    "give both views the same read database: `App::builder().shared_views_of::<..>(..)`",
+                    "set the same read database for both views: `App::builder().shared_views_of::<..>(..)`",
                 ));
             }
         }
@@ -143,9 +144,9 @@ impl ReadDatabases {
                 continue;
             }
             faults.push(Fault::new(
-                format!("[CQRS803] the app was given {}, and nothing lives there", place.store.describe()),
+                format!("[CQRS803] store {} is not used by any view", place.store.describe()),
                 &[],
-                "say which views do: `App::builder().views_of::<..>(..)`; or take it out",
+                "remove it, or assign a view to it: `App::builder().views_of::<..>(..)`",
             ));
         }
     }
@@ -154,26 +155,26 @@ impl ReadDatabases {
 /// The read side of a running app.
 #[derive(Default)]
 pub(crate) struct ReadSide {
-    /// The first is the one for what is named nowhere.
+    /// The first is the default store.
     pub(super) homes: Vec<Home>,
 }
 
-/// A read database at work.
+/// A read database of a running app.
 pub(super) struct Home {
     pub(super) store: Arc<dyn ViewStore>,
     pub(super) by: KeptBy,
     pub(super) projections: Vec<&'static ProjectionInfo>,
-    /// Under which names it has them.
+    /// The names under which it stores its projections.
     pub(super) generations: Generations,
 }
 
-/// What keeps a read database in step with the log.
+/// What keeps a read database up to date.
 pub(super) enum KeptBy {
     /// A task of the app, or of another process (level 2).
     Runner(Runner),
     /// Each command, in the log's own transactions (level 1).
     Commands(Arc<Follower>),
-    /// Nothing: no projection is stored there.
+    /// Nothing: it stores no projection.
     Nobody,
 }
 
@@ -194,31 +195,31 @@ impl Home {
         }
     }
 
-    /// How one of its projections stores its view; `None` for an async projection.
+    /// How one of its projections stores its view. `None` for an async projection.
     pub(super) fn shape_of(&self, projection: &ProjectionInfo) -> Option<ViewShape> {
         self.generations.get(projection.name)?.shape
     }
 
-    /// Whether a projection's view, or what it makes of tables, lives here.
+    /// Whether it stores a projection's view, or an async projection's tables.
     pub(super) fn runs(&self, projection: &str) -> bool {
         self.projections.iter().any(|info| info.name == projection)
     }
 }
 
 impl ReadSide {
-    /// Where a projection's view lives.
+    /// The store of a projection's view.
     pub(super) fn of_projection(&self, projection: &str) -> Option<&Home> {
         self.homes.iter().find(|home| home.runs(projection))
     }
 
-    /// Where a view lives: one that no projection makes, nowhere but in the first place.
+    /// The store of a view. A view that no projection makes belongs to the default store.
     pub(super) fn of_view(&self, view: &str) -> Option<&Home> {
         let (view, _) = taken_apart(view);
         let makes = |info: &&ProjectionInfo| info.view.is_some_and(|made| made.name == view);
         self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
     }
 
-    /// Every view, and how it is stored.
+    /// Every view with how it is stored.
     pub(super) fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
         let stored = |(home, info): (&Home, &ProjectionInfo)| Some((info.view?.name, home.shape_of(info)?));
         self.projections().into_iter().filter_map(stored).collect()
@@ -230,13 +231,13 @@ impl ReadSide {
         self.projections().into_iter().find_map(|(home, info)| home.shape_of(info).filter(|_| makes(info)))
     }
 
-    /// The first place in a database of this kind.
+    /// The first store in a database of this type.
     fn of_database(&self, database: TypeId) -> Option<&Home> {
         let is = |home: &&Home| home.store.database().is_some_and(|there| there.type_id == database);
         self.homes.iter().find(is).or(self.homes.first())
     }
 
-    /// Every projection, and where it lives.
+    /// Every projection with its store.
     // Collected: an iterator of closures over both would keep futures that hold it from being `Send`.
     pub(super) fn projections(&self) -> Vec<(&Home, &'static ProjectionInfo)> {
         self.homes.iter().flat_map(|home| home.projections.iter().map(move |info| (home, *info))).collect()
@@ -247,12 +248,12 @@ impl ReadSide {
         self.homes.iter().filter(|home| home.runner().is_some()).map(|home| &home.store)
     }
 
-    /// The runners, of those places that have one.
+    /// The runners of the stores that have one.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
         self.homes.iter().filter_map(Home::runner)
     }
 
-    /// What keeps the log's own views near its head.
+    /// The followers that keep the log's own views near its head.
     pub(crate) fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
         self.homes.iter().filter_map(Home::follower)
     }
@@ -262,19 +263,19 @@ impl Inner {
     fn no_views(&self) -> StoreError {
         StoreError::Failed {
             store: self.log.describe(),
-            reason: "it keeps no views, and the app has no other view store".into(),
+            reason: "it stores no views, and the app has no read database".into(),
         }
     }
 
     /// The rows of a view.
     pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
         let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
-        // What no projection makes has no rows, of any shape.
+        // A view that no projection makes has no rows under any name.
         let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
         Ok(Views::new(Arc::clone(&home.store), shape, home.gate()))
     }
 
-    /// The store that `Reader<Db>` reads from, which has come as far as is asked for.
+    /// The store that `Reader<Db>` reads from, once it has processed the log as far as requested.
     pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
         let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
         self.wait_in(home, after, Wanted::All).await?;
@@ -284,7 +285,7 @@ impl Inner {
         Ok(&*home.store)
     }
 
-    /// Waits until a view has reached a position; at level 1, until it has all that is in the log.
+    /// Waits until a view has processed the log up to a position. Level 1: up to the log's head.
     pub(crate) async fn wait_for_view(&self, after: Option<After>, view: &'static str) -> Result<(), QueryError> {
         match self.reads.of_view(view) {
             Some(home) => self.wait_in(home, after, Wanted::View(view)).await,
@@ -319,7 +320,8 @@ impl Inner {
         }
     }
 
-    /// Has a runner look for an event that another process has appended, rather than wait for the log to tell.
+    /// Makes a runner look for an event that another process has appended, instead of waiting for the log's
+    /// notification.
     fn look_for(&self, runner: &Runner, after: &After) {
         if self.head.get() < after.position {
             runner.look();

@@ -1,4 +1,4 @@
-//! Whether an app may be given traffic.
+//! Whether an app is ready for traffic.
 
 use std::time::{Duration, Instant};
 
@@ -7,25 +7,27 @@ use super::reads::KeptBy;
 use crate::error::{NotBuilt, QueryError};
 use crate::projection::Wanted;
 
-/// The pauses of one who waits.
+/// The first pause between two checks.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 impl App {
-    /// Whether this app may be given traffic: it executes commands, the log and the read side answer, and every view that its
-    /// program serves is built. For a readiness probe; [`health`](Self::health) says what is being built, and how far.
+    /// Whether this app is ready for traffic: it executes commands, the log and the read side answer, and every view of its
+    /// program is built. For a readiness probe. [`health`](Self::health) shows which views are being built, and their
+    /// progress.
     ///
-    /// A new version of a program builds its views beside those of the old one: until that is done its queries fail with
-    /// [`QueryError::NotBuilt`], and the old version answers. Tables that async projections fill count as views do. It takes less than a second, whatever hangs.
+    /// A new version of a program builds its views next to those of the old version. Until they are built, its queries fail
+    /// with [`QueryError::NotBuilt`], and the old version answers. Tables that async projections fill count as views too. The
+    /// call takes less than a second, even if a store hangs.
     pub async fn is_ready(&self) -> bool {
         let health = async { self.health().await.is_ready() && matches!(self.first_not_built().await, Ok(None)) };
         tokio::time::timeout(Duration::from_secs(1), health).await.unwrap_or(false)
     }
 
-    /// Waits until [`is_ready`](Self::is_ready): a deployment holds traffic back until then.
+    /// Waits until [`is_ready`](Self::is_ready). Call it in a deployment before traffic is sent.
     ///
     /// # Errors
-    /// [`QueryError::NotBuilt`] with what was not built when the time was up, or [`QueryError::Unavailable`].
+    /// [`QueryError::NotBuilt`] with a view that was not built in time, or [`QueryError::Unavailable`].
     pub async fn ready(&self, within: Duration) -> Result<(), QueryError> {
         let deadline = Instant::now() + within;
         let mut pause = FIRST_PAUSE;

@@ -1,4 +1,4 @@
-//! The dispatch tables: what is linked, frozen by name.
+//! The dispatch tables: everything that is linked, by name.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::registry::{
 };
 use crate::wire::{UnknownName, WireError};
 
-/// An entry, and where its macro stands.
+/// An entry with its registration.
 pub(crate) struct Placed<T: 'static> {
     pub(super) info: &'static T,
     pub(crate) registration: &'static Registration,
@@ -43,12 +43,12 @@ pub(crate) struct Table {
     pub(super) policies: Vec<Placed<PolicyInfo>>,
     pub(super) command_handlers: BTreeMap<&'static str, Placed<CommandHandlerInfo>>,
     pub(super) query_handlers: BTreeMap<&'static str, Placed<QueryHandlerInfo>>,
-    /// Handlers beyond the first of their message.
+    /// Further handlers of a message that has one.
     pub(super) doubles: Vec<(&'static str, &'static Registration, &'static Registration)>,
 }
 
 impl Table {
-    /// Sorts the entries by kind, in the order of the places where they stand: the linker's order means nothing.
+    /// Sorts the entries by kind and by source position: the linker's order means nothing.
     pub(super) fn new(mut registrations: Vec<&'static Registration>) -> Self {
         registrations.sort_by_key(|entry| (entry.location.file(), entry.location.line(), entry.location.column()));
         let mut table = Self::default();
@@ -80,13 +80,13 @@ impl Table {
         table
     }
 
-    /// The handler of the command of this name.
+    /// The handler of the command with this name.
     pub(crate) fn command(&self, name: &str) -> Result<&'static CommandHandlerInfo, WireError> {
         let found = self.command_handlers.get(name).map(|placed| placed.info);
         found.ok_or_else(|| unknown("command", name, self.command_handlers.keys()))
     }
 
-    /// The handler of the query of this name.
+    /// The handler of the query with this name.
     pub(crate) fn query(&self, name: &str) -> Result<&'static QueryHandlerInfo, WireError> {
         let found = self.query_handlers.get(name).map(|placed| placed.info);
         found.ok_or_else(|| unknown("query", name, self.query_handlers.keys()))
@@ -97,7 +97,8 @@ impl Table {
         self.projections.iter().map(|placed| placed.info).collect()
     }
 
-    /// The figures of what is served. Of projections, those that are folded with each command (`inline`): a runner has its own.
+    /// The metrics of what is served. Includes only projections that are folded with each command (`inline`): a runner has its
+    /// own.
     pub(super) fn figures(&self, inline: &[&'static ProjectionInfo]) -> Figures {
         Figures::new(self.command_handlers.keys().copied(), self.query_handlers.keys().copied(), inline)
     }

@@ -1,7 +1,7 @@
-//! What is stored of projections and is used no more: listed, and removed by an operator's call.
+//! Stored data of projections that nothing uses any more: an operator lists and removes it.
 //!
-//! Each version of a projection has rows of its own, and those of older versions stay until somebody removes them. Every process
-//! marks what it uses, when it starts and every hour, by the store's time: what was not marked for a day is unused.
+//! Each version of a projection stores separate rows, and those of older versions stay until somebody removes them. Every
+//! process marks what it uses, at its start and every hour, by the store's clock. What was not marked for a day is unused.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use crate::log::{Position, StoreError};
 use crate::projection::{Generations, kept, taken_apart};
 use crate::view::{Contents, Removal, ViewStore};
 
-/// How long nothing may have used it.
+/// How old the last mark of an unused version is.
 const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often a process marks what it uses, and how soon it tries again.
+/// How often a process marks what it uses, and how soon it retries.
 const EVERY: Duration = Duration::from_secs(60 * 60);
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// How long a store may take for it when an app is built.
+/// How long marking may take when an app is built.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the name of the lease ends with that marks a projection, and whose it is: everybody's, so that each may renew it.
+/// The suffix of the lease that marks a projection, and its owner: the same for all processes, so that each can renew it.
 const USED: &str = "@used";
 const OWNER: &str = "in use";
 
-/// What is stored of one version of a projection that no running process uses.
+/// A stored version of a projection that no running process uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnusedView {
-    /// The projection's name; the view's, where no checkpoint is stored.
+    /// The projection's name. The view's name if no checkpoint is stored.
     pub projection: String,
-    /// The version of it: the number that the names of its rows and checkpoint end with. `None` for those of an async projection,
-    /// and for what was stored before versions were stored apart.
+    /// The version: the number at the end of the names of its rows and checkpoint. `None` for an async projection, and for data
+    /// from before versions were stored separately.
     pub fingerprint: Option<u64>,
-    /// Every event up to here is in its rows.
+    /// Every event up to this position is in its rows.
     pub position: Position,
     /// How many rows are stored.
     pub rows: u64,
-    /// How long ago a process has marked it last; `None` where none ever has.
+    /// How long ago a process last marked it. `None` if none ever did.
     pub last_used: Option<Duration>,
     /// The database.
     pub store: String,
@@ -51,17 +51,17 @@ pub struct UnusedView {
 }
 
 impl App {
-    /// What is stored of projections that no process has used for a day: of older versions, and of projections that no program
-    /// has any more. This app's own are never among them.
+    /// Stored versions of projections that no process has used for a day, including those of projections that no program has
+    /// any more. The app's own versions are never listed.
     ///
     /// # Errors
-    /// A store cannot be reached, or does not list what it holds.
+    /// A store cannot be reached, or cannot list what it holds.
     pub async fn unused_views(&self) -> Result<Vec<UnusedView>, StoreError> {
         self.unused_views_for(UNUSED).await
     }
 
-    /// As [`unused_views`](Self::unused_views), for so long instead of a day. Processes mark what they use once an hour: with less than
-    /// two hours, what is in use may be among them.
+    /// Like [`unused_views`](Self::unused_views), with this time instead of a day. Processes mark what they use once an hour: below two
+    /// hours, the list may contain versions in use.
     ///
     /// # Errors
     /// As for [`unused_views`](Self::unused_views).
@@ -84,28 +84,28 @@ impl App {
         Ok(all)
     }
 
-    /// Removes the rows, the checkpoints and the parked keys of an unused version of a projection. Says whether it did: not where a
-    /// process has marked it since it was listed. A program that uses it again builds it from the log.
+    /// Removes the rows, checkpoints and parked keys of an unused version of a projection. Returns `false`, and removes nothing, if
+    /// a process has marked the version since it was listed. A program that uses it again rebuilds it from the log.
     ///
     /// # Errors
-    /// The store cannot be reached, or is none of this app's.
+    /// The store cannot be reached, or is not a store of this app.
     pub async fn remove_unused_view(&self, view: &UnusedView) -> Result<bool, StoreError> {
         let home = self.inner.reads.homes.iter().find(|home| home.store.describe() == view.store);
         let home = home.ok_or_else(|| StoreError::Failed {
             store: view.store.clone(),
-            reason: "it is none of this app's stores: list them again".into(),
+            reason: "it is not a store of this app; list the unused views again".into(),
         })?;
         let removed = home.store.remove(&view.removal, &view.mark, view.unused).await?;
         if removed {
-            tracing::info!(projection = view.projection, fingerprint = view.fingerprint, "an unused view was removed");
+            tracing::info!(projection = view.projection, fingerprint = view.fingerprint, "unused view removed");
         }
         Ok(removed)
     }
 }
 
-/// What was not used for so long, of everything that a store holds.
+/// What was not used for this time, of everything that a store holds.
 fn listed(contents: Contents, unused: Duration, store: &str) -> Vec<UnusedView> {
-    // By the version; what has none, by its name.
+    // By version; without one, by name.
     let mut found: BTreeMap<(Option<u64>, String), UnusedView> = BTreeMap::new();
     let mut entry = |stored: &str, change: &mut dyn FnMut(&mut UnusedView, &str)| {
         let (plain, fingerprint) = taken_apart(stored);
@@ -172,7 +172,7 @@ impl Drop for Marks {
 }
 
 impl Marks {
-    /// Marks what is stored so, now and from time to time.
+    /// Marks a store's projections as in use, now and every hour.
     pub(super) async fn keep(&mut self, store: &Arc<dyn ViewStore>, generations: &Generations) {
         let names: Vec<&'static str> = generations.stored().map(|name| kept(marked(name))).collect();
         if names.is_empty() {
@@ -193,7 +193,7 @@ impl Marks {
 async fn mark(store: &dyn ViewStore, names: &[&'static str]) -> bool {
     let marked = store.lease(names, OWNER, Duration::ZERO).await;
     if let Err(error) = &marked {
-        tracing::debug!(%error, "the views in use could not be marked: trying again");
+        tracing::debug!(%error, "marking of used views failed; retrying");
     }
     marked.is_ok()
 }

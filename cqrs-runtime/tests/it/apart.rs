@@ -102,7 +102,7 @@ async fn parked_keys_are_told_and_retried_where_they_are() {
 async fn what_is_looked_up_elsewhere_is_refused() {
     let text = refusal(builder(&MemoryLog::new()).views_of::<LabelCard>(MemoryViews::new())).await;
     assert!(
-        text.contains("[CQRS803] projection `Tally` looks up view `LabelCard`, which lives in another database"),
+        text.contains("[CQRS803] projection `Tally` looks up view `LabelCard`, which is stored in another database"),
         "{text}"
     );
     assert!(text.contains("tally.rs:") && text.contains("shared_views_of"), "{text}");
@@ -112,7 +112,7 @@ async fn what_is_looked_up_elsewhere_is_refused() {
 async fn a_database_for_nothing_is_refused() {
     let app = builder(&MemoryLog::new()).views(MemoryViews::new()).views(MemoryViews::new());
     let text = refusal(app).await;
-    assert!(text.contains("[CQRS803]") && text.contains("nothing lives there"), "{text}");
+    assert!(text.contains("[CQRS803]") && text.contains("is not used by any view"), "{text}");
     assert_eq!(text.matches("[CQRS").count(), 1, "one of the two: {text}");
 }
 
@@ -121,12 +121,12 @@ async fn two_databases_for_one_view_are_refused() {
     let app = builder(&MemoryLog::new());
     let app = app.views_of::<Counts>(MemoryViews::new()).views_of::<Counts>(MemoryViews::new());
     let text = refusal(app).await;
-    assert!(text.contains("[CQRS803] 2 read databases are given for view `Counts`"), "{text}");
+    assert!(text.contains("[CQRS803] view `Counts` has 2 read databases"), "{text}");
 }
 
 #[tokio::test]
 async fn a_database_for_a_view_that_is_not_served_is_refused() {
     let app = App::builder().log(MemoryLog::new()).only([crate::club::CLUB]).views_of::<Counts>(MemoryViews::new());
     let text = refusal(app).await;
-    assert!(text.contains("[CQRS803] a read database is given for view `Counts`, which no projection makes"), "{text}");
+    assert!(text.contains("[CQRS803] `.views_of` names view `Counts`, but no projection makes it"), "{text}");
 }

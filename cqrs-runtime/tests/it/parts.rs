@@ -432,11 +432,14 @@ async fn what_cannot_be_split_is_refused() {
     let refusal = async |builder: AppBuilder| builder.build().await.err().expect("a refusal").to_string();
     let views = || App::builder().log(MemoryLog::new()).only([TALLY]).views(MemoryViews::new());
     for (text, told) in [
-        (refusal(views().partitions::<Tally>(2)).await, "`Tally` cannot be split into 2: it looks up view `LabelCard`"),
-        (refusal(views().partitions::<LabelCard>(2)).await, "into 2: projection `Tally` looks it up"),
-        (refusal(views().partitions::<Counts>(0)).await, "cannot be split into 0: a projection has one part at least"),
-        (refusal(views().partitions::<Counts>(257)).await, "and 256 at most"),
-        (refusal(views().partitions::<Guest>(2)).await, "view `Guest` is to be split, and no projection makes it"),
+        (
+            refusal(views().partitions::<Tally>(2)).await,
+            "`Tally` cannot have 2 partitions: it looks up view `LabelCard`",
+        ),
+        (refusal(views().partitions::<LabelCard>(2)).await, "cannot have 2 partitions: projection `Tally` looks it up"),
+        (refusal(views().partitions::<Counts>(0)).await, "cannot have 0 partitions: a projection has 1 to 256"),
+        (refusal(views().partitions::<Counts>(257)).await, "has 1 to 256 partitions"),
+        (refusal(views().partitions::<Guest>(2)).await, "`.partitions` names view `Guest`, but no projection makes it"),
         (
             refusal(App::builder().log(MemoryLog::new()).only([TALLY]).partitions::<Counts>(2)).await,
             "it is folded with each command (level 1)",
