@@ -1,4 +1,4 @@
-//! The log's two primitives in their plain form: append a batch under conditions, read as a stream.
+//! The log's two primitives without an app: append a batch under conditions, read as a stream.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,37 +18,37 @@ const PAGE: usize = 1_000;
 /// "No event matches `query` after position `after`."
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The events that must not be there.
+    /// The events that must not exist.
     pub query: EventQuery,
     /// After this position.
     pub after: Position,
-    /// The id of the event at that position, where it is known: a log that holds another one there, or none, has lost what was
-    /// decided on, and the condition fails.
+    /// The id of the event at that position, if known. If the log holds another event there, or none, it has lost events that
+    /// the decision was based on, and the condition fails.
     pub event: Option<Uuid>,
 }
 
 impl Condition {
-    /// No event matches `query` after this one.
+    /// The condition that no event matches `query` after this position or bookmark.
     #[must_use]
     pub fn new(query: EventQuery, after: impl Into<Bookmark>) -> Self {
         let Bookmark { position, event } = after.into();
         Self { query, after: position, event }
     }
 
-    /// Whether a page that was read after the position with the query shows that it holds.
+    /// Whether the condition holds. `page` was read with the query, after the position.
     pub(crate) fn holds(&self, page: &Page) -> bool {
         page.continues(Bookmark { position: self.after, event: self.event }) && page.events.is_empty()
     }
 }
 
-/// Events that are not in the log yet, and the request that they belong to.
+/// Events that are not in the log yet, with the metadata of their request.
 pub struct NewEvents {
     events: Emitted,
     meta: Arc<Meta>,
 }
 
 impl NewEvents {
-    /// An event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum.
+    /// From an event, a tuple, array, `Vec` or `Option` of events, or a `#[derive(Events)]` enum.
     pub fn new(events: impl Events, meta: Meta) -> Self {
         let mut emitted = Emitted::default();
         events.emit(&mut emitted);
@@ -56,21 +56,22 @@ impl NewEvents {
     }
 }
 
-/// One entry of a batch: its events are appended together, if its condition holds.
+/// An entry of a batch: its events are appended together if its condition holds.
 pub struct AppendEntry {
     /// The events.
     pub events: NewEvents,
-    /// What must hold, if anything.
+    /// The condition, if any.
     pub condition: Option<Condition>,
 }
 
 impl AppendEntry {
-    /// These events, whatever the log holds.
+    /// These events, unconditionally.
     pub fn new(events: impl Events) -> Self {
         Self { events: NewEvents::new(events, Meta::new()), condition: None }
     }
 
-    /// Only if no event matches `query` after `after`: a position, or better a [`Bookmark`], as [`Page::end`] is one.
+    /// Appends only if no event matches `query` after `after`: a position, or better a [`Bookmark`] such as
+    /// [`Page::end`].
     #[must_use]
     pub fn unless(mut self, query: EventQuery, after: impl Into<Bookmark>) -> Self {
         self.condition = Some(Condition::new(query, after));
@@ -78,34 +79,34 @@ impl AppendEntry {
     }
 }
 
-/// Where an entry's events stand now: from the first to the last. Empty where the entry had none.
+/// The positions of an entry's events. Empty if the entry had no events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The first event's position.
     pub first: Position,
-    /// How many there are.
+    /// How many events the entry has.
     pub events: usize,
 }
 
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// An event cannot be written, or not be read back. Nothing of the batch was stored.
+    /// An event cannot be encoded, or cannot be read back. Nothing of the batch was stored.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The store failed. Nothing of the batch was stored, unless it says otherwise.
+    /// The store failed. Nothing of the batch was stored, except where the error says otherwise.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Appends a batch in one transaction. Each entry gets its positions, or the condition that failed; a condition also sees the
-/// events of the entries before it.
+/// Appends a batch in one transaction. Returns for each entry its positions, or the condition that failed. A condition also
+/// sees the events of the entries before it.
 ///
-/// This is the log alone: views that live beside it catch up with the next command, or with the next query that asks for
-/// `after(position)`.
+/// This writes to the log only. Views in the log's database catch up with the next command, or with the next query that asks
+/// for `after(position)`.
 ///
 /// # Errors
-/// See [`AppendError`]. A failed condition is no error of the batch: the other entries are stored.
+/// See [`AppendError`]. A failed condition is not an error of the batch: the other entries are stored.
 pub async fn append(
     log: &dyn EventLog,
     batch: Vec<AppendEntry>,
@@ -137,9 +138,8 @@ pub async fn append(
     Ok(outcomes)
 }
 
-/// The events that `query` takes after position `after`, ascending, read page by page as they are asked for. The stream ends
-/// at the head that its last page saw. Where the log loses, between two pages, what the stream has delivered, the stream ends with an
-/// error.
+/// Reads the events that match `query` after position `after`, in ascending order, page by page. The stream ends at the head that its
+/// last page saw. If the log loses events between two pages that the stream has already delivered, the stream ends with an error.
 pub fn read(log: Arc<dyn EventLog>, query: EventQuery, after: Position) -> EventStream {
     EventStream {
         log,
@@ -164,7 +164,7 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// The next event, `None` at the end.
+    /// The next event. `None` at the end.
     pub async fn next(&mut self) -> Option<Result<RecordedEvent, StoreError>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -208,24 +208,25 @@ impl Stream for EventStream {
     }
 }
 
-/// An event as another system states it, whose type this program does not know: for imports, and for tests of bad data.
+/// An event as name, version, tags and JSON, of a type that this program does not know: for imports and for tests of
+/// bad data.
 #[derive(Clone, Debug)]
 pub struct RawEvent {
     /// Its name.
     pub name: String,
     /// The version of its fields.
     pub version: u32,
-    /// What it is found by.
+    /// Its tags, by which it is found.
     pub tags: Vec<crate::id::Tag>,
     /// Its fields, as JSON.
     pub data: String,
 }
 
 impl RawEvent {
-    /// An event as its type would write it.
+    /// The event as its type writes it.
     ///
     /// # Errors
-    /// It cannot be written, or what was written cannot be read back.
+    /// It cannot be encoded, or cannot be read back.
     pub fn of<E: Event>(event: &E) -> Result<Self, EncodeError> {
         let (data, event) = event::kept(event)?;
         let mut tags = Vec::new();
@@ -234,7 +235,7 @@ impl RawEvent {
     }
 }
 
-/// Appends raw events as they are, and returns the position of the last.
+/// Appends raw events unchecked, and returns the position of the last one.
 ///
 /// # Errors
 /// The store failed.

@@ -1,7 +1,8 @@
-//! What every log must do, as checks that an adapter runs: [`all`], or one by one.
+//! Tests that every event log must pass. An adapter runs [`all`], or single tests.
 //!
-//! Each check takes an empty log, needs a tokio runtime (a multi-threaded one tries concurrency harder), and panics with the
-//! guarantee that the log does not keep. Random choices print their seed; `CQRS_SEED=..` in the environment makes them again.
+//! Each test takes an empty log and needs a tokio runtime (a multi-threaded one tests concurrency harder). It panics with the
+//! name of the guarantee that the log violates. Random choices print their seed; set `CQRS_SEED=..` in the environment to
+//! repeat them.
 //!
 //! ```
 //! use cqrs_runtime::log::{MemoryLog, conformance};
@@ -12,7 +13,7 @@
 //! # }
 //! ```
 
-#![allow(clippy::missing_panics_doc, reason = "a check says what it checks, and panics when that does not hold")]
+#![allow(clippy::missing_panics_doc, reason = "a check's doc says what it checks; it panics when that does not hold")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,10 +34,10 @@ use crate::stored::Json;
 use crate::testing::random::Random;
 use crate::time::Timestamp;
 
-/// How long a lock may be held up that nobody holds.
+/// How long a free lock may be unavailable.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs every check, each on a log of its own: `make` returns an empty one.
+/// Runs every check, each on its own empty log from `make`.
 pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
     an_empty_log_has_nothing(Arc::new(make().await)).await;
     positions_are_dense(Arc::new(make().await)).await;
@@ -65,7 +66,7 @@ pub async fn an_empty_log_has_nothing(log: Arc<dyn EventLog>) {
     assert!(!log.describe().is_empty(), "a log has a description, for errors");
 }
 
-/// Positions count from 1, without gaps, in the order of commits; a commit shows to every later reader.
+/// Positions count from 1, without gaps, in commit order. Every later reader sees a commit.
 pub async fn positions_are_dense(log: Arc<dyn EventLog>) {
     let mut head = 0;
     for events in [3, 1, 0, 2] {
@@ -83,7 +84,7 @@ pub async fn positions_are_dense(log: Arc<dyn EventLog>) {
     }
 }
 
-/// Every field of an event comes back as it was given, data byte for byte, JSON or not.
+/// Every field of an event is read as it was written; data byte for byte, JSON or not.
 pub async fn every_field_comes_back(log: Arc<dyn EventLog>) {
     let large = format!("\"{}\"", "läng ".repeat(200_000));
     let many: Vec<String> = (0..64).map(|n| format!("tag:{n:03}")).collect();
@@ -127,7 +128,7 @@ fn compare_fields(read: &[RecordedEvent], written: &[RecordedEvent]) {
     }
 }
 
-/// A read takes the events that [`EventQuery::matches`] takes: any of the items, in each any of the names and all of the tags.
+/// A read returns what [`EventQuery::matches`] accepts: any of the items, and in each any of the names and all of the tags.
 pub async fn a_read_takes_what_its_query_matches(log: Arc<dyn EventLog>) {
     let mut random = Random::new();
     let events = random_events(&mut random, 1, 300);
@@ -142,11 +143,11 @@ pub async fn a_read_takes_what_its_query_matches(log: Arc<dyn EventLog>) {
     }
 }
 
-/// The log says which event is at its head, at both ends of a page, and whether it holds a bookmark: inside a transaction and
-/// outside, and for positions that no log reaches.
+/// The log knows the event at its head and at both ends of a page, and whether it holds a bookmark: inside and outside a
+/// transaction, and for positions beyond its end.
 pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
     let beyond = [Position::new(61), Position::new(i64::MAX.cast_unsigned()), Position::new(1 << 63), Position::MAX];
-    let is_end = "the last event is told with its id";
+    let is_end = "the last event is returned with its id";
     assert_eq!(log.last().await.expect("the last event"), Bookmark::START, "{is_end}, of an empty log nothing");
     assert_eq!(begin(&*log).await.last().await.expect("the last event"), Bookmark::START, "{is_end}");
     assert!(log.holds(&[Bookmark::START]).await.expect("an answer")[0], "every log holds its start");
@@ -157,7 +158,7 @@ pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
     let all = bookmarks(&events);
     assert_eq!(log.last().await.expect("the last event"), all[39], "{is_end}");
 
-    // Whatever is asked, inside a transaction that has appended the rest, or after it.
+    // The same questions inside a transaction that has appended the rest, and after it.
     let mut asked = vec![Bookmark::START];
     asked.extend(&all);
     asked.extend(all.iter().map(|bookmark| Bookmark::from(bookmark.position)));
@@ -176,8 +177,12 @@ pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
             let index = usize::try_from(position.get().checked_sub(1)?).ok()?;
             all[..length].get(index)?.event
         };
-        assert_eq!(page.before, at(after), "{what} tells the event at the position that it was read after, {after}");
-        assert_eq!(page.last, at(page.up_to), "{what} tells the event at its end, {}", page.up_to);
+        assert_eq!(
+            page.before,
+            at(after),
+            "{what} has the id of the event at the position that it was read after, {after}"
+        );
+        assert_eq!(page.last, at(page.up_to), "{what} has the id of the event at its end, {}", page.up_to);
         let is_whole = after <= length as u64;
         assert!(is_whole || page.events.is_empty() && !page.more, "{what} has nothing beyond the end, after {after}");
     };
@@ -186,7 +191,7 @@ pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
     store(&mut *tx, &events[40..]).await;
     assert_eq!(tx.last().await.expect("the last event"), all[39], "the head is that of the last commit");
     assert_eq!(tx.holds(&asked).await.expect("an answer"), told(60), "a transaction holds what it has appended");
-    assert_eq!(log.holds(&asked).await.expect("an answer"), told(40), "what is not committed, the log does not hold");
+    assert_eq!(log.holds(&asked).await.expect("an answer"), told(40), "the log does not hold what is not committed");
     let mut reads = Vec::new();
     for after in (0..61).map(Position::new).chain(beyond) {
         reads.push((random_query(&mut random), after, 1 + random.below(70)));
@@ -204,7 +209,7 @@ pub async fn a_log_knows_which_event_is_where(log: Arc<dyn EventLog>) {
     }
 }
 
-/// Reading on from [`Page::up_to`] delivers every event once, whatever the query and the limit.
+/// Reading on from [`Page::up_to`] delivers every event once, for any query and limit.
 pub async fn pages_join_up(log: Arc<dyn EventLog>) {
     let mut random = Random::new();
     let events = random_events(&mut random, 1, 120);
@@ -234,7 +239,7 @@ pub async fn pages_join_up(log: Arc<dyn EventLog>) {
     assert_eq!(streamed, 120, "a stream delivers every event");
 }
 
-/// A transaction's own read joins what it has appended with what was there, also at a page's limit.
+/// A transaction's own read includes what it has appended, also at a page's limit.
 pub async fn a_transaction_reads_what_it_has_appended(log: Arc<dyn EventLog>) {
     let mut random = Random::new();
     let events = random_events(&mut random, 1, 100);
@@ -254,7 +259,7 @@ pub async fn a_transaction_reads_what_it_has_appended(log: Arc<dyn EventLog>) {
     }
 }
 
-/// A transaction that is dropped leaves no event and no command behind, and lets go of the lock.
+/// A dropped transaction leaves no event and no command record behind, and releases the lock.
 pub async fn a_dropped_transaction_leaves_no_trace(log: Arc<dyn EventLog>) {
     commit(&*log, &[event(1, "Kept", &["order:1"], "{}")]).await;
     let gone = record("gone", 2);
@@ -273,7 +278,7 @@ pub async fn a_dropped_transaction_leaves_no_trace(log: Arc<dyn EventLog>) {
     assert_eq!(known, [None], "a dropped transaction leaves no command record");
 }
 
-/// Of many who append at once each gets positions of its own, and no event is lost.
+/// Concurrent appends get distinct positions, and no event is lost.
 pub async fn concurrent_appends_are_all_kept(log: Arc<dyn EventLog>) {
     const WRITERS: u64 = 16;
     const ROUNDS: u64 = 12;
@@ -293,11 +298,11 @@ pub async fn concurrent_appends_are_all_kept(log: Arc<dyn EventLog>) {
     let found: BTreeMap<u64, String> =
         page.events.iter().map(|event| (event.position().get(), event.data().to_owned())).collect();
     assert_eq!(found.len() as u64, WRITERS * ROUNDS * 2, "no event that was committed is lost");
-    assert!(found == told, "every event stands where its writer was told");
-    assert_eq!(page.up_to, WRITERS * ROUNDS * 2, "positions are dense, whoever appends");
+    assert!(found == told, "every event is at the position that its writer was given");
+    assert_eq!(page.up_to, WRITERS * ROUNDS * 2, "positions are dense with many writers");
 }
 
-/// Appends two events a round, and returns what it has put where.
+/// Appends two events a round, and returns their positions and data.
 async fn write(log: &dyn EventLog, writer: u64, rounds: u64) -> Vec<(u64, String)> {
     let mut written = Vec::new();
     for round in 0..rounds {
@@ -315,7 +320,7 @@ async fn write(log: &dyn EventLog, writer: u64, rounds: u64) -> Vec<(u64, String
     written
 }
 
-/// Who reads while others append sees every event, in order: never a later one before an earlier one.
+/// A reader sees every event in order while others append: never a later one before an earlier one.
 pub async fn a_reader_never_meets_a_gap(log: Arc<dyn EventLog>) {
     const WRITERS: u64 = 4;
     const ROUNDS: u64 = 40;
@@ -351,7 +356,7 @@ pub async fn a_reader_never_meets_a_gap(log: Arc<dyn EventLog>) {
     }
 }
 
-/// The record of a command is kept with its events, or without any, and found by its id.
+/// A command record is stored with its events, or without any, and found by its id.
 pub async fn command_records_are_kept(log: Arc<dyn EventLog>) {
     let first = record("first", 1);
     let unicode = CommandRecord {
@@ -378,7 +383,7 @@ pub async fn command_records_are_kept(log: Arc<dyn EventLog>) {
     assert!(known.len() == ids.len() && known.iter().all(Option::is_none), "an unknown id has no record");
 }
 
-/// The records of commands are listed in pages, each once; counted; and removed by the time that they were recorded at.
+/// Command records are listed in pages, each once; counted; and removed by the time that they were recorded at.
 pub async fn command_records_are_listed_and_forgotten(log: Arc<dyn EventLog>) {
     const RECORDS: u64 = 23;
     assert_eq!(list_records(&*log, 10).await, [], "an empty log has no records");
@@ -450,7 +455,7 @@ async fn compare_records(tx: &mut dyn LogTransaction, expected: &[(&str, Option<
     assert_eq!(known, expected, "records are found by their ids, in the order that these are asked in");
 }
 
-/// Of many who append at once under the condition that none has before them, exactly one succeeds.
+/// Exactly one of many concurrent appends succeeds whose condition is that no event exists yet.
 pub async fn one_of_many_conditional_appends_succeeds(log: Arc<dyn EventLog>) {
     let query = EventQuery::tagged(Tag::from_text("seat:1"));
     let mut rivals = JoinSet::new();
@@ -470,7 +475,7 @@ pub async fn one_of_many_conditional_appends_succeeds(log: Arc<dyn EventLog>) {
     assert_eq!(page.events.len(), 1, "an append whose condition failed stores nothing");
 }
 
-/// Of a batch, the entries whose conditions hold are stored; a condition sees the entries before it.
+/// The entries of a batch whose conditions hold are stored. A condition sees the entries before it.
 pub async fn a_failed_condition_spares_the_rest_of_its_batch(log: Arc<dyn EventLog>) {
     let seat = |n: u64| EventQuery::tagged(Tag::from_text(&format!("seat:{n}")));
     let taken = |seat: u64| AppendEntry::new(Taken { seat, by: 1 });
@@ -484,10 +489,10 @@ pub async fn a_failed_condition_spares_the_rest_of_its_batch(log: Arc<dyn EventL
     assert_eq!(held, [true, false, true], "a condition sees the entries before it, and fails alone");
     let later = append(&*log, vec![taken(1).unless(seat(1), Position::new(1))]).await;
     let later = later.expect("the log can be appended to").remove(0);
-    assert_eq!(later.map(|appended| appended.first.get()), Ok(3), "a condition passes over what stands before it");
+    assert_eq!(later.map(|appended| appended.first.get()), Ok(3), "a condition ignores events up to its position");
 }
 
-/// An event that is not registered, so that no program that links these checks must know it.
+/// An unregistered event, so that programs that link these checks need not know it.
 #[derive(Serialize, Deserialize)]
 struct Taken {
     seat: u64,
@@ -504,7 +509,7 @@ impl Event for Taken {
     }
 }
 
-/// An event for its place in the log.
+/// An event at a position.
 pub(crate) fn event(position: u64, name: &str, tags: &[&str], data: &str) -> RecordedEvent {
     let mut tags: Vec<Tag> = tags.iter().map(|tag| Tag::from_text(tag)).collect();
     tags.sort_unstable();
@@ -520,7 +525,7 @@ pub(crate) fn event(position: u64, name: &str, tags: &[&str], data: &str) -> Rec
     RecordedEvent::new(header, data.into())
 }
 
-/// The log under its lock, which must be free by now.
+/// A transaction on the log, whose lock must be free.
 pub(crate) async fn begin(log: &dyn EventLog) -> Box<dyn LogTransaction> {
     let begun = tokio::time::timeout(PATIENCE, log.begin()).await;
     begun.expect("a lock that nobody holds can be had").expect("the log can be locked")
@@ -538,7 +543,7 @@ fn record(id: &str, position: u64) -> CommandRecord {
     }
 }
 
-/// So many seconds after the start of 2026.
+/// The time this many seconds after the start of 2026.
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_micros((1_767_225_600 + seconds) * 1_000_000 + 7).expect("a time of the calendar")
 }
@@ -581,7 +586,7 @@ fn random_query(random: &mut Random) -> EventQuery {
     EventQuery { items: items.into_iter().take(random.below(4)).collect() }
 }
 
-/// Holds a page of a log of `events` to what [`EventLog::read`] promises.
+/// Compares a page of a log of `events` with what [`EventLog::read`] promises.
 #[track_caller]
 fn compare_page(
     page: &Page,
@@ -603,7 +608,7 @@ fn compare_page(
     assert_eq!(page.up_to, up_to.map_or(Position::START, RecordedEvent::position), "how far a page reaches: {asked}");
 }
 
-/// A log that keeps a register of names finds those that its events have, and keeps what was declared as it was first declared.
+/// A name register finds the names of the log's events, and keeps the first declaration of a name.
 pub async fn names_are_found_and_declared(log: Arc<dyn EventLog>) {
     let Some(register) = log.names() else { return };
     assert_eq!(register.stored().await.expect("names"), StoredNames::default(), "an empty log holds no names");

@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// A hash of a command's content, which the log keeps with the command's id: the same id with other content is refused.
+/// A hash of a command's content, stored with the command's id: the same id with other content is refused.
 ///
-/// It is made of the command's JSON, in which the order of an object's fields and of a set's elements does not count, and of the shape
-/// of the command's type, so that a program of another version is not held to what it cannot know.
+/// It covers the command's JSON, where the order of an object's fields and of a set's elements does not count, and the shape of the
+/// command's type. A program of another version has another shape, and then the content is not compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentHash {
-    /// Of the JSON.
+    /// Hash of the JSON.
     pub(crate) content: u64,
-    /// Of the names and kinds of fields that the command's type has.
+    /// Hash of the names and kinds of the fields of the command's type.
     pub(crate) shape: u64,
 }
 
-/// As a store keeps it: two numbers, 33 letters.
+/// As a store keeps it: two numbers in 33 characters.
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}.{:016x}", self.content, self.shape)
@@ -22,7 +22,7 @@ impl fmt::Display for ContentHash {
 }
 
 impl ContentHash {
-    /// Reads what [`Display`](fmt::Display) has written. `None` where it is something else.
+    /// Parses what [`Display`](fmt::Display) writes. `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (content, shape) = text.split_once('.')?;

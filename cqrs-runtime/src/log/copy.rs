@@ -1,4 +1,4 @@
-//! Copying a log into another one, of any kind.
+//! Copies a log into another one of any kind.
 
 use std::pin::Pin;
 
@@ -7,19 +7,19 @@ use crate::event::RecordedEvent;
 use crate::meta::CommandId;
 use crate::view::{Checkpoint, Parked};
 
-/// How many events or records are held in memory, and go into one transaction.
+/// How many events or records are held in memory, and written in one transaction.
 const PAGE: usize = 500;
 
-/// Copies a log into another one: its events with their positions, ids, times, metadata and tags; what it remembers of commands that
-/// came with an id; the register of names; and how far policies have come, with what they could not finish.
+/// Copies a log into another one: its events with their positions, ids, times, metadata and tags; its records of commands with an id;
+/// the register of names; and the policies' progress with their parked events.
 ///
-/// `to` is empty, or holds what an earlier copy has left, whole or not: after a kill the same call goes on where that one ended. What is
-/// there is compared first, and what was written is read back and compared at the end. Views and snapshots are not copied: they are
-/// made of the events.
+/// `to` must be empty, or hold what an earlier copy has left, complete or not: after a kill the same call continues. The events that are
+/// there are compared first. What was written is read back and compared at the end. Views and snapshots are not copied: they are rebuilt
+/// from the events.
 ///
-/// Nobody may write to `to` until it is done. `from` may be in use: then the call ends with [`CopyError::Changing`] once everything is
-/// there that it held at the start. So copy once while the program runs, stop it, copy once more, which takes as long as reading both
-/// logs, and start it on `to`.
+/// Nothing else may write to `to` until it is done. `from` may be in use: then the call ends with [`CopyError::Changing`] once
+/// everything is copied that `from` held at the start. So copy once while the program runs, stop the program, copy once more, and start
+/// the program on `to`. The second copy takes as long as reading both logs.
 ///
 /// ```
 /// use cqrs_runtime::log::{self, EventLog, MemoryLog};
@@ -34,12 +34,12 @@ const PAGE: usize = 500;
 /// ```
 ///
 /// # Errors
-/// See [`CopyError`]. What was copied by then stays, and the next call goes on from there.
+/// See [`CopyError`]. What was copied by then stays, and the next call continues from there.
 pub fn copy<'a>(from: &'a dyn EventLog, to: &'a dyn EventLog) -> Copy<'a> {
     Copy { from, to, progress: Box::new(|_| ()) }
 }
 
-/// A copy that begins when it is awaited: see [`copy`].
+/// A copy that starts when it is awaited: see [`copy`].
 #[must_use = "nothing is copied until it is awaited"]
 pub struct Copy<'a> {
     from: &'a dyn EventLog,
@@ -47,52 +47,52 @@ pub struct Copy<'a> {
     progress: Box<dyn FnMut(CopyProgress) + Send + 'a>,
 }
 
-/// How far a copy has come.
+/// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyProgress {
-    /// What it is at.
+    /// The current phase.
     pub phase: CopyPhase,
     /// How many events or records of this phase are done.
     pub done: u64,
-    /// How many there are.
+    /// How many there are in this phase.
     pub of: u64,
 }
 
-/// What a copy does, in this order.
+/// The phases of a copy, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CopyPhase {
-    /// Compares the events that are there already.
+    /// Compares the events that the copy already holds.
     Comparing,
     /// Copies events.
     Events,
-    /// Reads back and compares what it has written.
+    /// Reads back and compares what was written.
     Verifying,
-    /// Copies and compares the records of commands.
+    /// Copies and compares the command records.
     Commands,
 }
 
-/// What was copied, now or before.
+/// The result of a copy, earlier calls included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
     /// How many events the copy holds.
     pub events: u64,
-    /// How many records of commands it holds.
+    /// How many command records the copy holds.
     pub commands: u64,
-    /// How many of its events were there before this call.
+    /// How many of its events it held before this call.
     pub found: u64,
 }
 
-/// Why a log was not copied, or not all of it.
+/// Why a log was not copied completely.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
     /// The copy holds another event at a position.
     #[error(
-        "{to} is no copy of {from}: at position {position} it holds another event; copy into an empty log, and let nobody write there"
+        "{to} is not a copy of {from}: it holds another event at position {position}; copy into an empty log that nothing else writes to"
     )]
     OtherEvent {
-        /// What is copied.
+        /// The log that is copied.
         from: String,
         /// The copy.
         to: String,
@@ -100,46 +100,49 @@ pub enum CopyError {
         position: Position,
     },
     /// The copy holds more events.
-    #[error("{to} is no copy of {from}: it holds {found} events, and the other one {expected}; copy into an empty log")]
+    #[error("{to} is not a copy of {from}: it holds {found} events instead of {expected}; copy into an empty log")]
     Ahead {
-        /// What is copied.
+        /// The log that is copied.
         from: String,
         /// The copy.
         to: String,
         /// How many events the copy holds.
         found: u64,
-        /// How many there are to copy.
+        /// How many the copied log holds.
         expected: u64,
     },
     /// The copy holds another record of a command.
-    #[error("{to} is no copy of {from}: it remembers another command by the id `{id}`; copy into an empty log")]
+    #[error("{to} is not a copy of {from}: it holds another command with the id `{id}`; copy into an empty log")]
     OtherCommand {
-        /// What is copied.
+        /// The log that is copied.
         from: String,
         /// The copy.
         to: String,
         /// The command's id.
         id: CommandId,
     },
-    /// The copy holds more or fewer records of commands.
+    /// The copy holds more or fewer command records.
     #[error(
-        "{to} remembers {found} commands, and {from} {expected}: where some were removed from one of them, remove them from the other by \
-         `forget_commands`; else copy into an empty log"
+        "{to} is not a copy of {from}: it holds {found} command records instead of {expected}; if some were removed from one log, \
+             remove them from the other with `forget_commands`; otherwise copy into an empty log"
     )]
     CommandCount {
-        /// What is copied.
+        /// The log that is copied.
         from: String,
         /// The copy.
         to: String,
         /// How many records the copy holds.
         found: u64,
-        /// How many there are to copy.
+        /// How many the copied log holds.
         expected: u64,
     },
-    /// Somebody writes to one of the logs. What there was at the start is copied, where it is the one that is copied.
-    #[error("{store} is being written: end the programs that write there, and copy once more, which goes on from here")]
+    /// Something writes to one of the logs. If it is the log that is copied, everything that it held at the start is
+    /// copied.
+    #[error(
+        "cannot finish the copy: a program writes to {store}; stop it, and copy once more (the copy continues from here)"
+    )]
     Changing {
-        /// Which one.
+        /// The log that is written to.
         store: String,
     },
     /// A log cannot be reached, or failed.
@@ -170,7 +173,7 @@ impl<'a> Copy<'a> {
         if self.to.head().await? != head {
             return Err(changing(self.to));
         }
-        // Asked for the records first: a command that is recorded in between may have no events.
+        // Counted before the records are read: a command that is recorded in between may have no events.
         let expected = self.from.count_command_records(None).await?;
         if self.from.head().await? != head || expected > commands {
             return Err(changing(self.from));
@@ -192,7 +195,7 @@ impl<'a> Copy<'a> {
         let left = usize::try_from(until.get() - after.get()).unwrap_or(PAGE);
         let Page { events, .. } = log.read(&EventQuery::all(), after, left.min(PAGE)).await?;
         if events.first().is_none_or(|first| first.position() != after.next()) {
-            let reason = format!("it has no event at position {}, and some after it", after.next());
+            let reason = format!("it has no event at position {}, but has later ones", after.next());
             return Err(StoreError::Failed { store: log.describe(), reason });
         }
         Ok(events)
@@ -230,7 +233,7 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// Copies the records that are missing, and compares those that are there. Returns how many there are.
+    /// Copies missing command records and compares the others. Returns how many there are.
     async fn copy_commands(&mut self) -> Result<u64, CopyError> {
         let all = self.from.count_command_records(None).await?;
         let mut last: Option<CommandId> = None;
@@ -280,7 +283,7 @@ impl<'a> IntoFuture for Copy<'a> {
     }
 }
 
-/// Copies the register of names, one set of new names after the other, and returns the names of the policies in it.
+/// Copies the register of names, one generation after the other, and returns the names of its policies.
 async fn copy_names(from: &dyn EventLog, to: &dyn EventLog) -> Result<Vec<String>, StoreError> {
     let (Some(register), Some(copy)) = (from.names(), to.names()) else { return Ok(Vec::new()) };
     let mut names = register.declared().await?;
@@ -293,14 +296,14 @@ async fn copy_names(from: &dyn EventLog, to: &dyn EventLog) -> Result<Vec<String
     Ok(policies.map(|policy| policy.name).collect())
 }
 
-/// Copies how far these policies have come, and what they could not finish.
+/// Copies the progress of these policies, and their parked events.
 async fn copy_policies(from: &dyn EventLog, to: &dyn EventLog, policies: Vec<String>) -> Result<(), StoreError> {
     let Some(views) = from.views() else { return Ok(()) };
     let mut checkpoints = Vec::new();
     for policy in policies {
-        // A checkpoint's name is kept for as long as the program runs.
+        // A checkpoint's name must be `'static`: it stays in memory until the program ends.
         let owner: &'static str = format!("policy:{policy}").leak();
-        // Who is at work on an event here has no claim on it there.
+        // A claim on an event in the copied log means nothing in the copy.
         let checkpoint = views.checkpoint(owner).await?;
         checkpoints.extend(checkpoint.map(|known| (owner, Checkpoint { fingerprint: 0, ..known })));
     }
@@ -311,7 +314,7 @@ async fn copy_policies(from: &dyn EventLog, to: &dyn EventLog, policies: Vec<Str
     }
     let mut tx = to.begin().await?;
     let Some(views) = tx.views() else {
-        let reason = "it has no place for how far policies have come".into();
+        let reason = "it cannot store the progress of policies".into();
         return Err(StoreError::Failed { store: to.describe(), reason });
     };
     views.set_checkpoints(&checkpoints).await?;

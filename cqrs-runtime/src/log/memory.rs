@@ -1,4 +1,4 @@
-//! A log in memory, for tests, and for programs that keep nothing.
+//! An event log in memory, for tests and for programs that store nothing.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::view::memory::{MemoryViewTransaction, MemoryViews};
 use crate::view::{ViewStore, ViewTransaction};
 
-/// An event log, with views and snapshots beside it, that lives as long as the program. Clones share one log.
+/// An event log with views and snapshots in memory. Clones share one log.
 #[derive(Clone, Default)]
 pub struct MemoryLog {
     lock: Arc<Mutex<()>>,
@@ -31,7 +31,7 @@ pub struct MemoryLog {
 
 #[derive(Default)]
 struct Stored {
-    /// The event at position p stands at index p - 1.
+    /// The event at position p has index p - 1.
     events: Vec<RecordedEvent>,
     by_tag: HashMap<Tag, Vec<usize>>,
     commands: BTreeMap<CommandId, CommandRecord>,
@@ -83,7 +83,7 @@ impl Stored {
         if query.items.is_empty() || query.items.iter().any(|item| item.tags.is_empty()) {
             let _ = (start..self.events.len()).any(&mut take);
         } else {
-            // Each item costs the events of its rarest tag, not the log.
+            // The cost of an item depends on its rarest tag, not on the length of the log.
             let candidates: BTreeSet<usize> =
                 query.items.iter().flat_map(|item| self.candidates(item, start).iter().copied()).collect();
             let _ = candidates.into_iter().any(&mut take);
@@ -305,7 +305,7 @@ impl LogTransaction for MemoryTransaction {
         let mut stored = self.log.stored.write().unwrap_or_else(PoisonError::into_inner);
         self.events.into_iter().for_each(|event| stored.push(event));
         stored.commands.extend(self.commands.into_iter().map(|record| (record.id.clone(), record)));
-        // Events and views show at once: whoever reads the views now waits for this.
+        // Events and views become visible at once: readers of the views wait for this lock.
         self.views.commit_now().expect("a log's transaction holds no lease");
         drop(stored);
         ready(Ok(()))

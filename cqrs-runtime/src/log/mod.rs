@@ -1,13 +1,13 @@
 //! The event log: one append-only sequence, read by name and tag.
 //!
-//! After the specification of dynamic consistency boundaries (<https://dcb.events/specification/>): an aggregate is a query
-//! on one tag, so a classic stream is one case of it and not a second mechanism.
+//! It follows the specification of dynamic consistency boundaries (<https://dcb.events/specification/>). An aggregate is a
+//! query on one tag, so a classic event stream needs no second mechanism.
 //!
 //! # Writing an adapter
 //!
-//! Implement [`EventLog`] and [`LogTransaction`], and run [`conformance`] on the result. The one thing that everything
-//! else rests on: **commit order is position order**. Whoever may append holds the log's one lock from before it learns the
-//! head until after its commit, so that a reader who has seen position *p* never meets a smaller one later.
+//! Implement [`EventLog`] and [`LogTransaction`], and run [`conformance`] on the result. Everything else rests on one rule:
+//! **commit order is position order**. An appender holds the log's one lock from before it reads the head until after its
+//! commit, so a reader who has seen position *p* never meets a smaller one later.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -43,22 +43,22 @@ pub use names::{Declaration, DeclaredName, NameKind, NameRegister, StoredNames};
 pub use position::{Bookmark, Position};
 pub(crate) use timeout::StoreTimeout;
 
-/// A boxed future, as the object-safe traits of adapters return it.
+/// A boxed future, the return type of the adapters' object-safe traits.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Which events: those that any of the items matches. Without items: every event.
+/// Selects events: those that match any of the items. Without items: every event.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct EventQuery {
     /// The alternatives.
     pub items: Vec<QueryItem>,
 }
 
-/// Events of *any* of the names (none: of every name) that carry *all* of the tags.
+/// Selects events that have *any* of the names and *all* of the tags. Without names: events of every name.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct QueryItem {
-    /// The names, any of which will do.
+    /// The names, one of which an event must have.
     pub names: Vec<Cow<'static, str>>,
-    /// The tags, all of which must be there.
+    /// The tags, all of which an event must carry.
     pub tags: Vec<Tag>,
 }
 
@@ -69,7 +69,7 @@ impl EventQuery {
         Self::default()
     }
 
-    /// The events of these names, whatever their tags.
+    /// The events with these names, for any tags.
     #[must_use]
     pub fn named(names: &[&'static str]) -> Self {
         Self { items: vec![QueryItem { names: names.iter().map(|&name| name.into()).collect(), tags: Vec::new() }] }
@@ -81,14 +81,14 @@ impl EventQuery {
         Self { items: vec![QueryItem { names: Vec::new(), tags: vec![tag] }] }
     }
 
-    /// Also the events of `item`.
+    /// Adds the events that match `item`.
     #[must_use]
     pub fn or(mut self, item: QueryItem) -> Self {
         self.items.push(item);
         self
     }
 
-    /// Whether the query takes this event.
+    /// Whether this event matches.
     #[must_use]
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
@@ -96,7 +96,7 @@ impl EventQuery {
 }
 
 impl QueryItem {
-    /// Whether the item takes this event.
+    /// Whether this event matches.
     #[must_use]
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         (self.names.is_empty() || self.names.iter().any(|name| name == event.name()))
@@ -104,119 +104,119 @@ impl QueryItem {
     }
 }
 
-/// Some events, in order, and how far the reading came.
+/// Some events in order, and the position that reading has reached.
 #[derive(Debug, Default)]
 pub struct Page {
     /// The events, ascending.
     pub events: Vec<RecordedEvent>,
-    /// Every event that the query matches up to here has been delivered, by this page or before. It is the log's head as
-    /// the read's own snapshot saw it, unless the page was cut at its limit: then the last event's position.
+    /// Every matching event up to this position has been delivered, by this page or before. It is the log's head as the
+    /// read's own snapshot saw it. If the page was cut at its limit, it is the last event's position.
     pub up_to: Position,
-    /// The id of the event at `up_to`, of whatever name. `None` where there is none: in an empty log, or beyond the log's end.
+    /// The id of the event at `up_to`, of any name. `None` in an empty log and beyond the log's end.
     pub last: Option<Uuid>,
-    /// The id of the event at the position that the page was read after, of whatever name. `None` where there is none: at the
-    /// log's start, or beyond its end.
+    /// The id of the event at the position that the page was read after, of any name. `None` at the log's start and beyond
+    /// its end.
     pub before: Option<Uuid>,
     /// Whether the page was cut at its limit.
     pub more: bool,
 }
 
 impl Page {
-    /// Where the page ends: its `up_to`, with the event there.
+    /// The end of the page: its `up_to` with the event there.
     #[must_use]
     pub fn end(&self) -> Bookmark {
         Bookmark { position: self.up_to, event: self.last }
     }
 
-    /// Whether the page, which was read after this bookmark's position, continues it: the log still holds its event there.
+    /// Whether the log still holds the bookmark's event. The page must have been read after the bookmark's position.
     ///
-    /// Whoever reads page after page checks this for each. A log that was restored from a backup continues no bookmark of what
-    /// it has lost.
+    /// A reader checks this for each page. A log that was restored from a backup has lost events, and does not continue a
+    /// bookmark of one of those.
     #[must_use]
     pub fn continues(&self, bookmark: Bookmark) -> bool {
         bookmark.agrees_with(self.before)
     }
 }
 
-/// What the log remembers of a command that came with an id, so that the same id again runs nothing.
+/// The log's record of a command with an id, so that the same id does not run again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandRecord {
     /// The caller's id.
     pub id: CommandId,
-    /// The command's name: the same id for another command is a mistake, and refused.
+    /// The command's name: the same id for another command is refused as a mistake.
     pub command: Cow<'static, str>,
     /// The log's head right after its events.
     pub position: Position,
-    /// How many events it stated.
+    /// How many events it emitted.
     pub events: u32,
     /// What it returned, as JSON.
     pub returned: Box<str>,
-    /// A hash of its content: the same id with other content is a mistake, and refused. `None` of a policy's command, whose id is made
-    /// of the event that it answers, and of one that was recorded before there were such hashes: those are compared by name alone.
+    /// A hash of its content: the same id with other content is refused as a mistake. `None` for a command of a policy, whose id is
+    /// derived from its event, and for a record from before content hashes existed: those are compared by name only.
     pub content: Option<ContentHash>,
     /// When it was recorded.
     pub recorded_at: Timestamp,
 }
 
-/// A failure of the store itself: not of the domain, and not of the caller.
+/// A failure of the store itself, not of the domain or the caller.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot be reached, or is too busy. Nothing was changed; the same may be tried again.
+    /// The store cannot be reached, or is too busy. Nothing was changed; the call can be retried.
     #[error("{store} is unavailable: {reason}")]
     Unavailable {
         /// Which store, and where.
         store: String,
-        /// What it said.
+        /// The reason.
         reason: String,
     },
-    /// It answered with an error, or holds what it should not. Nothing was changed.
+    /// The store answered with an error, or holds invalid data. Nothing was changed.
     #[error("{store} failed: {reason}")]
     Failed {
         /// Which store, and where.
         store: String,
-        /// What it said.
+        /// The reason.
         reason: String,
     },
-    /// It may or may not have committed: the answer was lost. A command with an id may be sent again.
-    #[error("{store} did not say whether it committed: {reason}")]
+    /// It may or may not have committed: the answer was lost. A command with an id can be sent again.
+    #[error("commit outcome unknown at {store}: {reason}")]
     Unknown {
         /// Which store, and where.
         store: String,
-        /// What it said.
+        /// The reason.
         reason: String,
     },
 }
 
-/// How often a log is asked for its head that does not tell by itself.
+/// Poll interval for logs that do not push notifications.
 const POLL: Duration = Duration::from_millis(200);
 
 /// Every event.
 static ALL: EventQuery = EventQuery { items: Vec::new() };
 
-/// Whether a page that was read from right before a bookmark begins with its event.
+/// Whether a page that was read from just before a bookmark begins with the bookmark's event.
 fn holds(bookmark: &Bookmark, page: &Page) -> bool {
     let found = page.events.first().filter(|event| event.position() == bookmark.position);
     bookmark.agrees_with(found.map(|event| event.header().id))
 }
 
-/// Why a reader that goes from page to page must begin again.
+/// The error of a reader whose next page no longer continues the last one.
 pub(crate) fn lost_while_read(after: Bookmark) -> StoreError {
     StoreError::Unavailable {
         store: "the log".into(),
         reason: format!(
-            "it was read up to position {after}, and no longer holds the event there: it was restored from a backup, or has failed \
-             over to a server that lacks its last events; read it again"
+            "it no longer holds the event at position {after}, which was already read: it was restored from a backup, or has failed \
+             over to a server that lacks its last events; read it again from the start"
         ),
     }
 }
 
 /// An append-only log of events.
 pub trait EventLog: Send + Sync + 'static {
-    /// What to call it in errors: the kind of store and where it is, without secrets.
+    /// The log's name in errors: the kind of store and its location, without secrets.
     fn describe(&self) -> String;
 
-    /// The events that `query` takes after position `after`, ascending, `limit` at most, from one snapshot that holds
-    /// every commit made before the call.
+    /// The events that match `query` after position `after`, ascending, at most `limit`, from one snapshot that
+    /// contains every commit made before the call.
     fn read<'a>(
         &'a self,
         query: &'a EventQuery,
@@ -227,9 +227,9 @@ pub trait EventLog: Send + Sync + 'static {
     /// The position of the last committed event.
     fn head(&self) -> BoxFuture<'_, Result<Position, StoreError>>;
 
-    /// The last committed event: its position and its id. An adapter asks for both in one statement.
+    /// The last committed event: its position and id. An adapter reads both in one statement.
     ///
-    /// Default: asks for the head, and reads the event there.
+    /// Default: reads the head, then the event there.
     fn last(&self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
         Box::pin(async {
             let head = self.head().await?;
@@ -238,8 +238,8 @@ pub trait EventLog: Send + Sync + 'static {
         })
     }
 
-    /// Whether the log holds these bookmarks, in their order: each the same event at the same position. One look-up each, by the
-    /// position.
+    /// Whether the log holds each of these bookmarks: the same event at the same position. The answers are in the order of the
+    /// bookmarks. An adapter needs one look-up by position for each.
     ///
     /// Default: reads the event at each position.
     fn holds<'a>(&'a self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
@@ -253,26 +253,25 @@ pub trait EventLog: Send + Sync + 'static {
         })
     }
 
-    /// Asks whether everything that commands need can be reached: each table, say, where another session may lock one. It takes
-    /// less than a second where it can. Default: [`head`](Self::head).
+    /// Checks that everything that commands need can be reached: each table, for example, since another session may have locked
+    /// one. It takes less than a second if so. Default: [`head`](Self::head).
     fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { self.head().await.map(drop) })
     }
 
-    /// Takes the log's one lock, waiting for whoever holds it, in this process or another.
+    /// Takes the log's one lock, and waits for its holder in this process or another.
     ///
-    /// The wait has a bound of the adapter's. The app has one of its own
-    /// ([`AppBuilder::store_timeout`](crate::AppBuilder::store_timeout)) for this and every other call: it then drops the future, which
-    /// must leave nothing behind.
+    /// The adapter bounds the wait. The app bounds this and every other call by
+    /// [`AppBuilder::store_timeout`](crate::AppBuilder::store_timeout): it then drops the future, which must leave nothing behind.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the lock could not be had in the adapter's time.
+    /// [`StoreError::Unavailable`] if the lock was not free within the adapter's bound.
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>>;
 
-    /// Returns when the log may hold an event after `after`, or may end before it: a store that notifies of the appends of other
-    /// processes does so at once. It may return early, and it need not notify of what this process appends.
+    /// Returns when the log may hold an event after `after`, or may end before it. A store that pushes notifications returns as
+    /// soon as another process appends. It may return early, and need not return for appends of this process.
     ///
-    /// Default: asks for the head five times a second.
+    /// Default: reads the head five times a second.
     fn changed(&self, after: Position) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             loop {
@@ -284,10 +283,10 @@ pub trait EventLog: Send + Sync + 'static {
         })
     }
 
-    /// The records of commands, `limit` at most, in an order of the store's own, after that of `after`.
+    /// The command records after `after`, at most `limit`, in any fixed order of the store.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] where the log does not list them, as it does unless it implements this.
+    /// [`StoreError::Failed`] if the log cannot list them. This is the default.
     fn command_records<'a>(
         &'a self,
         after: Option<&'a CommandId>,
@@ -297,7 +296,7 @@ pub trait EventLog: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(no_list(self.describe()))))
     }
 
-    /// How many commands are on record; where `before` is given, those that were recorded before that time.
+    /// How many command records there are. With `before`, only those that were recorded before that time.
     ///
     /// # Errors
     /// As for [`command_records`](Self::command_records).
@@ -306,10 +305,10 @@ pub trait EventLog: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(no_list(self.describe()))))
     }
 
-    /// Removes the records of the commands that were recorded before a time, and returns how many there were. Their events stay; a
-    /// command that is sent again with the id of a removed record runs again.
+    /// Removes the command records from before a time, and returns how many were removed. Their events stay. A command that is
+    /// sent again with the id of a removed record runs again.
     ///
-    /// It removes them in steps, so that nobody waits long: where it fails, some are removed already.
+    /// It removes them in steps, so that no other call waits long. After an error some may be removed.
     ///
     /// # Errors
     /// As for [`command_records`](Self::command_records).
@@ -318,12 +317,12 @@ pub trait EventLog: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(no_list(self.describe()))))
     }
 
-    /// The view store that lives in the same database, whose writes join the log's transactions (level 1).
+    /// The view store in the same database, whose writes join the log's transactions (level 1).
     fn views(&self) -> Option<Arc<dyn ViewStore>> {
         None
     }
 
-    /// Where snapshots of aggregates are kept. Without one, aggregates are always folded from their first event.
+    /// The store of aggregate snapshots. Without one, aggregates are always folded from their first event.
     fn snapshots(&self) -> Option<Arc<dyn SnapshotStore>> {
         None
     }
@@ -333,20 +332,20 @@ pub trait EventLog: Send + Sync + 'static {
         None
     }
 
-    /// The marker type of the database that `Tx<Db>` and `Reader<Db>` name, if handlers may have one.
+    /// The marker type of the database that handlers name in `Tx<Db>` and `Reader<Db>`, if they may.
     fn database(&self) -> Option<DatabaseInfo> {
         None
     }
 }
 
 fn no_list(store: String) -> StoreError {
-    StoreError::Failed { store, reason: "it does not list its records of commands".into() }
+    StoreError::Failed { store, reason: "it cannot list its command records".into() }
 }
 
-/// Names a database type at run time.
+/// A database type, at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct DatabaseInfo {
-    /// Tells whether a handler's `Tx<Db>` is this one.
+    /// Compared with the `Db` of a handler's `Tx<Db>`.
     pub type_id: std::any::TypeId,
     /// The type's name, for messages.
     pub name: &'static str,
@@ -360,13 +359,14 @@ impl DatabaseInfo {
     }
 }
 
-/// The log under its lock. Dropped without [`commit`](Self::commit), it leaves no trace.
+/// A transaction on the log, under its lock. Dropped without [`commit`](Self::commit), it leaves nothing
+/// behind.
 pub trait LogTransaction: Send {
-    /// The last committed position. Nobody else moves it while this transaction lives.
+    /// The last committed position. Nothing else moves it during this transaction.
     fn head(&self) -> Position;
 
-    /// The last committed event, at the [`head`](Self::head): its position and its id. An adapter learns it together with the
-    /// head, and answers at once.
+    /// The last committed event, at the [`head`](Self::head): its position and id. An adapter reads it together with the
+    /// head, and returns it at once.
     ///
     /// Default: reads the event at the head.
     fn last(&mut self) -> BoxFuture<'_, Result<Bookmark, StoreError>> {
@@ -377,7 +377,7 @@ pub trait LogTransaction: Send {
         })
     }
 
-    /// As [`EventLog::holds`], seeing also what this transaction has appended.
+    /// Like [`EventLog::holds`], including what this transaction has appended.
     fn holds<'a>(&'a mut self, bookmarks: &'a [Bookmark]) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
         Box::pin(async move {
             let mut held = Vec::with_capacity(bookmarks.len());
@@ -389,7 +389,7 @@ pub trait LogTransaction: Send {
         })
     }
 
-    /// As [`EventLog::read`], seeing also what this transaction has appended.
+    /// Like [`EventLog::read`], including what this transaction has appended.
     fn read<'a>(
         &'a mut self,
         query: &'a EventQuery,
@@ -397,14 +397,14 @@ pub trait LogTransaction: Send {
         limit: usize,
     ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
-    /// What is known of commands with these ids, in the order of `ids`.
+    /// The records of commands with these ids, in the order of `ids`.
     fn commands<'a>(
         &'a mut self,
         ids: &'a [CommandId],
     ) -> BoxFuture<'a, Result<Vec<Option<CommandRecord>>, StoreError>>;
 
-    /// Appends events that stand right after what this transaction holds so far, in the order of their positions, and
-    /// remembers `commands`.
+    /// Appends events and command records. The events have the positions right after the last event that this
+    /// transaction sees, in ascending order.
     fn append<'a>(
         &'a mut self,
         events: &'a [RecordedEvent],
@@ -416,12 +416,11 @@ pub trait LogTransaction: Send {
         None
     }
 
-    /// The `Tx<Db>` of a workflow: a [`Tx`](crate::capability::Tx) of this log's database.
+    /// The [`Tx`](crate::capability::Tx) of this log's database that a workflow takes as `Tx<Db>`.
     fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
         None
     }
 
-    /// Stores everything for good. When it returns `Ok`, the events survive a crash of this machine, as far as the
-    /// adapter's settings promise.
+    /// Commits. After `Ok` the events survive a crash of this machine, as far as the adapter's settings promise.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 }

@@ -1,15 +1,16 @@
-//! Which names a log holds, and which programs have declared: so that a name that disappears is noticed (rule 808).
+//! The names that a log holds and that programs have declared, so that a name that disappears is noticed (rule
+//! 808).
 
 use super::{BoxFuture, StoreError};
 use crate::id::Tag;
 use crate::time::Timestamp;
 
-/// What a name is the name of.
+/// What a name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NameKind {
-    /// A type of events.
+    /// An event type.
     Event,
-    /// A type of ids: the prefix of its tags.
+    /// An id type: the prefix of its tags.
     TagPrefix,
     /// A policy.
     Policy,
@@ -19,7 +20,7 @@ impl NameKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Event, Self::TagPrefix, Self::Policy];
 
-    /// How a store writes it: `event`, `tag prefix` or `policy`.
+    /// How a store writes the kind: `event`, `tag prefix` or `policy`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,17 +30,17 @@ impl NameKind {
         }
     }
 
-    /// The kind that [`as_str`](Self::as_str) wrote.
+    /// Parses what [`as_str`](Self::as_str) writes.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// A name that a program brings along.
+/// A name that a program declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
-    /// What it is the name of.
+    /// What the name belongs to.
     pub kind: NameKind,
     /// The name.
     pub name: String,
@@ -47,37 +48,38 @@ pub struct Declaration {
     pub by: String,
     /// When the program declared it, by its own clock.
     pub at: Timestamp,
-    /// The name that has taken its place, if one has: see `#[policy(was = "..")]`.
+    /// The name that has replaced it, if any: see `#[policy(was = "..")]`.
     pub replaced_by: Option<String>,
 }
 
-/// A name that some program has declared.
+/// A declared name, as the register stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclaredName {
-    /// What its first declaration said, and the last replacement that one told of.
+    /// Its first declaration, with the latest `replaced_by`.
     pub declaration: Declaration,
-    /// Which set of new names it came with, counted from 1; 0 where it is older than the register.
+    /// The number of the set of new names that it was declared with, counted from 1. 0 if it is older than
+    /// the register.
     pub generation: u64,
 }
 
-/// The names that a log's events and tags really have.
+/// The names that the log's events and tags actually have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredNames {
-    /// The name of every event, each once, ascending.
+    /// The name of every event, once each, ascending.
     pub events: Vec<String>,
-    /// For each prefix of the tags one tag that has it, ascending.
+    /// One tag of each tag prefix, ascending.
     pub tags: Vec<Tag>,
 }
 
-/// A log's register of names. What it says serves [`App::build`](crate::AppBuilder::build) only: no command reads or writes it.
+/// A log's register of names. Only [`App::build`](crate::AppBuilder::build) uses it: no command reads or writes it.
 pub trait NameRegister: Send + Sync + 'static {
-    /// The names of the events in the log, and the prefixes of their tags. It must not read the whole log: one step in an index a name.
+    /// The names of the log's events and the prefixes of their tags. It must not read the whole log: one index step per name.
     fn stored(&self) -> BoxFuture<'_, Result<StoredNames, StoreError>>;
 
-    /// Every name that was declared, in any order.
+    /// Every declared name, in any order.
     fn declared(&self) -> BoxFuture<'_, Result<Vec<DeclaredName>, StoreError>>;
 
-    /// Adds names, in one transaction. Those that are new all get the generation that follows the greatest there is. A name that is
-    /// there keeps its generation, time and place, and gets `replaced_by` where the declaration has one.
+    /// Adds names in one transaction. New names get the generation after the greatest one so far. A known name keeps its
+    /// generation, time and place, and takes over `replaced_by` if the declaration has one.
     fn declare<'a>(&'a self, names: &'a [Declaration]) -> BoxFuture<'a, Result<(), StoreError>>;
 }

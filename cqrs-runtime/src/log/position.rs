@@ -1,4 +1,4 @@
-//! Places in the log, and which event is at one.
+//! Positions in the log, and bookmarks, which also name the event there.
 
 use std::fmt;
 
@@ -7,10 +7,9 @@ use uuid::Uuid;
 
 use crate::event::RecordedEvent;
 
-/// A place in the log. The first event is at position 1; 0 is before every event, the head of an empty log.
+/// A position in the log. The first event is at position 1. 0 is before every event, and the head of an empty log.
 ///
-/// Positions come from other processes and over the wire, so no operation on them overflows: each stops at the least or the
-/// greatest number.
+/// Positions come from other processes and over the wire, so no operation on them overflows: each saturates.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(u64);
@@ -22,7 +21,7 @@ impl Position {
     /// Beyond every event.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The place numbered `position`.
+    /// The position with this number.
     #[must_use]
     pub const fn new(position: u64) -> Self {
         Self(position)
@@ -34,25 +33,25 @@ impl Position {
         self.0
     }
 
-    /// The next place. [`MAX`](Self::MAX) has none, and returns itself.
+    /// The next position. [`MAX`](Self::MAX) has none, and returns itself.
     #[must_use]
     pub const fn next(self) -> Self {
         self.plus(1)
     }
 
-    /// The place before this one. [`START`](Self::START) has none, and returns itself.
+    /// The position before this one. [`START`](Self::START) has none, and returns itself.
     #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
 
-    /// The place `events` further on, [`MAX`](Self::MAX) at most.
+    /// The position `events` further on, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn plus(self, events: u64) -> Self {
         Self(self.0.saturating_add(events))
     }
 
-    /// How many events there are after `earlier` up to here: 0 where `earlier` is the later one.
+    /// The number of events after `earlier` up to here. 0 if `earlier` is the later one.
     ///
     /// ```
     /// use cqrs_runtime::Position;
@@ -98,19 +97,19 @@ impl PartialOrd<u64> for Position {
 
 /// A position, and the id of the event there.
 ///
-/// A log may be restored from a backup, or fail over to a server that lacks the last events, and grow again: the same
-/// position is another event then. Whatever remembers a position remembers a bookmark, and asks the log whether it still
-/// [holds](super::EventLog::holds) it.
+/// A log may be restored from a backup, or fail over to a server that lacks the last events, and grow again: then the
+/// same position is another event. So anything that stores a position stores a bookmark, and asks the log whether it
+/// still [holds](super::EventLog::holds) it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Bookmark {
     /// The position.
     pub position: Position,
-    /// The id of the event there. `None` at [`Position::START`], and where nobody noted it.
+    /// The id of the event there. `None` at [`Position::START`], and where it was not recorded.
     pub event: Option<Uuid>,
 }
 
 impl Bookmark {
-    /// Before every event: every log holds it.
+    /// Before every event. Every log holds it.
     pub const START: Self = Self { position: Position::START, event: None };
 
     /// The event with this id, at this position.
@@ -119,9 +118,10 @@ impl Bookmark {
         Self { position, event: Some(event) }
     }
 
-    /// Whether the log holds this bookmark, of which `found` is the event at its position, if there is any.
+    /// Whether the log holds this bookmark. `found` is the id of the log's event at its position, if there is
+    /// one.
     ///
-    /// A bookmark without an id holds wherever there is an event at all.
+    /// A bookmark without an id holds if there is any event at its position.
     #[must_use]
     pub fn agrees_with(&self, found: Option<Uuid>) -> bool {
         self.position == Position::START || found.is_some_and(|found| self.event.is_none_or(|event| event == found))
@@ -135,7 +135,7 @@ impl From<&RecordedEvent> for Bookmark {
 }
 
 impl From<Position> for Bookmark {
-    /// A bookmark of which nobody noted the event.
+    /// A bookmark without the event's id.
     fn from(position: Position) -> Self {
         Self { position, event: None }
     }

@@ -13,14 +13,14 @@ pub(crate) struct StoreTimeout {
 }
 
 impl StoreTimeout {
-    /// Unless the app says otherwise. It is more than an adapter waits for a lock.
+    /// Default, longer than an adapter waits for a lock.
     pub(crate) const DEFAULT: Duration = Duration::from_secs(60);
 
     pub(crate) fn new(store: String, limit: Duration) -> Self {
         Self { store: store.into(), limit }
     }
 
-    /// An answer that changes nothing where nobody waits for it any more.
+    /// Waits for a call that changes nothing if its answer is dropped.
     pub(crate) async fn of<T, E: From<StoreError>>(&self, asking: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         tokio::time::timeout(self.limit, asking).await.unwrap_or_else(|_| {
             let reason = format!("no answer within {:?}", self.limit);
@@ -28,7 +28,7 @@ impl StoreTimeout {
         })
     }
 
-    /// Commits. Without an answer nobody knows whether that took place.
+    /// Commits. Without an answer the outcome is unknown.
     pub(crate) async fn commit(&self, tx: Box<dyn LogTransaction>) -> Result<(), StoreError> {
         tokio::time::timeout(self.limit, tx.commit()).await.unwrap_or_else(|_| {
             let reason = format!("no answer to the commit within {:?}", self.limit);
