@@ -362,12 +362,12 @@ async fn a_panic_parks_its_event_and_the_rest_goes_on() {
         let parked = app.parked().await.unwrap();
         let parked: Vec<_> =
             parked.iter().map(|entry| [&*entry.projection, &*entry.key, &*entry.event, &*entry.error]).collect();
-        let in_a_workflow = "its command `Book`: it panicked: the books are full";
+        let in_a_workflow = "command `Book`: the command panicked: the books are full";
         assert_eq!(
             parked,
             [
                 ["policy:bookkeeping", "@3:Book:0", "OrderPaid", in_a_workflow],
-                ["policy:pack_what_is_paid", "@1", "OrderPaid", "it panicked: the number of the beast"],
+                ["policy:pack_what_is_paid", "@1", "OrderPaid", "the policy panicked: the number of the beast"],
             ]
         );
         assert_eq!((desk.noted("packing"), counts(&*log).await["OrderPacked"]), (3, 2));

@@ -200,7 +200,7 @@ async fn a_policy_that_was_renamed_in_silence_is_refused() {
         says(
             &refused,
             &[
-                "[CQRS808] the log keeps how far policy `packing` has come",
+                "[CQRS808] the log holds the progress of policy `packing`",
                 "its unfinished work would be forgotten",
                 "`#[policy(was = \"packing\", ..)]` on `pack_orders`",
                 ".retired([\"packing\"])",
@@ -295,9 +295,9 @@ async fn what_is_taken_over_is_nobody_elses() {
     let refused = refusal(place.program("linked_still").await).await;
     says(
         &refused,
-        &["[CQRS808] policy `pack_orders` takes over from `packing`, which is linked still", "delete `packing`"],
+        &["[CQRS808] policy `pack_orders` takes over from `packing`, which is still linked", "delete `packing`"],
     );
     assert_eq!(refused.matches("it/policy_renamed.rs:").count(), 2, "{refused}");
     let refused = refusal(place.program("two_heirs").await).await;
-    says(&refused, &["[CQRS808] policies `pack_orders`, `pack_parcels` all take over from `packing`: one alone can"]);
+    says(&refused, &["[CQRS808] policies `pack_orders`, `pack_parcels` all take over from `packing`: only one can"]);
 }

@@ -1,7 +1,7 @@
-//! Who acts outside: of the processes that run a policy, one at a time.
+//! Claims: of the processes that run a policy, one at a time acts outside.
 //!
-//! The claim stands beside the policy's checkpoint, in place of a fingerprint: who is at work on the event that follows. It
-//! needs no clock that processes share, and costs nothing while there is no event.
+//! A claim is stored in the policy's checkpoint, in place of a fingerprint. It says which process works on the event that
+//! follows. It needs no clock that processes share, and costs nothing while there is no event.
 
 use std::time::Duration;
 
@@ -14,34 +14,34 @@ use crate::app::Inner;
 use crate::log::{Bookmark, StoreError};
 use crate::view::Checkpoint;
 
-/// Nobody is at work.
+/// No process works on the event.
 const NOBODY: u64 = NO_ROWS;
 
-/// A runner, as others know it.
+/// A runner, as other processes see it.
 pub(super) struct Claimant {
     own: u64,
     patience: Duration,
-    /// Whom it waits for: the checkpoint as it was first seen, and when.
+    /// The rival that it waits for: the checkpoint as first seen, and when.
     rival: Option<(Checkpoint, Instant)>,
-    /// Whether it has claimed an event that it has not handled.
+    /// Whether it has claimed an event that it has not handled yet.
     claims: bool,
 }
 
-/// What became of a claim.
+/// The result of a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// The event is this runner's to handle.
+    /// This runner handles the event.
     Ours,
-    /// Another process is at work on it.
+    /// Another process works on it.
     Theirs,
     /// Another process has handled it.
     Done,
-    /// The log has lost it, or what was handled before it.
+    /// The log has lost the event, or what was handled before it.
     Lost,
 }
 
 impl Claimant {
-    /// One who waits for `patience` before it takes over from another who has not come on.
+    /// A claimant that takes over from another process when that has made no progress for `patience`.
     pub(super) fn new(patience: Duration) -> Self {
         Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None, claims: false }
     }
@@ -80,7 +80,7 @@ impl Claimant {
         Ok(Claim::Ours)
     }
 
-    /// Gives back what it has claimed, so that another process handles the event at once.
+    /// Releases its claim, so that another process handles the event at once.
     pub(super) async fn release(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<(), StoreError> {
         if !std::mem::take(&mut self.claims) {
             return Ok(());
@@ -96,19 +96,19 @@ impl Claimant {
         }
     }
 
-    /// The claim that stands beside a checkpoint which this runner moves: its own ends, another's stays.
+    /// The claim to store with a checkpoint that this runner moves: its own claim ends, another's stays.
     pub(super) fn left_of(&self, known: Option<Checkpoint>) -> u64 {
         known.map(|known| known.fingerprint).filter(|&claimed| claimed != self.own).unwrap_or(NOBODY)
     }
 
-    /// Whether nothing has changed since the other was last seen, and its time is not up. Takes no lock.
+    /// Whether the rival has made no progress and its time is not up. Takes no lock.
     async fn waits_still(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<bool, StoreError> {
         let Some(views) = inner.log.views() else { return Ok(false) };
         let known = views.checkpoint(info.owner).await?;
         Ok(self.rival.is_some_and(|(seen, since)| known == Some(seen) && since.elapsed() < self.patience))
     }
 
-    /// Whether the other has had its time.
+    /// Whether the rival's time is up.
     fn has_waited_for(&mut self, known: Checkpoint) -> bool {
         match self.rival {
             Some((seen, since)) if seen == known => since.elapsed() >= self.patience,

@@ -1,4 +1,4 @@
-//! Handling one event: calling the policy, and executing its commands.
+//! Handles one event: calls the policy, and executes its commands.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,13 +18,13 @@ use crate::view::Parked;
 /// A command with its id.
 pub(super) struct Ready {
     id: CommandId,
-    /// What it is parked under.
+    /// The key that it is parked under.
     pub(super) key: String,
     command: Box<dyn SentCommand>,
 }
 
-/// Gives commands their ids: by their name and their place among those of that name, so that an event which is handled again
-/// by a policy that answers otherwise by then makes no id mean another command.
+/// Gives commands their ids: from their name and their index among those of that name. So if the policy answers the same
+/// event differently the next time, no id means another command.
 pub(super) fn ready(info: &PolicyInfo, event: &RecordedEvent, sent: Sent) -> VecDeque<Ready> {
     let mut places: HashMap<&'static str, u32> = HashMap::new();
     let ready = |command: Box<dyn SentCommand>| {
@@ -56,21 +56,21 @@ impl Ready {
             Ok(executing) => unpanicked(executing).await,
             Err(panic) => Err(panic_message(&*panic)),
         };
-        executed.unwrap_or_else(|panic| Err(Failure::Final(format!("it panicked: {panic}"))))
+        executed.unwrap_or_else(|panic| Err(Failure::Final(format!("the command panicked: {panic}"))))
     }
 
-    /// Its refusal, as it is parked.
+    /// The text of its refusal in a parked entry.
     pub(super) fn refused(&self, error: &str) -> String {
-        format!("its command `{}`: {error}", self.command.name())
+        format!("command `{}`: {error}", self.command.name())
     }
 }
 
-/// What an event is parked under.
+/// The key that an event is parked under.
 pub(super) fn event_key(event: &RecordedEvent) -> String {
     format!("@{}", event.position())
 }
 
-/// What a policy could not finish.
+/// The parked entry of an event or command.
 pub(super) fn parked(info: &PolicyInfo, event: &RecordedEvent, key: String, error: String) -> Parked {
     let (projection, event_name) = (info.owner.to_owned(), event.name().to_owned());
     Parked { projection, key, position: event.position(), event: event_name, error, attempts: 1 }
@@ -87,7 +87,7 @@ pub(super) async fn react(inner: &Inner, reaction: &Reaction, event: &RecordedEv
     reacted.unwrap_or_else(|panic| Err(ReactionError::Panicked(panic)))
 }
 
-/// What a future comes to, or what its panic said.
+/// A future's result, or the message of its panic.
 async fn unpanicked<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
     std::future::poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));

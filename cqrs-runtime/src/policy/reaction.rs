@@ -1,4 +1,4 @@
-//! One event, and the function that a policy answers it with.
+//! A policy, and its function for each event.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::query::After;
 use crate::registry::{Item, ParameterInfo, Registration};
 use crate::view::{View, Views};
 
-/// A policy.
+/// A registered policy.
 pub struct PolicyInfo {
-    /// Its name: the function's or the type's own, or `name = ".."`.
+    /// Its name: that of the function or type, or `name = ".."`.
     pub name: &'static str,
-    /// What its checkpoint, its parked events and its commands' ids go by: `policy:` and its name.
+    /// The prefix of its checkpoint, its parked events and its commands' ids: `policy:` and its name.
     pub owner: &'static str,
     /// Whether it starts at the log's first event.
     pub from_start: bool,
-    /// The name that it had before.
+    /// Its former name.
     pub was: Option<FormerName>,
     /// Its functions.
     pub reactions: &'static [Reaction],
 }
 
-/// The name that a policy had before.
+/// A policy's former name.
 #[derive(Clone, Copy, Debug)]
 pub struct FormerName {
     /// The name.
@@ -36,21 +36,21 @@ pub struct FormerName {
     pub owner: &'static str,
 }
 
-/// What stands before a policy's name where it shares a name space with projections.
+/// Prefix of a policy's name where policies share a name space with projections.
 const OWNER: &str = "policy:";
 
-/// What a policy's checkpoint and what it could not finish go by.
+/// The name of a policy's checkpoint and parked events.
 pub(crate) fn owner(name: &str) -> String {
     format!("{OWNER}{name}")
 }
 
-/// The name of the policy whose this is, if it is one's.
+/// The policy's name, if the owner is a policy.
 pub(crate) fn name_of(owner: &str) -> Option<&str> {
     owner.strip_prefix(OWNER)
 }
 
 impl PolicyInfo {
-    /// What its commands' ids go by: what the same commands went by before it was renamed.
+    /// The prefix of its commands' ids: its former name if it was renamed, so that the ids stay the same.
     pub(crate) fn id_owner(&self) -> &'static str {
         self.was.map_or(self.owner, |was| was.owner)
     }
@@ -60,7 +60,7 @@ impl PolicyInfo {
         self.reactions.iter().map(|reaction| reaction.event).collect()
     }
 
-    /// The names of the commands that it may send, each once.
+    /// The names of the commands that it may send, once each.
     pub(crate) fn commands(&self) -> Vec<&'static str> {
         let mut commands = Vec::new();
         self.reactions.iter().for_each(|reaction| (reaction.commands)(&mut commands));
@@ -69,25 +69,25 @@ impl PolicyInfo {
         commands
     }
 
-    /// What its functions take beside their events.
+    /// The parameters of its functions, without their events.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static ParameterInfo> {
         self.reactions.iter().flat_map(|reaction| reaction.parameters)
     }
 }
 
-/// What a policy does about one event.
+/// The function type that answers one event.
 pub type React = for<'a> fn(&'a PolicyContext<'a>, &'a RecordedEvent) -> Reacting<'a>;
 
-/// A policy at work.
+/// A running reaction.
 pub type Reacting<'a> = BoxFuture<'a, Result<Sent, ReactionError>>;
 
-/// One event, and the function that a policy answers it with.
+/// The function of a policy that answers one event.
 pub struct Reaction {
     /// The event's name.
     pub event: &'static str,
-    /// Whether the function is `async`, so that it may act outside.
+    /// Whether the function is `async`: then it may act outside.
     pub effects: bool,
-    /// What it takes beside its event.
+    /// Its parameters after the event.
     pub parameters: &'static [ParameterInfo],
     /// Adds the names of the commands that it may return.
     pub commands: Names,
@@ -112,35 +112,35 @@ impl Registration {
     }
 }
 
-/// Why a policy has no answer to an event.
+/// Why a policy did not answer an event.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactionError {
     /// The event cannot be read.
     #[error(transparent)]
     Unreadable(#[from] FoldError),
-    /// What it takes cannot be had.
+    /// A parameter is not available.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
-    /// It returned this error.
-    #[error("it failed: {0}")]
+    /// The policy returned an error.
+    #[error("the policy failed: {0}")]
     Failed(String),
-    /// It panicked.
-    #[error("it panicked: {0}")]
+    /// The policy panicked.
+    #[error("the policy panicked: {0}")]
     Panicked(String),
 }
 
-/// How long a policy waits for a view before it is tried again.
+/// How long a policy waits for a view before it is retried.
 const WAITED: Duration = Duration::from_secs(5);
 
-/// What surrounds a policy.
+/// The context of one call of a policy.
 pub struct PolicyContext<'a> {
     pub(super) inner: &'a Inner,
-    /// Where its event is.
+    /// The position of its event.
     pub(super) position: Position,
 }
 
 impl PolicyContext<'_> {
-    /// A service or a stale reading of the read side.
+    /// A service, or a stale read of the read side.
     ///
     /// # Errors
     /// The read side cannot be reached.
@@ -148,18 +148,17 @@ impl PolicyContext<'_> {
         P::from_context(self)
     }
 
-    /// The same, or a view that has the policy's event: it is waited for.
+    /// The same, or a view that it waits for until the view has the policy's event.
     ///
     /// # Errors
-    /// The read side cannot be reached, or is still behind: the policy is tried again.
-    // Boxed, so that a parameter that is refused is refused once: the future's type does not repeat the bound.
+    /// The read side cannot be reached, or is still behind: the policy is retried.
     #[must_use]
     pub fn get<P: AwaitedParameter>(&self) -> BoxFuture<'_, Result<P, StoreError>> {
         Box::pin(P::awaited(self))
     }
 }
 
-/// What a policy may take after its event.
+/// A parameter that a policy may take after its event.
 #[diagnostic::on_unimplemented(
     message = "[CQRS602] a policy that is not `async` cannot take `{Self}`",
     label = "not `State<T>` or `Stale<Views<V>>`",
@@ -186,7 +185,7 @@ impl<V: View> PolicyParameter for Stale<Views<V>> {
     }
 }
 
-/// What a policy `async fn` may take after its event.
+/// A parameter that an `async fn` policy may take after its event.
 #[diagnostic::on_unimplemented(
     message = "[CQRS602] a policy cannot take `{Self}`",
     label = "not `State<T>`, `Views<V>` or `Stale<Views<V>>`",
@@ -208,7 +207,7 @@ impl<P: PolicyParameter + 'static> AwaitedParameter for P {
     }
 }
 
-/// It has everything up to the policy's event, and perhaps more. At level 2 it is waited for.
+/// Has processed the log at least up to the policy's event. At level 2 the policy waits for it.
 impl<V: View> AwaitedParameter for Views<V> {
     async fn awaited(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
         let (inner, position) = (context.inner, context.position);

@@ -1,4 +1,4 @@
-//! What an operator does about what a policy could not finish.
+//! Operators' calls for parked events of policies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::event::RecordedEvent;
 use crate::log::{Bookmark, EventQuery, Position, StoreError};
 use crate::view::{Checkpoint, Parked};
 
-/// Handles the parked events of a policy again, and returns what is parked still.
+/// Handles the parked events of a policy again, and returns what is still parked.
 pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, OperationError> {
     let mut by_event: BTreeMap<Position, Vec<Parked>> = BTreeMap::new();
     for entry in parked_of(inner, info.owner).await? {
@@ -25,7 +25,7 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
     for (position, entries) in by_event {
         let before = position.previous();
         let event = inner.log.read(&EventQuery::all(), before, 1).await?.events.pop();
-        // Where the log has lost it, another event may be there.
+        // If the log has lost the event, another one may be at its position.
         let is_it = |event: &RecordedEvent| {
             event.position() == position && entries.iter().all(|entry| entry.event == event.name())
         };
@@ -43,25 +43,28 @@ pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Resu
     Ok(still)
 }
 
-/// Forgets what is parked of a policy, and returns it.
+/// Discards the parked events of a policy, and returns them.
 pub(crate) async fn dismiss(inner: &Inner, owner: &str) -> Result<Vec<Parked>, StoreError> {
     let parked = parked_of(inner, owner).await?;
     replace(inner, &parked, &[]).await?;
     Ok(parked)
 }
 
-/// Has a policy go on after a position, which it stopped at because the log has lost what was handled.
+/// Lets a policy go on after a position. It had stopped because the log has lost events that it had handled.
 pub(crate) async fn resume(inner: &Inner, info: &'static PolicyInfo, after: Position) -> Result<(), OperationError> {
     let failed = |reason: String| OperationError::NotResumed { policy: info.name.to_owned(), reason };
     let mut tx = inner.log.begin().await?;
     let (last, store) = (tx.last().await?, inner.log.describe());
     if after > last.position {
-        return Err(failed(format!("it cannot go on after position {after}: the log ends at {}", last.position)));
+        return Err(failed(format!("cannot resume after position {after}: the log ends at {}", last.position)));
     }
     let known = checkpoints(&mut *tx, &store)?.checkpoints(&[info.owner]).await?.pop().flatten();
     let known = known.map_or(Bookmark::START, |known| known.bookmark());
     if tx.holds(&[known]).await?[0] {
-        return Err(failed(format!("it is not stopped: it has handled every event up to position {}", known.position)));
+        return Err(failed(format!(
+            "the policy is not stopped: it has handled every event up to position {}",
+            known.position
+        )));
     }
     let from = match after {
         Position::START => Bookmark::START,
@@ -81,7 +84,7 @@ async fn parked_of(inner: &Inner, owner: &str) -> Result<Vec<Parked>, StoreError
     Ok(views.parked().await?.into_iter().filter(|entry| entry.projection == owner).collect())
 }
 
-/// Handles one event, and returns what is to be parked of it. `None` where the policy does not listen to it any more.
+/// Handles one event, and returns what to park of it. `None` if the policy no longer listens to it.
 async fn handle(
     inner: &Arc<Inner>,
     info: &'static PolicyInfo,
@@ -109,7 +112,7 @@ async fn handle(
     Ok(Some(still))
 }
 
-/// Parks `still` instead of `tried`. What was parked meanwhile stays.
+/// Parks `still` instead of `tried`. Entries that were parked in between stay.
 async fn replace(inner: &Inner, tried: &[Parked], still: &[Parked]) -> Result<(), StoreError> {
     if tried.is_empty() {
         return Ok(());

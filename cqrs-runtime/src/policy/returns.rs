@@ -1,4 +1,4 @@
-//! What a policy may return: commands, in several shapes, or nothing.
+//! What a policy may return: commands in several shapes, or nothing.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use crate::log::{BoxFuture, StoreError};
 use crate::message::{Command, DomainError};
 use crate::stored::KeepError;
 
-/// Commands, or nothing: what a policy `fn` returns.
+/// The return type of a policy `fn`: commands or nothing.
 #[diagnostic::on_unimplemented(
     message = "[CQRS601] a policy cannot return `{Self}`",
     label = "neither nothing nor commands",
@@ -21,13 +21,13 @@ use crate::stored::KeepError;
     note = "see: cqrs_runtime::rules#cqrs601"
 )]
 pub trait PolicyReturn: Sized + Send + 'static {
-    /// How its commands stand in it.
+    /// The shape in which it holds its commands.
     type Shape;
     /// Adds the names of all commands that it may hold.
     fn names(names: &mut Vec<&'static str>);
 }
 
-/// What a policy `async fn` returns: commands or nothing, or a `Result` of them.
+/// The return type of a policy `async fn`: commands or nothing, or a `Result` of them.
 #[diagnostic::on_unimplemented(
     message = "[CQRS601] a policy cannot return `{Self}`",
     label = "neither nothing nor commands, nor a `Result` of them",
@@ -39,7 +39,7 @@ pub trait PolicyReturn: Sized + Send + 'static {
 pub trait PolicyOutcome: Sized + Send + 'static {
     /// The commands.
     type Commands: PolicyReturn;
-    /// The commands, or why there are none yet.
+    /// The commands, or the policy's error.
     ///
     /// # Errors
     /// Those of the policy.
@@ -62,9 +62,9 @@ impl<R: PolicyReturn, E: fmt::Display + Send + 'static> PolicyOutcome for Result
     }
 }
 
-/// Commands that all have handlers: hands them over. `S` is their shape, of one that is [`PolicyReturn`].
+/// Commands that all have handlers. `S` is their shape, that of a [`PolicyReturn`].
 ///
-/// `H` tells whose handlers they have; the compiler infers it.
+/// `H` is the type of their handlers; the compiler infers it.
 #[diagnostic::on_unimplemented(
     message = "[CQRS207] no `#[command]` handler for `{Self}`",
     label = "nothing handles this",
@@ -73,7 +73,7 @@ impl<R: PolicyReturn, E: fmt::Display + Send + 'static> PolicyOutcome for Result
     note = "see: cqrs_runtime::rules#cqrs207"
 )]
 pub trait Commands<S, H> {
-    /// Hands every command over, in order.
+    /// Passes on every command, in order.
     fn send(self, to: &mut Sent);
 }
 
@@ -159,7 +159,7 @@ macro_rules! tuples_of_commands {
         }
 
         impl<$($part: Commands<$shape, $handlers>, $shape, $handlers),+> Commands<($($shape,)+), ($($handlers,)+)> for ($($part,)+) {
-            #[allow(non_snake_case, reason = "a part is named as its type")]
+            #[allow(non_snake_case, reason = "a field is named like its type")]
             fn send(self, to: &mut Sent) {
                 let ($($part,)+) = self;
                 $($part.send(to);)+
@@ -181,24 +181,24 @@ tuples_of_commands! {
 /// Adds the names of the commands that a policy may send.
 pub type Names = fn(&mut Vec<&'static str>);
 
-/// Holds a policy `fn` to what it may return, and names its commands.
+/// Checks what a policy `fn` returns at compile time, and returns the names of its commands.
 #[must_use]
 pub const fn returns<R: PolicyReturn>() -> Names {
     R::names
 }
 
-/// Holds a policy `async fn` to what it may return, and names its commands.
+/// Checks what a policy `async fn` returns at compile time, and returns the names of its commands.
 #[must_use]
 pub const fn may_return<R: PolicyOutcome>() -> Names {
     <R::Commands as PolicyReturn>::names
 }
 
-/// What a policy returns.
+/// The type that a policy returns.
 pub struct Returned<R>(PhantomData<R>);
 
 impl<R: PolicyOutcome> Returned<R> {
-    /// Takes the commands out of what was returned. One that nothing handles is refused here. The result is no argument: an
-    /// error about it stands at its type.
+    /// Takes the commands out of the returned value. A command without a handler is refused here. The value is not an
+    /// argument, so that rustc reports an error at its type.
     #[must_use]
     pub fn sent<H>() -> fn(R) -> Result<Sent, ReactionError>
     where
@@ -212,9 +212,9 @@ impl<R: PolicyOutcome> Returned<R> {
     }
 }
 
-/// In place of [`Returned::sent`] for a type that is neither nothing nor commands, which the compiler has refused already.
+/// Fallback of [`Returned::sent`] for a type that the compiler has already refused.
 pub trait ReturnedNothing {
-    /// Never called, since that does not compile.
+    /// Never called: the program does not compile.
     #[must_use]
     fn sent<R>() -> fn(R) -> Result<Sent, ReactionError> {
         |_| unreachable!("no commands")
@@ -223,7 +223,7 @@ pub trait ReturnedNothing {
 
 impl<R> ReturnedNothing for Returned<R> {}
 
-/// The commands that a policy has returned for one event, not sent yet.
+/// The commands that a policy has returned for one event, and that are not sent yet.
 #[derive(Default)]
 pub struct Sent {
     pub(super) commands: Vec<Box<dyn SentCommand>>,
@@ -233,15 +233,15 @@ pub struct Sent {
 pub(super) enum Failure {
     /// The app is shutting down.
     ShutDown,
-    /// The store is away.
+    /// The store is unavailable.
     Unavailable(String),
-    /// It may succeed another time.
+    /// It may succeed later.
     Later(String),
-    /// It will not.
+    /// It will never succeed.
     Final(String),
 }
 
-/// A command on its way to the bus, its type forgotten.
+/// A command on its way to the bus, with its type erased.
 pub(super) trait SentCommand: Send {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -250,9 +250,9 @@ pub(super) trait SentCommand: Send {
 }
 
 struct TypedCommand<C, H> {
-    /// Until it is first executed.
+    /// The command, until it is first executed.
     fresh: Option<C>,
-    /// What further attempts are made from: a command need not be `Clone`.
+    /// Its JSON, for further attempts: a command need not be `Clone`.
     json: Result<String, KeepError>,
     handlers: PhantomData<fn() -> H>,
 }
@@ -268,9 +268,7 @@ impl<C: Command, H> TypedCommand<C, H> {
         }
         let again = self.json.as_ref().map_err(ToString::to_string);
         let again = again.and_then(|json| (C::JSON.read)(json).map_err(|error| error.to_string()));
-        again.map_err(|error| {
-            Failure::Final(format!("it cannot be sent again, since its JSON cannot be read back: {error}"))
-        })
+        again.map_err(|error| Failure::Final(format!("it cannot be sent again: its JSON cannot be read back: {error}")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A policy's runner: follows the log from the checkpoint, one event after the other.
+//! A policy's runner: follows the log from the checkpoint, event by event.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -24,16 +24,16 @@ use crate::view::{Checkpoint, Parked};
 /// How many events are read at once.
 const PAGE: usize = 100;
 
-/// How far the checkpoint may lag behind while no event is this policy's.
+/// How many events without this policy's the stored checkpoint may lag behind.
 const MOST_UNSTORED: u64 = 1_000;
 
-/// However often something has failed, it is tried again after this.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) struct Runner {
     info: &'static PolicyInfo,
     query: EventQuery,
-    /// Weak, so that the app ends when its last handle is dropped, and the runner with it.
+    /// Weak, so that the app, and the runner with it, ends when its last handle is dropped.
     app: Weak<Inner>,
     appended: watch::Receiver<Position>,
     state: watch::Sender<State>,
@@ -41,40 +41,40 @@ pub(super) struct Runner {
     claimant: Claimant,
     /// The rest of the page that was read.
     page: VecDeque<RecordedEvent>,
-    /// How far the page reaches.
+    /// The end of the page.
     read: Bookmark,
     work: Option<Work>,
     /// Every event up to here has been handled.
     position: Bookmark,
     /// The checkpoint.
     stored: Bookmark,
-    /// What is to be stored with the next checkpoint.
+    /// Entries to store with the next checkpoint.
     parked: Vec<Parked>,
-    /// Whether nothing more may be done until the checkpoint is stored.
+    /// Whether the checkpoint must be stored before anything else is done.
     unstored: bool,
-    /// Why it waits for an operator, if it does, and the checkpoint that he is to change.
+    /// Why it waits for an operator, and the checkpoint that the operator has to change.
     stopped: Option<(String, Bookmark)>,
-    /// How often in a row something has failed.
+    /// How many failures there were in a row.
     failures: u32,
-    /// How often the step at hand has been tried and may yet succeed.
+    /// How often the current step has been tried.
     tries: u32,
     figures: PolicyFigures,
     closing: watch::Receiver<bool>,
 }
 
-/// The event at hand.
+/// The current event.
 struct Work {
     event: RecordedEvent,
     reaction: &'static Reaction,
-    /// What is left to send, once the policy has answered.
+    /// The commands that are left to send, once the policy has answered.
     commands: Option<VecDeque<Ready>>,
 }
 
-/// What comes after a step.
+/// What to do after a step.
 enum Next {
     Step,
     Wait,
-    /// The same again, after a pause, for this reason.
+    /// Repeats the step after a pause, for this reason.
     Again(String),
     Stop,
 }
@@ -120,11 +120,11 @@ impl Runner {
                 return self.give_back(&inner).await;
             }
             let next = self.step(&inner).await;
-            // Nothing is held while it waits.
+            // The app is not kept alive while the runner waits.
             drop(inner);
             let goes_on = match next {
                 Next::Step => true,
-                // Where the app is gone, the next turn sees it.
+                // If the app is gone, the next turn sees it.
                 Next::Wait => {
                     let waiting = race(self.closing.changed(), self.appended.changed());
                     !matches!(timeout(self.settings.poll, waiting).await, Ok(Either::Other(Err(_))))
@@ -138,13 +138,13 @@ impl Runner {
         }
     }
 
-    /// Leaves nothing behind that another process would have to wait for. Called between two attempts: the policy's function is not
-    /// at work.
+    /// Releases everything that another process would wait for. Called between two attempts, when the policy's function is not
+    /// running.
     async fn give_back(&mut self, inner: &Inner) {
         let stored = if self.unstored { self.store(inner).await.map(drop) } else { Ok(()) };
         if let Err(error) = stored.and(self.claimant.release(inner, self.info).await) {
             let policy = self.info.name;
-            tracing::warn!(policy, %error, "a policy's claim was not given back: another process waits for its time");
+            tracing::warn!(policy, %error, "claim of a policy not released; another process takes over after its timeout");
         }
     }
 
@@ -184,7 +184,7 @@ impl Runner {
             return self.stop(inner).await;
         }
         self.tell(None);
-        // What is appended from here on wakes it again.
+        // Appends from here on wake the runner again.
         self.appended.borrow_and_update();
         let page = inner.log.read(&self.query, self.position.position, PAGE).await?;
         if !page.continues(self.position) {
@@ -195,13 +195,13 @@ impl Runner {
         if !self.page.is_empty() {
             return Ok(Next::Step);
         }
-        // Nothing of it is this policy's.
+        // The page has no event of this policy.
         self.position = self.read;
         self.tell(None);
         Ok(Next::Wait)
     }
 
-    /// Does what is left to do about an event.
+    /// Does the remaining steps of an event.
     async fn go_on(&mut self, inner: &Arc<Inner>, work: Work) -> Result<Next, StoreError> {
         if work.commands.is_none() && work.reaction.effects {
             match self.claimant.claim(inner, self.info, (&work.event).into()).await {
@@ -222,7 +222,7 @@ impl Runner {
         self.handle(inner, work).instrument(span).await
     }
 
-    /// Calls the policy, unless it has answered already, and sends its commands.
+    /// Calls the policy, unless it has already answered, and sends its commands.
     async fn handle(&mut self, inner: &Arc<Inner>, mut work: Work) -> Result<Next, StoreError> {
         if work.commands.is_none() {
             match react(inner, work.reaction, &work.event).await {
@@ -257,7 +257,8 @@ impl Runner {
         }
         self.position = Bookmark::from(event);
         self.figures.handled();
-        // What was done outside must not be done again if it can be helped. Commands have ids, and a page of them is enough.
+        // Store the checkpoint at once after outside effects, which must not be repeated. Commands have ids: once per page
+        // is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
         if self.unstored && !self.store(inner).await? {
             return self.stop(inner).await;
@@ -271,7 +272,7 @@ impl Runner {
         Next::Again(error)
     }
 
-    /// Counts a try of what failed and may yet succeed.
+    /// Counts an attempt of a step that may still succeed.
     fn has_tries_left(&mut self) -> bool {
         self.tries += 1;
         self.tries < self.settings.attempts
@@ -285,13 +286,13 @@ impl Runner {
             position,
             key,
             error,
-            "a policy could not finish an event: it is parked"
+            "policy could not finish an event; event parked"
         );
         self.parked.push(parked(self.info, event, key, error));
     }
 
-    /// Moves the checkpoint, with what is parked. Another process's, which may be further, stays. Says whether it could: not where
-    /// the log has lost what was handled.
+    /// Moves the checkpoint and stores parked entries. A checkpoint that another process has moved further stays. Returns `false`
+    /// if the log has lost what was handled.
     async fn store(&mut self, inner: &Inner) -> Result<bool, StoreError> {
         let mut tx = inner.log.begin().await?;
         let views = checkpoints(&mut *tx, &inner.log.describe())?;
@@ -314,10 +315,10 @@ impl Runner {
         Ok(true)
     }
 
-    /// Stops, where the log has lost what was handled: an operator says from where to go on. All processes that run the policy stop,
-    /// since the checkpoint bears the lost event.
+    /// Stops because the log has lost events that were handled: an operator says from where to go on. All processes that run the
+    /// policy stop, since the checkpoint has the lost event's id.
     async fn stop(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
-        // Whatever was read may be of the log as it was.
+        // What was read may be from before the loss.
         (self.work, self.unstored) = (None, false);
         self.page.clear();
         let mut tx = inner.log.begin().await?;
@@ -327,7 +328,7 @@ impl Runner {
         let stored = known.map_or(Bookmark::START, |known| known.bookmark());
         let held = tx.holds(&[self.position, stored]).await?;
         if held[0] && held[1] {
-            // It was an event of the page alone that is lost.
+            // Only events of the page are lost, none that was handled.
             drop(tx);
             self.go_on_from(if stored.position > self.position.position { stored } else { self.position }, stored);
             return Ok(Next::Step);
@@ -346,7 +347,7 @@ impl Runner {
             self.parked.clear();
         }
         let text = lost_text(lost, last);
-        tracing::error!(policy = self.info.name, "{text}: the policy is stopped");
+        tracing::error!(policy = self.info.name, "policy stopped: {text}");
         self.stopped = Some((text, lost));
         self.tell(None);
         Ok(Next::Wait)
@@ -383,13 +384,13 @@ impl Runner {
         });
     }
 
-    /// Waits before the next attempt. Says whether the app is still there.
+    /// Waits before the next attempt. Returns `false` if the app is gone.
     async fn pause(&mut self, error: String) -> bool {
         let pause = self.settings.first_pause.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
         self.failures += 1;
         self.figures.tries_again();
         let (policy, attempts) = (self.info.name, self.failures);
-        tracing::warn!(policy, error, attempts, ?pause, "a policy is held up, and tries again");
+        tracing::warn!(policy, error, attempts, ?pause, "policy failed; retrying");
         self.tell(Some(error));
         let until = Instant::now() + pause;
         loop {

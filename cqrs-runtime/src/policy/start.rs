@@ -1,4 +1,4 @@
-//! Starting the runners.
+//! Starts the policies' runners.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::log::{Bookmark, EventLog, LogTransaction, StoreError};
 use crate::observing::PolicyFigures;
 use crate::view::{Checkpoint, Parked, ViewTransaction};
 
-/// The fingerprint of checkpoints that stand for no rows.
+/// The fingerprint of checkpoints that have no rows.
 pub(super) const NO_ROWS: u64 = 0;
 
-/// How the runners of policies go about it.
+/// The settings of the policies' runners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// Whether they run in this process.
     pub enabled: bool,
-    /// How long a runner that has nothing to do waits before it looks for what other processes have appended.
+    /// How often an idle runner looks for events of other processes.
     pub poll: Duration,
-    /// How often what fails is tried.
+    /// How often a failing step is tried.
     pub attempts: u32,
-    /// The pause before it is tried a second time; each further one is twice as long.
+    /// The pause before the second attempt. Each further one is twice as long.
     pub first_pause: Duration,
     /// How long another process may take for one event's effects.
     pub patience: Duration,
@@ -43,7 +43,8 @@ impl Default for Settings {
     }
 }
 
-/// Where each policy goes on, in their order. What has no checkpoint gets one: the log's head, or its start.
+/// The position where each policy goes on, in their order. A policy without a checkpoint gets one: the log's
+/// head, or its start.
 pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) -> Result<Vec<Bookmark>, StoreError> {
     if policies.is_empty() {
         return Ok(Vec::new());
@@ -75,8 +76,8 @@ pub(crate) async fn start(log: &dyn EventLog, policies: &[&'static PolicyInfo]) 
     Ok(positions)
 }
 
-/// Makes what the store keeps of a policy's former name this one's: how far it has come, who is at work, and what is parked.
-/// Says whether there was anything.
+/// Moves what is stored under a policy's former name to its new name: its checkpoint, its claim and its parked entries.
+/// Returns `false` if nothing was stored.
 async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result<bool, StoreError> {
     let Some(was) = info.was else { return Ok(false) };
     let mut known = views.checkpoints(&[was.owner, info.owner]).await?.into_iter();
@@ -86,7 +87,7 @@ async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result
     if former.is_none() && parked.is_empty() {
         return Ok(false);
     }
-    // A process that still runs the former one may have come further since the last time.
+    // A process that still runs the former policy may have moved its checkpoint since the last time.
     if let Some(former) = former.filter(|former| own.is_none_or(|own| own.position < former.position)) {
         views.set_checkpoints(&[(info.owner, former)]).await?;
     }
@@ -101,22 +102,22 @@ async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result
         policy = info.name,
         was = was.name,
         parked = parked.len(),
-        "a policy has taken over from its former name"
+        "policy has taken over from its former name"
     );
     Ok(true)
 }
 
-/// The checkpoints beside the events.
+/// The checkpoints in the log's database.
 pub(super) fn checkpoints<'a>(
     tx: &'a mut dyn LogTransaction,
     store: &str,
 ) -> Result<&'a mut dyn ViewTransaction, StoreError> {
-    let reason = "it keeps no checkpoints, which `App::build` checks";
+    let reason = "it stores no checkpoints, although `App::build` checks for that";
     tx.views().ok_or_else(|| StoreError::Failed { store: store.to_owned(), reason: reason.into() })
 }
 
 impl Policies {
-    /// Starts a runner a policy. They end with the app.
+    /// Starts one runner per policy. They end with the app.
     pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Bookmark], settings: Settings) {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None, stopped: false });

@@ -1,4 +1,4 @@
-//! How far the policies of this process have come.
+//! The progress of the policies of this process.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,24 +11,24 @@ use super::reaction::PolicyInfo;
 use crate::error::OperationError;
 use crate::log::{Bookmark, EventLog, Position};
 
-/// How long an operator waits at most until his policy goes on.
+/// How long `resume_policy` waits at most until the policy goes on.
 const RESUMED: Duration = Duration::from_secs(5);
 
-/// How far a policy has come in this process.
+/// The progress of a policy in this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyStatus {
     /// Its name.
     pub name: &'static str,
     /// Every event up to here has been handled.
     pub position: Position,
-    /// What it is held up by, if it is: it tries again, unless it is [`stopped`](Self::stopped).
+    /// Why it fails, if it does. It retries, unless it is [`stopped`](Self::stopped).
     pub error: Option<String>,
-    /// Whether the log has lost an event that the policy has handled. It does nothing until an operator says from where it goes on:
+    /// Whether the log has lost an event that the policy has handled. It does nothing until an operator calls
     /// [`App::resume_policy`](crate::App::resume_policy).
     pub stopped: bool,
 }
 
-/// What a runner tells of itself.
+/// The state that a runner publishes.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) position: Bookmark,
@@ -37,7 +37,7 @@ pub(super) struct State {
     pub(super) stopped: bool,
 }
 
-/// A runner, as seen from the app.
+/// A runner, as the app sees it.
 pub(super) struct Running {
     pub(super) info: &'static PolicyInfo,
     pub(super) state: watch::Receiver<State>,
@@ -61,13 +61,13 @@ impl Policies {
         self.running.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Turns true when they are to end.
+    /// Becomes `true` when the runners are to end.
     pub(super) fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
     }
 
-    /// Ends them between two events, or two attempts at one, within a time: one whose function is at work by then is cut off, and
-    /// keeps its claim.
+    /// Ends the runners between two events, or two attempts at one, within a time. A runner whose function is still running then
+    /// is cut off, and keeps its claim.
     pub(crate) async fn end(&self, within: Duration) {
         self.closing.send_replace(true);
         let deadline = Instant::now() + within;
@@ -76,13 +76,13 @@ impl Policies {
             let Some(mut task) = task else { continue };
             if timeout_at(deadline, &mut task).await.is_err() {
                 let policy = running.info.name;
-                tracing::warn!(policy, "a policy was still at work when its app was closed: it is cut off");
+                tracing::warn!(policy, "policy still running at close; cut off");
                 task.abort();
             }
         }
     }
 
-    /// How far they have come.
+    /// The progress of each policy.
     pub(crate) fn status(&self) -> Vec<PolicyStatus> {
         let one = |running: &Running| {
             let state = running.state.borrow().clone();
@@ -96,13 +96,13 @@ impl Policies {
         self.running().iter().map(one).collect()
     }
 
-    /// Those whose runners have ended.
+    /// The policies whose runners have ended.
     pub(crate) fn stopped(&self) -> Vec<&'static str> {
         let ended = |running: &&Running| running.state.has_changed().is_err();
         self.running().iter().filter(ended).map(|running| running.info.name).collect()
     }
 
-    /// Waits until a policy that is run in this process goes on; not for long, should its store be away.
+    /// Waits until a policy of this process goes on; not for long, in case its store is unavailable.
     pub(crate) async fn resumed(&self, info: &PolicyInfo) {
         for running in self.running().iter().filter(|running| running.info.owner == info.owner) {
             let mut state = running.state.clone();
@@ -110,7 +110,7 @@ impl Policies {
         }
     }
 
-    /// Waits until every policy has handled every event, those that come of it included.
+    /// Waits until every policy has handled every event, including the events of its own commands.
     pub(crate) async fn settled(&self, log: &dyn EventLog, known: usize) -> Result<Position, OperationError> {
         if self.running().len() < known {
             return Err(OperationError::NoPolicies);
@@ -130,7 +130,8 @@ impl Policies {
                     Err(_) => return Err(OperationError::ShutDown),
                 }
             }
-            // A runner has sent its commands before it says that it is done: what they stated moved the head.
+            // A runner sends its commands before it reports that it is done, so their events have moved the
+            // head by now.
             if log.head().await? == head {
                 return Ok(head);
             }
