@@ -1,4 +1,4 @@
-//! The query bus: the one way to ask.
+//! The query bus: the only way to run a query.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ use crate::middleware::QueryRequest;
 use crate::observing::spans;
 use crate::wire::WireError;
 
-/// How long a query waits for its views unless told otherwise.
+/// How long a query waits for its views by default.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Asks queries. Cheap to clone; [`App::queries`](crate::App::queries) makes one.
+/// Runs queries. Cheap to clone; [`App::queries`](crate::App::queries) returns one.
 ///
-/// `At` says whether its queries wait for a position, which some demand: `#[cqrs(consistency = read_your_writes)]`.
+/// `At` says whether its queries wait for a position. Queries with `#[cqrs(consistency = read_your_writes)]`
+/// require that.
 pub struct QueryBus<At = AnyPosition> {
     inner: Arc<Inner>,
     meta: Option<Meta>,
@@ -35,7 +36,7 @@ impl<At> Clone for QueryBus<At> {
     }
 }
 
-/// Where the views must stand before a query reads them.
+/// The position that views must have reached before a query reads them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct After {
     pub position: Position,
@@ -50,13 +51,13 @@ impl QueryBus {
 }
 
 impl QueryBus<AfterPosition> {
-    /// How long to wait.
+    /// How long to wait for the position. Default: five seconds.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
         self.moved(self.after.map(|after| After { within: deadline, ..after }))
     }
 
-    /// When the time is up, answer from what is there instead of failing.
+    /// Answers from what the views have when the time is up, instead of failing.
     #[must_use]
     pub fn or_stale(&self) -> Self {
         self.moved(self.after.map(|after| After { or_stale: true, ..after }))
@@ -74,16 +75,16 @@ impl<At> QueryBus<At> {
         Self { meta: Some(meta), ..self.clone() }
     }
 
-    /// A bus whose queries see every event up to `position`: they wait until the views that they read have got there,
-    /// five seconds at most, or as [`within`](QueryBus::within) says, and then fail with [`QueryError::NotYet`].
+    /// A bus whose queries see every event up to `position`. A query waits until the views that it reads have reached
+    /// it, and fails with [`QueryError::NotYet`] after five seconds, or the time set by [`within`](QueryBus::within).
     ///
-    /// With [`Receipt::position`](crate::Receipt::position) a caller reads its own writes, whatever the level.
+    /// With [`Receipt::position`](crate::Receipt::position) a caller reads its own writes, at every level.
     #[must_use]
     pub fn after(&self, position: Position) -> QueryBus<AfterPosition> {
         self.moved(Some(After { position, within: DEADLINE, or_stale: false }))
     }
 
-    /// Asks a query, answered by its handler, which the compiler has found.
+    /// Runs a query by its handler, which the compiler has found.
     ///
     /// # Errors
     /// See [`QueryError`].
@@ -95,7 +96,7 @@ impl<At> QueryBus<At> {
         self.ask_checked(query)
     }
 
-    /// As [`ask`](Self::ask), for a caller that the compiler knows too little of.
+    /// Like [`ask`](Self::ask), for callers whose types the compiler cannot infer.
     pub(crate) fn ask_checked<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
         if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
             return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
@@ -119,7 +120,7 @@ impl<At> QueryBus<At> {
             };
             if let Err(error) = &answer {
                 span.in_scope(|| {
-                    tracing::debug!(query = Q::NAME, kind = error.kind(), %error, "a query was not answered");
+                    tracing::debug!(query = Q::NAME, kind = error.kind(), %error, "query failed");
                 });
             }
             let outcome = answer.as_ref().map(drop).map_err(QueryError::kind);
@@ -129,7 +130,7 @@ impl<At> QueryBus<At> {
         })
     }
 
-    /// Asks a query by its name and its JSON, as a transport does that knows no types. The answer is JSON too.
+    /// Runs a query by its name and JSON, for a transport without types. The answer is JSON too.
     ///
     /// # Errors
     /// See [`WireError`].

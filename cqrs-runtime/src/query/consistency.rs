@@ -1,19 +1,19 @@
-//! How far behind an answer may be.
+//! How far an answer may lag behind the log.
 
-/// A query that may be answered from whatever its views show: they may lag. Without an option, every query is one.
+/// A query that may be answered from views that lag. This is the default.
 pub enum Eventual {}
 
-/// A query that is asked after a position only, so that it sees what its caller has written: `#[cqrs(consistency =
+/// A query that requires a position, so that it sees what its caller has written: `#[cqrs(consistency =
 /// read_your_writes)]`.
 pub enum ReadYourWrites {}
 
-/// A query bus as [`App::queries`](crate::App::queries) makes it.
+/// A query bus from [`App::queries`](crate::App::queries).
 pub enum AnyPosition {}
 
-/// A query bus whose queries wait for a position: [`QueryBus::after`](crate::QueryBus::after) makes one.
+/// A query bus whose queries wait for a position, from [`QueryBus::after`](crate::QueryBus::after).
 pub enum AfterPosition {}
 
-/// [`Eventual`], or [`ReadYourWrites`].
+/// [`Eventual`] or [`ReadYourWrites`].
 pub trait Consistency {
     /// Whether the query needs a position.
     const NEEDS_POSITION: bool;
@@ -27,7 +27,7 @@ impl Consistency for ReadYourWrites {
     const NEEDS_POSITION: bool = true;
 }
 
-/// What may be asked of which bus: query `Q`, of this consistency, of a bus that is at `At`.
+/// Implemented where a query of this consistency may be asked of a bus that is at `At`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS309] `{Q}` reads its caller's own writes, and is asked without saying how far they go",
     label = "no position to wait for",

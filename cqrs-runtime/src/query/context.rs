@@ -1,4 +1,4 @@
-//! What a query handler's expansion runs on.
+//! What the expansion of a query handler uses.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::log::{BoxFuture, StoreError};
 use crate::meta::Meta;
 use crate::view::{View, Views};
 
-/// What surrounds one asking of a query.
+/// The context of one call of a query.
 pub struct QueryContext {
     inner: Arc<Inner>,
     meta: Meta,
@@ -22,7 +22,7 @@ impl QueryContext {
         Self { inner, meta, after }
     }
 
-    /// Who asks, and when.
+    /// The metadata of the query.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
@@ -31,7 +31,7 @@ impl QueryContext {
     /// A parameter of the handler.
     ///
     /// # Errors
-    /// The read side cannot be reached, or has not got as far as the caller asked for.
+    /// The read side cannot be reached, or has not reached the position that the caller asked for.
     // Boxed, so that a parameter that is refused is refused once: the future's type does not repeat the bound.
     #[must_use]
     pub fn get<P: QueryParameter>(&self) -> BoxFuture<'_, Result<P, QueryError>> {
@@ -39,7 +39,7 @@ impl QueryContext {
     }
 }
 
-/// What a query handler may take beside its query and `&Meta`.
+/// A parameter that a query handler may take after its query.
 #[diagnostic::on_unimplemented(
     message = "[CQRS303] a query cannot take `{Self}`",
     label = "not `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, or `&Meta`",
@@ -72,7 +72,7 @@ impl<Db: Database> QueryParameter for Reader<Db> {
         let store = views.describe();
         let reader = views.reader().await?.downcast::<Db::Reader>().map_err(|_| StoreError::Failed {
             store,
-            reason: format!("it has no reader of the kind that `Reader<{}>` names", std::any::type_name::<Db>()),
+            reason: format!("it has no reader of the type in `Reader<{}>`", std::any::type_name::<Db>()),
         })?;
         Ok(Self(*reader))
     }

@@ -1,4 +1,4 @@
-//! The query side: the bus, and what a handler's expansion runs on.
+//! The query side: the bus, and what a handler's expansion uses.
 
 mod bus;
 mod consistency;

@@ -23,13 +23,13 @@ use crate::projection::Inline;
 use crate::snapshot::Keeper;
 use crate::time::Timestamp;
 
-/// A decision that takes longer holds up everyone behind it.
+/// A slower decision is logged, since it delays every command behind it.
 const SLOW_DECISION: Duration = Duration::from_millis(5);
 
-/// When others have appended more than this, what is in memory is forgotten instead of brought up to date.
+/// If others have appended more events than this, the cache is dropped instead of brought up to date.
 const MOST_TO_CATCH_UP: u64 = 20_000;
 
-/// Jobs that can be decided, and the aggregates that came with them.
+/// Jobs that can be decided, and the aggregates that their callers loaded.
 type Admitted = (Vec<Box<dyn Job>>, Vec<(Key, Bookmark)>);
 
 pub(super) struct Worker {
@@ -43,17 +43,17 @@ pub(super) struct Worker {
     loader: Arc<Loader>,
     timeout: StoreTimeout,
     cache: Cache,
-    /// Every aggregate in the cache is up to date to here, or further.
+    /// Every aggregate in the cache is up to date at least to here.
     known: Bookmark,
 }
 
-/// What the jobs of one batch have decided so far.
+/// The results of the jobs of one batch so far.
 struct Decided {
     head: Position,
     at: Timestamp,
     events: Vec<RecordedEvent>,
     records: Vec<CommandRecord>,
-    /// Records that were found in the log.
+    /// Command records that were found in the log.
     found: HashMap<CommandId, CommandRecord>,
 }
 
@@ -126,8 +126,9 @@ impl Worker {
         let mut decided = Decided::new(Position::START);
         let failed = self.try_batch(&mut jobs, &brought, &mut decided).await.err();
         if let Some(error) = &failed {
-            tracing::warn!(%error, commands = jobs.len(), "the batch was not stored");
-            // What these events were folded into holds what may not be in the log; what was brought may lack what was to be read.
+            tracing::warn!(%error, commands = jobs.len(), "batch not stored");
+            // Aggregates with these events may hold what is not in the log. Freshly loaded ones may lack events that were not
+            // read.
             let spoilt = decided.events.iter().flat_map(|event| self.cache.keys(event));
             let spoilt: Vec<Key> = spoilt.chain(brought.into_iter().map(|(key, _)| key)).collect();
             for key in spoilt {
@@ -142,7 +143,7 @@ impl Worker {
         if failed.is_some() {
             return;
         }
-        // What is in memory is committed now.
+        // The cached states are committed now.
         for key in used {
             if let Some(entry) = self.cache.get_mut(&key) {
                 self.keeper.offer(entry);
@@ -156,8 +157,8 @@ impl Worker {
         }
     }
 
-    /// Takes into memory what the jobs have brought. Those that lack an aggregate all the same go back to their callers. Returns the
-    /// others, and where what they brought was loaded.
+    /// Caches the aggregates that the jobs' callers have loaded. Jobs that still lack an aggregate go back to their callers. Returns
+    /// the others, and the position at which their aggregates were loaded.
     fn admit(&mut self, jobs: Vec<Box<dyn Job>>) -> Admitted {
         let (mut ready, mut brought, mut warm) = (Vec::with_capacity(jobs.len()), Vec::new(), 0);
         let was_empty = self.cache.is_empty();
@@ -195,7 +196,7 @@ impl Worker {
         if was_empty && let Some(highest) = brought.iter().map(|(_, at)| *at).max_by_key(|at| at.position) {
             self.known = highest;
         }
-        // Whoever was sent back before goes first: what another command of the batch spoils cannot send it back for ever.
+        // A job that was sent back before goes first, so that another command of the batch cannot send it back for ever.
         ready.sort_by_key(|job| std::cmp::Reverse(job.turns()));
         (ready, brought)
     }
@@ -235,13 +236,13 @@ impl Worker {
         self.answer(self.log.begin()).await
     }
 
-    /// Waits for the log, for so long.
+    /// Waits for the log, within the timeout.
     async fn answer<T, E: From<StoreError>>(&self, asking: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         self.timeout.of(asking).await
     }
 
-    /// Folds in what others have appended since this process last held the lock, and what was appended while aggregates were
-    /// brought. Where the log lacks what is in memory, that is forgotten.
+    /// Folds in what others have appended since this process last held the lock, and since aggregates were loaded. If the
+    /// log lacks events of the cached aggregates, the cache is dropped.
     async fn fold_in_others(
         &mut self,
         tx: &mut dyn LogTransaction,
@@ -267,8 +268,8 @@ impl Worker {
         self.loader.warm.replace(self.cache.keys_in_memory());
     }
 
-    /// Reads what was appended after what is in memory, up to `last`. Returns a bookmark of what is in memory that the log does not
-    /// hold, if there is one.
+    /// Reads what was appended after the cached state, up to `last`. If the log has lost an event of the cached state, returns its
+    /// bookmark.
     async fn catch_up_with(
         &mut self,
         tx: &mut dyn LogTransaction,
@@ -288,10 +289,11 @@ impl Worker {
         let lowest = claims.iter().copied().min_by_key(|claim| claim.position).unwrap_or(self.known);
         let is_far = last.position.distance_from(self.known.position) > MOST_TO_CATCH_UP;
         if !is_far && self.known.position.distance_from(lowest.position) <= PAGE as u64 {
-            // Every event after what is known is read: whatever was loaded further than that meets its own.
+            // Every event after the known position is read, so aggregates that were loaded later get theirs
+            // again.
             self.known = lowest;
         } else {
-            // The own events of few aggregates are sooner read.
+            // For few aggregates it is faster to read only their own events.
             let held = self.answer(self.log.holds(&claims)).await?;
             if let Some((lost, _)) = claims.iter().zip(held).find(|(_, held)| !held) {
                 return Ok(Some(*lost));
@@ -315,14 +317,14 @@ impl Worker {
             if let Some(lost) = page.events.iter().find_map(|event| differs(event.into())) {
                 return Ok(Some(lost));
             }
-            // An aggregate passes over what it has.
+            // An aggregate ignores events that it already has.
             page.events.iter().for_each(|event| self.cache.fold(event));
             self.known = page.end();
         }
         Ok(None)
     }
 
-    /// Folds into these aggregates, none of which lacks an event up to `after`, their own events.
+    /// Folds their own events into these aggregates, which have all events up to `after`.
     async fn bring_up(
         &mut self,
         tx: &mut dyn LogTransaction,
@@ -363,7 +365,7 @@ impl Worker {
             job.slots().iter().map(|slots| slots.iter().map(|slot| Key::of(&**slot)).collect()).collect();
         let spoilt: Vec<Key> = keys.iter().flatten().filter(|key| self.cache.get(key).is_none()).cloned().collect();
         if !spoilt.is_empty() {
-            // By an earlier decision of this batch: its caller loads it again, outside the lock.
+            // Invalidated by an earlier decision of this batch: its caller loads it again, outside the lock.
             job.lacks(spoilt);
             return Ok(());
         }
@@ -382,13 +384,13 @@ impl Worker {
         Ok(())
     }
 
-    /// Runs the decision on what is in memory.
+    /// Runs the decision on the cached aggregates.
     fn run_decision(&self, job: &mut dyn Job, keys: &[Vec<Key>]) -> Option<Emitted> {
         let mut loaded = Loaded { slots: Vec::with_capacity(keys.len()) };
         for keys in keys {
             let mut states = Vec::with_capacity(keys.len());
             for key in keys {
-                let entry = self.cache.get(key).expect("all of them are in memory");
+                let entry = self.cache.get(key).expect("all of them are cached");
                 if let Some(error) = &entry.corrupt {
                     job.refuse(Fault::Corrupt(corrupt(&*entry.slot, error.clone())));
                     return None;
@@ -404,13 +406,14 @@ impl Worker {
             tracing::warn!(
                 command = job.name(),
                 ?took,
-                "a slow decision holds up every command behind it: work that takes long belongs into a workflow (`#[command] async fn`)"
+                "slow decision delays every command behind it; move slow work into a workflow (`#[command] async fn`)"
             );
         }
         emitted
     }
 
-    /// Gives the events of a decision their places, and folds them into memory, so that the next decision sees them.
+    /// Gives the events of a decision their positions, and folds them into the cache, so that the next decision sees
+    /// them.
     fn record(&mut self, job: &mut dyn Job, emitted: Emitted, decided: &Decided) -> Result<Vec<RecordedEvent>, Fault> {
         let mut events: Vec<RecordedEvent> = Vec::with_capacity(emitted.events.len());
         let mut position = decided.last();
@@ -430,7 +433,7 @@ impl Worker {
             for key in self.cache.keys(event).collect::<Vec<_>>() {
                 let spoilt = self.cache.get(&key).is_some_and(|entry| entry.corrupt.is_some());
                 if refused.is_some() || spoilt {
-                    // It holds events that are not stored, or lacks one that is: the next command that needs it loads it.
+                    // It holds events that are not stored, or lacks one that is. The next command that needs it loads it.
                     self.cache.remove(&key);
                 }
             }

@@ -1,4 +1,4 @@
-//! The aggregates that the sequencer keeps in memory.
+//! The aggregates that the sequencer caches.
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use crate::boundary::{AggregateKind, AggregateSlot};
 use crate::event::RecordedEvent;
 use crate::id::Tag;
 
-/// What an aggregate is found by.
+/// The key of a cached aggregate.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     kind: TypeId,
@@ -21,8 +21,8 @@ impl Key {
     }
 }
 
-/// A bounded map of entries in two generations: what the younger one has no room for becomes the older one, and what is in
-/// the older one when that happens again, unused, is forgotten.
+/// A bounded map in two generations. When the young generation is full, it becomes the old one. Entries of the old
+/// generation that were not used in between are dropped.
 pub(super) struct Cache {
     young: HashMap<Key, Entry>,
     old: HashMap<Key, Entry>,
@@ -35,17 +35,17 @@ impl Cache {
         Self { young: HashMap::new(), old: HashMap::new(), generation: size.div_ceil(2).max(1), kinds: Vec::new() }
     }
 
-    /// The entry, if it is there.
+    /// The entry, if it is cached.
     pub(super) fn get(&self, key: &Key) -> Option<&Entry> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// The same, to be changed.
+    /// The entry, mutably.
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Entry> {
         self.young.get_mut(key).or_else(|| self.old.get_mut(key))
     }
 
-    /// Keeps the entry from being forgotten. Says whether it is there.
+    /// Keeps the entry from being dropped. Returns `false` if it is not cached.
     pub(super) fn touch(&mut self, key: &Key) -> bool {
         if self.young.contains_key(key) {
             return true;
@@ -64,7 +64,7 @@ impl Cache {
         self.young.insert(key, entry);
     }
 
-    /// Makes room, where that is needed, and says whether it was. Between batches only, so that a batch keeps what it needs.
+    /// Makes room if needed, and returns whether it did. Called between batches only, so that a batch keeps its entries.
     pub(super) fn trim(&mut self) -> bool {
         let full = self.young.len() > self.generation;
         if full {
@@ -73,13 +73,13 @@ impl Cache {
         full
     }
 
-    /// Forgets all but these.
+    /// Drops all other entries.
     pub(super) fn retain(&mut self, needed: &HashSet<Key>) {
         self.young.retain(|key, _| needed.contains(key));
         self.old.retain(|key, _| needed.contains(key));
     }
 
-    /// What is in memory.
+    /// The keys of all entries.
     pub(super) fn keys_in_memory(&self) -> impl Iterator<Item = &Key> {
         self.young.keys().chain(self.old.keys())
     }
@@ -88,12 +88,12 @@ impl Cache {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub(super) fn remove(&mut self, key: &Key) -> Option<Entry> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
-    /// The keys of all aggregates, of kinds seen so far, that this event belongs to.
+    /// The keys of all aggregates, of the types seen so far, that this event belongs to.
     pub(super) fn keys(&self, event: &RecordedEvent) -> impl Iterator<Item = Key> {
         let listening = self.kinds.iter().filter(|kind| kind.events.contains(&event.name()));
         listening.flat_map(|kind| {
@@ -102,7 +102,7 @@ impl Cache {
         })
     }
 
-    /// Folds an event into every aggregate in memory that it belongs to.
+    /// Folds an event into every cached aggregate that it belongs to.
     pub(super) fn fold(&mut self, event: &RecordedEvent) {
         let keys: Vec<Key> = self.keys(event).collect();
         for key in keys {

@@ -1,8 +1,8 @@
-//! Loading cold aggregates: in their callers' tasks, before their commands are queued.
+//! Loads cold aggregates, in their callers' tasks, before their commands are queued.
 //!
-//! Loads run side by side and outside the log's lock, so that one that is large, slow or out of reach holds up its own command
-//! alone. Callers that need the same aggregate at the same time share one load. A loaded aggregate travels with a command to the
-//! sequencer, which takes it into memory and reads only what was appended in between.
+//! Loads run concurrently and outside the log's lock, so a load that is large, slow or impossible delays only its own command.
+//! Callers that need the same aggregate at the same time share one load. A loaded aggregate travels with a command to the
+//! sequencer, which caches it and reads only what was appended in between.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,7 +19,7 @@ use crate::log::{Bookmark, EventLog, StoreError, StoreTimeout};
 use crate::observing::{Figures, spans};
 use crate::snapshot::Keeper;
 
-/// How many loads read at the same time.
+/// How many loads may read at the same time.
 const MOST_AT_ONCE: usize = 64;
 
 /// Loads cold aggregates.
@@ -29,16 +29,17 @@ pub(super) struct Loader {
     figures: Figures,
     timeout: StoreTimeout,
     reading: Semaphore,
-    /// One for each aggregate that is being loaded, or is loaded and has not reached the sequencer's memory yet.
+    /// One permit for each aggregate that is being loaded, or is loaded and not yet in the sequencer's cache.
     places: Arc<Semaphore>,
     most_places: usize,
-    /// The loads that others may join.
+    /// The loads that other callers may join.
     shared: Mutex<HashMap<Key, Weak<Load>>>,
-    /// Which aggregates the sequencer has in memory.
+    /// Which aggregates the sequencer has cached.
     pub(super) warm: Warm,
 }
 
-/// One aggregate's load, which all commands that need the aggregate wait for, and take with them to the sequencer.
+/// The load of one aggregate. All commands that need the aggregate wait for it, and take it with them to the
+/// sequencer.
 pub(super) struct Load {
     pub(super) key: Key,
     state: Mutex<State>,
@@ -50,20 +51,20 @@ enum State {
     Loading,
     Loaded(Loaded),
     Failed(StoreError),
-    /// The sequencer has it.
+    /// The sequencer has taken it.
     Taken,
 }
 
 /// A loaded aggregate.
 pub(super) struct Loaded {
     pub(super) entry: Entry,
-    /// It lacks no event up to here.
+    /// It has every event up to here.
     pub(super) at: Bookmark,
     _places: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Load {
-    /// An aggregate that a workflow has loaded for itself.
+    /// An aggregate that a workflow has loaded itself.
     pub(super) fn done(entry: Entry, at: Bookmark) -> Arc<Self> {
         let key = Key::of(&*entry.slot);
         let state = Mutex::new(State::Loaded(Loaded { entry, at, _places: None }));
@@ -74,12 +75,12 @@ impl Load {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the aggregate is there to be taken. Only the sequencer takes it.
+    /// Whether the aggregate can be taken. Only the sequencer takes it.
     pub(super) fn is_loaded(&self) -> bool {
         matches!(*self.state(), State::Loaded(_))
     }
 
-    /// The aggregate, unless another command has brought it.
+    /// The aggregate, unless it was already taken for another command.
     pub(super) fn take(&self) -> Option<Loaded> {
         let mut state = self.state();
         if !matches!(*state, State::Loaded(_)) {
@@ -97,7 +98,7 @@ impl Load {
     }
 
     async fn wait(&self) -> Result<(), StoreError> {
-        // The sender is as old as `self`.
+        // The sender is dropped together with `self`, so it is still there.
         let _ = self.ended.subscribe().wait_for(|&ended| ended).await;
         match &*self.state() {
             State::Failed(error) => Err(error.clone()),
@@ -110,14 +111,14 @@ impl Drop for Load {
     fn drop(&mut self) {
         let Some(loader) = self.loader.upgrade() else { return };
         let mut shared = loader.shared();
-        // Another load of the same aggregate may have taken its place.
+        // Another load of the same aggregate may have replaced it.
         if shared.get(&self.key).is_some_and(|load| load.strong_count() == 0) {
             shared.remove(&self.key);
         }
     }
 }
 
-/// The task that does a load. However it ends, nobody is left waiting.
+/// The task of a load. However it ends, nobody waits for ever.
 struct Lead {
     load: Arc<Load>,
     entry: Option<Entry>,
@@ -134,7 +135,7 @@ impl Lead {
 impl Drop for Lead {
     fn drop(&mut self) {
         if matches!(*self.load.state(), State::Loading) {
-            let (store, reason) = (std::mem::take(&mut self.store), "loading an aggregate was cut off".to_owned());
+            let (store, reason) = (std::mem::take(&mut self.store), "loading an aggregate was interrupted".to_owned());
             self.load.end(State::Failed(StoreError::Unavailable { store, reason }));
         }
     }
@@ -166,7 +167,7 @@ impl Loader {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads these aggregates, or joins those who are loading them.
+    /// Loads these aggregates, or joins the loads that others have started.
     pub(super) async fn load(
         self: &Arc<Self>,
         slots: Vec<Box<dyn AggregateSlot>>,
@@ -182,10 +183,10 @@ impl Loader {
         Ok(loads)
     }
 
-    /// The loads of these aggregates, and those of them that nobody does yet.
+    /// The loads of these aggregates, and those that this caller has to run.
     fn join(self: &Arc<Self>, slots: Vec<Box<dyn AggregateSlot>>) -> (Vec<Arc<Load>>, Vec<Lead>) {
         let (mut loads, mut own) = (Vec::new(), Vec::new());
-        // Dropped after the lock is: the last handle to a load takes the lock itself.
+        // Dropped after the lock is released: the last handle to a load takes the lock itself.
         let mut ended = Vec::new();
         let mut shared = self.shared();
         for slot in slots {
@@ -208,12 +209,12 @@ impl Loader {
         (loads, own)
     }
 
-    /// Loads these together, as far as that is quickly done, and each of the others by itself.
+    /// Loads the small ones of these together, and each of the others separately.
     async fn lead(self: Arc<Self>, mut leads: Vec<Lead>) {
         let wanted = u32::try_from(leads.len().min(self.most_places)).unwrap_or(u32::MAX);
         let places = self.timeout.of(async {
             let places = Arc::clone(&self.places).acquire_many_owned(wanted).await;
-            Ok::<_, StoreError>(Arc::new(places.expect("it is never closed")))
+            Ok::<_, StoreError>(Arc::new(places.expect("the semaphore is never closed")))
         });
         let places = match places.await {
             Ok(places) => places,
@@ -238,7 +239,7 @@ impl Loader {
         }
     }
 
-    /// Loads those of these that take one page together, and returns the others.
+    /// Loads those that fit on one page together, and returns the others.
     async fn lead_small(&self, mut leads: Vec<Lead>, places: &Arc<OwnedSemaphorePermit>) -> Vec<Lead> {
         let mut entries: Vec<Entry> = leads.iter_mut().filter_map(|lead| lead.entry.take()).collect();
         let Ok(_reading) = self.turn().await else {
@@ -267,9 +268,9 @@ impl Loader {
         Ok(State::Loaded(Loaded { entry, at, _places: Some(places) }))
     }
 
-    /// Waits until it may read.
+    /// Waits for a turn to read.
     async fn turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
-        self.timeout.of(async { Ok(self.reading.acquire().await.expect("it is never closed")) }).await
+        self.timeout.of(async { Ok(self.reading.acquire().await.expect("the semaphore is never closed")) }).await
     }
 
     fn source(&self) -> Source<'_> {

@@ -1,4 +1,4 @@
-//! An aggregate in memory.
+//! A cached aggregate.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,29 +11,29 @@ use crate::event::RecordedEvent;
 use crate::log::Position;
 use crate::snapshot::{Snapshot, SnapshotKey};
 
-/// An aggregate in memory.
+/// A cached aggregate.
 pub(crate) struct Entry {
     pub(crate) slot: Box<dyn AggregateSlot>,
-    /// Its last event that is folded in. Events reach it in order, so that it lacks none before.
+    /// The position of its last folded event. Events are folded in order, so it has all earlier ones.
     as_of: Position,
     /// That event's id.
     last: Uuid,
-    /// Why it cannot be folded, if it cannot.
+    /// The error, if its events cannot be folded.
     pub(crate) corrupt: Option<FoldError>,
-    /// Whether it rests on a snapshot, and whether the log is known to hold the event that this was taken at.
+    /// Whether it starts from a snapshot, and whether the log is known to hold the snapshot's event.
     basis: Basis,
-    /// How many events were folded in since the last snapshot was taken.
+    /// How many events were folded since the last snapshot.
     since: u64,
 }
 
-/// What an entry was folded from.
+/// The start of an entry's fold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Basis {
-    /// Its first event, or a snapshot that the log agrees with.
+    /// Its first event, or a snapshot whose event the log holds.
     Known,
-    /// A snapshot whose event the log has not shown yet.
+    /// A snapshot whose event was not yet found in the log.
     Claimed,
-    /// A snapshot of events that are not in the log.
+    /// A snapshot whose event is not in the log.
     Refuted,
 }
 
@@ -42,7 +42,7 @@ impl Entry {
         Self { slot, as_of: Position::START, last: Uuid::nil(), corrupt: None, basis: Basis::Known, since: 0 }
     }
 
-    /// Folds one of its events in, unless that is done already.
+    /// Folds one of its events, unless it has that event.
     pub(crate) fn fold(&mut self, event: &RecordedEvent) {
         if self.basis == Basis::Claimed && event.position() >= self.as_of {
             let agrees = event.position() == self.as_of && event.header().id == self.last;
@@ -60,7 +60,7 @@ impl Entry {
         self.since += 1;
     }
 
-    /// Puts an empty entry onto a snapshot. One that cannot be read is passed over.
+    /// Starts an empty entry from a snapshot. An unreadable snapshot is ignored.
     pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
         let slot = &mut self.slot;
         let restored = catch_unwind(AssertUnwindSafe(|| slot.restore(&snapshot.state)))
@@ -72,35 +72,35 @@ impl Entry {
             }
             Err(reason) => {
                 let (SnapshotKey { aggregate, tag, .. }, position) = (&snapshot.key, snapshot.position);
-                tracing::warn!(%aggregate, %tag, %position, reason, "a snapshot cannot be read, and is ignored");
+                tracing::warn!(%aggregate, %tag, %position, reason, "unreadable snapshot ignored");
             }
         }
     }
 
-    /// After which position its events must be read. The event that its snapshot was taken at is among them.
+    /// The position after which its events must be read. The event of its snapshot is among them.
     pub(super) fn start(&self) -> Position {
         if self.basis == Basis::Claimed { self.as_of.previous() } else { self.as_of }
     }
 
-    /// Empties it, where its snapshot does not fit what has been read of the log. Says whether that was so.
+    /// Resets the entry if its snapshot does not fit the events read from the log. Returns whether it did.
     ///
-    /// The log decides: whatever cannot be folded on a snapshot is tried again without.
+    /// The log decides: if folding on a snapshot fails, it is retried without.
     pub(super) fn give_up_snapshot(&mut self, on_snapshot: bool) -> bool {
         let wrong = self.basis != Basis::Known || (on_snapshot && self.corrupt.is_some());
         if wrong {
             let (aggregate, tag, position) = (self.slot.kind().name, self.slot.tag(), self.as_of);
-            tracing::warn!(aggregate, %tag, %position, "a snapshot does not fit the log's events, and is ignored");
+            tracing::warn!(aggregate, %tag, %position, "snapshot does not fit the log's events; ignored");
             *self = Self::new(self.slot.empty());
         }
         wrong
     }
 
-    /// Whether it stands on a snapshot that the log has not confirmed yet.
+    /// Whether it starts from a snapshot that the log has not confirmed yet.
     pub(super) fn is_on_snapshot(&self) -> bool {
         self.basis == Basis::Claimed
     }
 
-    /// Puts it onto a snapshot of itself. What cannot be written and read back is corrupt.
+    /// Writes the state as a snapshot and reads it back. If that fails, the entry is corrupt.
     pub(crate) fn rehearse(&mut self) {
         if self.corrupt.is_some() || self.slot.snapshot_key().is_none() {
             return;
@@ -110,21 +110,23 @@ impl Entry {
         match catch_unwind(AssertUnwindSafe(through)).unwrap_or_else(|panic| Err(panic_message(&*panic))) {
             Ok(()) => self.slot = slot,
             Err(reason) => {
-                let reason = FoldRefusal::Failed(format!("the state is no snapshot: serde says `{reason}`"));
+                let reason = FoldRefusal::Failed(format!(
+                    "the state cannot be written and read as a snapshot: serde says `{reason}`"
+                ));
                 let event = self.slot.kind().events.join("` or `");
                 self.corrupt = Some(FoldError { event, position: self.as_of, reason });
             }
         }
     }
 
-    /// Whether so many events have been folded in since the last snapshot.
+    /// Whether at least `every` events were folded since the last snapshot.
     pub(crate) fn is_due(&self, every: u64) -> bool {
         self.since >= every && self.corrupt.is_none() && self.basis == Basis::Known
     }
 
-    /// Its state as it is now. `None` where there is none.
+    /// A snapshot of the current state. `None` if there is no state.
     pub(crate) fn snapshot(&mut self, key: SnapshotKey) -> Result<Option<Snapshot>, String> {
-        // Also where it fails: the same state would fail again.
+        // Also on failure: the same state would fail again.
         self.since = 0;
         let slot = &self.slot;
         let written =

@@ -1,4 +1,4 @@
-//! How far this process knows the log, and whether the log still is what it knew.
+//! The log's head as this process knows it, and detection of lost events.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,23 +8,23 @@ use tokio::sync::watch;
 
 use crate::log::{Bookmark, EventLog, Position, StoreError};
 
-/// For how long the end of the log counts as known without asking again.
+/// How long the head counts as known before it is read again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The event up to which this process knows the log to be committed, with the views inside it (level 1). Whoever follows
-/// the log is woken when it moves.
+/// The event up to which this process knows the log to be committed, including the views in the log's database (level
+/// 1). Tasks that follow the log are woken when it moves.
 pub(crate) struct Head {
     moved: watch::Sender<Position>,
-    /// One more than how often the log was found to have lost events.
+    /// One more than the number of times that the log was found to have lost events.
     losses: AtomicU64,
     known: Mutex<Known>,
 }
 
 struct Known {
     last: Bookmark,
-    /// When the log was last seen to reach that far.
+    /// When the log was last seen to reach this position.
     seen: Option<Instant>,
-    /// The last event that was known and is lost, and where the log ended when that was noticed.
+    /// The last known event that is lost, and the end of the log when that was noticed.
     lost: Option<(Bookmark, Bookmark)>,
 }
 
@@ -40,7 +40,7 @@ impl Head {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns that an event was committed.
+    /// Records that an event was committed.
     pub(crate) fn raise(&self, last: Bookmark) {
         let mut known = self.known();
         if last.position >= known.last.position {
@@ -49,9 +49,8 @@ impl Head {
         }
     }
 
-    /// Learns, under the log's lock, which event is its last. Where that is before what was known, or another event, the log has
-    /// lost events.
-    /// Says whether it has.
+    /// Records the log's last event, read under the log's lock. If it is before the known head, or another event, the log has
+    /// lost events. Returns whether it has.
     pub(crate) fn learn(&self, last: Bookmark) -> bool {
         let known = self.known().last;
         let is_other = last.position == known.position && last.event != known.event && known.event.is_some();
@@ -63,16 +62,16 @@ impl Head {
         false
     }
 
-    /// Learns that the log lacks an event that was known, and ends at another.
+    /// Records that the log has lost a known event, and where the log ends.
     pub(crate) fn lose(&self, lost: Bookmark, last: Bookmark) {
-        tracing::error!(%lost, %last, "the log has lost events: caches are dropped, and views rebuilt");
+        tracing::error!(%lost, %last, "log has lost events; dropping caches and rebuilding views");
         let mut known = self.known();
         self.losses.fetch_add(1, Ordering::SeqCst);
         *known = Known { last, seen: Some(Instant::now()), lost: Some((lost, last)) };
         self.tell(last.position);
     }
 
-    /// Wakes those who wait for the head to move.
+    /// Wakes the tasks that wait for the head to move.
     fn tell(&self, position: Position) {
         self.moved.send_if_modified(|head| std::mem::replace(head, position) != position);
     }
@@ -82,8 +81,8 @@ impl Head {
         self.known().last.position
     }
 
-    /// Whether the log reaches a position, as far as this process knows. Now and then it looks again: the log may have lost what it
-    /// had.
+    /// Whether the log reaches a position, as far as this process knows. It reads the head again at intervals, since the log may
+    /// have lost events.
     pub(crate) async fn reaches(&self, position: Position, log: &dyn EventLog) -> Result<bool, StoreError> {
         let before = {
             let known = self.known();
@@ -97,34 +96,34 @@ impl Head {
         if last.position >= before.position {
             self.raise(last);
         } else if unchanged {
-            // What was known before the log was asked, the answer would hold.
+            // `before` was known before the log was read, so the log lacks it now.
             self.lose(before, last);
         }
         Ok(self.get() >= position)
     }
 
-    /// One more than how often the log was found to have lost events: what was compared with it at a smaller number, or never, is to be
-    /// compared again.
+    /// One more than the number of times that the log was found to have lost events. State that was compared with the log at a smaller
+    /// number must be compared again.
     pub(crate) fn losses(&self) -> u64 {
         self.losses.load(Ordering::SeqCst)
     }
 
-    /// The last event that was known and is lost, and where the log ended then.
+    /// The last known event that is lost, and where the log ended then.
     pub(crate) fn lost(&self) -> Option<(Bookmark, Bookmark)> {
         self.known().lost
     }
 
-    /// An operator has seen it.
+    /// Confirms lost events. Returns whether there were any.
     pub(crate) fn dismiss_lost(&self) -> bool {
         self.known().lost.take().is_some()
     }
 
-    /// Tells of each move, and when this is gone.
+    /// Receives each new head, and ends when this is dropped.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Position> {
         self.moved.subscribe()
     }
 
-    /// Makes those that wait for a move look at the log themselves.
+    /// Makes tasks that wait for a move read the log themselves.
     pub(crate) fn wake(&self) {
         self.moved.send_modify(|_| {});
     }

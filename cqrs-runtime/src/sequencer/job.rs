@@ -1,4 +1,4 @@
-//! One command on its way through a batch, its type forgotten.
+//! A command on its way through a batch, with its type erased.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ use crate::meta::Meta;
 use crate::observing::spans::Way;
 use crate::time::Timestamp;
 
-/// Why the sequencer, rather than the handler, refuses a command.
+/// Why the sequencer refuses a command, rather than the handler.
 pub(super) enum Fault {
     Corrupt(Box<Corrupt>),
     Conflict(Position),
@@ -34,25 +34,25 @@ pub(super) trait Job: Send {
     fn slots(&self) -> &[Vec<Box<dyn AggregateSlot>>];
     fn condition(&self) -> Option<&Condition>;
     fn way(&mut self) -> &mut Way;
-    /// The aggregates that its caller has loaded for it.
+    /// The aggregates that its caller has loaded.
     fn brought(&self) -> &[Arc<Load>];
     /// How often it has been sent back to its caller.
     fn turns(&self) -> u32;
-    /// Whether it may be decided now. From then on its caller waits for the answer, past its deadline too.
+    /// Whether it may be decided now. If so, its caller waits for the answer, past its deadline too.
     fn starts(&self) -> bool;
     /// Whether its caller has dropped it, at its deadline or with the future.
     fn is_dropped(&self) -> bool;
-    /// Takes note of aggregates that are not in memory: it goes back to its caller, who loads them.
+    /// Records aggregates that are not cached: the command goes back to its caller, who loads them.
     fn lacks(&mut self, missing: Vec<Key>);
-    /// Runs the decision. `None` where it refuses; the refusal is kept for the answer.
+    /// Runs the decision. `None` on a refusal, which is kept for the answer.
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted>;
-    /// Takes note that its events stand in the batch, and returns what the log has to remember of it.
+    /// Records that its events are in the batch, and returns the command record for the log.
     fn accept(&mut self, head: Position, events: &[RecordedEvent], at: Timestamp) -> Option<CommandRecord>;
-    /// Takes note that its id is known already.
+    /// Records that its id is already known.
     fn repeat(&mut self, record: &CommandRecord);
-    /// Takes note that it is refused.
+    /// Records that it is refused.
     fn refuse(&mut self, fault: Fault);
-    /// Answers the caller, now that the batch is stored or has failed; or sends the command back.
+    /// Answers the caller after the batch was stored or has failed, or sends the command back.
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
 
@@ -67,20 +67,20 @@ pub(super) struct TypedJob<C: Command, D> {
     answer: Option<oneshot::Sender<Reply<C, D>>>,
     way: Way,
     pub(super) brought: Vec<Arc<Load>>,
-    /// What it lacked when it was last taken up.
+    /// The aggregates that it lacked in its last batch.
     pub(super) missing: Vec<Key>,
     pub(super) turns: u32,
     start: Option<Start>,
 }
 
-/// What comes back from the sequencer.
+/// What the sequencer sends back.
 pub(super) enum Reply<C: Command, D> {
     Answer(Handling<C>),
-    /// The command, untouched: it needs aggregates that are not in memory.
+    /// The command, unchanged: it needs aggregates that are not cached.
     Cold(Box<TypedJob<C, D>>),
 }
 
-/// Between a command's caller, who drops it at its deadline, and the sequencer, which starts it: one of them is first.
+/// Decides who is first: the caller, who drops the command at its deadline, or the sequencer, which starts it.
 #[derive(Clone, Default)]
 pub(super) struct Start(Arc<AtomicU8>);
 
@@ -96,7 +96,7 @@ impl Start {
         self.0.load(Ordering::Acquire) == Self::DROPPED
     }
 
-    /// Says whether the command is dropped, and was not started.
+    /// Drops the command. Returns `false` if it was already started.
     pub(super) fn drop_it(&self) -> bool {
         self.set(Self::DROPPED)
     }
@@ -131,7 +131,7 @@ impl<C: Command, D> TypedJob<C, D> {
         }
     }
 
-    /// About to be queued: what comes back from the sequencer.
+    /// Prepares the command for the queue, and returns the channel of its reply.
     pub(super) fn queued(&mut self) -> oneshot::Receiver<Reply<C, D>> {
         let (answer, answered) = oneshot::channel();
         (self.answer, self.way) = (Some(answer), Way::queued());
@@ -229,23 +229,23 @@ where
         let Some(answer) = self.answer.take() else { return };
         if failed.is_none() && !self.missing.is_empty() {
             drop(std::mem::take(&mut self.way));
-            // Nobody decides it for a caller who has stopped waiting.
+            // If the caller has stopped waiting, the command is not decided.
             let _ = answer.send(Reply::Cold(self));
             return;
         }
         let outcome = match failed {
-            // Also a refusal: it may rest on events of this batch, which are not there now.
+            // Also replaces a refusal: it may rest on events of this batch, which were not stored.
             Some(error) => Err(CommandError::Unavailable(error.clone())),
             None => self.outcome.unwrap_or(Err(CommandError::ShutDown)),
         };
-        // First, so that the command's span ends when its caller lets it.
+        // Dropped first, so that the command's span can end with its caller.
         drop(self.way);
-        // The caller may have stopped waiting: the command has taken effect all the same.
+        // If the caller has stopped waiting, the command has still taken effect.
         let _ = answer.send(Reply::Answer(outcome));
     }
 }
 
-/// The receipt of events that follow `head`, the position of the last event before them.
+/// The receipt of a command. Its events follow `head`, the last position before them.
 pub(crate) fn receipt<R>(head: Position, events: &[RecordedEvent], returned: R) -> Receipt<R> {
     Receipt {
         position: events.last().map_or(head, RecordedEvent::position),
@@ -255,7 +255,7 @@ pub(crate) fn receipt<R>(head: Position, events: &[RecordedEvent], returned: R) 
     }
 }
 
-/// What the log remembers of a command that came with an id.
+/// The log's record of a command with an id.
 pub(crate) fn record<C: Command>(
     meta: &Meta,
     content: Option<&Content>,
@@ -273,7 +273,7 @@ pub(crate) fn record<C: Command>(
     })
 }
 
-/// The answer to a command whose id is known.
+/// The answer to a command whose id is already known.
 pub(crate) fn known_receipt<C: Command>(record: &CommandRecord, content: Option<&Content>) -> Handling<C> {
     let reused = || {
         CommandError::IdReused(IdReused {
@@ -288,16 +288,16 @@ pub(crate) fn known_receipt<C: Command>(record: &CommandRecord, content: Option<
     if record.command != C::NAME || content.zip(record.content).is_some_and(is_other) {
         return Err(reused());
     }
-    // An answer that no longer fits what the command declares is an older program's command of the same name.
+    // An answer that does not fit the declared type comes from an older program's command of the same name.
     let returned = serde_json::from_str(&record.returned).map_err(|_| reused())?;
     Ok(Receipt { position: record.position, events: record.events, returned, repeated: true })
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it said nothing".to_owned())
+        .unwrap_or_else(|| "no message".to_owned())
 }

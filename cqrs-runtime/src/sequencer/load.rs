@@ -1,4 +1,4 @@
-//! Loading aggregates: their snapshots, and what has happened since.
+//! Loads aggregates: their snapshots, and the events since.
 
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashMap;
@@ -13,21 +13,21 @@ use crate::log::{
 use crate::observing::Figures;
 use crate::snapshot::Keeper;
 
-/// Where events are read from.
+/// The source of events.
 pub(crate) struct Source<'a> {
     log: &'a dyn EventLog,
-    /// The log under its lock.
+    /// A transaction on the log.
     locked: Option<&'a mut dyn LogTransaction>,
     timeout: &'a StoreTimeout,
 }
 
 impl<'a> Source<'a> {
-    /// The log.
+    /// Reads without a lock.
     pub(crate) fn log(log: &'a dyn EventLog, timeout: &'a StoreTimeout) -> Self {
         Self { log, locked: None, timeout }
     }
 
-    /// The log under its lock.
+    /// Reads in a transaction on the log.
     pub(crate) fn locked(log: &'a dyn EventLog, tx: &'a mut dyn LogTransaction, timeout: &'a StoreTimeout) -> Self {
         Self { log, locked: Some(tx), timeout }
     }
@@ -41,10 +41,11 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Loads these entries, which are empty, and returns the position that all of them are at: none lacks an event up to there.
+/// Loads these empty entries. Returns the position that all of them have reached.
 ///
-/// Those without a snapshot are read in one go, from the first event. Of the others, those that start within a page of each
-/// other are read together: so an aggregate costs the events after its snapshot, and a group at most a page more.
+/// Entries without a snapshot are read in one pass from the first event. Of the others, those whose snapshots are within a
+/// page of each other are read together. So an aggregate costs the events after its snapshot, and a group at most one more
+/// page.
 pub(crate) async fn load(
     entries: &mut [Entry],
     source: &mut Source<'_>,
@@ -67,14 +68,14 @@ pub(crate) async fn load(
             reached = reached.filter(|reached| reached.position <= up_to.position).or(Some(up_to));
             readings += 1;
         }
-        // Once without its snapshot, an aggregate is what it is.
+        // An aggregate without its snapshot is final.
         to_read.retain(|&at| entries[at].give_up_snapshot(std::mem::take(&mut on_snapshot[at])));
         from_snapshots -= to_read.len().min(from_snapshots);
     }
     figures.loaded(from_snapshots, entries.len());
     let mut reached = reached.unwrap_or(Bookmark::START);
     if readings > 1 {
-        // Each group was read at its own moment: this brings all of them to one.
+        // The groups were read at different times: this brings all of them to one position.
         let all: Vec<usize> = (0..entries.len()).collect();
         reached = read_after(entries, &all, reached, source).await?;
     }
@@ -82,8 +83,8 @@ pub(crate) async fn load(
     Ok(reached)
 }
 
-/// Loads those of these entries, which are empty, that take one page together. Says for each where it is then; one that is
-/// nowhere is to be loaded by itself.
+/// Loads those of these empty entries that fit on one page together. Returns the position of each; entries without one
+/// must be loaded separately.
 pub(super) async fn load_small(
     entries: &mut [Entry],
     source: &mut Source<'_>,
@@ -116,7 +117,7 @@ pub(super) async fn load_small(
     reached
 }
 
-/// What is sorted by its start, cut where one starts a page after the first of its group.
+/// Cuts entries, which are sorted by start, into groups. A group's starts are within a page of its first.
 fn groups(sorted: &[usize], entries: &[Entry]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for &at in sorted {
@@ -129,14 +130,14 @@ fn groups(sorted: &[usize], entries: &[Entry]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Reads what these entries lack, the first of which starts the earliest.
+/// Reads the missing events of these entries. The first entry starts earliest.
 async fn read(entries: &mut [Entry], group: &[usize], source: &mut Source<'_>) -> Result<Bookmark, StoreError> {
     let start = group.first().map_or(Position::START, |&at| entries[at].start());
-    // A snapshot is compared with its own event; which one is right before it, nobody knows.
+    // A snapshot is checked by its own event. The event before it is not known.
     read_after(entries, group, start.into(), source).await
 }
 
-/// Reads what these entries lack after `after`, and returns how far that goes.
+/// Reads the missing events of these entries after `after`, and returns the end of what was read.
 async fn read_after<E: BorrowMut<Entry>>(
     entries: &mut [E],
     group: &[usize],
@@ -157,7 +158,7 @@ async fn read_after<E: BorrowMut<Entry>>(
     }
 }
 
-/// Brings these entries, none of which lacks an event up to `after`, up to the present.
+/// Reads the events after `after` of these entries, which have all events up to there.
 pub(crate) async fn bring_up(
     entries: &mut [&mut Entry],
     after: Bookmark,
@@ -167,12 +168,12 @@ pub(crate) async fn bring_up(
     read_after(entries, &all, after, source).await
 }
 
-/// The events that these entries are folded from.
+/// The query for the events of these entries.
 fn query<E: Borrow<Entry>>(entries: &[E], group: &[usize]) -> EventQuery {
     EventQuery { items: group.iter().map(|&at| entries[at].borrow().slot.query()).collect() }
 }
 
-/// Where the entries of each tag are.
+/// The indexes of the entries, by tag.
 type ByTag = HashMap<Tag, Vec<usize>>;
 
 fn by_tag<E: Borrow<Entry>>(entries: &[E], group: &[usize]) -> ByTag {

@@ -1,9 +1,9 @@
-//! The sequencer: all decisions of this process, in batches, under the log's lock.
+//! The sequencer: runs all decisions of this process, in batches, under the log's lock.
 //!
-//! Callers load the aggregates that are not in memory, and queue their commands. One thread takes everything queued, takes the
+//! Callers load the aggregates that are not cached, and queue their commands. One thread takes everything queued, takes the
 //! lock, folds in what other processes have appended, runs the decisions in order, appends all their events at once, folds the
-//! inline views, commits, and answers every caller. A decision thus never conflicts and never retries. A command that lacks an
-//! aggregate after all goes back to its caller.
+//! inline views, commits, and answers every caller. So a decision never conflicts and never retries. A command whose aggregate
+//! turns out not to be cached goes back to its caller.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,18 +44,18 @@ pub(crate) use load::{Source, bring_up, load};
 /// How many events are read at once.
 pub(crate) const PAGE: usize = 1_000;
 
-/// The sizes of the sequencer.
+/// Limits of the sequencer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
-    /// How many commands may wait; the next one's caller waits for a place.
+    /// How many commands may wait. The next caller waits for a place.
     pub queue: usize,
-    /// How many commands go into one transaction.
+    /// How many commands share a transaction.
     pub batch: usize,
     /// How many aggregates are kept in memory.
     pub cache: usize,
-    /// After how many events of an aggregate a snapshot is taken.
+    /// How many events of an aggregate lie between two snapshots.
     pub snapshot_every: u64,
-    /// Whether states go through a snapshot when they are loaded: for tests.
+    /// Whether loaded states are written as snapshots and read back, for tests.
     pub rehearse_snapshots: bool,
     /// How long one answer of the log may take.
     pub timeout: Duration,
@@ -68,14 +68,14 @@ impl Default for Sizes {
     }
 }
 
-/// What the sequencer is asked for.
+/// A message to the sequencer's thread.
 enum Request {
     Run(Box<dyn Job>),
-    /// No more. What is held is dropped when everything queued is answered.
+    /// The last one. The sender is dropped when everything queued is answered.
     Close(oneshot::Sender<()>),
 }
 
-/// The way to the sequencer's thread.
+/// The handle to the sequencer's thread.
 pub(crate) struct Sequencer {
     queue: mpsc::Sender<Request>,
     loader: Arc<Loader>,
@@ -84,16 +84,16 @@ pub(crate) struct Sequencer {
     closed: AtomicBool,
 }
 
-/// What surrounds a command in the sequencer.
+/// The settings of a command in the sequencer.
 pub(crate) struct Call {
     pub meta: Arc<Meta>,
-    /// What the command says, where its id is the caller's own.
+    /// The command's content, if its id was set by the caller.
     pub content: Option<Content>,
-    /// By when it must have been started.
+    /// The latest time at which it may be started.
     pub deadline: Option<Instant>,
-    /// What must hold, if anything.
+    /// The condition under which it is appended, if any.
     pub condition: Option<Condition>,
-    /// The aggregates that its workflow has loaded, and where they are.
+    /// The aggregates that its workflow has loaded, with their positions.
     pub loaded: Vec<(Entry, Bookmark)>,
 }
 
@@ -119,11 +119,11 @@ impl Sequencer {
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))
-            .expect("the system starts threads");
+            .expect("the thread can be started");
         Self { queue, loader, timeout, turns: Arc::new(Semaphore::new(1)), closed: AtomicBool::new(false) }
     }
 
-    /// Runs one decision, and answers when its events are stored.
+    /// Runs one decision, and returns when its events are stored.
     pub(crate) async fn run<C, D>(&self, call: Call, boundary: Boundary, decision: D) -> Handling<C>
     where
         C: Command,
@@ -138,14 +138,14 @@ impl Sequencer {
             match timeout_at(deadline, &mut working).await {
                 Ok(handling) => return handling,
                 Err(_) if start.drop_it() => return Err(CommandError::TimedOut),
-                // It is being decided or stored: what becomes of it is known soon.
+                // It is being decided or stored, so its outcome will be known soon.
                 Err(_) => {}
             }
         }
         working.await
     }
 
-    /// Loads what is cold, and queues the command, until it is decided.
+    /// Loads cold aggregates and queues the command, until it is decided.
     async fn work<C, D>(&self, mut job: Box<TypedJob<C, D>>) -> Handling<C>
     where
         C: Command,
@@ -167,7 +167,7 @@ impl Sequencer {
         }
     }
 
-    /// Loads what is not in memory, by all that callers know.
+    /// Loads aggregates that are not cached, as far as callers know.
     async fn load_cold<C: Command, D>(&self, job: &mut TypedJob<C, D>) -> Result<(), StoreError> {
         let brought = &job.brought;
         let cold = job.boundary.slots.iter().flatten().filter(|slot| {
@@ -181,7 +181,8 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Loads what the sequencer did not have in memory; the second time everything, so that nothing can be missing again.
+    /// Loads the aggregates that the sequencer did not have. The second time it loads all, so that none can be missing
+    /// again.
     async fn load_missing<C: Command, D>(&self, job: &mut TypedJob<C, D>) -> Result<(), StoreError> {
         job.turns += 1;
         let missing = std::mem::take(&mut job.missing);
@@ -195,30 +196,30 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Waits for a turn under the log's lock, among the workflows that want one: of them only one at a time waits for the lock,
-    /// so that decisions, which wait for it too, come in between.
+    /// Waits for a workflow's turn to take the log's lock. Only one workflow at a time waits for the lock, so that decisions,
+    /// which wait for it too, come in between.
     pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        let turn = async { Ok(Arc::clone(&self.turns).acquire_owned().await.expect("it is never closed")) };
+        let turn = async { Ok(Arc::clone(&self.turns).acquire_owned().await.expect("the semaphore is never closed")) };
         self.timeout.of(turn).await
     }
 
-    /// Whether commands are refused, since the app was closed.
+    /// Whether commands are refused because the app was closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Refuses further commands, and waits, for so long, until those that are queued are answered.
+    /// Refuses further commands, and waits within a time until the queued ones are answered.
     pub(crate) async fn close(&self, within: Duration) {
         self.closed.store(true, Ordering::Release);
         let (held, dropped) = oneshot::channel();
         let closing = async {
             if self.queue.send(Request::Close(held)).await.is_ok() {
-                // Nobody sends: it ends when the other end is dropped.
+                // Nothing is sent: the wait ends when the sender is dropped.
                 let _ = dropped.await;
             }
         };
         if tokio::time::timeout(within, closing).await.is_err() {
-            tracing::warn!("commands were still waiting when their app was closed");
+            tracing::warn!("app closed while commands were waiting");
         }
     }
 
@@ -227,12 +228,12 @@ impl Sequencer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Whether the next command waits for a place.
+    /// Whether the next caller would wait for a place.
     pub(crate) fn is_full(&self) -> bool {
         self.queue.capacity() == 0
     }
 
-    /// Whether the thread has ended, and no command is executed any more.
+    /// Whether the thread has ended. Then no command is executed any more.
     pub(crate) fn has_stopped(&self) -> bool {
         self.queue.is_closed()
     }

@@ -1,4 +1,4 @@
-//! Which aggregates are warm, as callers see it.
+//! Which aggregates are cached, as callers see it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cache::Key;
 
-/// How many bits there are for each aggregate that may be in memory.
+/// Bits per aggregate that may be cached.
 const BITS_EACH: usize = 8;
 
-/// A guess at which aggregates the sequencer has in memory, which costs callers no lock. The sequencer knows better: it sends a
-/// command back whose aggregate it has not, and drops what was loaded needlessly.
+/// An estimate of which aggregates the sequencer has cached, which callers read without a lock. If it is wrong, the sequencer
+/// sends the command back, or drops what was loaded needlessly.
 pub(super) struct Warm {
     bits: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
 impl Warm {
-    /// For so many aggregates.
+    /// For this number of cached aggregates.
     pub(super) fn new(aggregates: usize) -> Self {
         let words = (aggregates.saturating_mul(BITS_EACH) / 64).clamp(1, 1 << 20).next_power_of_two();
         Self { bits: (0..words).map(|_| AtomicU64::new(0)).collect(), hasher: RandomState::new() }
@@ -30,19 +30,19 @@ impl Warm {
         (word, 1 << (hash & 63))
     }
 
-    /// Whether the aggregate may be in memory.
+    /// Whether the aggregate may be cached.
     pub(super) fn may_have(&self, key: &Key) -> bool {
         let (word, bit) = self.place(key);
         self.bits[word].load(Ordering::Relaxed) & bit != 0
     }
 
-    /// It is in memory from now on.
+    /// Adds a cached aggregate.
     pub(super) fn add(&self, key: &Key) {
         let (word, bit) = self.place(key);
         self.bits[word].fetch_or(bit, Ordering::Relaxed);
     }
 
-    /// These are in memory from now on, and no others.
+    /// Replaces the set of cached aggregates.
     pub(super) fn replace<'a>(&self, keys: impl Iterator<Item = &'a Key>) {
         let mut bits = vec![0; self.bits.len()];
         for key in keys {

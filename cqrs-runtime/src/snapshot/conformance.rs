@@ -1,6 +1,7 @@
-//! What every store of snapshots must do, as checks that an adapter runs: [`all`], or one by one.
+//! Tests that every snapshot store must pass. An adapter runs [`all`], or single tests.
 //!
-//! Each check takes a log whose snapshots are empty, needs a tokio runtime, and panics with what the store does not keep.
+//! Each test takes a log without snapshots and needs a tokio runtime. It panics with the name of the guarantee that the
+//! store violates.
 //!
 //! ```
 //! use cqrs_runtime::log::MemoryLog;
@@ -12,7 +13,7 @@
 //! # }
 //! ```
 
-#![allow(clippy::missing_panics_doc, reason = "a check says what it checks, and panics when that does not hold")]
+#![allow(clippy::missing_panics_doc, reason = "a check's doc says what it checks; it panics when that does not hold")]
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use super::{Snapshot, SnapshotKey, SnapshotStore};
 use crate::id::Tag;
 use crate::log::{EventLog, Position};
 
-/// Runs every check, each on a log of its own: `make` returns an empty one.
+/// Runs every check, each on its own empty log from `make`.
 pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
     an_empty_store_has_nothing(&make().await).await;
     every_field_comes_back(&make().await).await;
@@ -56,7 +57,7 @@ async fn load(store: &dyn SnapshotStore, keys: &[SnapshotKey]) -> Vec<Option<Sna
     loaded
 }
 
-/// Before anything was saved there is nothing, and nothing is wrong with that.
+/// An empty store returns no snapshots, and no error.
 pub async fn an_empty_store_has_nothing(log: &dyn EventLog) {
     let store = store(log);
     assert!(!store.describe().is_empty(), "a store has a description, for messages");
@@ -65,7 +66,7 @@ pub async fn an_empty_store_has_nothing(log: &dyn EventLog) {
     save(&*store, &[]).await;
 }
 
-/// Every field comes back as it was given.
+/// Every field is read as it was written.
 pub async fn every_field_comes_back(log: &dyn EventLog) {
     let store = store(log);
     let large = format!("\"{}\"", "läng ".repeat(400_000));
@@ -86,7 +87,7 @@ pub async fn every_field_comes_back(log: &dyn EventLog) {
     }
 }
 
-/// A snapshot is found by its own aggregate, tag and fingerprint, and by no other; in the order of the keys.
+/// A snapshot is found only by its own aggregate, tag and fingerprint. Results are in the order of the keys.
 pub async fn a_key_is_all_of_its_parts(log: &dyn EventLog) {
     let store = store(log);
     let one = snapshot(key("Order", "order:1", 1), 1, "1");
@@ -106,14 +107,14 @@ pub async fn a_key_is_all_of_its_parts(log: &dyn EventLog) {
     assert_eq!(load(&*store, &keys).await, expected);
 }
 
-/// One is kept of an aggregate and tag: the last one saved, whatever the positions and fingerprints.
+/// The last snapshot saved of an aggregate and tag is kept, for any positions and fingerprints.
 pub async fn the_last_one_saved_counts(log: &dyn EventLog) {
     let store = store(log);
     let (this, next) = (key("Order", "order:1", 1), key("Order", "order:1", 2));
     let newer = snapshot(this.clone(), 9, "\"newer\"");
     save(&*store, std::slice::from_ref(&newer)).await;
     assert_eq!(load(&*store, std::slice::from_ref(&this)).await, [Some(newer)]);
-    // After an older copy of the log was put back, what is newer may be of events that are gone.
+    // After a backup was restored, a newer snapshot may be of events that no longer exist.
     let older = snapshot(this.clone(), 5, "\"older\"");
     save(&*store, std::slice::from_ref(&older)).await;
     assert_eq!(load(&*store, std::slice::from_ref(&this)).await, [Some(older)]);
@@ -125,7 +126,7 @@ pub async fn the_last_one_saved_counts(log: &dyn EventLog) {
     assert_eq!(load(&*store, &[this]).await, [Some(twice[1].clone())]);
 }
 
-/// However many: there is no limit that a batch could reach.
+/// Any number of snapshots can be saved and loaded at once.
 pub async fn many_are_saved_and_loaded_at_once(log: &dyn EventLog) {
     let store = store(log);
     let saved: Vec<_> =
@@ -136,7 +137,7 @@ pub async fn many_are_saved_and_loaded_at_once(log: &dyn EventLog) {
     assert!(loaded.into_iter().eq(saved.into_iter().map(Some)), "each of 5,000 comes back");
 }
 
-/// Savers and loaders at the same time see whole snapshots: position, event and state of one of them.
+/// Concurrent reads and writes see whole snapshots: position, event and state of one of them.
 pub async fn concurrent_savers_leave_whole_snapshots(log: impl EventLog) {
     let store = store(&log);
     let of = key("Order", "order:1", 1);
@@ -165,12 +166,12 @@ pub async fn concurrent_savers_leave_whole_snapshots(log: impl EventLog) {
     }
 }
 
-/// Whoever holds the log's lock commits, although snapshots are being saved: those wait, or give up.
+/// A transaction on the log commits while snapshots are being saved. Saving waits for it, or gives up.
 pub async fn events_are_appended_meanwhile(log: impl EventLog) {
     let store = store(&log);
     let tx = log.begin().await.expect("the lock can be had");
     let saving = tokio::spawn(async move {
-        // It may fail, if its time is over before the lock is free.
+        // Saving may fail if it times out before the lock is free.
         let _ = store.save(&[snapshot(key("Order", "order:1", 1), 1, "{}")]).await;
     });
     tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Between those who load and change aggregates, and the store of snapshots.
+//! Reads snapshots, and writes them in the background.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,19 +9,20 @@ use super::store::{Snapshot, SnapshotKey, SnapshotStore};
 use crate::log::{EventLog, StoreTimeout};
 use crate::sequencer::Entry;
 
-/// How many snapshots may wait to be saved. What finds no room is offered again when its aggregate is next used.
+/// How many snapshots may wait to be saved. Others are offered again when their aggregate is next used.
 const MOST_WAITING: usize = 256;
 
-/// Reads snapshots for who loads aggregates, and saves them in a task of its own. Where the log keeps none it does nothing.
+/// Reads snapshots when aggregates are loaded, and saves them in a separate task. Does nothing if the log stores none.
 pub(crate) struct Keeper {
     store: Option<Arc<dyn SnapshotStore>>,
     every: u64,
-    /// Whether every state that is loaded goes through a snapshot first, so that a test shows what is lost by that.
+    /// Whether every loaded state is written as a snapshot and read back, so that a test shows what a snapshot
+    /// loses.
     rehearses: bool,
     waiting: Arc<Waiting>,
 }
 
-/// What is to be saved. Of one aggregate the latest alone: it takes the place of one that still waits.
+/// The snapshots to save. A newer one of the same aggregate replaces one that still waits.
 #[derive(Default)]
 struct Waiting {
     snapshots: Mutex<Offered>,
@@ -41,7 +42,8 @@ impl Waiting {
 }
 
 impl Keeper {
-    /// Starts the task, if the log keeps snapshots. It ends when the keeper is dropped and everything offered was tried.
+    /// Starts the task if the log stores snapshots. It ends after the keeper is dropped and everything waiting was
+    /// tried.
     pub(crate) fn start(log: &dyn EventLog, every: u64, rehearses: bool) -> Self {
         let waiting = Arc::<Waiting>::default();
         let store = log.snapshots();
@@ -51,7 +53,7 @@ impl Keeper {
         Self { store, every, rehearses, waiting }
     }
 
-    /// Puts the entries, which are empty, onto their snapshots, as far as there are any.
+    /// Starts these empty entries from their snapshots, if there are any.
     pub(crate) async fn restore(&self, entries: &mut [Entry], timeout: &StoreTimeout) {
         let Some(store) = &self.store else { return };
         let found: Vec<(usize, SnapshotKey)> =
@@ -69,19 +71,19 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "snapshots cannot be read: aggregates are folded from their first event");
+                tracing::warn!(%error, "snapshots not readable; folding aggregates from their first event");
             }
         }
     }
 
-    /// Where that is wanted, writes the states and reads them back.
+    /// Writes the states and reads them back, if configured.
     pub(crate) fn rehearse(&self, entries: &mut [Entry]) {
         if self.rehearses {
             entries.iter_mut().for_each(Entry::rehearse);
         }
     }
 
-    /// Takes a snapshot, if it is time for one. Every event that is folded in must be committed.
+    /// Takes a snapshot if one is due. Every folded event must be committed.
     pub(crate) fn offer(&self, entry: &mut Entry) {
         if self.store.is_none() || !entry.is_due(self.every) {
             return;
@@ -102,7 +104,7 @@ impl Keeper {
             }
             Err(reason) => {
                 let (aggregate, tag) = (&key.aggregate, &key.tag);
-                tracing::warn!(%aggregate, %tag, reason, "a state cannot be written as a snapshot");
+                tracing::warn!(%aggregate, %tag, reason, "state cannot be written as a snapshot");
             }
         }
     }
@@ -130,7 +132,7 @@ async fn save(store: Arc<dyn SnapshotStore>, waiting: Arc<Waiting>) {
             continue;
         }
         if let Err(error) = store.save(&snapshots).await {
-            tracing::warn!(%error, snapshots = snapshots.len(), "snapshots were not saved; later ones will be");
+            tracing::warn!(%error, snapshots = snapshots.len(), "snapshots not saved; later ones will be tried");
         }
     }
 }

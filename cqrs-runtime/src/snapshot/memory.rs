@@ -8,7 +8,7 @@ use super::store::{Snapshot, SnapshotKey, SnapshotStore};
 use crate::id::Tag;
 use crate::log::{BoxFuture, StoreError};
 
-/// The snapshots of a log in memory. They outlive an app on that log.
+/// The snapshots of a log in memory. Later apps on that log still find them.
 #[derive(Default)]
 pub(crate) struct MemorySnapshots {
     kept: RwLock<HashMap<(Cow<'static, str>, Tag), Snapshot>>,

@@ -1,36 +1,36 @@
-//! Snapshots: an aggregate's state, kept beside the log, so that loading it reads only what has happened since.
+//! Snapshots: stored states of aggregates, so that loading one reads only the events since.
 //!
-//! An aggregate opts in with `#[aggregate(id = OrderId, on = [..], snapshots)]`. Whenever a hundred of its events
-//! ([`AppBuilder::snapshot_every`](crate::AppBuilder::snapshot_every)) have been folded in since the last one, its state is written
-//! in the background, after the commands that changed it were answered; the next process that loads it starts from there.
+//! An aggregate opts in with `#[aggregate(id = OrderId, on = [..], snapshots)]`. When a hundred of its events
+//! ([`AppBuilder::snapshot_every`](crate::AppBuilder::snapshot_every)) have been folded since the last snapshot, its state is
+//! written in the background, after the commands that changed it were answered. The next process that loads it starts from there.
 //!
-//! A snapshot is a cache. It is taken of committed events alone, it is written in no command's transaction, and one that is
-//! missing, damaged, of another shape, or of events that are not in the log (an older copy of the log was put back, say) is passed
-//! over: the aggregate is then folded from its first event, as it is without snapshots.
+//! A snapshot is a cache. It contains committed events only, and is not written in a command's transaction. A snapshot is ignored
+//! if it is missing, damaged, of another shape, or of events that are not in the log (because a backup was restored, for example).
+//! Then the aggregate is folded from its first event, as it is without snapshots.
 //!
-//! # When a snapshot counts
+//! # When a snapshot is used
 //!
-//! It is kept with a [fingerprint](Snapshots::fingerprint) of
+//! It is stored with a [fingerprint](Snapshots::fingerprint) of
 //!
 //! - the state's shape: names, fields, variants and types, all the way down, as its `Deserialize` asks for them
 //! - the names and versions of its events
 //! - the number that the option gives: `snapshots = 2`
 //!
-//! so that after a change of any of these, old snapshots are ignored by themselves.
+//! After a change of any of these, old snapshots are ignored automatically.
 //!
-//! # What no fingerprint sees
+//! # What the fingerprint does not cover
 //!
-//! **A fold method whose code changes, while the fields stay as they are.** If `discount` was kept in percent and is now kept in
-//! cents, both an `u32`, a snapshot of the old program is read as one of the new, and decisions are made on a state that no fold
-//! of today has made. Count up the option's number whenever a fold method changes what it makes: `snapshots`, then
-//! `snapshots = 2`, `snapshots = 3`. The same goes for code that the methods call, and for an event's `From` of an earlier version.
+//! **A fold method whose code changes while the fields stay the same.** If `discount` was stored in percent and is now stored in cents,
+//! both as `u32`, a snapshot of the old program is read by the new one, and decisions use a state that the current fold methods would
+//! never produce. Increment the option's number whenever a fold method produces another state: `snapshots`, then `snapshots = 2`,
+//! `snapshots = 3`. This also applies to code that the methods call, and to an event's `From` of an earlier version.
 //!
-//! **What `Deserialize` does not ask for**: the inside of an `untagged` enum, of a flattened `Option` and of `serde_json::Value`, and in a
-//! tuple what follows a type that takes none of the values that are tried. Count up when that changes.
+//! **What `Deserialize` does not ask for**: the inside of an `untagged` enum, of a flattened `Option` and of `serde_json::Value`. In a
+//! tuple also everything after a type that accepts none of the tried values. Increment the number when one of those changes.
 //!
-//! **A field that serde skips.** A snapshot holds what `Serialize` writes and `Deserialize` reads. A field that is marked
-//! `#[serde(skip)]` comes back as its default, and not as it was folded. A test that is a
-//! [scenario](crate::testing::given) shows it: there, decisions are made on states that have been written and read back.
+//! **A field that serde skips.** A snapshot contains what `Serialize` writes and `Deserialize` reads. A field that is marked
+//! `#[serde(skip)]` is restored as its default, not as it was folded. A [scenario](crate::testing::given) test shows this: its decisions
+//! use states that were written and read back.
 
 use std::any::type_name;
 
@@ -49,7 +49,7 @@ pub(crate) use keeper::Keeper;
 pub(crate) use memory::MemorySnapshots;
 pub use store::{Snapshot, SnapshotKey, SnapshotStore};
 
-/// A state that can be kept: `Serialize + DeserializeOwned`.
+/// A state that can be stored as a snapshot: `Serialize + DeserializeOwned`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS406] snapshots of `{Self}` cannot be kept",
     label = "not `Serialize + DeserializeOwned`",
@@ -62,7 +62,7 @@ pub trait Snapshotted: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Snapshotted for T {}
 
-/// How the state of `A` is kept beside the log.
+/// How snapshots of `A` are written and read.
 pub struct Snapshots<A> {
     fold: u32,
     versions: &'static [u32],
@@ -71,8 +71,8 @@ pub struct Snapshots<A> {
     read: fn(&str) -> serde_json::Result<A>,
 }
 
-/// The snapshots of `A`, whose fold is number `fold`, from 1, and whose events have these versions, in the order of
-/// [`Aggregate::EVENTS`].
+/// The snapshots of `A`. `fold` is the number of its fold, from 1. `versions` are those of its events, in the order
+/// of [`Aggregate::EVENTS`].
 #[must_use]
 pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> Snapshots<A> {
     Snapshots {
@@ -85,7 +85,7 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
 }
 
 impl<A: Aggregate> Snapshots<A> {
-    /// What every snapshot that this program can read was written with.
+    /// The fingerprint of every snapshot that this program can read.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut events: Vec<_> = A::EVENTS.iter().zip(self.versions).collect();
@@ -118,7 +118,7 @@ mod tests {
     #[derive(cqrs_macros::Id)]
     pub struct DoorId(uuid::Uuid);
 
-    /// One shape, and whatever else a fingerprint is of.
+    /// The fingerprint of one shape and other parts.
     macro_rules! fingerprint {
         ($events:expr, $fold:literal, $versions:expr) => {
             fingerprint!($events, $fold, $versions, bool)
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn a_fingerprint_is_of_shape_events_versions_and_the_folds_number() {
         let one = fingerprint!(["Opened", "Closed"], 1, [1, 2]);
-        assert_eq!(one, fingerprint!(["Opened", "Closed"], 1, [1, 2]), "it is the same for the same");
-        assert_eq!(one, fingerprint!(["Closed", "Opened"], 1, [2, 1]), "the order of a list is nothing");
+        assert_eq!(one, fingerprint!(["Opened", "Closed"], 1, [1, 2]), "the same input gives the same fingerprint");
+        assert_eq!(one, fingerprint!(["Closed", "Opened"], 1, [2, 1]), "the order of a list does not matter");
         assert_ne!(one, fingerprint!(["Opened", "Closed"], 2, [1, 2]), "the fold's number");
         assert_ne!(one, fingerprint!(["Opened", "Closed"], 1, [2, 1]), "which event has which version");
         assert_ne!(one, fingerprint!(["Opened", "Locked"], 1, [1, 2]), "an event's name");
@@ -168,7 +168,11 @@ mod tests {
             }
         }
         let key = snapshots::<other::Door>(1, &[]).key(&Tag::from_text("door:1"));
-        assert!(key.aggregate.ends_with("::other::Door"), "two aggregates of one name do not meet: {}", key.aggregate);
+        assert!(
+            key.aggregate.ends_with("::other::Door"),
+            "two aggregates of one name do not share snapshots: {}",
+            key.aggregate
+        );
         assert_eq!(key.tag.as_str(), "door:1");
     }
 }

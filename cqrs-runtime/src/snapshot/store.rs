@@ -1,4 +1,4 @@
-//! What a database must do to keep snapshots.
+//! What a database must implement to store snapshots.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use uuid::Uuid;
 use crate::id::Tag;
 use crate::log::{BoxFuture, Position, StoreError};
 
-/// What a snapshot is found by.
+/// The key of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SnapshotKey {
-    /// The aggregate's type, with its path.
+    /// The aggregate's type with its path.
     pub aggregate: Cow<'static, str>,
     /// The tag of its events.
     pub tag: Tag,
@@ -21,37 +21,38 @@ pub struct SnapshotKey {
 /// A state, and the event up to which it was folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What it is found by.
+    /// Its key.
     pub key: SnapshotKey,
-    /// Where the last event stands that is folded in.
+    /// The position of the last folded event.
     pub position: Position,
-    /// The id of that event: a log that holds another one there is not the log that it was taken of.
+    /// The id of that event. If the log holds another event there, the snapshot is of another log.
     pub event: Uuid,
     /// The state, as JSON.
     pub state: Box<str>,
 }
 
-/// Keeps snapshots: a cache, beside the log.
+/// Stores snapshots, a cache next to the log.
 ///
-/// Run [`conformance`](super::conformance) on an implementation. Nothing here needs to survive a crash: what is lost is folded
-/// anew. What comes back must be what was saved, whole.
+/// Run [`conformance`](super::conformance) on an implementation. Snapshots need not survive a crash: lost ones are folded
+/// again. A loaded snapshot must be one that was saved, complete.
 pub trait SnapshotStore: Send + Sync + 'static {
-    /// What to call it in messages: the kind of store and where it is, without secrets.
+    /// The store's name in messages: its kind and location, without secrets.
     fn describe(&self) -> String;
 
-    /// The snapshots of these keys, in the order of `keys`, in one reading; `None` where there is none of that fingerprint.
+    /// The snapshots of these keys, in the order of `keys`, from one read. `None` where there is none with that
+    /// fingerprint.
     ///
     /// # Errors
-    /// Whoever asked loads without snapshots.
+    /// The caller then loads without snapshots.
     fn load<'a>(&'a self, keys: &'a [SnapshotKey]) -> BoxFuture<'a, Result<Vec<Option<Snapshot>>, StoreError>>;
 
-    /// Keeps these, each in place of the one that was kept of its aggregate and tag, whatever its fingerprint or position. Of
-    /// several of one aggregate and tag the last counts.
+    /// Saves snapshots. Each replaces the stored one of its aggregate and tag, for any fingerprint or position. Of several
+    /// with the same aggregate and tag, the last one counts.
     ///
-    /// Called in the background, one call at a time. It must not hold up who appends to the log for longer than the writing
-    /// takes: an implementation on the log's own database does not wait for the disk here (`synchronous_commit = off`).
+    /// Called in the background, one call at a time. It must not delay appends to the log for longer than the write takes: an
+    /// implementation in the log's own database does not wait for the disk here (`synchronous_commit = off`).
     ///
     /// # Errors
-    /// None of these is kept, or some are; later ones will be tried.
+    /// Some snapshots, or none, were saved. Later ones will be tried.
     fn save<'a>(&'a self, snapshots: &'a [Snapshot]) -> BoxFuture<'a, Result<(), StoreError>>;
 }

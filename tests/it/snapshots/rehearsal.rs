@@ -83,7 +83,10 @@ fn a_state_that_cannot_be_written_is_said_to_be_none() {
     let refused = given(CaseOpened { case, fee: 7 }).when(AskUnwritable { case }).into_result().unwrap_err();
     let CommandError::Corrupt(corrupt) = &refused else { panic!("{refused}") };
     assert!(
-        corrupt.error.to_string().contains("the state is no snapshot: serde says `key must be a string`"),
+        corrupt
+            .error
+            .to_string()
+            .contains("the state cannot be written and read as a snapshot: serde says `key must be a string`"),
         "{refused}"
     );
 }
