@@ -381,7 +381,7 @@ async fn a_policy_stops_until_an_operator_says_from_where_it_goes_on() {
             let why = status.error.expect("why");
             assert!(why.contains("at position 5") && why.contains("the log does not hold"), "{why}");
             let health = app.health().await.to_string();
-            assert!(health.contains("policy `answer`: it is stopped") && health.contains("resume_policy"), "{health}");
+            assert!(health.contains("policy `answer`: it has stopped") && health.contains("resume_policy"), "{health}");
             assert!(app.settled().await.is_err(), "nobody waits for a policy that is stopped");
             let later = bells(open().await, &doors).await;
             stopped(&later).await;

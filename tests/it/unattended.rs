@@ -83,7 +83,10 @@ async fn a_query_that_waits_for_it_hears_that_it_is_not_there_yet_and_health_say
         let health = app.health().await;
         assert_eq!(health.status, HealthStatus::Degraded, "{name}: {health}");
         let text = health.to_string();
-        assert!(text.contains("projection `Balance`: no process runs it, and it lacks 1 event"), "{name}: {text}");
+        assert!(
+            text.contains("projection `Balance`: no process runs it, and it has not processed 1 event"),
+            "{name}: {text}"
+        );
         app.close().await;
 
         let quick = bank(builder()).await;
@@ -229,7 +232,7 @@ async fn a_policy_waits_for_a_view_that_stands_still_and_is_not_parked() {
     // As long as it is away, the policy is held up, and says by what: more often than a failure would be tried.
     let says = |app: &App| app.policies().remove(0).error;
     until(async || says(&app).is_some_and(|error| error.contains("view `ArticleOf`"))).await;
-    assert!(app.health().await.to_string().contains("policy `delete_what_is_left`: it is held up"));
+    assert!(app.health().await.to_string().contains("policy `delete_what_is_left`: it keeps failing"));
     assert_eq!(app.parked().await.unwrap(), []);
     assert!(matches!(app.pause("Articles").await, Err(OperationError::Unknown(_))));
     app.resume("ArticleOf").await.unwrap();

@@ -1,4 +1,4 @@
-//! Whether an app does what it is there for, and if not, what to do.
+//! Whether an app works, and if not, what to do.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,16 +16,16 @@ use crate::view::{Parked, ViewStore};
 /// How long [`App::health`] takes at most: less than the second that Kubernetes gives a probe.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// From when on a projection is behind, in seconds.
+/// How many seconds behind a projection is when health reports it.
 const BEHIND: f64 = 60.0;
 
-/// A projection that another process runs and that is so many seconds behind may hang there.
+/// A projection of another process that is this many seconds behind may hang there.
 const STILL: f64 = 5.0;
 
-/// How an app is doing: what a `/health` endpoint answers, as JSON, or as text by `Display`.
+/// The health of an app: the answer of a `/health` endpoint, as JSON, or as text by `Display`.
 ///
-/// A readiness probe asks for [`is_ready`](Self::is_ready), a liveness probe for [`is_alive`](Self::is_alive). The problems hold
-/// errors of databases, and belong before operators' eyes alone; the [`status`](Self::status) is for anyone's.
+/// Use [`is_ready`](Self::is_ready) for a readiness probe and [`is_alive`](Self::is_alive) for a liveness probe. The problems
+/// contain errors of databases, and are for operators only. The [`status`](Self::status) is for anyone.
 ///
 /// ```
 /// use cqrs_runtime::observing::{Health, HealthStatus};
@@ -38,35 +38,36 @@ const STILL: f64 = 5.0;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// The worst that any part is.
+    /// The worst status of any part.
     pub status: HealthStatus,
-    /// Whether a restart would help nothing.
+    /// `false` if only a restart helps.
     pub alive: bool,
-    /// What is wrong, the worst first.
+    /// The problems, the worst first.
     pub problems: Vec<Problem>,
 }
 
-/// How well an app, or a part of it, does.
+/// The health of an app or a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
-    /// Nothing is wrong.
+    /// No problem.
     Healthy,
-    /// Commands are executed and queries answered; something needs attention: a projection fails, is paused, has parked keys, has not
-    /// been built yet, or is more than a minute behind; a policy has parked something, is held up, or has stopped; the sequencer's
-    /// queue is full; or the app no longer runs its projections.
+    /// Commands are executed and queries answered, but something needs attention. A projection fails, is paused, has parked keys, is
+    /// not built yet, or is more than a minute behind. A policy has parked something, keeps failing, or has stopped. The sequencer's
+    /// queue is full. Or the app no longer runs its projections.
     Degraded,
-    /// Commands are not executed, or queries not answered: the log or the read side does not answer or fails, or the sequencer has
-    /// stopped.
+    /// Commands are not executed, or queries are not answered: the log or the read side fails or does not answer, or the sequencer
+    /// has stopped.
     Unhealthy,
 }
 
-/// One thing that is wrong.
+/// A problem, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// How severe it is.
     pub status: HealthStatus,
-    /// What it is about: `log`, `read side`, `sequencer`, `runner`, or a projection or policy by name.
+    /// The part with the problem: `log`, `read side`, `sequencer`, `runner`, or a projection or policy by
+    /// name.
     pub part: String,
     /// What is wrong.
     pub what: String,
@@ -75,14 +76,14 @@ pub struct Problem {
 }
 
 impl Health {
-    /// Whether requests should come here: unless it is [`Unhealthy`](HealthStatus::Unhealthy).
+    /// Whether the app should get requests. `false` only if it is [`Unhealthy`](HealthStatus::Unhealthy).
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.status < HealthStatus::Unhealthy
     }
 
-    /// Whether this process should go on: unless the sequencer has stopped, which a restart alone mends. A database that is away is no
-    /// reason to restart.
+    /// Whether this process should go on. `false` only if the sequencer has stopped: only a restart fixes that. An unreachable
+    /// database is not a reason to restart.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.alive
@@ -116,7 +117,7 @@ impl fmt::Display for Health {
 }
 
 impl App {
-    /// How the app is doing: [`HealthStatus`] says what makes it less than healthy. It takes less than a second, whatever hangs.
+    /// The health of the app: [`HealthStatus`] lists what affects it. The call takes less than a second, even if a store hangs.
     ///
     /// ```
     /// # use cqrs_runtime::App;
@@ -130,15 +131,16 @@ impl App {
         self.health_within(PATIENCE).await
     }
 
-    /// As [`health`](Self::health), which may take so long: what has not answered by then counts as away.
+    /// Like [`health`](Self::health), with another time limit. A store that has not answered by then counts
+    /// as unreachable.
     pub async fn health_within(&self, patience: Duration) -> Health {
         let mut found = Found::default();
         let deadline = Instant::now() + patience;
         self.examine_sequencer(&mut found);
         self.examine_policies(&mut found);
         for name in &self.inner.newer_names {
-            let remedy = "bring this program up to date; until then it ignores what is stored under that name";
-            found.degraded("log", format!("it holds {name}, and this program does not know it"), remedy);
+            let remedy = "update this program; until then it ignores what is stored under that name";
+            found.degraded("log", format!("it holds {name}; this program does not know that name"), remedy);
         }
         let answers = self.examine_stores(deadline, &mut found).await;
         if answers {
@@ -150,30 +152,32 @@ impl App {
     fn examine_sequencer(&self, found: &mut Found) {
         let sequencer = &self.inner.sequencer;
         if sequencer.is_closed() {
-            let what = "the app was closed: no command is executed, and the read side is not kept in step here".into();
-            return found.unhealthy("sequencer", what, "send requests to another process, and end this one");
+            let what = "the app was closed: this process executes no commands and updates no views".into();
+            return found.unhealthy("sequencer", what, "send requests to another process, and stop this one");
         }
         if sequencer.has_stopped() {
             found.alive = false;
-            found.unhealthy("sequencer", "it has stopped, and no command is executed".into(), "restart this process");
+            found.unhealthy("sequencer", "it has stopped: no command is executed".into(), "restart this process");
         } else if sequencer.is_full() {
-            let what =
-                format!("its queue is full: {} commands wait, and further callers for a place", sequencer.waiting());
-            let remedy = "see what holds the log's lock, or whether the database is too slow for the load";
+            let what = format!(
+                "its queue is full: {} commands wait, and further callers wait for a place",
+                sequencer.waiting()
+            );
+            let remedy = "check what holds the log's lock, and whether the database is too slow for the load";
             found.degraded("sequencer", what, remedy);
         }
         if let Some((lost, last)) = self.inner.head.lost() {
             let what = format!(
-                "it has lost events: it held {lost} while this process ran, and does not any more; it ended at position {} then",
+                "it has lost events: it held {lost} while this process ran and no longer does; when that was noticed it ended at position {}",
                 last.position
             );
-            let remedy = "see what the backup or the other server lacks, and that projections and policies are well; then take note \
-                          by `App::dismiss_lost_events`";
+            let remedy = "check which events the backup or the other server lacks, and that projections and policies are healthy; then confirm \
+                          with `App::dismiss_lost_events`";
             found.degraded("log", what, remedy);
         }
         if self.inner.reads.runners().any(|runner| !runner.is_at_work()) {
-            let what = "this process no longer keeps the read side in step".into();
-            found.degraded("runner", what, "restart it, unless it was told to close and another process does");
+            let what = "this process no longer updates the read side".into();
+            found.degraded("runner", what, "restart it, unless it is closing and another process takes over");
         }
     }
 
@@ -182,14 +186,14 @@ impl App {
             let Some(error) = status.error else { continue };
             if status.stopped {
                 let remedy = format!(
-                    "find out what it has done about lost events, then say after which position it goes on: \
-                     `App::resume_policy(\"{}\", POSITION)`; the log's head leaves out all that the log holds",
+                    "find out what it did about lost events, then resume it after a position: \
+                     `App::resume_policy(\"{}\", POSITION)`; the log's head skips everything that the log holds",
                     status.name
                 );
-                found.degraded(&policy(status.name), format!("it is stopped: {error}"), &remedy);
+                found.degraded(&policy(status.name), format!("it has stopped: {error}"), &remedy);
             } else {
-                let what = format!("it is held up after position {}, and tries again: {error}", status.position);
-                found.degraded(&policy(status.name), what, "mend what it meets");
+                let what = format!("it keeps failing after position {}, and retries: {error}", status.position);
+                found.degraded(&policy(status.name), what, "fix the cause of the error; it resumes automatically");
             }
         }
         if self.inner.sequencer.is_closed() {
@@ -200,7 +204,7 @@ impl App {
         }
     }
 
-    /// Says whether all of them answer.
+    /// Whether all stores answer.
     async fn examine_stores(&self, deadline: Instant, found: &mut Found) -> bool {
         let log = Arc::clone(&self.inner.log);
         let log = Asked::new(log.describe(), async move { log.probe().await });
@@ -211,13 +215,13 @@ impl App {
             found.unhealthy(
                 "log",
                 error.to_string(),
-                "see to the database and the way to it: until then commands fail",
+                "check the database and the network; commands fail until it is reachable",
             );
         }
         for views in views {
             if let Err(error) = views.answer(deadline).await {
                 answers = false;
-                let remedy = "see to the database and the way to it: until then queries fail, and commands do not";
+                let remedy = "check the database and the network; queries fail until it is reachable, commands do not";
                 found.unhealthy("read side", error.to_string(), remedy);
             }
         }
@@ -232,16 +236,16 @@ impl App {
             Ok(statuses) => statuses.iter().for_each(|status| examine(status, found)),
             Err(error) => found.unhealthy(
                 "read side",
-                format!("where its projections stand cannot be told: {error}"),
-                "see to the databases and the way to them",
+                format!("cannot read projection positions: {error}"),
+                "check the databases and the network",
             ),
         }
         match parked.answer(deadline).await {
             Ok(parked) => self.examine_parked(&parked, found),
             Err(error) => found.unhealthy(
                 "read side",
-                format!("what is parked cannot be told: {error}"),
-                "see to the databases and the way to them",
+                format!("cannot list parked keys: {error}"),
+                "check the databases and the network",
             ),
         }
     }
@@ -255,7 +259,7 @@ impl App {
                 [whole] if whole.key.is_empty() => {
                     let what = format!("it is parked as a whole, at {}", place(whole));
                     let remedy = format!(
-                        "mend its method or its tables, then `App::retry(\"{name}\", \"\")`, or pass over the event by `App::skip`"
+                        "fix its method or its tables, then call `App::retry(\"{name}\", \"\")`; or skip the event with `App::skip`"
                     );
                     found.degraded(&projection(name), what, &remedy);
                 }
@@ -263,7 +267,7 @@ impl App {
                     let what =
                         format!("{} parked, the first at {}", counted(keys.len(), "key is", "keys are"), first(keys));
                     let remedy = format!(
-                        "mend the fold, then `App::retry(\"{name}\", KEY)` for each of `App::parked`, or pass over its event by `App::skip`"
+                        "fix the fold method, then call `App::retry(\"{name}\", KEY)` for each key of `App::parked`; or skip its event with `App::skip`"
                     );
                     found.degraded(&projection(name), what, &remedy);
                 }
@@ -277,13 +281,13 @@ impl App {
             let what = format!("{number} parked, the first at {}", first(&unfinished));
             if self.inner.registry.policies().iter().any(|info| info.owner == owner) {
                 let remedy = format!(
-                    "mend the cause, then `App::retry_policy(\"{name}\")`, or forget them by `App::dismiss_policy`"
+                    "fix the cause, then call `App::retry_policy(\"{name}\")`; or discard them with `App::dismiss_policy`"
                 );
                 found.degraded(&policy(name), what, &remedy);
             } else {
                 let what = format!("{what}; this program has no such policy");
                 let remedy = format!(
-                    "if it was renamed, write `#[policy(was = \"{name}\", ..)]` on its new name; or forget them by `App::dismiss_policy(\"{name}\")`"
+                    "if it was renamed, write `#[policy(was = \"{name}\", ..)]` on its new name; or discard them with `App::dismiss_policy(\"{name}\")`"
                 );
                 found.degraded(&policy(name), what, &remedy);
             }
@@ -293,46 +297,45 @@ impl App {
 
 fn examine(status: &ProjectionStatus, found: &mut Found) {
     let part = projection(status.name);
-    let error = status.last_error.as_deref().unwrap_or("no error is known");
+    let error = status.last_error.as_deref().unwrap_or("the error is not known");
     match status.state {
         ProjectionState::Failing(times) => {
-            let what =
-                format!("it has failed {}, and is tried again: {error}", counted(times as usize, "time", "times"));
-            found.degraded(&part, what, "mend what it meets: it goes on by itself then");
+            let what = format!("it has failed {}, and retries: {error}", counted(times as usize, "time", "times"));
+            found.degraded(&part, what, "fix the cause of the error; it resumes automatically");
         }
         ProjectionState::Paused => {
             let what = format!("it is paused at position {}", status.position);
-            found.degraded(&part, what, &format!("let it go on by `App::resume(\"{}\")`", status.name));
+            found.degraded(&part, what, &format!("resume it with `App::resume(\"{}\")`", status.name));
         }
         _ => {}
     }
     if !status.built {
-        let why = status.last_error.as_deref().map(|lost| format!(", since {lost}")).unwrap_or_default();
+        let why = status.last_error.as_deref().map(|lost| format!(", because {lost}")).unwrap_or_default();
         let (at, of) = (status.progress().at, status.head());
         let what = format!("its view is not built yet: it is at position {at} of {of}{why}");
-        found.degraded(&part, what, "wait: its queries are refused until it is built");
+        found.degraded(&part, what, "wait; its queries fail until it is built");
     }
     if status.is_unattended {
         let what = format!(
-            "no process runs it, and it lacks {}: the process that ran it has ended",
+            "no process runs it, and it has not processed {}: the process that ran it has ended",
             counted(usize::try_from(status.lag_events).unwrap_or(usize::MAX), "event", "events")
         );
         found.degraded(
             &part,
             what,
-            "wait: a process that shares the read database takes it over; start one if none does",
+            "wait for a process that shares the read database to take it over; start one if there is none",
         );
         return;
     }
     if status.state == ProjectionState::Elsewhere && status.lag_seconds > STILL && status.lag_seconds <= BEHIND {
         let what = format!(
-            "another process has its lease, and has left it {:.0} seconds behind, at {} events of the log: it hangs, or was killed",
+            "the process that holds its lease hangs or was killed: it is {:.0} seconds behind, with {} events of the log to process",
             status.lag_seconds, status.lag_events
         );
         found.degraded(
             &part,
             what,
-            "wait: its lease runs out, and another process takes it over; else see to that process",
+            "wait until its lease expires and another process takes it over; if that does not happen, check the process that holds the lease",
         );
         return;
     }
@@ -340,11 +343,15 @@ fn examine(status: &ProjectionStatus, found: &mut Found) {
         let (events, seconds) = (status.lag_events, status.lag_seconds);
         let elsewhere = status.state == ProjectionState::Elsewhere;
         let remedy = if elsewhere {
-            "see to the process that runs it"
+            "check the process that runs it"
         } else {
-            "wait, if it catches up; else see what slows the read side down"
+            "wait if it catches up; otherwise check what slows the read side down"
         };
-        found.degraded(&part, format!("it is {seconds:.0} seconds behind, at {events} events of the log"), remedy);
+        found.degraded(
+            &part,
+            format!("it is {seconds:.0} seconds behind, with {events} events of the log to process"),
+            remedy,
+        );
     }
 }
 
@@ -372,7 +379,7 @@ fn probed(views: Arc<dyn ViewStore>) -> Asked<()> {
     Asked::new(views.describe(), async move { views.probe().await })
 }
 
-/// A store that was asked something, in a task of its own: it may hang, and even hold its thread.
+/// A question to a store, asked in a separate task: the store may hang, and even block its thread.
 struct Asked<T> {
     store: String,
     since: Instant,
@@ -384,14 +391,14 @@ impl<T: Send + 'static> Asked<T> {
         Self { store, since: Instant::now(), task: tokio::spawn(question) }
     }
 
-    /// Its answer, if that comes in time.
+    /// The answer, if it comes in time.
     async fn answer(mut self, deadline: Instant) -> Result<T, StoreError> {
         let store = self.store.clone();
         match timeout_at(deadline, &mut self.task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => Err(StoreError::Failed { store, reason: panic.to_string() }),
             Err(_) => {
-                let reason = format!("it has not answered for {:.1} seconds", self.since.elapsed().as_secs_f64());
+                let reason = format!("no answer for {:.1} seconds", self.since.elapsed().as_secs_f64());
                 Err(StoreError::Unavailable { store, reason })
             }
         }
@@ -400,12 +407,12 @@ impl<T: Send + 'static> Asked<T> {
 
 impl<T> Drop for Asked<T> {
     fn drop(&mut self) {
-        // Nobody waits for it any more.
+        // The answer is no longer needed.
         self.task.abort();
     }
 }
 
-/// What was found wrong.
+/// The problems found so far.
 struct Found {
     alive: bool,
     problems: Vec<Problem>,

@@ -17,27 +17,27 @@ pub use trace::{ParseTraceError, TraceContext, Traces};
 
 use crate::AppBuilder;
 
-/// How an app is watched.
+/// The observability settings of an app.
 #[derive(Clone, Default)]
 pub(crate) struct Observed {
-    /// What ties its spans to traces.
+    /// The link between its spans and traces.
     pub(crate) tie: Tie,
-    /// How often the databases are asked for gauges.
+    /// How often the databases are read for gauges.
     #[cfg(feature = "metrics")]
     pub(crate) figures_every: Option<std::time::Duration>,
 }
 
 impl AppBuilder {
-    /// Ties the app's spans to traces: a command continues the trace that its caller is in, its events carry it, and what policies
-    /// do about them continues it in turn. Crate `cqrs-opentelemetry` has what it takes.
+    /// Links the app's spans to traces: a command continues its caller's trace, its events carry the trace, and policies that
+    /// answer them continue it. Crate `cqrs-opentelemetry` implements this for OpenTelemetry.
     #[must_use]
     pub fn traces(mut self, traces: impl Traces) -> Self {
         self.observed.tie = Tie::new(traces);
         self
     }
 
-    /// How often the log and the read side are asked for the figures that are gauges (every five seconds unless told otherwise).
-    /// How often a recorder is asked for them costs neither anything.
+    /// How often the log and the read side are read for gauges. Default: every five seconds. It does not matter how often a
+    /// recorder reads the gauges.
     #[cfg(feature = "metrics")]
     #[must_use]
     pub fn figures_every(mut self, interval: std::time::Duration) -> Self {
@@ -68,7 +68,7 @@ mod tests {
             let labels: Vec<_> = figure.labels.iter().map(|label| format!("`{label}`")).collect();
             let labels = if labels.is_empty() { String::new() } else { format!(" {}", labels.join(", ")) };
             let line = format!("| `{}` | {kind} |{labels} |", figure.name);
-            assert!(PAGE.contains(&line), "no line that begins so: {line}");
+            assert!(PAGE.contains(&line), "no line begins with: {line}");
         }
     }
 

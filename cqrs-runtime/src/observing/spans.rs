@@ -1,4 +1,4 @@
-//! Every span of the runtime, and what ties them to traces. The page of [`observing`](super) lists them.
+//! Every span of the runtime, and their link to traces. The page of [`observing`](super) lists them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::log::{Page, Position};
 use crate::meta::Meta;
 use crate::view::Parked;
 
-/// What the app was given to tie its spans to traces, if anything.
+/// The app's link from spans to traces, if any.
 #[derive(Clone, Default)]
 pub(crate) struct Tie(Option<Arc<dyn Traces>>);
 
@@ -24,8 +24,8 @@ impl Tie {
         Self(Some(Arc::new(traces)))
     }
 
-    /// Opens a request's span: it continues the trace that the request came with, and the request goes on with the span's own
-    /// context.
+    /// Opens a request's span. The span continues the trace that the request came with, and the request continues with the
+    /// span's context.
     pub(crate) fn enter(&self, span: &Span, meta: &mut Meta) {
         let Some(traces) = &self.0 else { return };
         let came_with = meta.trace.take();
@@ -35,7 +35,7 @@ impl Tie {
         meta.trace = traces.context_of(span).or(came_with).or_else(|| traces.current());
     }
 
-    /// A span of a policy that handles an event: it continues the event's trace.
+    /// The span of a policy that handles an event. It continues the event's trace.
     pub(crate) fn reaction(&self, policy: &'static str, event: &RecordedEvent) -> Span {
         let EventHeader { meta, position, .. } = event.header();
         let span = tracing::info_span!(
@@ -57,14 +57,14 @@ impl Tie {
         span
     }
 
-    /// Links a span to a request that it serves, and that is of another trace.
+    /// Links a span to a request of another trace that it serves.
     pub(crate) fn link(&self, span: &Span, to: &Meta) {
         if let (false, Some(traces), Some(to)) = (span.is_disabled(), &self.0, &to.trace) {
             traces.links(span, to);
         }
     }
 
-    /// What a command carries that a policy sends: the context of the span at hand, which is the reaction's, or the event's.
+    /// Gives a policy's command the trace of the current span, which is the reaction's, or else of the event.
     pub(crate) fn pass_on(&self, cause: &Meta, command: &mut Meta) {
         let own = self.0.as_ref().and_then(|traces| traces.context_of(&Span::current()));
         command.trace = own.or_else(|| cause.trace.clone());
@@ -101,7 +101,7 @@ pub(crate) fn query(name: &'static str, meta: &Meta, after: Option<Position>) ->
     )
 }
 
-/// Of a command or a query: what became of it.
+/// Records the outcome of a command or query.
 pub(crate) fn record_outcome(span: &Span, outcome: Result<(), &'static str>) {
     span.record("cqrs.outcome", outcome.err().unwrap_or(super::figures::OK));
     if outcome.is_err_and(is_fault) {
@@ -109,31 +109,31 @@ pub(crate) fn record_outcome(span: &Span, outcome: Result<(), &'static str>) {
     }
 }
 
-/// Of a command: where its events stand.
+/// Records the position of a command's events.
 pub(crate) fn record_position(span: &Span, position: Position, events: u32) {
     span.record("cqrs.position", position.get());
     span.record("cqrs.events", events);
 }
 
-/// Whether an error of this kind says that something is broken. The others are answers: the domain's, or that one should ask again.
+/// Whether an error of this kind means that something is broken. Other kinds are refusals, or ask the caller to retry.
 fn is_fault(kind: &str) -> bool {
     ["Corrupt", "Panicked", "Encode", "Unavailable", "ShutDown", "Malformed", "Failed"].contains(&kind)
 }
 
-/// A command's way through the sequencer, where anyone watches so closely.
+/// The spans of a command in the sequencer, if a subscriber wants them.
 #[derive(Default)]
 pub(crate) struct Way(Option<Watched>);
 
 struct Watched {
-    /// The caller's. The sequencer's thread may have another, which knows nothing of these spans.
+    /// The caller's subscriber. The sequencer's thread may have another one, which does not know these spans.
     subscriber: Dispatch,
     command: Span,
-    /// While it waits.
+    /// The span of its wait.
     queue: Option<Span>,
 }
 
 impl Way {
-    /// Of the command whose span is at hand, which is about to be queued.
+    /// Starts the wait of the command whose span is current.
     pub(crate) fn queued() -> Self {
         if LevelFilter::current() < LevelFilter::DEBUG {
             return Self(None);
@@ -144,14 +144,14 @@ impl Way {
         Self(subscriber.map(|subscriber| Watched { subscriber, queue: queue(), command }))
     }
 
-    /// It waits no longer.
+    /// Ends the wait.
     pub(crate) fn taken(&mut self) {
         if let Some(Watched { subscriber, queue, .. }) = &mut self.0 {
             with_default(subscriber, || drop(queue.take()));
         }
     }
 
-    /// Decides, on these aggregates.
+    /// Runs the decision in a span that names its aggregates.
     pub(crate) fn decide<T>(
         &self,
         command: &'static str,
@@ -174,14 +174,14 @@ impl Way {
 
 impl Drop for Way {
     fn drop(&mut self) {
-        // A span that ends may end the one around it, of the same subscriber.
+        // A span that ends may end its parent, so both need the same subscriber.
         if let Some(Watched { subscriber, command, queue }) = self.0.take() {
             with_default(&subscriber, || drop((command, queue)));
         }
     }
 }
 
-/// The tags of aggregates, with commas between them.
+/// The tags of aggregates, separated by commas.
 struct Tags<'a>(&'a [Vec<Box<dyn AggregateSlot>>]);
 
 impl fmt::Display for Tags<'_> {
@@ -193,7 +193,7 @@ impl fmt::Display for Tags<'_> {
     }
 }
 
-/// A batch of the sequencer. It belongs to none of its commands' traces, and is linked to all.
+/// The span of a sequencer batch. It belongs to no command's trace, and is linked to all of them.
 pub(crate) fn batch(commands: usize) -> Span {
     tracing::debug_span!(target: "cqrs_runtime", parent: None, "batch", cqrs.commands = commands)
 }
@@ -206,7 +206,7 @@ pub(crate) fn append(events: usize) -> Span {
     tracing::debug_span!(target: "cqrs_runtime", "append", otel.kind = "client", cqrs.events = events)
 }
 
-/// One page of events that projections fold, in one transaction.
+/// The span of a page of events that projections fold in one transaction.
 pub(crate) fn page<'a>(projections: impl Iterator<Item = &'a &'static str>, after: Position, page: &Page) -> Span {
     tracing::debug_span!(
         target: "cqrs_runtime",
@@ -228,7 +228,7 @@ pub(crate) fn rebuild(projection: &str) -> Span {
     )
 }
 
-/// Tells that a projection has parked keys, or itself, and whose request it was that stated the event.
+/// Logs that a projection has parked keys, or itself, and which request emitted the event.
 pub(crate) fn tell_parked(parked: &[Parked], events: &[RecordedEvent]) {
     for Parked { projection, key, position, event, error, .. } in parked {
         let meta = events.iter().find(|event| event.position() == *position).map(|event| &event.header().meta);
@@ -241,8 +241,8 @@ pub(crate) fn tell_parked(parked: &[Parked], events: &[RecordedEvent]) {
             correlation = meta.map(|meta| display(meta.correlation)),
             traceparent = meta.and_then(|meta| meta.trace.as_ref()).map(display),
             error,
-            "an event could not be applied: {}",
-            if key.is_empty() { "the projection is parked" } else { "its key is parked" },
+            "event not applied: {}",
+            if key.is_empty() { "projection parked" } else { "key parked" },
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The trace that a request belongs to, as it is stored with events: W3C Trace Context.
+//! The trace of a request, as it is stored with events: W3C Trace Context.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,30 +7,31 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tracing::Span;
 
-/// How an app's spans and a tracing system's traces know of each other. `cqrs-opentelemetry` has one for OpenTelemetry:
-/// [`AppBuilder::traces`](crate::AppBuilder::traces) takes it.
+/// Links an app's spans to a tracing system's traces. Crate `cqrs-opentelemetry` implements it for OpenTelemetry. Pass
+/// it to [`AppBuilder::traces`](crate::AppBuilder::traces).
 ///
-/// It is called for each command, query and policy's reaction, on the caller's task: it should not wait for anything.
+/// It is called for each command, query and policy reaction, in the caller's task. It must not block.
 pub trait Traces: Send + Sync + 'static {
-    /// The context of a span; `None` where it is no part of a trace, since it is filtered out, say.
+    /// The context of a span. `None` if the span is not part of a trace, because it is filtered out for
+    /// example.
     fn context_of(&self, span: &Span) -> Option<TraceContext>;
 
-    /// The context of whatever the calling task is at work on, if anything.
+    /// The context of what the calling task is doing, if any.
     fn current(&self) -> Option<TraceContext>;
 
-    /// Makes a span that the app has just opened a child of one that is elsewhere, or was long ago.
+    /// Makes a span that was just opened the child of a span in another process or of the past.
     fn continues(&self, span: &Span, from: &TraceContext);
 
-    /// Links a span to one of another trace, which it serves beside others.
+    /// Links a span to a span of another trace that it also serves.
     fn links(&self, span: &Span, to: &TraceContext);
 }
 
-/// A place in a trace: [W3C Trace Context](https://www.w3.org/TR/trace-context/), as `Meta` carries it.
+/// A position in a trace: [W3C Trace Context](https://www.w3.org/TR/trace-context/), as `Meta` carries it.
 ///
-/// Texts from outside are held to the specification. A `traceparent` of a later version is read as far as this one goes, and is
-/// written as version `00`. Flags that have no meaning are cleared. What is malformed is as if it were not there:
-/// [`from_headers`](Self::from_headers) gives `None`, so that a trace begins anew. A malformed `tracestate` is dropped, and the
-/// `traceparent` kept; one of more than 512 characters loses entries of more than 128, and then its last ones.
+/// Input is checked against the specification. A `traceparent` of a later version is read as far as version `00` goes, and
+/// written as version `00`. Flags without a meaning are cleared. A malformed `traceparent` is ignored:
+/// [`from_headers`](Self::from_headers) returns `None`, and a new trace begins. A malformed `tracestate` is dropped, and the
+/// `traceparent` kept. A `tracestate` of more than 512 characters loses its entries of more than 128, then its last ones.
 ///
 /// ```
 /// use cqrs_runtime::observing::TraceContext;
@@ -51,27 +52,27 @@ pub struct TraceContext {
     state: Option<Arc<str>>,
 }
 
-/// The flags that have a meaning: sampled, and that the trace's id is random.
+/// The flags with a meaning: sampled, and random trace id.
 const FLAGS: u8 = 0b11;
 const SAMPLED: u8 = 0b01;
 
-/// How much of a `tracestate` is kept.
+/// The longest `tracestate` that is kept.
 const MOST_STATE: usize = 512;
-/// What is longer than this goes first, where something has to go.
+/// Entries longer than this are dropped first.
 const LONG_ENTRY: usize = 128;
 /// How many entries a `tracestate` may have.
 const MOST_ENTRIES: usize = 32;
 
 impl TraceContext {
-    /// A span of a trace. Of the flags, bit 0 says that it is sampled, and bit 1 that the trace's id is random; others are cleared.
-    /// `None` where an id is zero, which no span has.
+    /// A span of a trace. Bit 0 of the flags means sampled, bit 1 that the trace's id is random; others are cleared. `None` if an
+    /// id is zero, which is invalid.
     #[must_use]
     pub fn new(trace_id: [u8; 16], span_id: [u8; 8], flags: u8) -> Option<Self> {
         let valid = trace_id != [0; 16] && span_id != [0; 8];
         valid.then_some(Self { trace_id, span_id, flags: flags & FLAGS, state: None })
     }
 
-    /// As the two headers of a request say it. `None` where the `traceparent` is malformed.
+    /// Parses the two headers of a request. `None` if the `traceparent` is malformed.
     #[must_use]
     pub fn from_headers(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let context: Self = traceparent.parse().ok()?;
@@ -81,7 +82,7 @@ impl TraceContext {
         })
     }
 
-    /// With this `tracestate`; without any, where it is malformed or empty. Several headers are joined by commas.
+    /// Sets the `tracestate`. Removes it if the text is malformed or empty. Join several headers with commas.
     #[must_use]
     pub fn with_state(mut self, tracestate: &str) -> Self {
         self.state = entries(tracestate).map(shortened).filter(|state| !state.is_empty()).map(Into::into);
@@ -106,13 +107,13 @@ impl TraceContext {
         self.flags
     }
 
-    /// Whether the trace is kept.
+    /// Whether the trace is recorded.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
     }
 
-    /// The `tracestate`, if there is one.
+    /// The `tracestate`, if any.
     #[must_use]
     pub fn tracestate(&self) -> Option<&str> {
         self.state.as_deref()
@@ -137,24 +138,24 @@ impl fmt::Debug for TraceContext {
     }
 }
 
-/// A text that is no `traceparent`.
+/// An invalid `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no traceparent: {reason}")]
+#[error("`{text}` is not a traceparent: {reason}")]
 pub struct ParseTraceError {
     text: String,
     reason: &'static str,
 }
 
-/// Reads a `traceparent`.
+/// Parses a `traceparent`.
 impl FromStr for TraceContext {
     type Err = ParseTraceError;
     fn from_str(text: &str) -> Result<Self, ParseTraceError> {
-        // A text from outside may be of any length.
+        // Input may be of any length.
         traceparent(text).map_err(|reason| ParseTraceError { text: text.chars().take(80).collect(), reason })
     }
 }
 
-/// How long a `traceparent` of version `00` is, and at least one of a later version.
+/// The length of a `traceparent` of version `00`, and the least length of a later version.
 const LENGTH: usize = 55;
 
 fn traceparent(text: &str) -> Result<TraceContext, &'static str> {
@@ -163,12 +164,12 @@ fn traceparent(text: &str) -> Result<TraceContext, &'static str> {
         return Err("it is shorter than 55 characters");
     }
     if [2, 35, 52].iter().any(|&dash| bytes[dash] != b'-') {
-        return Err("its parts are not `version-trace_id-span_id-flags`, of 2, 32, 16 and 2 digits");
+        return Err("it is not of the form `version-trace_id-span_id-flags` with 2, 32, 16 and 2 digits");
     }
     let [version] = hex(&bytes[..2])?;
     match version {
-        0xff => return Err("there is no version ff"),
-        0 if bytes.len() > LENGTH => return Err("it is longer than version 00 is"),
+        0xff => return Err("version ff is invalid"),
+        0 if bytes.len() > LENGTH => return Err("it is too long for version 00"),
         _ if bytes.len() > LENGTH && bytes[LENGTH] != b'-' => return Err("its flags have more than 2 digits"),
         _ => {}
     }
@@ -176,12 +177,12 @@ fn traceparent(text: &str) -> Result<TraceContext, &'static str> {
     TraceContext::new(hex(&bytes[3..35])?, hex(&bytes[36..52])?, flags).ok_or("an id is zero")
 }
 
-/// Reads digits of which two make a byte. Capital letters are refused, as the specification has it.
+/// Parses pairs of digits as bytes. Upper-case letters are refused, as the specification requires.
 fn hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], &'static str> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Ok(digit - b'0'),
         b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err("a digit is none of 0-9 and a-f"),
+        _ => Err("a digit is not 0-9 or a-f"),
     };
     let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
@@ -190,7 +191,7 @@ fn hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], &'static str> {
     Ok(bytes)
 }
 
-/// The entries of a `tracestate`; `None` where it is malformed.
+/// The entries of a `tracestate`. `None` if it is malformed.
 fn entries(tracestate: &str) -> Option<Vec<&str>> {
     let mut entries: Vec<&str> = Vec::new();
     let mut keys: Vec<&str> = Vec::new();
@@ -213,13 +214,13 @@ fn is_key(key: &str) -> bool {
     key.len() <= 256 && key.starts_with(first) && key.chars().all(|c| first(c) || "_-*/@".contains(c))
 }
 
-/// Printable ASCII without `,` and `=`. What surrounds it was trimmed already.
+/// Printable ASCII without `,` and `=`. Surrounding whitespace was trimmed before.
 fn is_value(value: &str) -> bool {
     let printable = |c: char| matches!(c, ' '..='~') && c != ',' && c != '=';
     (1..=256).contains(&value.len()) && value.chars().all(printable)
 }
 
-/// As much of it as is kept.
+/// As many entries as are kept.
 fn shortened(mut entries: Vec<&str>) -> String {
     let length = |entries: &[&str]| (entries.iter().map(|entry| entry.len() + 1).sum::<usize>()).saturating_sub(1);
     while length(&entries) > MOST_STATE {
@@ -238,7 +239,7 @@ struct Headers {
     tracestate: Option<String>,
 }
 
-/// `{"traceparent": "..", "tracestate": ".."}`, the latter where there is one.
+/// `{"traceparent": "..", "tracestate": ".."}`, the latter if there is one.
 impl Serialize for TraceContext {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tracestate = self.state.as_deref().map(str::to_owned);
@@ -254,7 +255,7 @@ impl<'de> Deserialize<'de> for TraceContext {
     }
 }
 
-/// Reads what is stored beside an event: something that is no trace context must not make the event unreadable.
+/// Reads a trace that is stored with an event. An invalid one is ignored, so that the event stays readable.
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TraceContext>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -302,16 +303,16 @@ mod tests {
         let zero_trace = GOOD.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32));
         assert_eq!(refused(&zero_trace), "an id is zero");
         assert_eq!(refused(&GOOD.replace("00f067aa0ba902b7", &"0".repeat(16))), "an id is zero");
-        assert_eq!(refused(&GOOD.replace("4bf", "4BF")), "a digit is none of 0-9 and a-f");
-        assert_eq!(refused(&GOOD.replace("-01", "-0+")), "a digit is none of 0-9 and a-f");
-        assert_eq!(refused(&GOOD.replacen("00", "ff", 1)), "there is no version ff");
-        assert_eq!(refused(&format!("{GOOD}-00")), "it is longer than version 00 is");
+        assert_eq!(refused(&GOOD.replace("4bf", "4BF")), "a digit is not 0-9 or a-f");
+        assert_eq!(refused(&GOOD.replace("-01", "-0+")), "a digit is not 0-9 or a-f");
+        assert_eq!(refused(&GOOD.replacen("00", "ff", 1)), "version ff is invalid");
+        assert_eq!(refused(&format!("{GOOD}-00")), "it is too long for version 00");
         assert_eq!(refused(&format!("{}0", GOOD.replacen("00", "cc", 1))), "its flags have more than 2 digits");
         assert_eq!(refused(&GOOD[1..]), "it is shorter than 55 characters");
-        assert!(refused(&GOOD.replace('-', "_")).starts_with("its parts are not"));
+        assert!(refused(&GOOD.replace('-', "_")).starts_with("it is not of the form"));
         assert_eq!(refused(""), "it is shorter than 55 characters");
         // Characters of several bytes, cut anywhere.
-        assert!(refused(&"ä".repeat(40)).starts_with("its parts are not"));
+        assert!(refused(&"ä".repeat(40)).starts_with("it is not of the form"));
         let long = "x".repeat(1_000_000).parse::<TraceContext>().unwrap_err();
         assert!(long.to_string().len() < 200, "{long}");
     }
@@ -358,6 +359,6 @@ mod tests {
         let alone = serde_json::to_string(&GOOD.parse::<TraceContext>().unwrap()).unwrap();
         assert_eq!(alone, format!(r#"{{"traceparent":"{GOOD}"}}"#));
         let error = serde_json::from_str::<TraceContext>(r#"{"traceparent":"00"}"#).unwrap_err().to_string();
-        assert!(error.contains("`00` is no traceparent"), "{error}");
+        assert!(error.contains("`00` is not a traceparent"), "{error}");
     }
 }

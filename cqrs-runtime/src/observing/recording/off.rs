@@ -1,4 +1,4 @@
-//! Without feature `metrics`: nothing, at no cost.
+//! Without feature `metrics`: no-ops, at no cost.
 
 #![allow(clippy::unused_self, reason = "with the feature, they use it")]
 

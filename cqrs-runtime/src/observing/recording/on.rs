@@ -12,13 +12,13 @@ use crate::log::{Position, StoreError};
 use crate::observing::figures::{self, Kind, Measure};
 use crate::registry::ProjectionInfo;
 
-/// How often the databases are asked for gauges.
+/// How often the databases are read for gauges.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// How long looking at the databases may take, for gauges.
+/// How long reading the databases for gauges may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The figures of one app.
+/// The metrics of one app.
 #[derive(Clone, Default)]
 pub(crate) struct Figures(Option<Arc<Handles>>);
 
@@ -33,11 +33,11 @@ struct Handles {
     from_snapshot: Counter,
     from_events: Counter,
     log_head: Gauge,
-    /// Those that are folded with each command (level 1).
+    /// Projections that are folded with each command (level 1).
     inline: Vec<(&'static [&'static str], ProjectionFigures)>,
 }
 
-/// Of one command or query.
+/// The metrics of one command or query.
 struct Message {
     counter: fn(&'static str, &'static str) -> Counter,
     name: &'static str,
@@ -60,7 +60,7 @@ impl Message {
 }
 
 impl Figures {
-    /// The figures of these messages, and of projections that are folded with each command.
+    /// The metrics of these messages, and of projections that are folded with each command.
     pub(crate) fn new(
         commands: impl Iterator<Item = &'static str>,
         queries: impl Iterator<Item = &'static str>,
@@ -83,42 +83,42 @@ impl Figures {
         })))
     }
 
-    /// A command enters.
+    /// Starts timing a command.
     pub(crate) fn command(&self, name: &'static str) -> Watch {
         Watch::start(self.0.as_ref().and_then(|handles| handles.commands.get(name)))
     }
 
-    /// A query enters.
+    /// Starts timing a query.
     pub(crate) fn query(&self, name: &'static str) -> Watch {
         Watch::start(self.0.as_ref().and_then(|handles| handles.queries.get(name)))
     }
 
-    /// The sequencer has taken so many commands, and so many wait.
+    /// Records that the sequencer has taken a batch, and how many commands wait.
     pub(crate) fn batch(&self, commands: usize, waiting: usize) {
         let Some(handles) = &self.0 else { return };
         handles.batch_commands.record(number(commands as u64));
         handles.queue_depth.set(number(waiting as u64));
     }
 
-    /// Events are about to be stored.
+    /// Starts timing an append.
     pub(crate) fn appending(&self) -> Appending {
         Appending { started: Instant::now(), figures: self.clone() }
     }
 
-    /// Decisions found so many aggregates in memory.
+    /// Records that decisions found aggregates in memory.
     pub(crate) fn found_in_memory(&self, aggregates: usize) {
         let Some(handles) = &self.0 else { return };
         handles.from_memory.increment(aggregates as u64);
     }
 
-    /// So many aggregates were loaded, of which some from snapshots.
+    /// Records that aggregates were loaded, some of them from snapshots.
     pub(crate) fn loaded(&self, from_snapshots: usize, all: usize) {
         let Some(handles) = &self.0 else { return };
         handles.from_snapshot.increment(from_snapshots as u64);
         handles.from_events.increment((all - from_snapshots) as u64);
     }
 
-    /// These were folded into level 1's views.
+    /// Records that these events were folded into level 1's views.
     pub(crate) fn folded(&self, events: &[RecordedEvent]) {
         let Some(handles) = &self.0 else { return };
         for (names, projection) in &handles.inline {
@@ -127,7 +127,7 @@ impl Figures {
         }
     }
 
-    /// Starts to keep the gauges of an app. That ends with the app.
+    /// Starts updating the gauges of an app. It ends with the app.
     pub(crate) fn keep(app: &Arc<Inner>) {
         let (gauges, every) = (Gauges::new(app), app.observed.figures_every.unwrap_or(EVERY));
         let app: Weak<Inner> = Arc::downgrade(app);
@@ -135,7 +135,7 @@ impl Figures {
             while let Some(inner) = app.upgrade() {
                 let refreshed = tokio::time::timeout(PATIENCE, gauges.refresh(&App { inner })).await;
                 if let Ok(Err(error)) = refreshed {
-                    tracing::debug!(%error, "gauges keep their values: a database could not be asked");
+                    tracing::debug!(%error, "gauges not updated: database not readable");
                 }
                 tokio::time::sleep(every).await;
             }
@@ -143,7 +143,7 @@ impl Figures {
     }
 }
 
-/// Takes the time of a command or a query.
+/// Times a command or a query.
 pub(crate) struct Watch(Option<(Instant, Arc<Message>)>);
 
 impl Watch {
@@ -151,7 +151,7 @@ impl Watch {
         Self(message.map(|message| (Instant::now(), Arc::clone(message))))
     }
 
-    /// It is answered.
+    /// Records its answer.
     pub(crate) fn stop(self, outcome: Result<(), &'static str>) {
         let Some((started, message)) = self.0 else { return };
         message.duration.record(started.elapsed());
@@ -162,14 +162,14 @@ impl Watch {
     }
 }
 
-/// Takes the time of storing events.
+/// Times an append.
 pub(crate) struct Appending {
     started: Instant,
     figures: Figures,
 }
 
 impl Appending {
-    /// So many are stored, up to this position.
+    /// Records how many events were stored, and the last one's position.
     pub(crate) fn done(self, events: usize, position: Position) {
         let Some(handles) = &self.figures.0 else { return };
         handles.append_duration.record(self.started.elapsed());
@@ -178,7 +178,7 @@ impl Appending {
     }
 }
 
-/// What is counted of a projection.
+/// The counters of a projection.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectionFigures {
     events: Counter,
@@ -202,7 +202,7 @@ impl ProjectionFigures {
     }
 }
 
-/// What is counted of a policy.
+/// The counters of a policy.
 pub(crate) struct PolicyFigures {
     events: Counter,
     retries: Counter,
@@ -225,12 +225,12 @@ impl PolicyFigures {
     }
 }
 
-/// What is looked up from time to time.
+/// The metrics that are read at intervals.
 struct Gauges {
     log_head: Gauge,
     queue_depth: Gauge,
     projections: HashMap<&'static str, ProjectionGauges>,
-    /// Position, and what is parked.
+    /// Position, and number of parked entries.
     policies: HashMap<&'static str, (Gauge, Gauge)>,
 }
 
