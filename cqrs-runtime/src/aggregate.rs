@@ -5,7 +5,7 @@ use crate::id::Id;
 use crate::log::Position;
 use crate::snapshot::Snapshots;
 
-/// A write model: what decisions are made on. Made by `#[aggregate(id = .., on = [..])]`.
+/// A write model: the state that decisions use. Implemented by `#[aggregate(id = .., on = [..])]`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS203] `{Self}` is not an aggregate",
     label = "no `#[aggregate(id = .., on = [..])]`",
@@ -17,22 +17,22 @@ use crate::snapshot::Snapshots;
 pub trait Aggregate: Sized + Send + Sync + 'static {
     /// The type's name, for messages.
     const NAME: &'static str;
-    /// What it is loaded by.
+    /// The id that it is loaded by.
     type Id: Id;
     /// The names of the events that it is folded from.
     const EVENTS: &'static [&'static str];
-    /// The names of the events that carry its tag and change nothing in it: `ignore = [..]`.
+    /// The names of the events with its tag that do not change it: `ignore = [..]`.
     const IGNORED: &'static [&'static str] = &[];
-    /// Whether some event makes it. One that none makes does not compile.
+    /// Whether any event creates it. Otherwise the program does not compile.
     #[doc(hidden)]
     const CREATES: bool = true;
-    /// How its state is kept beside the log, where `snapshots` asks for that.
+    /// How its state is stored as a snapshot, if `snapshots` is set.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
 
-    /// Applies one event: its method, found by the event's name. An event of another name changes nothing.
+    /// Applies one event by the method for its name. An event with another name changes nothing.
     ///
     /// # Errors
-    /// The event cannot be decoded, makes what is there already, or changes what is not there.
+    /// The event cannot be decoded, creates a state that exists, or changes one that does not exist.
     fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
 }
 
@@ -60,7 +60,7 @@ impl<A: Aggregate> HasEvents for A {
 pub struct FoldError {
     /// The event's name.
     pub event: String,
-    /// Where it stands in the log.
+    /// The event's position in the log.
     pub position: Position,
     /// What is wrong with it.
     pub reason: FoldRefusal,
@@ -72,16 +72,16 @@ pub enum FoldRefusal {
     /// It cannot be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// Its method makes the state, which is there already.
-    #[error("it makes what is there already")]
+    /// Its method creates the state, but the state exists.
+    #[error("it creates a state that already exists")]
     AlreadyThere,
-    /// Its method changes the state, which is not there.
-    #[error("it changes what is not there")]
+    /// Its method changes the state, but the state does not exist.
+    #[error("it changes a state that does not exist")]
     NotThere,
-    /// It made a view of another key than the one it was routed by.
-    #[error("it was found by key `{routed}`, and made a view of key `{made}`")]
+    /// It made a view with another key than the one that routed it.
+    #[error("it was routed by key `{routed}`, but made a view with key `{made}`")]
     OtherKey {
-        /// The key that the event named.
+        /// The key that routed the event.
         routed: String,
         /// The key of the view.
         made: String,
@@ -105,16 +105,16 @@ pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldErr
     event.decode::<E>().map_err(|error| FoldError::at(event, error))
 }
 
-/// What a fold method takes last as its own identity: the aggregate's id, the row's key.
+/// The last parameter of a fold method, its own identity: the aggregate's id, or the row's key.
 #[diagnostic::on_unimplemented(
     message = "[CQRS402] a fold method cannot take `&{Self}`",
     label = "not `{I}`, the identity of what it folds into",
     note = "history has happened: applying it can neither fail nor answer, and it happens again at each replay",
-    note = "beside the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event",
+    note = "besides the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event",
     note = "see: cqrs_runtime::rules#cqrs402"
 )]
 pub trait IdentityOf<I> {
-    /// The same.
+    /// The identity.
     fn of(identity: &I) -> &Self;
 }
 
@@ -125,16 +125,16 @@ impl<I> IdentityOf<I> for I {
     }
 }
 
-/// As [`IdentityOf`], of a view's row.
+/// Like [`IdentityOf`], for a view's row.
 #[diagnostic::on_unimplemented(
     message = "[CQRS503] a projection cannot take `&{Self}`",
     label = "not `{K}`, the key of the row",
     note = "a projection is replayed, and its side effects would happen again",
-    note = "beside the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`",
+    note = "besides the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`",
     note = "see: cqrs_runtime::rules#cqrs503"
 )]
 pub trait KeyOf<K> {
-    /// The same.
+    /// The key.
     fn of(key: &K) -> &Self;
 }
 
@@ -145,7 +145,8 @@ impl<K> KeyOf<K> for K {
     }
 }
 
-/// A second way, so that the compiler takes `K` from the key at hand instead of from the parameter that is held against it.
+/// A second implementation, so that the compiler infers `K` from the key instead of from the parameter that is checked
+/// against it.
 #[diagnostic::do_not_recommend]
 impl<T> KeyOf<NoKey<T>> for T {
     fn of(key: &NoKey<T>) -> &Self {
@@ -153,7 +154,7 @@ impl<T> KeyOf<NoKey<T>> for T {
     }
 }
 
-/// The key of no row.
+/// The key type of no row.
 pub struct NoKey<T>(std::convert::Infallible, std::marker::PhantomData<T>);
 
 /// See [`KeyOf`].
@@ -161,7 +162,7 @@ pub fn key_of<T: KeyOf<K>, K>(key: &K) -> &T {
     T::of(key)
 }
 
-/// The forms of a fold method, as `#[aggregate]` calls them.
+/// The forms of a fold method, called by the expansion of `#[aggregate]`.
 pub mod fold {
     use super::{FoldError, FoldRefusal, RecordedEvent};
 

@@ -13,7 +13,7 @@ use crate::meta::Meta;
 use crate::registry::Probe;
 use crate::snapshot::SnapshotKey;
 
-/// A parameter that asks for an aggregate not to be there yet: the command fails with `AlreadyExists` if it is.
+/// An aggregate that must not exist yet. If it does, the command fails with `AlreadyExists`.
 ///
 /// ```
 /// # use cqrs_runtime::prelude::*;
@@ -32,20 +32,20 @@ pub struct Absent<A> {
     aggregate: PhantomData<fn() -> A>,
 }
 
-/// Several aggregates of one kind, in the order of the ids that the command named them by.
+/// Several aggregates of one type, in the order of the ids in the command.
 ///
-/// One that is named and not there makes the command fail with `NotFound`.
+/// If one of them does not exist, the command fails with `NotFound`.
 pub struct Many<'a, A> {
     states: Vec<&'a A>,
 }
 
 impl<'a, A> Many<'a, A> {
-    /// All of them, in order.
+    /// All aggregates, in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a A> + '_ {
         self.states.iter().copied()
     }
 
-    /// The one named at place `index`.
+    /// The aggregate with this index.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&'a A> {
         self.states.get(index).copied()
@@ -57,7 +57,7 @@ impl<'a, A> Many<'a, A> {
         self.states.len()
     }
 
-    /// Whether the command named none.
+    /// Whether the command names no id.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.states.is_empty()
@@ -72,7 +72,7 @@ impl<'a, A> IntoIterator for Many<'a, A> {
     }
 }
 
-/// A handler's parameter that an aggregate is loaded for: `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`.
+/// A handler parameter for which aggregates are loaded: `&A`, `Option<&A>`, `Absent<A>`, `Many<A>`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS203] a command handler cannot take `{Self}`",
     label = "not `&A`, `Option<&A>`, `Absent<A>` or `Many<A>` of an aggregate, nor `&Meta`",
@@ -83,10 +83,10 @@ impl<'a, A> IntoIterator for Many<'a, A> {
 pub trait AggregateParameter<'a>: Sized {
     /// The aggregate.
     type Aggregate: Aggregate;
-    /// Whether it is loaded at all. `&Meta` is not, which the macro may know by another name.
+    /// Whether an aggregate is loaded. Not for `&Meta`, which the macro may see under another name.
     #[doc(hidden)]
     const LOADED: bool = true;
-    /// Takes it from what was loaded, or from what is known of the request.
+    /// Takes the parameter from the loaded aggregates, or from the request.
     #[doc(hidden)]
     fn take(slot: &LoadedSlot<'a>, meta: &'a Meta) -> Result<Self, Refusal>;
 }
@@ -125,11 +125,11 @@ impl<'a, A: Aggregate> AggregateParameter<'a> for Many<'a, A> {
 }
 
 impl<T: AggregateParameter<'static>> Probe<T> {
-    /// An aggregate that a handler loads.
+    /// Whether the handler loads an aggregate for it.
     pub const LOADED: bool = T::LOADED;
 }
 
-/// `&Meta`, where a handler takes it under another name.
+/// `&Meta`, if a handler takes it under another name.
 #[diagnostic::do_not_recommend]
 impl<'a> AggregateParameter<'a> for &'a Meta {
     type Aggregate = NoAggregate;
@@ -139,11 +139,11 @@ impl<'a> AggregateParameter<'a> for &'a Meta {
     }
 }
 
-/// What `&Meta` is loaded as: nothing.
+/// The aggregate of `&Meta`: none.
 #[doc(hidden)]
 pub struct NoAggregate;
 
-/// The identifier of nothing.
+/// The identifier of [`NoAggregate`].
 #[doc(hidden)]
 #[derive(cqrs_macros::Id)]
 pub struct NoId(u64);
@@ -158,7 +158,7 @@ impl Aggregate for NoAggregate {
     }
 }
 
-/// An identifier of type `I`: what an aggregate parameter is loaded by.
+/// An identifier of type `I`, by which an aggregate parameter is loaded.
 #[diagnostic::on_unimplemented(
     message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
     label = "not `{I}`",
@@ -186,7 +186,7 @@ impl<I: Id> Identifies<I> for &I {
     }
 }
 
-/// An identifier of type `I`, or none: what an `Option<&A>` is loaded by.
+/// An identifier of type `I`, or none, by which an `Option<&A>` is loaded.
 #[diagnostic::on_unimplemented(
     message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
     label = "neither `{I}` nor `Option<{I}>`",
@@ -195,7 +195,7 @@ impl<I: Id> Identifies<I> for &I {
     note = "see: cqrs_runtime::rules#cqrs209"
 )]
 pub trait MayIdentify<I> {
-    /// The id, if there is one.
+    /// The id, if any.
     #[doc(hidden)]
     fn id(&self) -> Option<&I>;
 }
@@ -235,28 +235,28 @@ impl<I: Id> MayIdentify<I> for &Option<I> {
     }
 }
 
-/// The id of the aggregate of a parameter of type `P`.
+/// The id type of the aggregate of a parameter of type `P`.
 type IdOf<'a, P> = <<P as AggregateParameter<'a>>::Aggregate as Aggregate>::Id;
 
-/// Collects what a command's boundary is, before it is loaded.
+/// Collects the aggregates in a command's boundary, before they are loaded.
 #[derive(Default)]
 pub struct Boundary {
     pub(crate) slots: Vec<Vec<Box<dyn AggregateSlot>>>,
 }
 
 impl Boundary {
-    /// The aggregate of a parameter of type `P`.
+    /// Adds the aggregate of a parameter of type `P`.
     pub fn one<'a, P: AggregateParameter<'a>>(&mut self, id: &impl Identifies<IdOf<'a, P>>) {
         let slot = P::LOADED.then(|| TypedSlot::<P::Aggregate>::boxed(id.id()));
         self.slots.push(slot.into_iter().collect());
     }
 
-    /// The aggregate of an `Option` parameter of type `P`, if there is an id.
+    /// Adds the aggregate of an `Option` parameter of type `P`, if there is an id.
     pub fn optional<'a, P: AggregateParameter<'a>>(&mut self, id: &impl MayIdentify<IdOf<'a, P>>) {
         self.slots.push(id.id().map(TypedSlot::<P::Aggregate>::boxed).into_iter().collect());
     }
 
-    /// The aggregates of a parameter of type `P`, one an id.
+    /// Adds the aggregates of a parameter of type `P`, one per id.
     pub fn many<'a, P: AggregateParameter<'a>, I: Identifies<IdOf<'a, P>>>(
         &mut self,
         ids: impl IntoIterator<Item = I>,
@@ -265,7 +265,7 @@ impl Boundary {
     }
 }
 
-/// One aggregate, its type forgotten: what it is loaded by, and its state once it is.
+/// An aggregate with its type erased: its identity, and its state once loaded.
 pub trait AggregateSlot: Send + Sync {
     /// The aggregate's type.
     fn kind(&self) -> AggregateKind;
@@ -282,20 +282,20 @@ pub trait AggregateSlot: Send + Sync {
             tags: vec![self.tag().clone()],
         }
     }
-    /// An empty one of the same identity.
+    /// An empty slot for the same aggregate.
     fn empty(&self) -> Box<dyn AggregateSlot>;
-    /// What its snapshot is found by, where its type has opted in.
+    /// The key of its snapshot, if its type has snapshots.
     fn snapshot_key(&self) -> Option<SnapshotKey>;
     /// The state as a snapshot, if there is a state; or why it cannot be written.
     fn write(&self) -> Result<Option<String>, String>;
-    /// Takes over the state of a snapshot; or says why it cannot be read.
+    /// Restores the state from a snapshot; or says why it cannot be read.
     fn restore(&mut self, state: &str) -> Result<(), String>;
 }
 
 /// An aggregate's type at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct AggregateKind {
-    /// Tells types apart.
+    /// Identifies the type.
     pub type_id: TypeId,
     /// The type's name.
     pub name: &'static str,
@@ -303,7 +303,7 @@ pub struct AggregateKind {
     pub prefix: &'static str,
     /// The names of its events.
     pub events: &'static [&'static str],
-    /// Whether snapshots of it are kept.
+    /// Whether it has snapshots.
     pub snapshots: bool,
 }
 
@@ -357,7 +357,7 @@ impl<A: Aggregate> AggregateSlot for TypedSlot<A> {
     }
 }
 
-/// The aggregates of one command, loaded, in the order of its parameters.
+/// The loaded aggregates of a command, in the order of its parameters.
 pub struct Loaded<'a> {
     pub(crate) slots: Vec<LoadedSlot<'a>>,
 }
@@ -367,7 +367,7 @@ pub struct LoadedSlot<'a> {
     pub(crate) states: Vec<LoadedState<'a>>,
 }
 
-/// One loaded aggregate.
+/// A loaded aggregate.
 #[derive(Clone, Copy)]
 pub struct LoadedState<'a> {
     pub(crate) slot: &'a dyn AggregateSlot,
@@ -391,7 +391,7 @@ impl<'a> LoadedSlot<'a> {
 }
 
 impl<'a> Loaded<'a> {
-    /// All of these.
+    /// All of these aggregates.
     pub(crate) fn of(slots: impl Iterator<Item: Iterator<Item = &'a dyn AggregateSlot>>) -> Self {
         let one = |slots| Iterator::map(slots, |slot| LoadedState { slot });
         Self { slots: slots.map(|slots| LoadedSlot { states: one(slots).collect() }).collect() }

@@ -1,11 +1,11 @@
-//! What a handler can be given beside its message: its parameters are its capabilities.
+//! Handler parameters other than the message: a handler's parameters are its capabilities.
 
 use std::any::Any;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// A database technology, as `Tx<Db>` and `Reader<Db>` name it. Adapters implement it for a marker type.
+/// A database technology, as named in `Tx<Db>` and `Reader<Db>`. Adapters implement it for a marker type.
 #[diagnostic::on_unimplemented(
     message = "[CQRS205] `{Self}` does not name a database",
     label = "not a database's marker, as `Sqlite` or `Postgres`",
@@ -14,16 +14,16 @@ use std::sync::Arc;
     note = "see: cqrs_runtime::rules#cqrs205"
 )]
 pub trait Database: Send + Sync + 'static {
-    /// What a workflow or an async projection writes through.
+    /// The transaction that a workflow or an async projection writes through.
     type Transaction: Send + 'static;
-    /// What a query reads through: a connection that the database itself holds read-only.
+    /// The connection that a query reads through. The database itself keeps it read-only.
     type Reader: Send + 'static;
 }
 
-/// The transaction that the handler's events are committed with: what is written through it and the events take effect
-/// together or not at all.
+/// The transaction that commits the handler's events: what is written through it and the events take effect together,
+/// or not at all.
 ///
-/// In a workflow it is the write database's, in an async projection the read database's.
+/// In a workflow it is a transaction of the write database, in an async projection of the read database.
 pub struct Tx<Db: Database>(Db::Transaction);
 
 impl<Db: Database> Tx<Db> {
@@ -32,7 +32,7 @@ impl<Db: Database> Tx<Db> {
         Self(transaction)
     }
 
-    /// The adapter's transaction again.
+    /// Returns the adapter's transaction.
     pub fn into_inner(self) -> Db::Transaction {
         self.0
     }
@@ -51,7 +51,7 @@ impl<Db: Database> DerefMut for Tx<Db> {
     }
 }
 
-/// A connection that the database itself holds read-only: a query's way to tables that are no views.
+/// A connection that the database itself keeps read-only: a query's access to tables that are not views.
 pub struct Reader<Db: Database>(pub(crate) Db::Reader);
 
 impl<Db: Database> Deref for Reader<Db> {
@@ -67,9 +67,9 @@ impl<Db: Database> DerefMut for Reader<Db> {
     }
 }
 
-/// A service that the app was given (`App::builder().state(service)`): a payment gateway, a clock, a price list.
+/// A service that the app has (`App::builder().state(service)`): a payment gateway, a clock, a price list.
 ///
-/// A workflow may take any; a query only one that says that it is [`ReadOnly`].
+/// A workflow may take any service, a query only one that is [`ReadOnly`].
 pub struct State<T: ?Sized>(Arc<T>);
 
 impl<T: ?Sized> State<T> {
@@ -98,8 +98,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for State<T> {
     }
 }
 
-/// A service that changes nothing: what a query may be given by `State<T>`. Its author promises it; the compiler cannot
-/// look inside.
+/// A service that changes nothing, which a query may take as `State<T>`. This is a promise by its author, which the
+/// compiler cannot check.
 #[diagnostic::on_unimplemented(
     message = "[CQRS303] a query cannot take `State<{Self}>`",
     label = "`{Self}` does not say that it is `ReadOnly`",
@@ -109,9 +109,10 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for State<T> {
 )]
 pub trait ReadOnly {}
 
-/// The read side, in a workflow: behind by as much as its projections lag, and the type says so.
+/// The read side in a workflow. It may lag behind the log, and the type says so.
 ///
-/// Good for what need not be exact (a greeting, a default). What a command must not get wrong is decided on an aggregate.
+/// Use it for what need not be exact (a greeting, a default). Everything that a command must not get wrong belongs in an
+/// aggregate.
 pub struct Stale<T>(pub(crate) T);
 
 impl<T> Deref for Stale<T> {
@@ -121,20 +122,20 @@ impl<T> Deref for Stale<T> {
     }
 }
 
-/// The database transaction of a workflow, before the handler names its type.
+/// The database transaction of a workflow, before the handler's type is known.
 pub struct Transaction<'a>(pub(crate) Option<&'a mut (dyn Any + Send)>);
 
 impl<'a> Transaction<'a> {
-    /// As the handler's parameter `&mut T` has it.
+    /// Returns it as the handler's parameter `&mut T`.
     ///
     /// # Panics
-    /// If the log's database is another one, which `App::build` refuses.
+    /// If the log's database is another one. `App::build` refuses that.
     pub fn get<T: TransactionParameter<'a>>(&mut self) -> T {
-        T::of(self.0.take().expect("one transaction parameter a handler, which the macro checks"))
+        T::of(self.0.take().expect("a handler has one transaction parameter, which the macro checks"))
     }
 }
 
-/// What a handler may take by `&mut`: the transaction, `&mut Tx<Db>`.
+/// What a handler may take as `&mut`: the transaction, `&mut Tx<Db>`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS205] a command handler cannot take `{Self}`",
     label = "not a transaction, `&mut Tx<Db>`",
@@ -146,7 +147,7 @@ pub trait TransactionParameter<'a> {
     /// The transaction that the log has begun.
     ///
     /// # Panics
-    /// If the log's database is another one, which `App::build` refuses.
+    /// If the log's database is another one. `App::build` refuses that.
     #[doc(hidden)]
     fn of(transaction: &'a mut (dyn Any + Send)) -> Self;
 }
@@ -154,6 +155,8 @@ pub trait TransactionParameter<'a> {
 impl<'a, Db: Database> TransactionParameter<'a> for &'a mut Tx<Db> {
     fn of(transaction: &'a mut (dyn Any + Send)) -> Self {
         let name = std::any::type_name::<Tx<Db>>();
-        transaction.downcast_mut().unwrap_or_else(|| panic!("{name} is not this log's, which `App::build` checks"))
+        transaction
+            .downcast_mut()
+            .unwrap_or_else(|| panic!("{name} is not the log's database, although `App::build` checks for that"))
     }
 }

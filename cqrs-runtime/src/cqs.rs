@@ -1,4 +1,4 @@
-//! What `#[cqs]` expands to calls of: what the compiler knows of a type that a macro cannot see.
+//! Checks in the expansion of `#[cqs]`: what the compiler knows about a type and a macro cannot see.
 
 use std::marker::PhantomData;
 use std::panic::RefUnwindSafe;
@@ -21,12 +21,12 @@ impl<T: ?Sized + RefUnwindSafe> Unchanging for T {}
 /// 706: refuses a type that may change behind a shared reference.
 pub fn unchanging<T: ?Sized + Unchanging>() {}
 
-/// A type that the signature of a query names, whatever the name stands for.
+/// A type that the signature of a query names, possibly by an alias.
 ///
-/// The functions here are found first, and cannot be called; those of [`SeenPlain`] are there for all other types.
+/// The functions here take precedence, and cannot be called. All other types use those of [`SeenPlain`].
 pub struct Seen<T: ?Sized>(PhantomData<T>);
 
-/// The signature of a query: what may stand in it, it implements. It implements neither of these, whatever `T` is.
+/// The signature of a query. It implements neither of these traits, for any `T`.
 pub struct Signature;
 
 /// What a query may take and return.
@@ -39,7 +39,7 @@ pub struct Signature;
 )]
 pub trait Lends<T> {}
 
-/// What a query may answer.
+/// What a query may return.
 #[diagnostic::on_unimplemented(
     message = "[CQRS705] a query returns `()`",
     label = "this is another name for it",
@@ -52,13 +52,13 @@ pub trait Answers<T> {}
 macro_rules! exclusive {
     ($($ty:ty),+) => {$(
         impl<'a, T: ?Sized> Seen<$ty> {
-            /// 704: refuses it among the parameters.
+            /// 704: refuses the type as a parameter.
             pub fn taken()
             where
                 Signature: Lends<$ty>,
             {
             }
-            /// 704: refuses it in the answer.
+            /// 704: refuses the type in the answer.
             pub fn returned()
             where
                 Signature: Lends<$ty>,
@@ -70,7 +70,7 @@ macro_rules! exclusive {
 exclusive!(&'a mut T, Option<&'a mut T>, Pin<&'a mut T>);
 
 impl Seen<()> {
-    /// 705: refuses it as the answer. (The lifetime keeps the bound from being refused here.)
+    /// 705: refuses the type as the answer. (The lifetime keeps the bound from being refused here.)
     pub fn returned<'a>()
     where
         Signature: Answers<&'a ()>,
@@ -78,11 +78,11 @@ impl Seen<()> {
     }
 }
 
-/// In place of the functions of [`Seen`], for types that are what they seem to be.
+/// Fallback of the functions of [`Seen`], for types that are not aliases of a refused one.
 pub trait SeenPlain {
-    /// Nothing is wrong with it as a parameter.
+    /// The type is fine as a parameter.
     fn taken() {}
-    /// Nor as the answer.
+    /// The type is fine as the answer.
     fn returned() {}
 }
 

@@ -1,4 +1,4 @@
-//! Why a command, a query or an operator's call did not succeed.
+//! The errors of commands, queries and operators' calls.
 
 use std::error::Error;
 use std::fmt;
@@ -11,31 +11,31 @@ use crate::message::DomainError;
 use crate::meta::CommandId;
 use crate::time::Timestamp;
 
-/// Why a command took no effect. Whatever it says, nothing of the command was stored, except where
-/// [`Unavailable`](Self::Unavailable) says that the answer was lost.
+/// Why a command took no effect. Nothing of the command was stored, except where
+/// [`Unavailable`](Self::Unavailable) says that the commit outcome is unknown.
 #[non_exhaustive]
 pub enum CommandError<E> {
-    /// The domain refuses it: the handler returned this error.
+    /// The handler returned this error of the domain.
     Rejected(E),
-    /// A parameter `&A` names an aggregate that has no events.
+    /// A parameter `&A` names an aggregate without events.
     NotFound(Entity),
-    /// A parameter `Absent<A>` names an aggregate that is there.
+    /// A parameter `Absent<A>` names an aggregate that exists.
     AlreadyExists(Entity),
-    /// What a workflow decided on has changed meanwhile. It may be sent again, or marked `#[command(retry)]`.
+    /// The data that a workflow read has changed. Retry the command, or mark its handler `#[command(retry)]`.
     Conflict(Conflict),
-    /// The command id was used before, for another command or for one with other content.
+    /// The command id was already used for another command, or for one with other content.
     IdReused(IdReused),
-    /// The stored history of an aggregate cannot be folded, or the handler stated events that its own aggregate refuses.
+    /// The stored history of an aggregate cannot be folded, or its aggregate refuses an event that the handler emitted.
     Corrupt(Box<Corrupt>),
-    /// The handler panicked. Other commands are not touched.
+    /// The handler panicked. Other commands are not affected.
     Panicked(Panicked),
-    /// An event that the handler stated cannot be written, or what was written cannot be read back.
+    /// An event that the handler emitted cannot be encoded, or cannot be read back.
     Encode(EncodeError),
-    /// The store cannot be reached, failed, or lost its answer.
+    /// The store cannot be reached, has failed, or did not confirm the commit.
     Unavailable(StoreError),
-    /// Its deadline passed before it was started. Nothing was done, and nothing will be.
+    /// The deadline passed before the command was started. It had no effect, and will have none.
     TimedOut,
-    /// A middleware refused it.
+    /// A middleware refused the command.
     Middleware(Box<dyn Error + Send + Sync>),
     /// The app is shutting down.
     ShutDown,
@@ -45,9 +45,9 @@ impl<E: DomainError> fmt::Display for CommandError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(error) => fmt::Display::fmt(error.as_error(), f),
-            Self::NotFound(entity) => write!(f, "there is no {entity}"),
-            Self::AlreadyExists(entity) => write!(f, "there is a {entity} already"),
-            Self::Conflict(_) => f.write_str("what the command was decided on has changed meanwhile: send it again"),
+            Self::NotFound(entity) => write!(f, "{entity} not found"),
+            Self::AlreadyExists(entity) => write!(f, "{entity} already exists"),
+            Self::Conflict(_) => f.write_str("conflict: the data this command read has changed; retry the command"),
             Self::IdReused(reused) => fmt::Display::fmt(reused, f),
             Self::Corrupt(corrupt) => {
                 write!(f, "the history of {} cannot be folded: {}", corrupt.entity, corrupt.error)
@@ -59,7 +59,7 @@ impl<E: DomainError> fmt::Display for CommandError<E> {
             Self::Unavailable(error) => fmt::Display::fmt(error, f),
             Self::Middleware(error) => write!(f, "refused by a middleware: {error}"),
             Self::TimedOut => f.write_str(
-                "the command was not started within its deadline, and had no effect: send it again, or allow it more time",
+                "the command was not started within its deadline and had no effect; retry it, or allow it more time",
             ),
             Self::ShutDown => f.write_str("the app is shutting down"),
         }
@@ -97,7 +97,7 @@ impl<E: DomainError> Error for CommandError<E> {
 }
 
 impl<E> CommandError<E> {
-    /// The domain's own error, if it was the domain that refused.
+    /// The domain's error, if the domain refused.
     pub fn rejection(&self) -> Option<&E> {
         match self {
             Self::Rejected(error) => Some(error),
@@ -105,7 +105,7 @@ impl<E> CommandError<E> {
         }
     }
 
-    /// The same error, with the domain's own changed by `change`.
+    /// Maps the domain's error.
     pub fn map<F>(self, change: impl FnOnce(E) -> F) -> CommandError<F> {
         match self {
             Self::Rejected(error) => CommandError::Rejected(change(error)),
@@ -123,7 +123,7 @@ impl<E> CommandError<E> {
         }
     }
 
-    /// What kind of failure it is, in one word that does not change: for metrics, HTTP answers and summaries.
+    /// The kind of error, one word that never changes: for metrics, HTTP answers and summaries.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Rejected(_) => "Rejected",
@@ -142,7 +142,7 @@ impl<E> CommandError<E> {
     }
 }
 
-/// An aggregate of one id.
+/// An aggregate with an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
     /// The aggregate's name.
@@ -157,25 +157,25 @@ impl fmt::Display for Entity {
     }
 }
 
-/// Where the boundary of a workflow was when it was decided on.
+/// The conflict of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The position that the workflow's aggregates were loaded at.
+    /// The position at which the workflow's aggregates were loaded.
     pub loaded_at: Position,
 }
 
-/// A command id that was given twice, to different commands: by name, or by content.
+/// A command id that was used for two different commands, by name or content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdReused {
     /// The id.
     pub id: CommandId,
-    /// The name of the command that had it first.
+    /// The name of the first command.
     pub first: String,
-    /// When that one was recorded.
+    /// When the first command was recorded.
     pub recorded_at: Timestamp,
-    /// The position of its last event, or of the log's end when it was recorded.
+    /// The position of the first command's last event. If it emitted none, the log's head at that time.
     pub position: Position,
-    /// The name of the command that is refused. Where it is the same, the content is another one.
+    /// The name of the refused command. If it is the same name, the content differs.
     pub second: String,
 }
 
@@ -185,16 +185,16 @@ impl fmt::Display for IdReused {
         let other = if first == second { " with other content" } else { "" };
         write!(
             f,
-            "`{second}` is refused: its command id `{id}` was used before, for `{first}`{other} (recorded at {recorded_at}, \
-             position {position}), and an id belongs to one command; send this one with an id of its own"
+            "command `{second}` refused: its command id `{id}` was already used for `{first}`{other} (recorded at {recorded_at}, \
+             position {position}); send it with a new id"
         )
     }
 }
 
-/// A history that cannot be folded.
+/// An aggregate history that cannot be folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrupt {
-    /// Whose history.
+    /// The aggregate.
     pub entity: Entity,
     /// The event and what is wrong with it.
     pub error: FoldError,
@@ -205,16 +205,16 @@ pub struct Corrupt {
 pub struct Panicked {
     /// The command.
     pub command: &'static str,
-    /// What the panic said.
+    /// The panic's message.
     pub message: String,
 }
 
-/// An aggregate parameter that could not be satisfied.
+/// Why an aggregate parameter could not be passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// `&A` of one that is not there.
+    /// `&A`, but the aggregate has no events.
     NotFound(Entity),
-    /// `Absent<A>` of one that is there.
+    /// `Absent<A>`, but the aggregate exists.
     AlreadyExists(Entity),
 }
 
@@ -237,18 +237,18 @@ impl<E> From<StoreError> for CommandError<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// What the handler itself returned.
+    /// The handler returned this error.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
-    /// The read model had not reached the position asked for when the time was up. The command that was waited for has
-    /// taken effect all the same.
-    #[error("view `{}` stands at position {}, and had not reached {} when the time was up", .0.view, .0.reached, .0.wanted)]
+    /// The read model had not reached the requested position in time. The command that was waited for has taken effect
+    /// all the same.
+    #[error("timed out waiting for view `{}`: at position {}, need {}", .0.view, .0.reached, .0.wanted)]
     NotYet(NotYet),
-    /// The query reads its caller's own writes, and came by the wire without the position that they go up to.
-    #[error("query `{0}` reads its caller's own writes: ask it after the position that its receipt told")]
+    /// The query reads its caller's own writes, and came over the wire without a position.
+    #[error("query `{0}` needs a position: call `.after(receipt.position())`")]
     NoPosition(&'static str),
-    /// The view is being built from the log for the first time, as this program folds it: its rows tell only a part. Another
-    /// version of the program reads rows of its own. The same of the tables that an async projection fills, for `Reader<Db>`.
+    /// The view is being built from the log for the first time with this program's shape, and its rows are incomplete. Other
+    /// versions of the program read separate rows. The same applies to tables that an async projection fills, for `Reader<Db>`.
     #[error(
         "view `{}` is not built yet: it is at position {} of {}; retry later or use `.after(..)`",
         .0.view, .0.position, .0.of
@@ -257,16 +257,16 @@ pub enum QueryError {
     /// The store cannot be reached, or failed.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
-    /// A stored view does not fit its type.
-    #[error("stored view `{}` of key `{}` does not fit its type: {}", .0.view, .0.key, .0.reason)]
+    /// A stored view does not match its type.
+    #[error("stored view `{}` of key `{}` does not match its type: {}", .0.view, .0.key, .0.reason)]
     Malformed(MalformedView),
-    /// A middleware refused it.
+    /// A middleware refused the query.
     #[error("refused by a middleware: {0}")]
     Middleware(Box<dyn Error + Send + Sync>),
 }
 
 impl QueryError {
-    /// What kind of failure it is, in one word that does not change: for metrics and HTTP answers.
+    /// The kind of error, one word that never changes: for metrics and HTTP answers.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -280,31 +280,32 @@ impl QueryError {
         }
     }
 
-    /// Wraps any error of the handler's own.
+    /// Wraps an error of the handler.
     pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(error.into())
     }
 }
 
-/// A view that lags behind what was asked for.
+/// A view that has not reached the requested position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotYet {
     /// The view.
     pub view: &'static str,
-    /// Where it stands.
+    /// The position that it has reached.
     pub reached: Position,
-    /// Where it should stand.
+    /// The position that was requested.
     pub wanted: Position,
 }
 
 /// A view that is being built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotBuilt {
-    /// The view; the projection, where it fills tables.
+    /// The view. The projection, if it fills tables.
     pub view: &'static str,
-    /// The events up to here are in its rows.
+    /// The position up to which its rows contain the events.
     pub position: Position,
-    /// It answers when it is there: where the log's head was when it was begun (level 2), or is (level 1).
+    /// The position at which it is built: the log's head when the build began (level 2), or the current head
+    /// (level 1).
     pub of: Position,
 }
 
@@ -315,111 +316,109 @@ pub struct MalformedView {
     pub view: &'static str,
     /// Its key.
     pub key: String,
-    /// What is wrong.
+    /// The error.
     pub reason: String,
 }
 
-/// Why an operator's call ([`App::retry`](crate::App::retry), [`App::rebuild`](crate::App::rebuild), ..) did not succeed.
+/// Why an operator's call ([`App::retry`](crate::App::retry), [`App::rebuild`](crate::App::rebuild), ..) failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperationError {
-    /// This app has no projection or policy of that name.
+    /// This app has no projection or policy with that name.
     #[error("{0}")]
     Unknown(UnknownName),
     /// The key is not parked.
-    #[error("key `{key}` of projection `{projection}` is not parked: `App::parked` lists the keys that are")]
+    #[error("key `{key}` of projection `{projection}` is not parked; `App::parked` lists the parked keys")]
     NotParked {
         /// The projection.
         projection: String,
         /// The key.
         key: String,
     },
-    /// The parked event names no key, so that later events of its key were not held back.
+    /// The parked event has no key, so later events of its key were not held back.
     #[error(
-        "the event at position {position}, at which projection `{projection}` is parked, did not say which key it is about, \
-         so that later events of that key were not held back: rebuild the projection, or skip the event"
+        "cannot retry projection `{projection}`: the event at position {position}, where it is parked, has no key, \
+         so later events of that key were not held back; rebuild the projection, or skip the event"
     )]
     NoKey {
         /// The projection.
         projection: String,
-        /// Where the event is.
+        /// The event's position.
         position: Position,
     },
     /// The event failed again.
-    #[error("projection `{projection}` is parked again: see `App::parked` for the event and the error")]
+    #[error("projection `{projection}` failed again and is parked again; `App::parked` lists the event and the error")]
     ParkedAgain {
         /// The projection.
         projection: String,
     },
     /// The projection is paused in this process.
-    #[error("projection `{projection}` is paused: resume it first")]
+    #[error("projection `{projection}` is paused; resume it first")]
     Paused {
         /// The projection.
         projection: String,
     },
-    /// The projection is folded with each command (level 1), so that it cannot be paused.
-    #[error("projection `{projection}` is folded with each command (level 1): it cannot be paused")]
+    /// The projection is folded with each command (level 1), and cannot be paused.
+    #[error("projection `{projection}` cannot be paused: it is folded with each command (level 1)")]
     Inline {
         /// The projection.
         projection: String,
     },
-    /// Another process runs the projection, and did not hand it over.
+    /// Another process holds the projection's lease, and did not release it.
     #[error(
-        "another process runs projection `{projection}`, and has not handed it over within {waited:?}: it has paused it, or is \
-         at work on it for another operator; resume it there, or try again later"
+        "another process runs projection `{projection}` and did not release it within {waited:?}: the projection is paused there, or \
+         busy with another operator's call; resume it there, or retry later"
     )]
     NotHandedOver {
-        /// The projection, or those that are connected with it by look-ups.
+        /// The projection, or several that look-ups connect.
         projection: String,
-        /// How long was waited.
+        /// How long the call waited.
         waited: Duration,
     },
-    /// Another process acquired the projection's lease before it was done. Nothing was changed.
-    #[error("another process has acquired the lease of projection `{projection}`: try again")]
+    /// Another process acquired the projection's lease during the call. Nothing was changed.
+    #[error("another process has acquired the lease of projection `{projection}`; retry")]
     TakenOver {
-        /// The projection, or those that are connected with it by look-ups.
+        /// The projection, or several that look-ups connect.
         projection: String,
     },
-    /// A rebuild that was begun does not get on. It goes on as soon as a process can.
+    /// A rebuild has begun and gets no further. It goes on as soon as a process can continue it.
     #[error(
-        "the rebuild of projection `{projection}` was begun, and has stayed at position {position} for {waited:?}: the process that \
-         runs the projection hangs, has paused it, or cannot reach its store; see `App::health` there. It goes on when that is fixed"
+        "the rebuild of projection `{projection}` has been at position {position} for {waited:?}: the process that runs the \
+         projection hangs, has paused it, or cannot reach its store; check `App::health` there (the rebuild then goes on by itself)"
     )]
     Stalled {
-        /// The projection, or those that are connected with it by look-ups.
+        /// The projection, or several that look-ups connect.
         projection: String,
-        /// The last event that is in the new rows.
+        /// The position of the last event in the new rows.
         position: Position,
-        /// For how long.
+        /// How long the rebuild has been there.
         waited: Duration,
     },
     /// Other processes run the projection in a way that this one cannot change.
     #[error("projection `{projection}` is run by other processes: {reason}")]
     Elsewhere {
-        /// The projection, or those that are connected with it by look-ups.
+        /// The projection, or several that look-ups connect.
         projection: String,
-        /// What they do otherwise, and until when.
+        /// What differs there, and how long this lasts.
         reason: String,
     },
-    /// The app's policies run in other processes: this one does not know when they are done.
-    #[error(
-        "the policies are not run in this process, which cannot know when they are done: ask a process that runs them"
-    )]
+    /// The app's policies run in other processes, so this one does not know when they are done.
+    #[error("this process does not run the policies and cannot know when they are done; call a process that runs them")]
     NoPolicies,
-    /// A policy cannot be resumed there, or is not stopped.
-    #[error("policy `{policy}` is not resumed: {reason}")]
+    /// A policy cannot be resumed after that position, or is not stopped.
+    #[error("policy `{policy}` not resumed: {reason}")]
     NotResumed {
         /// The policy.
         policy: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A policy has stopped, and is not done.
+    /// A policy has stopped before it was done.
     #[error("policy `{policy}` has stopped: {error}")]
     PolicyStopped {
         /// The policy.
         policy: String,
-        /// Why.
+        /// The reason.
         error: String,
     },
     /// The app is shutting down.
@@ -431,7 +430,7 @@ pub enum OperationError {
 }
 
 impl OperationError {
-    /// What kind of failure it is, in one word that does not change: for metrics, HTTP answers and exit codes.
+    /// The kind of error, one word that never changes: for metrics, HTTP answers and exit codes.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -454,14 +453,14 @@ impl OperationError {
     }
 }
 
-/// A name that nothing is served by.
+/// A name that this app does not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
     /// `command`, `query`, `projection` or `policy`.
     pub what: &'static str,
     /// The name.
     pub name: String,
-    /// The names that there are.
+    /// The names of that kind that it serves.
     pub known: Vec<&'static str>,
 }
 
@@ -472,13 +471,13 @@ impl fmt::Display for UnknownName {
         let near = known.iter().map(|known| (distance(known, name), known)).min();
         match near {
             Some((distance, near)) if distance <= 1 + name.chars().count() / 3 => write!(f, "; did you mean `{near}`?"),
-            Some(_) => write!(f, "; there are {}", known.join(", ")),
-            None => write!(f, "; this program serves none"),
+            Some(_) => write!(f, "; known: {}", known.join(", ")),
+            None => write!(f, "; this program has none"),
         }
     }
 }
 
-/// How many letters have to be changed, added or taken away, upper and lower case being one.
+/// How many letters must be changed, added or removed, ignoring case.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.to_lowercase().chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -504,7 +503,7 @@ mod tests {
             UnknownName { what: "command", name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
         };
         assert_eq!(unknown("createordr"), "there is no command `createordr`; did you mean `CreateOrder`?");
-        assert_eq!(unknown("Fly"), "there is no command `Fly`; there are CreateOrder, ShipOrder");
+        assert_eq!(unknown("Fly"), "there is no command `Fly`; known: CreateOrder, ShipOrder");
     }
 
     #[test]

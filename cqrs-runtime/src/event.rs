@@ -1,4 +1,4 @@
-//! Events: facts, as the domain states them and as the log records them.
+//! Events: facts, as the domain emits them and as the log records them.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use crate::meta::Meta;
 use crate::stored::{Json, KeepError};
 use crate::time::Timestamp;
 
-/// A fact of the domain, one type each. Made by `#[derive(Event)]`.
+/// A fact of the domain; each has its own type. Implemented by `#[derive(Event)]`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS105] `{Self}` is not an event",
     label = "no `#[derive(Event)]`",
@@ -29,25 +29,25 @@ pub trait Event: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// The version of its fields, from 1.
     const VERSION: u32;
-    /// Its `#[tag]` fields, in the order in which they stand.
+    /// Its `#[tag]` fields, in the order of the source.
     const TAGS: &'static [TagInfo];
 
-    /// How it is stored: [`Json::OF`].
+    /// Its JSON codec: [`Json::OF`].
     const JSON: Json<Self>;
 
-    /// Adds the tags that it is found by.
+    /// Adds its tags.
     fn tags(&self, tags: &mut Vec<Tag>);
 
-    /// Reads an event that was stored by an earlier version, by way of the type that `#[cqrs(from = ..)]` names.
+    /// Reads an event of an earlier version, through the type that `#[cqrs(from = ..)]` names.
     fn decode_earlier(version: u32, data: &str) -> Result<Self, DecodeError> {
         let _ = data;
         Err(DecodeError::UnknownVersion { event: Self::NAME, stored: version, newest: Self::VERSION })
     }
 
-    /// Reads a stored event of any version up to this one.
+    /// Reads a stored event of this or an earlier version.
     ///
     /// # Errors
-    /// The data is not this event's, or was written by a version that this program does not know.
+    /// The data is not of this event, or has a version that this program does not know.
     fn decode(version: u32, data: &str) -> Result<Self, DecodeError> {
         match version.cmp(&Self::VERSION) {
             Ordering::Equal => Self::JSON.read_back(data).map_err(|KeepError { path, reason }| {
@@ -61,7 +61,7 @@ pub trait Event: Sized + Send + Sync + 'static {
     }
 }
 
-/// The version before: what `#[cqrs(from = Old)]` names.
+/// Conversion from the version before, which `#[cqrs(from = Old)]` names.
 #[diagnostic::on_unimplemented(
     message = "[CQRS107] `{Self}` cannot be made from `{Old}`",
     label = "`{Self}` has no `From` of it",
@@ -70,7 +70,7 @@ pub trait Event: Sized + Send + Sync + 'static {
     note = "see: cqrs_runtime::rules#cqrs107"
 )]
 pub trait UpcastFrom<Old> {
-    /// The old event as the new one.
+    /// Converts the old event into the new one.
     fn upcast(old: Old) -> Self;
 }
 
@@ -81,7 +81,7 @@ impl<Old, E: From<Old>> UpcastFrom<Old> for E {
     }
 }
 
-/// One `#[tag]` field of an event.
+/// A `#[tag]` field of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagInfo {
     /// The field's name in the stored JSON.
@@ -90,11 +90,11 @@ pub struct TagInfo {
     pub prefix: &'static str,
 }
 
-/// Why a stored event could not be read as the type that asked for it.
+/// Why a stored event could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The JSON does not fit the type.
-    #[error("stored event `{event}` version {version} does not fit its type at `{path}`: {reason}")]
+    /// The JSON does not match the type.
+    #[error("stored event `{event}` version {version} does not match its type at `{path}`: {reason}")]
     Malformed {
         /// The event's name.
         event: &'static str,
@@ -102,11 +102,11 @@ pub enum DecodeError {
         version: u32,
         /// The field, as a path into the JSON.
         path: String,
-        /// What is wrong there.
+        /// The error there.
         reason: String,
     },
-    /// No type of that version is linked.
-    #[error("stored event `{event}` has version {stored}, and this program knows {newest} as the newest: {}", unknown(*stored, *newest))]
+    /// No linked type has that version.
+    #[error("stored event `{event}` has version {stored}, but the newest version that this program knows is {newest}: {}", unknown(*stored, *newest))]
     UnknownVersion {
         /// The event's name.
         event: &'static str,
@@ -119,24 +119,24 @@ pub enum DecodeError {
 
 fn unknown(stored: u32, newest: u32) -> &'static str {
     if stored > newest {
-        "a newer program wrote it, and this one must be brought up to date to read it"
+        "a newer program wrote it; update this one to read it"
     } else {
         "the chain of `#[cqrs(from = ..)]` does not reach back that far"
     }
 }
 
-/// All that the log keeps about an event beside its own fields.
+/// Everything that the log stores about an event, except its own fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventHeader {
-    /// Where it stands in the log: dense, in the order of commits, never reused.
+    /// Its position in the log: gapless, in commit order, never reused.
     pub position: Position,
-    /// Its own id, for a consumer that must recognise it again.
+    /// Its id, by which a consumer recognizes a repetition.
     pub id: Uuid,
     /// The event's name.
     pub name: Cow<'static, str>,
     /// The version of its fields.
     pub version: u32,
-    /// What it is found by.
+    /// Its tags.
     pub tags: Vec<Tag>,
     /// The request that caused it.
     pub meta: Arc<Meta>,
@@ -144,9 +144,9 @@ pub struct EventHeader {
     pub recorded_at: Timestamp,
 }
 
-/// An event with its place and time in the log: what a fold or a policy takes that needs more than the bare fact.
+/// An event with its header, for a fold or a policy that needs the position, time or metadata.
 ///
-/// The event's own fields are reached through it: `event.order` of a `Recorded<OrderCreated>`.
+/// It dereferences to the event: `event.order` of a `Recorded<OrderCreated>`.
 #[derive(Debug, Clone)]
 pub struct Recorded<E> {
     header: Arc<EventHeader>,
@@ -154,22 +154,22 @@ pub struct Recorded<E> {
 }
 
 impl<E> Recorded<E> {
-    /// Joins an event and its header.
+    /// Combines an event and its header.
     pub fn new(header: Arc<EventHeader>, event: E) -> Self {
         Self { header, event }
     }
 
-    /// The bare event.
+    /// The event without its header.
     pub fn event(&self) -> &E {
         &self.event
     }
 
-    /// Where it stands in the log.
+    /// Its position in the log.
     pub fn position(&self) -> Position {
         self.header.position
     }
 
-    /// Its own id.
+    /// Its id.
     pub fn id(&self) -> Uuid {
         self.header.id
     }
@@ -184,7 +184,7 @@ impl<E> Recorded<E> {
         &self.header.meta
     }
 
-    /// All that the log keeps about it.
+    /// Its header.
     pub fn header(&self) -> &EventHeader {
         &self.header
     }
@@ -197,9 +197,9 @@ impl<E> Deref for Recorded<E> {
     }
 }
 
-/// An event as the log keeps it: header and JSON.
+/// An event as the log stores it: header and JSON.
 ///
-/// The typed event is decoded once and shared by all that listen to it.
+/// It is decoded once, and the result is shared by everything that listens to it.
 pub struct RecordedEvent {
     header: Arc<EventHeader>,
     data: Box<str>,
@@ -213,7 +213,7 @@ impl RecordedEvent {
         Self { header: Arc::new(header), data, typed: OnceLock::new() }
     }
 
-    /// An event that is about to be stored, and what was read back of it.
+    /// An event that is about to be stored, with the value that was read back.
     fn fresh<E: Event>(header: EventHeader, data: Box<str>, event: E) -> Self {
         let header = Arc::new(header);
         let typed = OnceLock::new();
@@ -227,7 +227,7 @@ impl RecordedEvent {
         &self.header
     }
 
-    /// Where it stands in the log.
+    /// Its position in the log.
     #[must_use]
     pub fn position(&self) -> Position {
         self.header.position
@@ -239,7 +239,7 @@ impl RecordedEvent {
         &self.header.name
     }
 
-    /// What it is found by.
+    /// Its tags.
     #[must_use]
     pub fn tags(&self) -> &[Tag] {
         &self.header.tags
@@ -251,10 +251,10 @@ impl RecordedEvent {
         &self.data
     }
 
-    /// The typed event, brought up to the version that `E` is.
+    /// The typed event, upcast to the version of `E`.
     ///
     /// # Errors
-    /// The data is not an `E`, or of a version that `E` does not know.
+    /// The data is not an `E`, or has a version that `E` does not know.
     pub fn decode<E: Event>(&self) -> Result<Decoded<'_, E>, DecodeError> {
         if self.typed.get().is_none() {
             let recorded = self.decode_owned::<E>()?;
@@ -262,7 +262,7 @@ impl RecordedEvent {
         }
         match self.typed.get().and_then(|typed| typed.downcast_ref()) {
             Some(shared) => Ok(Decoded::Shared(shared)),
-            // Another type of the same name was decoded first, an earlier version perhaps.
+            // Another type with the same name was decoded first, possibly an earlier version.
             None => Ok(Decoded::Owned(self.decode_owned::<E>()?)),
         }
     }
@@ -290,11 +290,11 @@ impl PartialEq for RecordedEvent {
     }
 }
 
-/// A decoded event: shared with others that listen to it, or one's own.
+/// A decoded event: shared with other listeners, or owned.
 pub enum Decoded<'a, E> {
-    /// The form that others read too.
+    /// Shared with other readers.
     Shared(&'a Recorded<E>),
-    /// A form made for this reader.
+    /// Decoded for this reader only.
     Owned(Recorded<E>),
 }
 
@@ -308,7 +308,8 @@ impl<E> Deref for Decoded<'_, E> {
     }
 }
 
-/// What a handler states: an event, a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum.
+/// What a handler emits: an event, a tuple, array, `Vec` or `Option` of events, or a `#[derive(Events)]`
+/// enum.
 #[diagnostic::on_unimplemented(
     message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "neither an event nor a set of events",
@@ -318,13 +319,13 @@ impl<E> Deref for Decoded<'_, E> {
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait Events: Send + 'static {
-    /// Hands every event over, in order.
+    /// Emits every event, in order.
     fn emit(self, to: &mut Emitted);
-    /// The events that it may hold.
+    /// The events that it may contain.
     const LIST: EventList;
 }
 
-/// The events that one handler has stated, not yet in the log.
+/// The events that a handler has emitted, not yet in the log.
 #[derive(Default)]
 pub struct Emitted {
     pub(crate) events: Vec<Box<dyn FreshEvent>>,
@@ -337,9 +338,10 @@ impl Emitted {
     }
 }
 
-/// An event on its way to the log, its type forgotten.
+/// An event on its way to the log, with its type erased.
 pub(crate) trait FreshEvent: Send {
-    /// Writes it, reads it back, and gives that its place: every fold of this process sees what all later readers will.
+    /// Writes it and reads it back, and places the value that was read: folds of this process see what later readers
+    /// will see.
     fn record(
         self: Box<Self>,
         position: Position,
@@ -348,20 +350,20 @@ pub(crate) trait FreshEvent: Send {
     ) -> Result<RecordedEvent, EncodeError>;
 }
 
-/// An event that cannot be stored: serde refuses to write it, it has a number that JSON does not have, or what was written
-/// cannot be read back.
+/// An event that cannot be stored: serde refuses to write it, it contains a number that JSON does not have, or it cannot
+/// be read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event `{event}` cannot be written as JSON and read back: at `{path}`, {reason}")]
 pub struct EncodeError {
     /// The event's name.
     pub event: &'static str,
-    /// The field, as a path into the JSON; `.` is the whole event.
+    /// The field, as a path into the JSON. `.` means the whole event.
     pub path: String,
-    /// What is wrong there, and what to do.
+    /// The error there, and what to do.
     pub reason: String,
 }
 
-/// An event's JSON, and what the log's reader makes of it.
+/// An event's JSON, and the value that is read back from it.
 pub(crate) fn kept<E: Event>(event: &E) -> Result<(String, E), EncodeError> {
     let refused = |KeepError { path, reason }| EncodeError { event: E::NAME, path, reason };
     let data = (E::JSON.write)(event).map_err(refused)?;
@@ -436,7 +438,7 @@ impl<E: Events> Events for Option<E> {
 macro_rules! tuples_of_events {
     ($(($($part:ident)+))+) => {$(
         impl<$($part: Events),+> Events for ($($part,)+) {
-            #[allow(non_snake_case, reason = "a part is named as its type")]
+            #[allow(non_snake_case, reason = "a field is named like its type")]
             fn emit(self, to: &mut Emitted) {
                 let ($($part,)+) = self;
                 $($part.emit(to);)+

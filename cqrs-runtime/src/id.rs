@@ -1,4 +1,4 @@
-//! Identifiers of entities, and the tags that events carry them as.
+//! Identifiers of entities, and the tags of events.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::value::{Column, ColumnKind, Value};
 
-/// The identifier of one kind of entity. Made by `#[derive(Id)]` on a newtype.
+/// The identifier of one kind of entity: a newtype with `#[derive(Id)]`.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -32,23 +32,23 @@ use crate::value::{Column, ColumnKind, Value};
 pub trait Id:
     Clone + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// What stands before the colon of this identifier's tags: `order` for `OrderId`.
+    /// The prefix of this identifier's tags, before the colon: `order` for `OrderId`.
     const PREFIX: &'static str;
 
-    /// How a view's index stores it.
+    /// The column type in a view's index.
     const COLUMN: ColumnKind;
 
-    /// This identifier as a value of a view's index.
+    /// This identifier as a value in a view's index.
     fn to_value(&self) -> Value;
 
-    /// The tag that an event about this entity carries.
+    /// The tag of events about this entity.
     fn tag(&self) -> Tag {
         Tag(format!("{}:{self}", Self::PREFIX).into())
     }
 }
 
-/// What an identifier may hold. All that `#[derive(Id)]` makes of a value goes through it, so that a value that cannot do one
-/// of these things is told of once.
+/// A type that an identifier may hold. `#[derive(Id)]` uses only this trait, so that a type that lacks something gives one
+/// error.
 #[diagnostic::on_unimplemented(
     message = "[CQRS106] `{Self}` cannot be the value of an identifier",
     label = "cannot name an entity",
@@ -71,20 +71,20 @@ pub trait IdValue: Sized {
     fn add_to_hash<S: Hasher>(&self, state: &mut S);
     /// See [`fmt::Display::fmt`].
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-    /// See [`FromStr::from_str`]. `kind` is what the identifier names.
+    /// See [`FromStr::from_str`]. `kind` is the kind of entity.
     ///
     /// # Errors
-    /// The text is no such value.
+    /// The text is not such a value.
     fn parse(kind: &'static str, text: &str) -> Result<Self, ParseIdError>;
     /// See [`Serialize::serialize`].
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Serialize::serialize`].
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
     /// See [`Deserialize::deserialize`].
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Deserialize::deserialize`].
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
 }
 
@@ -121,7 +121,7 @@ where
     }
 }
 
-/// What an event is found by: `order:0192…`. An aggregate is the events of one tag.
+/// A tag, by which events are found: `order:0192…`. The events with one tag are an aggregate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tag(std::sync::Arc<str>);
@@ -158,7 +158,7 @@ impl fmt::Display for Tag {
     }
 }
 
-/// The type of a field that may be marked `#[tag]`: an [`Id`], or an `Option` or `Vec` of one.
+/// The type of a `#[tag]` field: an [`Id`], or an `Option` or `Vec` of one.
 #[diagnostic::on_unimplemented(
     message = "[CQRS106] a `#[tag]` of type `{Self}` names no entity",
     label = "not an `Id`, nor an `Option` or `Vec` of one",
@@ -198,9 +198,9 @@ impl<I: Id> TagField for Vec<I> {
     }
 }
 
-/// A text that is not the identifier that it was read as.
+/// A text that is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {kind} id: {reason}")]
+#[error("`{text}` is not a {kind} id: {reason}")]
 pub struct ParseIdError {
     kind: &'static str,
     text: String,
@@ -208,13 +208,13 @@ pub struct ParseIdError {
 }
 
 impl ParseIdError {
-    /// Says that `text` could not be read as an identifier `kind`.
+    /// The error that `text` is not a valid `kind` identifier.
     pub fn new(kind: &'static str, text: &str, reason: impl fmt::Display) -> Self {
         Self { kind, text: text.to_owned(), reason: reason.to_string() }
     }
 }
 
-/// What a command may answer with: nothing, the [`Id`] of what it made, or a tuple of them.
+/// What a command may return: nothing, the [`Id`] of what it created, or a tuple of ids.
 #[diagnostic::on_unimplemented(
     message = "[CQRS102] a command may not return `{Self}`",
     label = "neither `()`, an id, nor a tuple of ids",

@@ -1,4 +1,4 @@
-//! Commands and queries: what callers send.
+//! Commands and queries: the messages that callers send.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use crate::id::CommandReturns;
 use crate::query::Consistency;
 use crate::stored::Json;
 
-/// What can be sent: a command or a query. Made by their derives.
+/// A message that can be sent: a command or a query. Implemented by their derives.
 #[diagnostic::on_unimplemented(
     message = "[CQRS207] `{Self}` is neither a command nor a query, and cannot be sent",
     label = "no `#[derive(Command)]` and no `#[derive(Query)]`",
@@ -18,15 +18,15 @@ use crate::stored::Json;
     note = "see: cqrs_runtime::rules#cqrs207"
 )]
 pub trait Message: Sized + Send + Sync + 'static {
-    /// All that can come of it.
+    /// The result of sending it.
     type Reply: 'static;
-    /// How far behind a query's answer may be. Of a command it says nothing.
+    /// How far a query's answer may lag. Without meaning for a command.
     type Consistency: Consistency;
-    /// How it travels: [`Json::OF`].
+    /// Its JSON codec: [`Json::OF`].
     const JSON: Json<Self>;
 }
 
-/// An intention to change something. Made by `#[derive(Command)]`.
+/// An intention to change something. Implemented by `#[derive(Command)]`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS201] `{Self}` is not a command",
     label = "no `#[derive(Command)]`",
@@ -37,15 +37,15 @@ pub trait Message: Sized + Send + Sync + 'static {
 pub trait Command: Message<Reply = Handling<Self>> {
     /// The name on the wire and in the log: the type's own, or `#[cqrs(name = "..")]`.
     const NAME: &'static str;
-    /// The names of its fields, by which its handler's parameters are found.
+    /// The names of its fields, by which its handler's parameters find their ids.
     const FIELDS: &'static [&'static str];
-    /// What an accepted command answers with, beside its receipt.
+    /// What an accepted command returns, in addition to its receipt.
     type Returns: CommandReturns;
-    /// Why the domain may refuse it.
+    /// The domain's error that refuses it.
     type Error: DomainError;
 }
 
-/// A question that changes nothing. Made by `#[derive(Query)]`.
+/// A question that changes nothing. Implemented by `#[derive(Query)]`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS301] `{Self}` is not a query",
     label = "no `#[derive(Query)]`",
@@ -60,7 +60,7 @@ pub trait Query: Message<Reply = Answering<Self>> {
     type Returns: Answer;
 }
 
-/// What a query may answer with: anything that can be sent, except `()`.
+/// What a query may return: anything that can be sent, except `()`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS304] a query cannot return `{Self}`",
     label = "cannot be sent as an answer",
@@ -72,9 +72,9 @@ pub trait Answer: Serialize + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + Send + 'static> Answer for T {}
 
-/// Why the domain refuses a command: any error that callers, logs and HTTP can carry.
+/// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
 ///
-/// `Error` is not its supertrait, so that a type that is none is told so once, and in these words.
+/// `Error` is not its supertrait, so that a type without it gives one error, with this text.
 #[diagnostic::on_unimplemented(
     message = "[CQRS109] `{Self}` cannot be a command's error",
     label = "not `std::error::Error + Send + Sync + 'static`",
@@ -83,7 +83,7 @@ impl<T: Serialize + Send + 'static> Answer for T {}
     note = "see: cqrs_runtime::rules#cqrs109"
 )]
 pub trait DomainError: Send + Sync + 'static {
-    /// It, as what it is.
+    /// The error as a trait object.
     fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
 }
 #[diagnostic::do_not_recommend]

@@ -1,4 +1,4 @@
-//! Who asks, when, and because of what.
+//! Metadata of requests: who sent them, when, and why.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use uuid::Uuid;
 use crate::observing::{TraceContext, lenient};
 use crate::time::Timestamp;
 
-/// The caller's own name for one command: one name, one content. It takes effect at most once: see [`Meta::command_id`].
+/// The caller's id of one command with one content. The command takes effect once: see [`Meta::command_id`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(Arc<str>);
 
 impl CommandId {
-    /// An id of the caller's choosing (an order number of a shop window, an `Idempotency-Key`). Any text.
+    /// An id that the caller chooses, for example an order number or an `Idempotency-Key`. Any text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// A fresh id that no one else has.
+    /// A new unique id.
     #[must_use]
     pub fn random() -> Self {
         Self::new(&Uuid::now_v7().to_string())
@@ -41,7 +41,8 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// What surrounds a command or a query: who, when, its id, what it belongs to. Stored with every event.
+/// The metadata of a command or query: who sent it, when, its id, and what it belongs to. Stored with every
+/// event.
 ///
 /// A handler takes it as `&Meta`.
 ///
@@ -53,34 +54,34 @@ impl fmt::Display for CommandId {
 /// ```
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Meta {
-    /// The command's own id, if the caller gave one.
+    /// The command's id, if the caller set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_id: Option<CommandId>,
-    /// What all that one request sets off has in common.
+    /// An id that everything caused by the same request has in common.
     pub correlation: Uuid,
-    /// The event that this command answers, if it was a policy that sent it.
+    /// The event that caused this command, if a policy sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<Uuid>,
-    /// Who asks.
+    /// Who sent the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// On whose behalf, where one system serves several.
+    /// On whose behalf, in a system with several tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The trace that it belongs to, and the span of it: of a stored event, the one that stated it. What is stored and is no trace
-    /// context is read as none.
+    /// The trace and span of the request. In a stored event, those of the command that emitted it. An invalid stored trace is read
+    /// as `None`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient")]
     pub trace: Option<TraceContext>,
-    /// When the request was made. A decision that needs the time takes it from here.
+    /// When the request was made. A decision takes the time from here.
     pub at: Timestamp,
-    /// By when the command must have been started: see [`within`](Self::within). It goes no further than the command bus: a
-    /// handler does not see it, and it is not stored.
+    /// The latest time at which the command may be started: see [`within`](Self::within). Only the command bus sees it: it
+    /// is not passed to handlers, and not stored.
     #[serde(skip)]
     pub deadline: Option<Instant>,
 }
 
 impl Meta {
-    /// A request of now, with a correlation of its own.
+    /// The metadata of a new request: the current time and a new correlation.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -95,62 +96,61 @@ impl Meta {
         }
     }
 
-    /// Gives the command an id: the log keeps it with the events, and the same command again returns the first receipt and
-    /// runs nothing. The same id with another command, or with other content, is
-    /// [`IdReused`](crate::CommandError::IdReused).
+    /// Sets the command's id, which the log stores with the events. The same command with the same id returns the first receipt, and does
+    /// not run again. The same id with another command, or with other content, fails with [`IdReused`](crate::CommandError::IdReused).
     ///
-    /// Contents are compared by a hash of the command's JSON. The order of an object's fields does not count, nor does that of a
-    /// set. A command of a type that has other fields by now (in a program of another version) counts as the same, since that
-    /// program writes the same command in another way: a repetition across a deployment is answered. Of the commands of policies,
-    /// whose ids are made of the event that they answer, the first one counts, also where a policy answers otherwise when it is asked once more.
+    /// Contents are compared by a hash of the command's JSON, where the order of the fields of an object and of the elements of a set does
+    /// not count. A command whose type has other fields by now (in a program of another version) counts as the same, since that program
+    /// writes the same command differently: so a retry across a deployment is answered. A command of a policy has an id that is derived
+    /// from its event. Its first content counts, even if the policy answers differently when it handles the event again.
     ///
-    /// What is remembered of commands stays until it is [removed](crate::App::forget_commands).
+    /// The log's record of a command stays until it is [removed](crate::App::forget_commands).
     #[must_use]
     pub fn command_id(mut self, id: CommandId) -> Self {
         self.command_id = Some(id);
         self
     }
 
-    /// Gives the command so much time, from now, until it must have been started. One that still waits then (for a place in the
-    /// queue, for an aggregate to be loaded, for the log's lock) is dropped with [`CommandError::TimedOut`](crate::CommandError::TimedOut):
-    /// nothing of it was done, and nothing will be. One that has been started is not interrupted: its caller gets its answer,
-    /// which may come later. Default: no deadline.
+    /// Sets a deadline, as a time from now, by which the command must have been started. A command that still waits then (for a place in
+    /// the queue, for an aggregate to be loaded, for the log's lock) is dropped with
+    /// [`CommandError::TimedOut`](crate::CommandError::TimedOut), and has no effect. A started command is not interrupted: its caller gets
+    /// the answer, even after the deadline. Default: no deadline.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
         self.deadline = Instant::now().checked_add(time);
         self
     }
 
-    /// Says who asks.
+    /// Sets who sends the request.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Says on whose behalf.
+    /// Sets on whose behalf the request is sent.
     #[must_use]
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// Continues a trace: of a request's `traceparent`, say. Where the app's spans are [tied](crate::AppBuilder::traces) to traces, it
-    /// need not be told of the trace that the calling task is in.
+    /// Continues a trace, for example that of a request's `traceparent`. Not needed for the calling task's own trace if the app's
+    /// spans are [linked](crate::AppBuilder::traces) to traces.
     #[must_use]
     pub fn trace(mut self, context: TraceContext) -> Self {
         self.trace = Some(context);
         self
     }
 
-    /// Joins a correlation that others started.
+    /// Joins an existing correlation.
     #[must_use]
     pub fn correlation(mut self, correlation: Uuid) -> Self {
         self.correlation = correlation;
         self
     }
 
-    /// Names the event that this answers.
+    /// Sets the event that caused this request.
     #[must_use]
     pub fn causation(mut self, event: Uuid) -> Self {
         self.causation = Some(event);

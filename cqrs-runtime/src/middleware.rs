@@ -1,13 +1,13 @@
 //! Middleware: [`tower::Layer`](tower_layer::Layer)s around both buses.
 //!
-//! A layer sees a message's name and [`Meta`], may change the latter, refuse, wait, count, or time out; it cannot change the
-//! message. Without layers a bus calls the handler directly, and nothing of this module runs.
+//! A layer sees a message's name and [`Meta`]. It may change the [`Meta`], refuse, wait, count, or time out; it cannot
+//! change the message. Without layers a bus calls the handler directly, and nothing in this module runs.
 //!
 //! ```
 //! use cqrs_runtime::middleware::{BoxError, CommandRequest, CommandService};
 //! use std::task::{Context, Poll};
 //!
-//! /// Lets only those in who say who they are.
+//! /// Refuses requests without an actor.
 //! #[derive(Clone)]
 //! struct Named<S>(S);
 //!
@@ -50,13 +50,13 @@ use crate::log::BoxFuture;
 use crate::meta::Meta;
 use crate::query::{After, QueryContext};
 
-/// What a layer may fail with.
+/// The error of a layer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The service that command layers stand around.
+/// The service inside a command layer.
 pub type CommandService = BusService<CommandRequest, CommandResponse>;
 
-/// The service that query layers stand around.
+/// The service inside a query layer.
 pub type QueryService = BusService<QueryRequest, QueryResponse>;
 
 type Run<R> = Box<dyn FnOnce(Meta) -> BoxFuture<'static, R> + Send>;
@@ -67,7 +67,7 @@ macro_rules! request_and_response {
         pub struct $request {
             /// The message's name.
             pub name: &'static str,
-            /// Who, when, and because of what. The handler gets it as the layers leave it.
+            /// The request's metadata. The handler gets it as the layers leave it.
             pub meta: Meta,
             run: Run<$response>,
         }
@@ -79,14 +79,14 @@ macro_rules! request_and_response {
             }
         }
 
-        #[doc = concat!("What became of a ", $message, ".")]
+        #[doc = concat!("The outcome of a ", $message, ".")]
         pub struct $response {
             outcome: Result<(), &'static str>,
             typed: Box<dyn Any + Send>,
         }
 
         impl $response {
-            /// Whether it succeeded, and if not, the kind of the error in one word.
+            /// `Ok`, or the kind of the error in one word.
             ///
             /// # Errors
             /// The kind.
@@ -95,7 +95,7 @@ macro_rules! request_and_response {
             }
 
             pub(crate) fn into_typed<T: 'static>(self) -> T {
-                *self.typed.downcast().expect("a layer returns the response of its own request")
+                *self.typed.downcast().expect("a layer returns the response to its request")
             }
         }
     };
@@ -135,24 +135,24 @@ impl QueryRequest {
     }
 }
 
-/// A request that knows how to run itself.
+/// A request that can run itself.
 pub trait Request: Send + 'static {
-    /// What becomes of it.
+    /// Its outcome.
     type Response: Send + 'static;
     /// Runs the handler.
     fn run(self) -> BoxFuture<'static, Self::Response>;
 }
 
-/// A bus as a [`Service`]: the handlers themselves, or the layers around them.
+/// A bus as a [`Service`]: the handlers, with any layers around them.
 pub struct BusService<Q, R>(Box<dyn CloneCall<Q, R>>);
 
 impl<Q: Request<Response = R>, R: Send + 'static> BusService<Q, R> {
-    /// The handlers, without any layer.
+    /// The handlers, without a layer.
     pub(crate) fn innermost() -> Self {
         Self(Box::new(Innermost))
     }
 
-    /// This, with one more layer around it.
+    /// Wraps this in another layer.
     pub(crate) fn layered<L>(self, layer: &L) -> Self
     where
         L: Layer<Self>,
@@ -178,7 +178,7 @@ impl<Q: Request<Response = R>, R: Send + 'static> Service<Q> for BusService<Q, R
     type Future = BoxFuture<'static, Result<R, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // Each call asks its own clone.
+        // Each call uses its own clone.
         Poll::Ready(Ok(()))
     }
 

@@ -1,18 +1,18 @@
-//! For adapters: what an error says of a URL, without the URL's secrets.
+//! For adapters: errors about a URL, without the URL's secrets.
 
 /// The replacement of a secret.
 const HIDDEN: &str = "***";
 
-/// Shorter words are not looked for: they would be found everywhere.
+/// Shorter words are not hidden: they occur everywhere.
 const SHORTEST: usize = 3;
 
-/// Shorter words are looked for as words of their own, and not inside others.
+/// Shorter words are hidden only as whole words.
 const LONG: usize = 8;
 
-/// A text, such as an error of a client library, without what may be secret in the URL that it is about: users, passwords, and the
-/// values of options.
+/// Replaces everything in a text that may be secret in a URL: users, passwords, and the values of options. The text may be an
+/// error of a client library about this URL.
 ///
-/// It hides rather too much than too little: of a URL that cannot be read nobody knows what is a password in it.
+/// It hides too much rather than too little, since in an invalid URL the password cannot be located.
 ///
 /// ```
 /// use cqrs_runtime::secrets::hide;
@@ -24,12 +24,12 @@ const LONG: usize = 8;
 #[must_use]
 pub fn hide(text: &str, url: &str) -> String {
     let mut words = secrets(url);
-    // A word that holds another one comes first.
+    // Longer words first: they may contain others.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.iter().fold(text.to_owned(), |text, word| without(&text, word))
 }
 
-/// A text without a word.
+/// Replaces a word in a text.
 fn without(text: &str, word: &str) -> String {
     let goes_on = |letter: Option<char>| word.len() < LONG && letter.is_some_and(char::is_alphanumeric);
     let (mut left, mut rest) = (String::with_capacity(text.len()), text);
@@ -45,18 +45,18 @@ fn without(text: &str, word: &str) -> String {
     left + rest
 }
 
-/// Everything that may be secret in a URL, or in `key=value` pairs: as it is written there, and as it is meant.
+/// Everything that may be secret in a URL or in `key=value` pairs, encoded and decoded.
 fn secrets(url: &str) -> Vec<String> {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let (address, options) = rest.split_once('?').map_or((rest, ""), |(address, options)| (address, options));
     let mut found = Vec::new();
     match address.rsplit_once('@') {
         Some((user, _)) => add(user, &mut found),
-        // No URL: pairs, or something that nobody can read.
+        // Not a URL: pairs, or an invalid text.
         None if scheme.is_empty() => address.split_whitespace().for_each(|pair| add_value(pair, &mut found)),
         None => {}
     }
-    // A password may hold what looks like the start of the options.
+    // A password may contain what looks like the start of the options.
     let options = match options.rsplit_once('@') {
         Some((user, options)) => {
             add(address, &mut found);
@@ -70,13 +70,13 @@ fn secrets(url: &str) -> Vec<String> {
     found
 }
 
-/// The value of an option; a word without a name may be the rest of one.
+/// Adds the value of an option. A word without a name may be the rest of a value.
 fn add_value(pair: &str, found: &mut Vec<String>) {
     let value = pair.split_once('=').map_or(pair, |(_, value)| value);
     add(value.trim_matches('\''), found);
 }
 
-/// A secret, and its parts: a parser that stumbles over it may show one.
+/// Adds a secret and its parts: the error of a parser may show a part.
 fn add(secret: &str, found: &mut Vec<String>) {
     let decoded = percent_decoded(secret);
     for text in [secret, &*decoded] {

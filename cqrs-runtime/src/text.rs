@@ -1,6 +1,6 @@
-//! A text that is put together while compiling.
+//! Text that is assembled at compile time.
 
-/// A text put together while compiling; what is too long is cut off.
+/// Text assembled at compile time. What does not fit is cut off.
 pub(crate) struct Text {
     bytes: [u8; 1024],
     length: usize,
@@ -28,7 +28,7 @@ impl Text {
     pub(crate) const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.length).0) {
             Ok(text) => text,
-            // Cut off inside a letter.
+            // Cut off inside a character.
             Err(error) => match std::str::from_utf8(self.bytes.split_at(error.valid_up_to()).0) {
                 Ok(text) => text,
                 Err(_) => "",

@@ -1,4 +1,4 @@
-//! Points in time, as the log records them.
+//! Timestamps and dates, as the log records them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The present, by the system's clock.
+    /// The current time, by the system's clock.
     #[must_use]
     pub fn now() -> Self {
         Self(jiff::Timestamp::now().as_microsecond())
     }
 
-    /// The point `micros` microseconds after 1970-01-01T00:00:00Z. `None` outside the years -9999 to 9999.
+    /// The time `micros` microseconds after 1970-01-01T00:00:00Z. `None` outside the years -9999 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
         jiff::Timestamp::from_microsecond(micros).ok().map(|at| Self(at.as_microsecond()))
@@ -28,7 +28,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The day that it falls on in UTC.
+    /// Its date in UTC.
     #[must_use]
     pub fn date(self) -> Date {
         Date(jiff::tz::Offset::UTC.to_datetime(self.to_jiff()).date())
@@ -59,12 +59,12 @@ impl FromStr for Timestamp {
     }
 }
 
-/// A calendar day, written `2026-01-31`.
+/// A calendar date, written `2026-01-31`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(jiff::civil::Date);
 
 impl Date {
-    /// The day `year`-`month`-`day`, `None` where the calendar has no such day.
+    /// The date `year`-`month`-`day`. `None` if the calendar has no such day.
     #[must_use]
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         jiff::civil::Date::new(year, month, day).ok().map(Self)
@@ -108,9 +108,9 @@ impl FromStr for Date {
     }
 }
 
-/// A text that is no point in time, or no day.
+/// A text that is not a valid timestamp or date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no time: {reason}")]
+#[error("`{text}` is not a time: {reason}")]
 pub struct ParseTimeError {
     text: String,
     reason: String,

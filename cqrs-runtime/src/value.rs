@@ -1,11 +1,11 @@
-//! What a view's keys and indexes are stored as.
+//! The stored form of a view's keys and indexes.
 
 use uuid::Uuid;
 
 use crate::id::Id;
 use crate::time::{Date, Timestamp};
 
-/// A value of an index: what every store can hold in a column of its own, compare and sort.
+/// The value of an index, which every store can hold in a separate column, compare and sort.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// No value (`None`). Sorts before every other, and equals only itself.
@@ -20,7 +20,7 @@ pub enum Value {
     Text(String),
 }
 
-/// The kind of a column.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnKind {
     /// [`Value::Bool`]
@@ -56,13 +56,13 @@ pub enum ColumnKind {
     note = "see: cqrs_runtime::rules#cqrs506"
 )]
 pub trait Column {
-    /// The kind of column. Every value of the type is of this kind, or [`Value::Null`].
+    /// The type of column. Every value of the type has it, or is [`Value::Null`].
     const KIND: ColumnKind;
-    /// The value to store. Equal values must come out equal, and sort as they should in the database.
+    /// The value to store. Equal values must be stored equal, and sort in the database as they should.
     fn to_value(&self) -> Value;
 }
 
-/// A type that a `#[key]` field may have: its text finds exactly one row.
+/// A type that a `#[key]` field may have: its text identifies one row.
 #[diagnostic::on_unimplemented(
     message = "[CQRS505] a field of type `{Self}` cannot be a view's key",
     label = "cannot name a row",
@@ -71,9 +71,9 @@ pub trait Column {
     note = "see: cqrs_runtime::rules#cqrs505"
 )]
 pub trait Key: Clone + Send + Sync + 'static {
-    /// The prefix of the tags that carry such keys, if it is an identifier.
+    /// The prefix of the tags with such keys, if it is an identifier.
     const PREFIX: Option<&'static str> = None;
-    /// The key as the store keeps it. Two keys are one exactly if their texts are.
+    /// The stored text of the key. Two keys are equal exactly if their texts are.
     fn to_key(&self) -> String;
 }
 
@@ -120,7 +120,7 @@ columns! {
     u8: Integer, |v| i64::from(*v);
     u16: Integer, |v| i64::from(*v);
     u32: Integer, |v| i64::from(*v);
-    // Wider than a signed column: twenty digits sort as the numbers do.
+    // Too large for a signed column. As twenty digits, texts sort like the numbers.
     u64: Text, |v| format!("{v:020}");
     f32: Real, |v| f64::from(*v);
     f64: Real, |v| *v;
@@ -144,8 +144,8 @@ keys! { bool i8 i16 i32 i64 u8 u16 u32 u64 String Uuid Timestamp Date }
 macro_rules! tuple_keys {
     ($(($($part:ident)+))+) => {$(
         impl<$($part: Key),+> Key for ($($part,)+) {
-            // A JSON array, so that no part's text can be taken for the border between two.
-            #[allow(non_snake_case, reason = "a part is named as its type")]
+            // A JSON array, so that no text inside a part looks like the border of two parts.
+            #[allow(non_snake_case, reason = "a field is named like its type")]
             fn to_key(&self) -> String {
                 let ($($part,)+) = self;
                 serde_json::json!([$($part.to_key()),+]).to_string()

@@ -1,4 +1,4 @@
-//! The wire: messages by name and JSON, for transports that know no types.
+//! The wire: messages by name and JSON, for transports without types.
 
 use crate::command::{CommandBus, Receipt};
 pub use crate::error::UnknownName;
@@ -9,41 +9,41 @@ use crate::message::{Command, DomainError};
 use crate::query::QueryBus;
 use crate::stored::Json;
 
-/// Why a message that came over the wire was not served.
+/// Why a message from the wire failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// No command or query of that name is served.
+    /// No command or query with that name is registered.
     #[error("{0}")]
     Unknown(UnknownName),
-    /// The JSON is not one of that message.
+    /// The JSON does not match the message's type.
     #[error("`{}` cannot be read: {}", .0.name, .0.reason)]
     Malformed(MalformedMessage),
     /// The message is longer than the app accepts.
-    #[error("the message has {0} bytes, and this app accepts {1} at most")]
+    #[error("the message has {0} bytes, but this app accepts at most {1}")]
     TooLarge(usize, usize),
-    /// The domain refuses the command, or it could not be executed.
+    /// The command was refused or failed.
     #[error("{message}")]
     Command {
         /// The kind of [`CommandError`].
         kind: &'static str,
-        /// For a domain error, the name of its variant or type; otherwise as `kind`.
+        /// The variant or type name of a domain error. For other errors the same as `kind`.
         code: String,
-        /// What it says.
+        /// The error's text.
         message: String,
     },
-    /// The query could not be answered.
+    /// The query failed.
     #[error("{message}")]
     Query {
         /// The kind of [`QueryError`].
         kind: &'static str,
-        /// What it says.
+        /// The error's text.
         message: String,
     },
 }
 
 impl WireError {
-    /// What kind of failure it is, in one word that does not change.
+    /// The kind of error, one word that never changes.
     #[must_use]
     pub fn kind(&self) -> &str {
         match self {
@@ -54,7 +54,7 @@ impl WireError {
         }
     }
 
-    /// The domain's own name for the refusal, where it has one; otherwise as [`kind`](Self::kind).
+    /// The domain's name of the refusal, if it is one; otherwise the same as [`kind`](Self::kind).
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -64,7 +64,7 @@ impl WireError {
     }
 }
 
-/// A message whose JSON does not fit.
+/// A message whose JSON does not match its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedMessage {
     /// The message's name.
@@ -126,7 +126,8 @@ fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireEr
     let mut json = serde_json::Deserializer::from_str(data);
     let message = read(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        // `.` is the whole message, and `?` a place that is not reached, as where the text breaks off.
+        // `.` is the whole message, and `?` is a position that was not reached, for example because the text
+        // ends early.
         malformed(if path == "." || path == "?" {
             error.into_inner().to_string()
         } else {

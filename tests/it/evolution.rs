@@ -345,13 +345,13 @@ fn each_version_reads_what_came_before_it_and_nothing_later() {
     let message = |version| RoomBookedV2::decode(version, &data(&second)).map(drop).unwrap_err().to_string();
     assert_eq!(
         message(3),
-        "stored event `RoomBooked` has version 3, and this program knows 2 as the newest: a newer program wrote it, \
-         and this one must be brought up to date to read it"
+        "stored event `RoomBooked` has version 3, but the newest version that this program knows is 2: a newer program wrote it; \
+         update this one to read it"
     );
     assert!(message(0).ends_with("does not reach back that far"), "{}", message(0));
     let malformed = RoomBooked::decode(1, "{\"room\": 7}").map(drop).unwrap_err().to_string();
     assert!(
-        malformed.starts_with("stored event `RoomBooked` version 1 does not fit its type at `room`: "),
+        malformed.starts_with("stored event `RoomBooked` version 1 does not match its type at `room`: "),
         "{malformed}"
     );
 }

@@ -327,7 +327,7 @@ async fn what_the_domain_refuses_is_kept_visibly_and_the_rest_goes_on() {
             key: "@1:PackOrder:0".into(),
             position: Position::new(1),
             event: "OrderPaid".into(),
-            error: "its command `PackOrder`: Rejected: thirteen is not packed".into(),
+            error: "command `PackOrder`: Rejected: thirteen is not packed".into(),
             attempts: 1,
         };
         assert_eq!(parked, [refused]);
@@ -402,7 +402,7 @@ async fn what_fails_outside_is_tried_again_and_parked_in_the_end() {
             assert_eq!((desk.noted("failed call"), desk.noted("call")), (failures as usize, calls));
             let entries = app.parked().await.unwrap();
             assert_eq!(entries.len(), parked);
-            assert!(entries.iter().all(|entry| entry.error == "it failed: the line is busy"), "{entries:?}");
+            assert!(entries.iter().all(|entry| entry.error == "the policy failed: the line is busy"), "{entries:?}");
             pay(&app, 1).await;
             app.settled().await.unwrap();
             assert_eq!(desk.noted("call"), calls + 1, "the next event is answered");
@@ -430,7 +430,7 @@ async fn an_operator_says_what_becomes_of_what_is_parked() {
         let unknown = app.retry_policy("nobody").await.unwrap_err();
         assert!(matches!(unknown, OperationError::Unknown(_)), "{unknown:?}");
         let unknown = unknown.to_string();
-        assert!(unknown.contains("there is no policy `nobody`; there are pack_what_is_paid, "), "{unknown}");
+        assert!(unknown.contains("there is no policy `nobody`; known: pack_what_is_paid, "), "{unknown}");
         let misspelt = app.dismiss_policy("pack_what_is_payd").await.unwrap_err().to_string();
         assert_eq!(misspelt, "there is no policy `pack_what_is_payd`; did you mean `pack_what_is_paid`?");
         assert_eq!((desk.noted("packing"), desk.noted("call")), (3, 1));

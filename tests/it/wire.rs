@@ -39,7 +39,7 @@ async fn every_kind_of_bad_input_has_its_own_answer() {
         ("PayIn", &format!(r#"{{"account":"{nil}"}}"#), "Malformed", "missing field `amount`"),
         ("PayIn", &deep, "Malformed", "invalid type"),
         ("PayIn", &" ".repeat(2_001), "TooLarge", "2001 bytes"),
-        ("PayIn", &format!(r#"{{"account":"{nil}","amount":1}}"#), "NotFound", "there is no Account `00000000"),
+        ("PayIn", &format!(r#"{{"account":"{nil}","amount":1}}"#), "NotFound", "Account `00000000"),
     ];
     for (name, data, kind, message) in cases {
         let error = app.commands().execute_json(name, data, Meta::new()).await.unwrap_err();

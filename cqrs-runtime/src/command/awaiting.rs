@@ -10,10 +10,10 @@ use crate::projection::Handle;
 use crate::query::{After, DEADLINE};
 use crate::view::View;
 
-/// A command bus that waits, after each command, until read models have come so far. See
+/// A command bus that waits after each command until read models show it. See [`CommandBus::awaiting`].
 /// [`CommandBus::awaiting`].
 #[derive(Clone)]
-#[must_use = "it does nothing until a command is executed"]
+#[must_use = "a bus does nothing until a command is executed"]
 pub struct AwaitingBus {
     bus: CommandBus,
     projections: Vec<Awaited>,
@@ -26,20 +26,20 @@ enum Awaited {
     Projection(&'static str),
 }
 
-/// What became of a command, and whether the read models show it.
+/// The result of a command, and whether the read models show it.
 #[derive(Debug)]
-#[must_use = "whether the command was accepted stands in `reply`"]
+#[must_use = "`reply` says whether the command was accepted"]
 pub struct Seen<R> {
-    /// What the command came to: as [`CommandBus::execute`] returns it.
+    /// The command's result, as [`CommandBus::execute`] returns it.
     pub reply: R,
-    /// Whether all of it shows. **Waiting is not undoing**: with [`QueryError::NotYet`] the command has taken effect all the
-    /// same, and shows later. Of a command that was refused there is nothing to be seen, and this is `Ok`.
+    /// Whether the read models show all of it. **A timeout does not undo the command**: with [`QueryError::NotYet`] it has
+    /// taken effect all the same, and will show later. `Ok` for a refused command, which has no effects to show.
     pub seen: Result<(), QueryError>,
 }
 
 impl CommandBus {
-    /// A bus that waits, after each command, until view `V` shows it: five seconds at most, or as
-    /// [`within`](AwaitingBus::within) says.
+    /// A bus that waits after each command until view `V` shows it. It waits for five seconds, or the time
+    /// set by [`within`](AwaitingBus::within).
     ///
     /// ```no_run
     /// # use cqrs_runtime::prelude::*;
@@ -62,32 +62,32 @@ impl CommandBus {
         AwaitingBus { bus: self.clone(), projections: Vec::new(), within: DEADLINE }.awaiting::<V>()
     }
 
-    /// As [`awaiting`](Self::awaiting), for an async projection.
+    /// Like [`awaiting`](Self::awaiting), for an async projection.
     pub fn awaiting_projection<P: Handle>(&self) -> AwaitingBus {
         AwaitingBus { bus: self.clone(), projections: Vec::new(), within: DEADLINE }.awaiting_projection::<P>()
     }
 }
 
 impl AwaitingBus {
-    /// Waits for view `V` too.
+    /// Also waits for view `V`.
     pub fn awaiting<V: View>(mut self) -> Self {
         self.projections.push(Awaited::View(V::LAYOUT.name));
         self
     }
 
-    /// Waits for an async projection too.
+    /// Also waits for an async projection.
     pub fn awaiting_projection<P: Handle>(mut self) -> Self {
         self.projections.push(Awaited::Projection(P::NAME));
         self
     }
 
-    /// How long to wait, for all together.
+    /// How long to wait, in total. Default: five seconds.
     pub fn within(mut self, deadline: Duration) -> Self {
         self.within = deadline;
         self
     }
 
-    /// Executes a command, and waits until what it did shows.
+    /// Executes a command, and waits until its effects show.
     pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Seen<C::Reply>> {
         let (executing, this) = (self.bus.execute(command), self.clone());
         Box::pin(async move {

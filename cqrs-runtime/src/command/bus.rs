@@ -1,4 +1,4 @@
-//! The command bus: the one way in for whatever changes state.
+//! The command bus: the only way to change state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::middleware::CommandRequest;
 use crate::observing::spans;
 use crate::wire::WireError;
 
-/// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) makes one.
+/// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) returns one.
 #[derive(Clone)]
 pub struct CommandBus {
     pub(crate) inner: Arc<Inner>,
@@ -35,16 +35,16 @@ impl CommandBus {
         Self { meta: Some(meta), ..self.clone() }
     }
 
-    /// A bus of a policy, whose commands' ids are made of the event that it answers.
+    /// A bus for a policy, whose commands' ids are derived from its event.
     pub(crate) fn of_an_event(inner: Arc<Inner>) -> Self {
         Self { inner, meta: None, ids: Ids::OfAnEvent, within: None }
     }
 
-    /// A bus whose commands must have been started so long after they were sent. One that still waits then is dropped with
-    /// [`CommandError::TimedOut`], and nothing of it was done. Default: no deadline.
+    /// A bus whose commands must be started within this time after they were sent. A command that still waits then is
+    /// dropped with [`CommandError::TimedOut`], and has no effect. Default: no deadline.
     ///
-    /// A command that has been started is not interrupted: its caller gets its answer, which may come later.
-    /// [`Meta::within`] says the same of one command, and is stronger.
+    /// A started command is not interrupted: its caller gets the answer, even after the deadline. [`Meta::within`] sets a
+    /// deadline for one command, and takes precedence.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -67,14 +67,14 @@ impl CommandBus {
         Self { within: Some(time), ..self.clone() }
     }
 
-    /// Executes a command by its handler, which the compiler has found, and returns once its events are stored.
+    /// Executes a command by its handler, which the compiler has found, and returns when its events are stored.
     ///
-    /// Dropping the future drops a command that still waits for its turn. It does not undo one that was started, and does not say
-    /// which of the two it was: a deadline does, [`within`](Self::within).
+    /// Dropping the future drops a command that still waits for its turn. It does not undo a command that was started, and does
+    /// not say which of the two happened. For that, use a deadline: [`within`](Self::within).
     ///
     /// # Errors
     /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
-    // A boxed future, whose type names the command alone: one that captured the bound `Handled` would repeat the error of a
+    // A boxed future whose type names only the command. One that captured the bound `Handled` would repeat the error of a
     // missing handler at the call and at the `.await`.
     pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
         let (inner, meta, ids, within) = (Arc::clone(&self.inner), self.meta.clone(), self.ids, self.within);
@@ -101,7 +101,7 @@ impl CommandBus {
             match &answer {
                 Ok(receipt) => spans::record_position(&span, receipt.position, receipt.events),
                 Err(error) => span.in_scope(|| {
-                    tracing::debug!(command = C::NAME, kind = error.kind(), %error, "a command took no effect");
+                    tracing::debug!(command = C::NAME, kind = error.kind(), %error, "command had no effect");
                 }),
             }
             let outcome = answer.as_ref().map(drop).map_err(CommandError::kind);
@@ -111,10 +111,10 @@ impl CommandBus {
         })
     }
 
-    /// Executes a command by its name and its JSON, as a transport does that knows no types.
+    /// Executes a command by its name and JSON, for a transport without types.
     ///
     /// # Errors
-    /// See [`WireError`]. Bad input changes nothing.
+    /// See [`WireError`]. Invalid input changes nothing.
     pub async fn execute_json(
         &self,
         name: &str,

@@ -1,20 +1,20 @@
-//! Whether a command that comes with an id that is known is the command that the id was used for.
+//! Compares a command that comes with a known id with the command that used the id first.
 
 use crate::log::ContentHash;
 use crate::message::Command;
 use crate::shape::Hash;
 
-/// So many arrays of a command are looked at one by one, where they cannot be looked at together.
+/// How many arrays of a command are examined one by one, if they cannot be examined together.
 const MOST_ARRAYS: usize = 64;
 
-/// A command's content: what is compared when its id is known already.
+/// A command's content, which is compared if its id is already known.
 #[derive(Clone, Copy)]
 pub(crate) struct Content {
     pub(crate) hash: ContentHash,
 }
 
 impl Content {
-    /// That of a command. `None` of one that serde refuses to write: its id is compared by the command's name alone.
+    /// The content of a command. `None` if serde refuses to write it: then only the command's name is compared.
     pub(crate) fn of<C: Command>(command: &C) -> Option<Self> {
         let json = (C::JSON.write)(command).ok()?;
         let (mut tree, arrays) = parse(&json);
@@ -25,16 +25,16 @@ impl Content {
 
     /// Whether the command that was executed under the same id may have been this one.
     ///
-    /// Of a command of another shape that cannot be said: a program of another version writes the same command in another way (a
-    /// field with a default was added, say). So it counts as the same: a repetition across a deployment must not be refused.
+    /// This is unknown for a command with another shape: a program of another version writes the same command differently (a
+    /// field with a default was added, for example). So it counts as the same: a retry across a deployment must not be refused.
     pub(crate) fn is_that_of(self, first: ContentHash) -> bool {
         self.hash.content == first.content || self.hash.shape != first.shape
     }
 }
 
-/// Finds the arrays that are sets: their order is no content, and that of a `HashSet` is another one each time that it is read.
+/// Finds the arrays that are sets. Their order is not content, and a `HashSet` has another order each time that it is read.
 ///
-/// A set is what loses an element that is written twice.
+/// A set is what drops an element that is written twice.
 fn find_sets(tree: &mut Node<'_>, arrays: usize, again: impl Fn(&str) -> Option<String>) {
     if arrays == 0 {
         return;
@@ -46,7 +46,8 @@ fn find_sets(tree: &mut Node<'_>, arrays: usize, again: impl Fn(&str) -> Option<
         tree.mark_sets(&parse(&read).0, number);
         true
     };
-    // An array of a fixed length, a tuple say, is refused with one element more: then each is looked at alone.
+    // An array of fixed length, such as a tuple, is refused with an extra element. Then each array is examined
+    // separately.
     if !look(None) {
         for number in 0..arrays.min(MOST_ARRAYS) {
             look(Some(number));
@@ -54,8 +55,8 @@ fn find_sets(tree: &mut Node<'_>, arrays: usize, again: impl Fn(&str) -> Option<
     }
 }
 
-/// Compact JSON, as `serde_json` writes it. Texts and numbers are kept as they are written: a `serde_json::Value` holds neither every
-/// number nor, in every program, the same order of fields.
+/// Compact JSON, as `serde_json` writes it. Texts and numbers stay as written: a `serde_json::Value` cannot hold every number, and in
+/// some programs changes the order of fields.
 enum Node<'a> {
     Leaf(&'a str),
     Object(Vec<(&'a str, Node<'a>)>),
@@ -63,7 +64,7 @@ enum Node<'a> {
 }
 
 impl Node<'_> {
-    /// A hash in which the order of fields does not count, nor that of a set's elements.
+    /// A hash that ignores the order of fields and of a set's elements.
     fn hash(&self) -> u64 {
         let mut hash = Hash::default();
         match self {
@@ -91,7 +92,7 @@ impl Node<'_> {
         hash.0
     }
 
-    /// Writes it with the first element of an array, or of each, once more at the array's end.
+    /// Writes it with an array's first element repeated at the end of the array: of one array, or of each.
     fn write_doubled(&self, which: Option<usize>, json: &mut String) {
         let separated = |open: char, json: &mut String, place: usize| json.push(if place == 0 { open } else { ',' });
         match self {
@@ -116,7 +117,7 @@ impl Node<'_> {
         }
     }
 
-    /// Marks the arrays that were doubled and, when read and written again, are as long as they are here.
+    /// Marks the doubled arrays that have their original length after they were read and written.
     fn mark_sets(&mut self, again: &Node<'_>, which: Option<usize>) {
         match (self, again) {
             (Self::Object(fields), Node::Object(others)) => {
@@ -126,7 +127,7 @@ impl Node<'_> {
                     }
                 }
             }
-            // The elements of a set are in another order now: what they hold is compared as it is.
+            // The elements of a set have changed their order, so they cannot be compared in pairs.
             (Self::Array { is_set: true, .. }, _) => {}
             (Self::Array { items, number, is_set }, Node::Array { items: others, .. }) => {
                 let is_doubled = number.is_some() && (which.is_none() || which == *number);
@@ -140,7 +141,7 @@ impl Node<'_> {
     }
 }
 
-/// Reads JSON, and says how many arrays of two elements or more there are.
+/// Parses JSON. Also returns the number of arrays with two or more elements.
 fn parse(json: &str) -> (Node<'_>, usize) {
     let mut reader = Reader { rest: json, arrays: 0 };
     (reader.value(), reader.arrays)
@@ -182,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text with its quotes.
+    /// A text, including its quotes.
     fn text(&mut self) -> &'a str {
         let mut escaped = false;
         let closes = |(place, letter): &(usize, u8)| {
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
         self.take(end)
     }
 
-    /// Passes over a comma, or the end. Says whether there is more before it.
+    /// Skips a comma or the end. Returns whether another element follows.
     fn goes_on(&mut self, end: char) -> bool {
         self.rest = self.rest.strip_prefix(',').unwrap_or(self.rest);
         match self.rest.strip_prefix(end) {
@@ -222,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// The hash of what a type writes as this.
+    /// The hash of this JSON, after `T` has read and written it.
     fn hash_of<T: Serialize + DeserializeOwned>(json: &str) -> u64 {
         let written = |json: &str| serde_json::to_string(&serde_json::from_str::<T>(json).ok()?).ok();
         let json = written(json).expect("the type's JSON");
@@ -231,7 +232,7 @@ mod tests {
         tree.hash()
     }
 
-    /// The hash of a text whose arrays have an order.
+    /// The hash of a text, in which no array is a set.
     fn hash(json: &str) -> u64 {
         parse(json).0.hash()
     }

@@ -1,4 +1,4 @@
-//! The command side: the bus, and what a handler's expansion runs on.
+//! The command side: the bus, and what a handler's expansion uses.
 
 mod awaiting;
 mod bus;

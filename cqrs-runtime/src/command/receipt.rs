@@ -1,8 +1,8 @@
-//! What the caller of an accepted command gets.
+//! The receipt of an accepted command.
 
 use crate::log::Position;
 
-/// An accepted command's receipt: its events are stored.
+/// The receipt of an accepted command, whose events are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt<R = ()> {
     pub(crate) position: Position,
@@ -12,30 +12,31 @@ pub struct Receipt<R = ()> {
 }
 
 impl<R> Receipt<R> {
-    /// The place in the log from which the command's effects can be seen: its last event's, or, if it stated none, the
-    /// log's head when it was decided. `app.queries().after(receipt.position())` waits for the read models to be there.
+    /// The position from which the command's effects can be seen: that of its last event. If it emitted none, the log's
+    /// head when it was decided. `app.queries().after(receipt.position())` waits for the read models to reach it.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// How many events it stated. They stand at the positions up to [`position`](Self::position).
+    /// How many events it emitted. The last one is at [`position`](Self::position), the others right before
+    /// it.
     #[must_use]
     pub fn events(&self) -> u32 {
         self.events
     }
 
-    /// What the command returns, as its `#[cqrs(returns = ..)]` declares.
+    /// The command's return value, of the type in `#[cqrs(returns = ..)]`.
     pub fn returned(&self) -> &R {
         &self.returned
     }
 
-    /// What the command returns, by value.
+    /// The command's return value, by value.
     pub fn into_returned(self) -> R {
         self.returned
     }
 
-    /// Whether the command's id was known already, so that nothing ran and this is the first time's receipt.
+    /// `true` if this command id was already executed. Nothing ran then, and this is the original receipt.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         self.repeated

@@ -1,4 +1,4 @@
-//! What a workflow may fail with, other than its domain's refusal.
+//! The errors of a workflow, other than its domain's refusal.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,13 +8,13 @@ use crate::error::CommandError;
 use crate::log::StoreError;
 use crate::message::DomainError;
 
-/// Any error, for a workflow that meets more than its domain's own: `?` makes one of each.
+/// Any error, for a workflow that meets more errors than its domain's: `?` converts every error into it.
 ///
-/// The command's declared error inside it is a refusal, [`CommandError::Rejected`]. Anything else is a failure of what the workflow
-/// works with, [`CommandError::Unavailable`]: nothing was stored, a policy sends the command again later, and callers need not match on
-/// the errors of a database. So the command's error stays the domain's, without a variant for the database.
+/// If it holds the command's declared error, the command is refused: [`CommandError::Rejected`]. Any other error means that something
+/// that the workflow uses has failed: [`CommandError::Unavailable`]. Then nothing was stored, a policy retries the command later, and
+/// callers need not match on database errors. So the command's error remains the domain's, without a variant for the database.
 ///
-/// It is no [`Error`] itself, since `?` could not convert from every error then.
+/// It does not implement [`Error`], since `?` could not convert from every error then.
 ///
 /// ```standalone_crate
 /// use cqrs_runtime::{WorkflowError, prelude::*};
@@ -29,7 +29,7 @@ use crate::message::DomainError;
 ///     if cmd.pieces == 0 {
 ///         return Err(NothingToShip.into());
 ///     }
-///     // A failure of the file system, and no refusal of the domain.
+/// /// A failure of the file system, not a refusal by the domain.
 ///     let label = std::fs::read_to_string(&cmd.template)?;
 ///     Ok(OrderShipped { order: cmd.order, label })
 /// }
@@ -48,9 +48,9 @@ use crate::message::DomainError;
 /// ```
 pub struct WorkflowError(Box<dyn Carried>);
 
-/// An error whose type can be asked for.
+/// An error that can be downcast.
 trait Carried: Error + Send + Sync {
-    /// It, of any type.
+    /// The error as `Any`.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for WorkflowError {
 }
 
 impl WorkflowError {
-    /// What the command's caller gets. `command` is its name.
+    /// The error that the command's caller gets. `command` is its name.
     pub(crate) fn into_command_error<D: DomainError>(self, command: &str) -> CommandError<D> {
         let reason = self.0.to_string();
         let error = self.0.into_any();
@@ -82,7 +82,7 @@ impl WorkflowError {
             Err(error) => error,
         };
         CommandError::Unavailable(error.downcast::<StoreError>().map_or_else(
-            |_| StoreError::Failed { store: format!("what the workflow of `{command}` works with"), reason },
+            |_| StoreError::Failed { store: format!("something that the workflow of `{command}` uses"), reason },
             |store| *store,
         ))
     }

@@ -98,8 +98,8 @@ async fn what_a_form_refuses_parks_the_key() {
     assert_eq!(
         parked,
         [
-            (3, "event `MemberJoined` at position 3: it makes what is there already"),
-            (4, "event `MemberScored` at position 4: it changes what is not there"),
+            (3, "event `MemberJoined` at position 3: it creates a state that already exists"),
+            (4, "event `MemberScored` at position 4: it changes a state that does not exist"),
         ]
     );
 }

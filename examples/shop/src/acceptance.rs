@@ -140,13 +140,13 @@ async fn a_rename_reaches_the_summaries(app: &App) {
 async fn what_is_not_there_is_refused(app: &App) {
     let shop = Shop(app);
     let order = OrderId::new();
-    shop.refuses(ConfirmOrder { order }, &format!("there is no Order `{order}`")).await;
-    shop.refuses(ship(order), &format!("there is no Order `{order}`")).await;
-    shop.refuses(CancelOrder { order, reason: "late".into() }, &format!("there is no Order `{order}`")).await;
+    shop.refuses(ConfirmOrder { order }, &format!("Order `{order}` not found")).await;
+    shop.refuses(ship(order), &format!("Order `{order}` not found")).await;
+    shop.refuses(CancelOrder { order, reason: "late".into() }, &format!("Order `{order}` not found")).await;
     assert_eq!(shop.asks(OrderDetails { order }).await, None);
 
     let customer = CustomerId::new();
-    let missing = format!("there is no Customer `{customer}`");
+    let missing = format!("Customer `{customer}` not found");
     shop.refuses(CreateOrder { order, customer, lines: vec![line("cup", 1, 1_00)] }, &missing).await;
     shop.refuses(RenameCustomer { customer, name: "Nobody".into() }, &missing).await;
     assert_eq!(shop.summaries(customer).await, []);
@@ -157,11 +157,11 @@ async fn what_is_there_is_not_made_again(app: &App) {
     let shop = Shop(app);
     let customer = shop.customer("Emmy Noether").await;
     let twice = RegisterCustomer { customer, name: "Emmy Noether".into() };
-    shop.refuses(twice, &format!("there is a Customer `{customer}` already")).await;
+    shop.refuses(twice, &format!("Customer `{customer}` already exists")).await;
 
     let order = shop.order(customer).await;
     let twice = CreateOrder { order, customer, lines: vec![line("cup", 9, 1_00)] };
-    shop.refuses(twice, &format!("there is a Order `{order}` already")).await;
+    shop.refuses(twice, &format!("Order `{order}` already exists")).await;
     assert_eq!(shop.summaries(customer).await.len(), 1);
 }
 

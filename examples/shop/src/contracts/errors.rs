@@ -56,17 +56,17 @@ pub enum OrderError {
     Table(#[from] TableError),
 }
 
-/// What a write side that keeps tables of its own has to tell its callers, where for aggregates the runtime does:
+/// Errors of a write side with its own tables. For aggregates the runtime has them:
 /// `CommandError::NotFound`, `AlreadyExists` and `Unavailable`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// No row of that id.
-    #[error("there is no {0} `{1}`")]
+    /// No row has that id.
+    #[error("{0} `{1}` not found")]
     NotFound(&'static str, String),
-    /// A row of that id.
-    #[error("there is a {0} `{1}` already")]
+    /// A row with that id exists.
+    #[error("{0} `{1}` already exists")]
     AlreadyExists(&'static str, String),
-    /// The database's own error, or a row that is not what the program wrote.
+    /// An error of the database, or a row that this program did not write.
     #[error("the database failed: {0}")]
     Database(String),
 }

@@ -89,7 +89,7 @@ fn a_line_that_fails_is_named_and_costs_no_other() {
     let bad = [
         ("{\"command\":".to_owned(), "not a command: EOF while parsing a value at column 11"),
         (confirm("no uuid"), "`ConfirmOrder` cannot be read: order: "),
-        (confirm(missing), "there is no Order `00000000-0000-7000-8000-00000000ffff`"),
+        (confirm(missing), "Order `00000000-0000-7000-8000-00000000ffff` not found"),
         (
             confirm(ORDER).replace("ConfirmOrder", "ConfirmOder"),
             "there is no command `ConfirmOder`; did you mean `ConfirmOrder`?",
