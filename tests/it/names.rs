@@ -264,7 +264,7 @@ fn a_retired_event_is_no_loss_to_the_lock_file() {
     let lost = || linked(folder.path()).builder(builder("first"));
     says(
         &lost().bless(Bless::Additions).check().expect_err("a loss").to_string(),
-        &["event `Closed`", "not linked any more"],
+        &["event `Closed`", "no longer linked"],
     );
     let retired = || linked(folder.path()).builder(builder("first").retired(["Closed"]));
     says(

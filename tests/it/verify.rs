@@ -168,7 +168,7 @@ fn a_new_crates_first_run_says_how_to_begin() {
     let folder = tempfile::tempdir().unwrap();
     let text = check(folder.path(), "first", Bless::No).unwrap_err();
     let path = folder.path().join("events.lock");
-    says(&text, &["[CQRS805] there is no", &path.display().to_string(), "    CQRS_BLESS=1 cargo test"]);
+    says(&text, &["[CQRS805] ", "is missing", &path.display().to_string(), "    CQRS_BLESS=1 cargo test"]);
     assert!(!path.exists());
 
     check(folder.path(), "first", Bless::Additions).unwrap();
@@ -204,9 +204,9 @@ fn additions_are_written_when_that_is_wanted() {
         &text,
         &[
             "[CQRS805]",
-            "does not say yet:\n      `ParcelLost` version 1: `found` is new, and may be missing\n      \
+            "does not contain yet:\n      `ParcelLost` version 1: `found` is new, and may be missing\n      \
              `ParcelSent` version 2: version 2 is new\n    at ",
-            "stored events lose nothing by it",
+            "stored events lose nothing",
             "CQRS_BLESS=1 cargo test",
         ],
     );
@@ -232,20 +232,20 @@ fn losses_are_written_for_the_events_that_are_named() {
         says(
             &text,
             &[
-                "for 2 reasons:",
-                "[CQRS805] event `ParcelSent` version 1 is not what",
-                "`receiver` is new, and stored events lack it",
+                "has 2 faults:",
+                "[CQRS805] event `ParcelSent` version 1 does not match stored events",
+                "`receiver` is new and stored events lack it",
                 "`to` is gone",
-                "`weights` is Vec<u32>, and was Vec<(String, u32)> when events were stored",
-                "`price` must be there, and stored events may lack it",
+                "`weights` is Vec<u32>, but was Vec<(String, u32)> when events were stored",
+                "`price` is required, but stored events may lack it",
                 "verify.rs:",
                 "#[cqrs(name = \"ParcelSent\")]\n        pub struct ParcelSentV1 { note: Option<String>, #[tag] parcel: ",
                 "#[cqrs(name = \"ParcelSent\", version = 2, from = ParcelSentV1)]\n        pub struct ParcelSent { ..",
                 "impl From<ParcelSentV1> for ParcelSent { .. }",
                 "CQRS_BLESS=1 CQRS_BLESS_LOSS=ParcelSent cargo test",
-                "event `ParcelLost` version 1 is not what",
-                "it is not linked any more: stored events of it could not be read",
-                "bring the type back, under its name in the log:",
+                "event `ParcelLost` version 1 does not match stored events",
+                "it is no longer linked: its stored events could not be read",
+                "restore the type, under its name in the log:",
                 "#[cqrs(name = \"ParcelLost\")]\n        pub struct ParcelLostV1 { #[tag] parcel: ParcelId, }",
             ],
         );
@@ -265,7 +265,7 @@ fn a_lock_that_cannot_be_read_is_never_written_anew() {
     let every = Bless::Losses(vec!["ParcelSent".to_owned(), "ParcelLost".to_owned()]);
     for bless in [Bless::No, Bless::Additions, every] {
         let text = check(folder.path(), "broken", bless).unwrap_err();
-        says(&text, &["events.lock:23 cannot be read: no part of an event: `<<<<<<< ours`", "mend it"]);
+        says(&text, &["events.lock:23 cannot be read: not a part of an event: `<<<<<<< ours`", "fix it"]);
         assert_eq!(lock(&folder), merged);
     }
     // A folder that is none.
@@ -433,7 +433,7 @@ event BoxPacked version 1
 ";
     assert_eq!(lock(&folder).split_once("format 1\n").unwrap().1, expected);
     let text = check(folder.path(), "covered_later", Bless::Additions).unwrap_err();
-    says(&text, &["`items[].pieces` is string, and was integer (uint32) when events were stored"]);
+    says(&text, &["`items[].pieces` is string, but was integer (uint32) when events were stored"]);
 }
 
 #[test]
@@ -490,7 +490,7 @@ fn the_environment_blesses() {
     };
     let (passed, text) = run(&[]);
     assert!(!passed);
-    says(&text, &["what is linked does not fit together:\n- [CQRS805] there is no "]);
+    says(&text, &["the linked program has a fault:\n- [CQRS805] "]);
     assert!(!run(&[("CQRS_BLESS", "0")]).0);
     assert!(run(&[("CQRS_BLESS", "1")]).0);
     assert!(run(&[]).0);

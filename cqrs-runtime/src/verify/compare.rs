@@ -1,10 +1,10 @@
-//! What has changed since `events.lock` was written, and what that does to stored events.
+//! What has changed since `events.lock` was written, and how that affects stored events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lock::{Field, Lock, Shape};
 
-/// The changes of one version of one event.
+/// The changes of one version of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     /// The event's name.
@@ -13,11 +13,11 @@ pub(super) struct Change {
     pub(super) version: u32,
     /// What stored events lose, one sentence each.
     pub(super) losses: Vec<String>,
-    /// What is new and harms no stored event, one sentence each.
+    /// What is new and harmless for stored events, one sentence each.
     pub(super) additions: Vec<String>,
 }
 
-/// Compares what was written with what is linked.
+/// Compares the lock file with the linked events.
 pub(super) fn compare(locked: &Lock, linked: &Lock) -> Vec<Change> {
     let mut changes: BTreeMap<&(String, u32), Change> = BTreeMap::new();
     for (key, now) in &linked.events {
@@ -47,25 +47,25 @@ fn new_event((name, version): &(String, u32), locked: &Lock) -> String {
 
 fn gone(key: &(String, u32), before: &Shape, locked: &Lock, linked: &Lock) -> String {
     let new = linked.events.iter().filter(|(key, _)| !locked.events.contains_key(*key));
-    // An event without fields is like any other.
+    // Events without fields all look alike.
     let renamed = new.filter(|((name, _), shape)| *name != key.0 && *shape == before && !before.fields.is_empty());
     let renamed = renamed.map(|((name, _), _)| format!("; `{name}` is new and has the same fields: was it renamed?"));
-    format!("it is not linked any more: stored events of it could not be read{}", renamed.take(1).collect::<String>())
+    format!("it is no longer linked: its stored events could not be read{}", renamed.take(1).collect::<String>())
 }
 
 fn shapes(before: &Shape, now: &Shape, change: &mut Change) {
-    // Between a schema and the source's own words only the names at the top can be compared.
+    // Between a schema and source types only the field names at the top can be compared.
     let comparable = before.is_schema == now.is_schema;
     if !comparable {
         change.additions.push(if now.is_schema {
-            "it has a JSON schema now".to_owned()
+            "it now has a JSON schema".to_owned()
         } else {
-            "its JSON schema is gone: the feature `schema` of cqrs-runtime is off, or it derives `JsonSchema` no more"
+            "its JSON schema is gone: the feature `schema` of cqrs-runtime is off, or it no longer derives `JsonSchema`"
                 .to_owned()
         });
     } else if before.serde != now.serde {
         change.losses.push(format!(
-            "`#[serde(..)]` on it says `{}` where stored events were written by `{}`",
+            "`#[serde(..)]` on it is `{}`, but stored events were written with `{}`",
             now.serde, before.serde
         ));
     }
@@ -78,13 +78,13 @@ fn shapes(before: &Shape, now: &Shape, change: &mut Change) {
 }
 
 impl Shape {
-    /// The fields at the top, if what the source writes and what a schema says of them have the same names.
+    /// The fields at the top, if their names are the same in the source and in a schema.
     fn names(&self) -> Option<BTreeMap<String, Field>> {
         let renamed = |field: &Field| !self.is_schema && field.kind.contains(" by serde(");
         if !self.serde.is_empty() || self.fields.values().any(renamed) {
             return None;
         }
-        // The parts of a tuple have numbers in the source.
+        // The fields of a tuple have numbers in the source.
         let is_name = |path: &str| !path.contains(['.', '|', '[', '{']) && path.parse::<u32>().is_err();
         let fields = self.fields.iter().filter(|(path, _)| is_name(path));
         Some(fields.map(|(path, field)| (path.clone(), field.clone())).collect())
@@ -94,14 +94,14 @@ impl Shape {
 fn tags(before: &Shape, now: &Shape, change: &mut Change) {
     for (field, prefix) in before.tags.difference(&now.tags) {
         change.losses.push(format!(
-            "tag `{field}` with prefix `{prefix}` is gone: a reader of it finds the stored events, and not the new ones"
+            "tag `{field}` with prefix `{prefix}` is gone: a search for it finds stored events, but no new ones"
         ));
     }
     for (field, prefix) in now.tags.difference(&before.tags) {
-        // A stored event that lacks the field could not have had the tag.
+        // A stored event without the field could not have had the tag.
         if before.fields.contains_key(field) || !now.fields.get(field).is_some_and(|field| field.optional) {
             change.losses.push(format!(
-                "tag `{field}` with prefix `{prefix}` is new: stored events do not carry it, and are not found by it"
+                "tag `{field}` with prefix `{prefix}` is new: stored events do not carry it and are not found by it"
             ));
         } else {
             change.additions.push(format!("tag `{field}` with prefix `{prefix}` is new"));
@@ -113,7 +113,7 @@ fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, compa
     let mut reported: Vec<&str> = Vec::new();
     let paths: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     for path in paths {
-        // What is inside something that has changed has changed with it.
+        // A change includes everything inside.
         if reported.iter().any(|outer| is_inside(path, outer)) {
             continue;
         }
@@ -123,18 +123,18 @@ fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, compa
                 if !same && !widened(&was.kind, &is.kind) {
                     change
                         .losses
-                        .push(format!("`{path}` is {}, and was {} when events were stored", is.kind, was.kind));
+                        .push(format!("`{path}` is {}, but was {} when events were stored", is.kind, was.kind));
                     reported.push(path);
                 } else if was.optional && !is.optional {
-                    change.losses.push(format!("`{path}` must be there, and stored events may lack it"));
+                    change.losses.push(format!("`{path}` is required, but stored events may lack it"));
                 } else if !same {
-                    change.additions.push(format!("`{path}` is {}, and was {}", is.kind, was.kind));
+                    change.additions.push(format!("`{path}` is {}, was {}", is.kind, was.kind));
                 } else if !was.optional && is.optional {
                     change.additions.push(format!("`{path}` may be missing"));
                 }
             }
             (Some(_), None) => {
-                change.losses.push(format!("`{path}` is gone: what stored events say there would be lost"));
+                change.losses.push(format!("`{path}` is gone: its values in stored events would be lost"));
                 reported.push(path);
             }
             (None, Some(is)) if is.optional => {
@@ -142,7 +142,7 @@ fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, compa
                 reported.push(path);
             }
             (None, Some(_)) => {
-                change.losses.push(format!("`{path}` is new, and stored events lack it: they could not be read"));
+                change.losses.push(format!("`{path}` is new and stored events lack it: they could not be read"));
                 reported.push(path);
             }
             (None, None) => {}
@@ -151,11 +151,11 @@ fn fields(before: &BTreeMap<String, Field>, now: &BTreeMap<String, Field>, compa
 }
 
 fn is_inside(path: &str, outer: &str) -> bool {
-    // The root, where it is no plain object, holds everything.
+    // If the root is not a plain object, it contains everything.
     outer == "." || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with(['.', '|', '[', '{']))
 }
 
-/// Whether everything that was of the first kind can be read as the second, or it is the same in other words.
+/// Whether every value of the first type can be read as the second, or both are the same type.
 fn widened(was: &str, is: &str) -> bool {
     if let (Some((was_signed, was_bits)), Some((signed, bits))) = (whole_number(was), whole_number(is)) {
         return (was_signed == signed && bits >= was_bits) || (signed && bits > was_bits);
@@ -163,13 +163,13 @@ fn widened(was: &str, is: &str) -> bool {
     unqualified(was) == unqualified(is) || optional(was, is)
 }
 
-/// Whether the second kind is the first or nothing.
+/// Whether the second type is the first or null.
 fn optional(was: &str, is: &str) -> bool {
     is.strip_suffix(" or null") == Some(was)
         || is.strip_prefix("Option<").and_then(|rest| rest.strip_suffix('>')) == Some(was)
 }
 
-/// Whether a kind of whole numbers has a sign, and how many bits: `u32` in the source, `integer (uint32)` in a schema.
+/// Whether an integer type is signed, and its bits: `u32` in the source, `integer (uint32)` in a schema.
 fn whole_number(kind: &str) -> Option<(bool, u32)> {
     let name = kind.strip_prefix("integer (").and_then(|format| format.strip_suffix(')')).unwrap_or(kind);
     let (signed, bits) = match name.strip_prefix("uint").or_else(|| name.strip_prefix('u')) {
@@ -179,7 +179,7 @@ fn whole_number(kind: &str) -> Option<(bool, u32)> {
     Some((signed, bits.parse().ok()?))
 }
 
-/// A type as the source writes it, without the paths to its names: those change with the imports.
+/// A type as the source writes it, without paths, which change with imports.
 fn unqualified(kind: &str) -> String {
     let mut short = String::new();
     for part in kind.split("::") {
@@ -194,7 +194,7 @@ fn unqualified(kind: &str) -> String {
 mod tests {
     use super::*;
 
-    /// `Name 2 tag:prefix field=kind field?=kind` an event, `!` for a schema.
+    /// Parses `Name 2 tag:prefix field=kind field?=kind` for each event, with `!` for a schema.
     fn lock(events: &[&str]) -> Lock {
         let mut lock = Lock::default();
         for event in events {
@@ -229,7 +229,7 @@ mod tests {
     }
     use Verdict::{Adds, Loses, Same};
 
-    /// A name, the events before, the events now, the verdict, and a part of what is said.
+    /// A name, the events before and after, the verdict, and part of the message.
     type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Verdict, &'a str);
 
     #[test]
@@ -238,25 +238,25 @@ mod tests {
             ("nothing", &["A 1 x=u32"], &["A 1 x=u32"], Same, ""),
             ("a new event", &["A 1"], &["A 1", "B 1"], Adds, "a new event"),
             ("a new version", &["A 1 x=u32"], &["A 1 x=u32", "A 2 y=u32"], Adds, "version 2 is new"),
-            ("an event gone", &["A 1", "B 1"], &["A 1"], Loses, "not linked any more"),
-            ("a version gone", &["A 1", "A 2"], &["A 2"], Loses, "not linked any more"),
+            ("an event gone", &["A 1", "B 1"], &["A 1"], Loses, "no longer linked"),
+            ("a version gone", &["A 1", "A 2"], &["A 2"], Loses, "no longer linked"),
             ("an event renamed", &["A 1 x=u32"], &["B 1 x=u32"], Loses, "`B` is new and has the same fields"),
             ("a field gone", &["A 1 x=u32 y=u32"], &["A 1 x=u32"], Loses, "`y` is gone"),
             ("an optional field gone", &["A 1 y?=u32"], &["A 1"], Loses, "`y` is gone"),
-            ("another type", &["A 1 x=u32"], &["A 1 x=String"], Loses, "`x` is String, and was u32"),
+            ("another type", &["A 1 x=u32"], &["A 1 x=String"], Loses, "`x` is String, but was u32"),
             ("a new field", &["A 1"], &["A 1 x=u32"], Loses, "stored events lack it"),
             ("a new field with a default", &["A 1"], &["A 1 x?=u32"], Adds, "`x` is new, and may be missing"),
             ("a default", &["A 1 x=u32"], &["A 1 x?=u32"], Adds, "`x` may be missing"),
-            ("no default any more", &["A 1 x?=u32"], &["A 1 x=u32"], Loses, "must be there"),
+            ("no default any more", &["A 1 x?=u32"], &["A 1 x=u32"], Loses, "is required"),
             ("an option", &["A 1 x=u32"], &["A 1 x?=Option<u32>"], Adds, "`x` is Option<u32>"),
-            ("no option any more", &["A 1 x?=Option<u32>"], &["A 1 x=u32"], Loses, "`x` is u32, and was Option<u32>"),
+            ("no option any more", &["A 1 x?=Option<u32>"], &["A 1 x=u32"], Loses, "`x` is u32, but was Option<u32>"),
             ("null", &["A 1 ! x=string"], &["A 1 ! x=string_or_null"], Adds, "string or null"),
             ("no null any more", &["A 1 ! x=string_or_null"], &["A 1 ! x=string"], Loses, "was string or null"),
             ("a tag gone", &["A 1 x:a x=Id"], &["A 1 x=Id"], Loses, "tag `x`"),
             ("a tag of another prefix", &["A 1 x:a x=Id"], &["A 1 x:b x=Id"], Loses, "prefix `b` is new"),
             ("a tag on an old field", &["A 1 x=Id"], &["A 1 x:a x=Id"], Loses, "do not carry it"),
             ("a tag on a new optional field", &["A 1"], &["A 1 x:a x?=Option<Id>"], Adds, "tag `x`"),
-            ("a wider number", &["A 1 x=u32"], &["A 1 x=u64"], Adds, "`x` is u64, and was u32"),
+            ("a wider number", &["A 1 x=u32"], &["A 1 x=u64"], Adds, "`x` is u64, was u32"),
             ("a sign and room for it", &["A 1 ! x=integer_(uint32)"], &["A 1 ! x=integer_(int64)"], Adds, "int64"),
             ("a narrower number", &["A 1 x=u32"], &["A 1 x=u16"], Loses, "`x` is u16"),
             ("a sign without room", &["A 1 x=u32"], &["A 1 x=i32"], Loses, "`x` is i32"),
@@ -264,7 +264,7 @@ mod tests {
             ("a float", &["A 1 x=u32"], &["A 1 x=f64"], Loses, "`x` is f64"),
             ("another import", &["A 1 x=Vec<a::Id>"], &["A 1 x=Vec<crate::b::Id>"], Adds, "`x` is Vec<crate::b::Id>"),
             ("another type elsewhere", &["A 1 x=a::Id"], &["A 1 x=a::Key"], Loses, "`x` is a::Key"),
-            ("serde on the type", &["A 1 #a x=u32"], &["A 1 #b x=u32"], Loses, "says `b`"),
+            ("serde on the type", &["A 1 #a x=u32"], &["A 1 #b x=u32"], Loses, "is `b`"),
             (
                 "a new variant",
                 &["A 1 ! s=one_of s|X?=constant"],
@@ -286,7 +286,7 @@ mod tests {
                 &["A 1 l=Vec<Line>"],
                 &["A 1 ! l=array l[]=object l[].n=string"],
                 Adds,
-                "has a JSON schema now",
+                "now has a JSON schema",
             ),
             (
                 "no schema any more",

@@ -1,4 +1,4 @@
-//! 805: the lock file against the program, what to say about it, and when to write it.
+//! 805: compares the lock file with the program, and writes it if allowed.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -10,7 +10,7 @@ use super::lock::{Lock, Shape};
 use crate::app::{Fault, Placed};
 use crate::registry::EventInfo;
 
-/// What is wrong with the file. It is written where `bless` takes every change.
+/// The faults of the lock file. Writes the file if `bless` accepts every change.
 pub(super) fn check(
     path: &Path,
     events: &[Placed<EventInfo>],
@@ -25,7 +25,7 @@ pub(super) fn check(
     };
     let mut changes = compare(&locked, &linked);
     for change in &mut changes {
-        // Of an event that is linked still, no version is retired: `App::build` refuses that.
+        // If an event is still linked, no version of it is retired: `App::build` refuses that.
         if retired.contains(&change.event) && !events.iter().any(|event| event.name == change.event) {
             change.losses.clear();
             change.additions = vec!["it is retired".to_owned()];
@@ -37,7 +37,7 @@ pub(super) fn check(
     if changes.iter().all(|change| bless.takes(change)) {
         return match write(path, &linked.to_string()) {
             Ok(()) => {
-                eprintln!("{} is written: commit it", path.display());
+                eprintln!("{} written; commit it", path.display());
                 Vec::new()
             }
             Err(error) => vec![unusable("written", path, &error)],
@@ -58,13 +58,13 @@ fn read(path: &Path, bless: &Bless, without_events: bool) -> Result<Lock, Fault>
             Fault::new(
                 format!("[CQRS805] {}:{line} cannot be read: {what}", path.display()),
                 &[],
-                "mend it, or take it from version control: it is not written anew, for it says what stored events are",
+                "fix it, or restore it from version control; it is not written again, because it records what stored events look like",
             )
         }),
-        // Nothing can be lost where there is nothing.
+        // Without a file nothing can be lost.
         Err(error) if error.kind() == ErrorKind::NotFound => match bless {
             Bless::No if !without_events => Err(Fault::new(
-                format!("[CQRS805] there is no {}, which says what stored events are", path.display()),
+                format!("[CQRS805] {} is missing; it records what stored events look like", path.display()),
                 &[],
                 "write it, and commit it:\n    CQRS_BLESS=1 cargo test",
             )),
@@ -74,7 +74,7 @@ fn read(path: &Path, bless: &Bless, without_events: bool) -> Result<Lock, Fault>
     }
 }
 
-/// Whole or not at all: a file that is half written could not be read.
+/// Writes the file atomically: half a file could not be read.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let beside = path.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&beside, text)?;
@@ -82,11 +82,11 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn unusable(what: &str, path: &Path, error: &std::io::Error) -> Fault {
-    let instead = "let the test read and write it, or name another file: `verify!(lock = \"..\")`";
+    let instead = "allow the test to read and write it, or use another file: `verify!(lock = \"..\")`";
     Fault::new(format!("[CQRS805] {} cannot be {what}: {error}", path.display()), &[], instead)
 }
 
-/// The linked type of this change's event and version, or of another version of it.
+/// The linked type of this change's event and version, or of another version.
 fn of<'a>(change: &Change, events: &'a [Placed<EventInfo>]) -> Option<&'a Placed<EventInfo>> {
     let mut named = events.iter().filter(|event| event.name == change.event);
     named.clone().find(|event| event.version == change.version).or_else(|| named.next())
@@ -95,7 +95,7 @@ fn of<'a>(change: &Change, events: &'a [Placed<EventInfo>]) -> Option<&'a Placed
 fn loss(change: &Change, locked: &Lock, events: &[Placed<EventInfo>], path: &Path) -> Fault {
     let Change { event, version, losses, .. } = change;
     let what = format!(
-        "[CQRS805] event `{event}` version {version} is not what {} says that stored events are:\n  {}",
+        "[CQRS805] event `{event}` version {version} does not match stored events, as {} records them:\n  {}",
         path.display(),
         losses.join("\n  ")
     );
@@ -114,18 +114,18 @@ fn loss(change: &Change, locked: &Lock, events: &[Placed<EventInfo>], path: &Pat
     let next = version + 1;
     let instead = if party.is_some_and(|party| party.version == *version) {
         format!(
-            "keep the type as it was, and make what it is now version {next}:\n    \
+            "keep the old type, and make the current one version {next}:\n    \
              {as_it_was}\n    \
              #[derive(Event, Serialize, Deserialize)]\n    \
              #[cqrs(name = \"{event}\", version = {next}, from = {old})]\n    \
              pub struct {base} {{ .. }}\n    \
              impl From<{old}> for {base} {{ .. }}\n\
-             a new field that old events can do without is an `Option`, or has a `#[serde(default)]`; a renamed one \
-             keeps its name by `#[serde(rename = \"..\")]`"
+             make a new field that old events can lack an `Option`, or give it `#[serde(default)]`; keep the stored name of a \
+             renamed field with `#[serde(rename = \"..\")]`"
         )
     } else {
         format!(
-            "bring the type back, under its name in the log:\n    {as_it_was}\n\
+            "restore the type, under its name in the log:\n    {as_it_was}\n\
              or link the crate that has it: `use that_crate as _;`"
         )
     };
@@ -140,9 +140,9 @@ fn additions(changes: &[&Change], events: &[Placed<EventInfo>], path: &Path) -> 
         format!("`{event}` version {version}: {}", additions.join("; "))
     };
     let lines: Vec<_> = changes.iter().map(line).collect();
-    let what = format!("[CQRS805] {} does not say yet:\n  {}", path.display(), lines.join("\n  "));
+    let what = format!("[CQRS805] {} does not contain yet:\n  {}", path.display(), lines.join("\n  "));
     let parties: Vec<_> =
         changes.iter().filter_map(|change| of(change, events)).map(|party| party.registration).collect();
-    let instead = "stored events lose nothing by it; write it down, and commit the file:\n    CQRS_BLESS=1 cargo test";
+    let instead = "stored events lose nothing; write the file, and commit it:\n    CQRS_BLESS=1 cargo test";
     Fault::new(what, &parties, instead)
 }

@@ -1,4 +1,4 @@
-//! `events.lock`: what it holds, and how that is written.
+//! `events.lock`: its content and format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::schema;
 use crate::registry::EventInfo;
 
-/// What stands at the top of the file, for whoever meets it in a diff.
+/// The comment at the top of the file, for readers of a diff.
 const HEADER: &str = "\
 # What the log may hold: every event's name and version, its tags and its fields. Commit this file.
 #
@@ -29,12 +29,12 @@ pub(super) struct Lock {
     pub(super) events: BTreeMap<(String, u32), Shape>,
 }
 
-/// How an event of one version is stored.
+/// The stored form of one version of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Whether the fields are those of a JSON schema, down to the innermost, or only what the source writes.
+    /// Whether the fields come from a JSON schema, down to the innermost, or only from the source.
     pub(super) is_schema: bool,
-    /// What `#[serde(..)]` on the type says.
+    /// The type's `#[serde(..)]` attribute.
     pub(super) serde: String,
     /// The prefix of each tag field.
     pub(super) tags: BTreeSet<(String, String)>,
@@ -42,10 +42,10 @@ pub(super) struct Shape {
     pub(super) fields: BTreeMap<String, Field>,
 }
 
-/// One place in an event's JSON.
+/// A position in an event's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    /// What stands there.
+    /// The type of its value.
     pub(super) kind: String,
     /// Whether an event can be read without it.
     pub(super) optional: bool,
@@ -67,7 +67,7 @@ impl Shape {
     }
 }
 
-/// The file's text. [`Lock::parse`] reads it back.
+/// The file's text, which [`Lock::parse`] reads.
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEADER)?;
@@ -88,16 +88,16 @@ impl fmt::Display for Lock {
     }
 }
 
-/// A value ends with its line.
+/// A value must fit on one line.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
 impl Lock {
-    /// Reads the file's text.
+    /// Parses the file's text.
     ///
     /// # Errors
-    /// The first line that is not understood: its number, and what is wrong with it.
+    /// The number of the first invalid line, and what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, (usize, String)> {
         let mut lock = Self::default();
         let mut current: Option<(String, u32)> = None;
@@ -116,21 +116,21 @@ impl Lock {
                 let parsed = event
                     .rsplit_once(" version ")
                     .and_then(|(name, version)| Some((schema::unquoted(name)?, version.parse().ok()?)));
-                let Some(key) = parsed else { return refuse("no name and version of an event") };
+                let Some(key) = parsed else { return refuse("not a name and version of an event") };
                 if lock.events.insert(key.clone(), Shape::default()).is_some() {
-                    return refuse("an event that stands here twice");
+                    return refuse("an event that is listed twice");
                 }
                 current = Some(key);
             } else {
                 let shape = current.as_ref().and_then(|key| lock.events.get_mut(key));
                 let read = shape.and_then(|shape| shape.read(line.strip_prefix("  ")?));
                 if read.is_none() {
-                    return refuse("no part of an event");
+                    return refuse("not a part of an event");
                 }
             }
         }
         if format.is_none() {
-            return Err((1, "the line `format 1` is missing: this is no events.lock".to_owned()));
+            return Err((1, "the line `format 1` is missing: this is not an events.lock".to_owned()));
         }
         Ok(lock)
     }
@@ -160,7 +160,7 @@ impl Shape {
         Some(())
     }
 
-    /// The type as it was, for the person who brings it back: as far as the lock knows.
+    /// The old type as Rust source, as far as the lock file knows it.
     pub(super) fn source(&self, name: &str) -> String {
         if self.is_schema {
             return format!("pub struct {name} {{ /* its fields, as they were */ }}");

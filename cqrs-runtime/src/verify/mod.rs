@@ -1,4 +1,4 @@
-//! What is linked, held to the rules by a test of your own; and how events may change.
+//! A test that checks the linked program against the rules, and the rules for changing events.
 //!
 //! One line in a crate's tests:
 //!
@@ -6,36 +6,34 @@
 //! cqrs_runtime::verify!();
 //! ```
 //!
-//! It makes a `#[test]` that checks everything that is linked into the test program, without a database: what
-//! [`AppBuilder::build`] checks (rules 801 to 807), what it only warns of (804), and that the events are those of `events.lock` (rule 805). It
-//! stands best in a file of `tests/`, which links the crate as its users do: in a unit test the crate's other unit
-//! tests are linked as well, with whatever events they make up. A crate that the test never names is not linked:
-//! `use my_domain as _;`.
+//! It expands to a `#[test]` that checks everything that is linked into the test program, without a database: what [`AppBuilder::build`]
+//! checks (rules 801 to 807), what it only warns of (804), and that the events match `events.lock` (rule 805). Put it into a file of
+//! `tests/`, which links the crate as its users do. In a unit test the events of the crate's other unit tests are linked too. A crate that
+//! the test never names is not linked: write `use my_domain as _;`.
 //!
 //! | option | meaning |
 //! | --- | --- |
-//! | `only = ["shop::orders"]` | only what stands in these modules, as [`AppBuilder::only`] |
-//! | `accept = ["OrderArchived"]` | events and views that lead nowhere and are meant to (rule 804), as [`AppBuilder::accept`] |
-//! | `builder = shop_builder()` | the composition root: 803 and 806 need the services and the log that it was given |
-//! | `lock = "path/events.lock"` | the lock file, from the crate's folder: `events.lock` there without the option |
+//! | `only = ["shop::orders"]` | only handlers and events in these modules, like [`AppBuilder::only`] |
+//! | `accept = ["OrderArchived"]` | events and views that lead nowhere on purpose (rule 804), like [`AppBuilder::accept`] |
+//! | `builder = shop_builder()` | the app's builder: rules 803 and 806 need its services and its log |
+//! | `lock = "path/events.lock"` | the lock file, relative to the crate's folder. Default: `events.lock` |
 //!
-//! The test has one name, so a module holds one of them. The function underneath, for a test of another form (an async
-//! one, say): [`linked`].
+//! The test's name is fixed, so use the macro once per module. For a test of another form (an async test, for
+//! example), call the function underneath: [`linked`].
 //!
 //! # How events may change
 //!
-//! A stored event is never rewritten. Whatever a program has written into its log, every later program must be able to
-//! read: that is the one thing about an event-sourced program that cannot be put right afterwards. So a change of an
+//! A stored event is never rewritten. Every later program must be able to read what earlier programs have written into
+//! the log: in an event-sourced program this is the one thing that cannot be repaired afterwards. So a change of an
 //! event is one of three:
 //!
-//! **Nothing is lost, and nothing is lacking: change it in place.** A new field that stored events can do without,
-//! because it is an `Option` or has a `#[serde(default)]`; a field that may be missing from now on; a wider number,
-//! `u64` for `u32`; a new variant of an enum inside. Choose a default only where it *says what was true* when the old
-//! events were stored. A renamed field keeps its name in the log by `#[serde(rename = "..")]`, a renamed event by
-//! `#[cqrs(name = "..")]`.
+//! **Nothing is lost and nothing is missing: change it in place.** Add a field that stored events can lack, because it
+//! is an `Option` or has a `#[serde(default)]`; make a field optional; widen a number, `u64` for `u32`; add a variant
+//! to an inner enum. Choose a default only if it *was true* when the old events were stored. A renamed field keeps its
+//! stored name with `#[serde(rename = "..")]`, a renamed event with `#[cqrs(name = "..")]`.
 //!
-//! **Its fields mean something else, or there are other fields: a new version.** The old type stays as it was, under
-//! another Rust name; the new one names it, and says how the one becomes the other:
+//! **Fields change their meaning, or there are other fields: add a version.** Keep the old type unchanged under
+//! another Rust name. The new type names it, and says how to convert it:
 //!
 //! ```
 //! use cqrs_runtime::prelude::*;
@@ -64,42 +62,40 @@
 //! }
 //! ```
 //!
-//! Everything else knows today's version only: aggregates, projections and handlers are given an `OrderShipped`,
-//! whatever version was stored. The chain of `from` is checked when the program is compiled (rule 107), so it always
-//! reaches back to version 1. What cannot be raised are *tags*: they are stored beside the event, as its type of that
-//! day made them.
+//! All other code sees the current version only: aggregates, projections and handlers get an `OrderShipped`, for any
+//! stored version. The chain of `from` is checked at compile time (rule 107), so it always reaches back to version 1.
+//! *Tags* cannot be upcast: they are stored with the event, as its type made them at that time.
 //!
-//! **It is another fact: another event.** An event that comes to mean something else than its name says, or that falls
-//! into two, gets a new name and keeps the old type, which its readers go on folding.
+//! **It is another fact: add an event.** If an event gets another meaning than its name says, or is split into two,
+//! use a new name and keep the old type, which its readers continue to fold.
 //!
 //! # `events.lock`
 //!
-//! The file lists every event, with its versions, tags and fields, one a line, sorted: a change of an event is a change
-//! of this file, and is seen in review. The test compares it with the program:
+//! The file lists every event with its versions, tags and fields, one per line, sorted. So a change of an event is a change of this
+//! file and shows in review. The test compares the file with the program:
 //!
-//! - *Additions* (a new event, a new version, a change in place that harms no stored event) fail it until they are
-//!   written down: `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file: that is a new crate's first
-//!   run.
-//! - *Losses* (a field that is gone, is of another type, or is new and not in stored events; a tag that is another; an
-//!   event or a version that is gone) fail it, and `CQRS_BLESS=1` does not write them: the message says what stored
-//!   events would lose and how to write the new version instead. Where no log holds such an event, before the first
-//!   release, say, the event is named: `CQRS_BLESS=1 CQRS_BLESS_LOSS=OrderShipped,OrderClosed cargo test`.
-//! - An event that is gone and that the `builder` names as [retired](AppBuilder::retired) is no loss: it is taken off the list as an
-//!   addition is put on it.
-//! - A file that cannot be read, after a merge, say, is never written anew: mend it, or take it from version control.
+//! - *Additions* (a new event, a new version, a change in place that is harmless for stored events) fail the test until they are
+//!   written: run `CQRS_BLESS=1 cargo test`, then commit the file. So does a missing file, as in a new crate's first run.
+//! - *Losses* (a field that is gone, has another type, or is new and missing in stored events; a changed tag; an event or version
+//!   that is gone) fail the test, and `CQRS_BLESS=1` does not write them. The message says what stored events would lose, and how to
+//!   write the new version instead. If no log holds such an event, before the first release for example, name the event:
+//!   `CQRS_BLESS=1 CQRS_BLESS_LOSS=OrderShipped,OrderClosed cargo test`.
+//! - An event that is gone and that the `builder` names as [retired](AppBuilder::retired) is not a loss: it is removed from the file
+//!   like an addition is added.
+//! - A file that cannot be read, after a merge for example, is never overwritten: fix it, or restore it from version control.
 //!
-//! What an event's own derive can see are its fields and the types *as the source writes them*: `lines: Vec<Line>`. A
-//! change inside `Line` does not show there, and the file says so: `schema: not covered`. With the feature `schema` of
-//! this crate, the events that derive `schemars::JsonSchema` (version 1 of `schemars`) are listed down to the innermost
-//! field instead, with no further attribute. Types of `#[derive(Id)]`, [`Timestamp`](crate::Timestamp) and
-//! [`Date`](crate::Date) implement it with that feature.
+//! An event's own derive sees its fields and their types *as the source writes them*: `lines: Vec<Line>`. A change
+//! inside `Line` does not show, and the file says so: `schema: not covered`. With this crate's feature `schema`, events
+//! that derive `schemars::JsonSchema` (version 1 of `schemars`) are listed down to the innermost field instead, without
+//! another attribute. Types with `#[derive(Id)]`, [`Timestamp`](crate::Timestamp) and [`Date`](crate::Date) implement
+//! it with that feature.
 //!
-//! # When it is too late
+//! # Unreadable events
 //!
-//! An event that a *newer* program wrote, or one that no version can read, stops nothing but what it is about: commands
-//! on that aggregate fail with [`CommandError::Corrupt`](crate::CommandError::Corrupt), a view's row is parked and an
-//! async projection waits before it ([`App::parked`](crate::App::parked)), each with the event, its position and the
-//! versions. So, where several programs share a log, the readers are brought up to date before the writer.
+//! An event that a *newer* program wrote, or that no version can read, affects only what it is about: commands on that
+//! aggregate fail with [`CommandError::Corrupt`](crate::CommandError::Corrupt), a view's row is parked, and an async
+//! projection waits before it ([`App::parked`](crate::App::parked)). Each error names the event, its position and the
+//! versions. So if several programs share a log, update the readers before the writer.
 
 mod compare;
 mod file;
@@ -112,7 +108,7 @@ use std::path::PathBuf;
 use crate::app::{AppBuilder, Fault};
 use compare::Change;
 
-/// A test of everything that is linked, and of `events.lock`: see [the module](mod@crate::verify).
+/// Expands to a test of everything that is linked, and of `events.lock`: see [the module](mod@crate::verify).
 ///
 /// ```
 /// cqrs_runtime::verify!(only = ["my_crate::orders"], lock = "orders.lock");
@@ -130,20 +126,20 @@ macro_rules! verify {
     };
 }
 
-/// Whether `events.lock` may be written.
+/// What may be written to `events.lock`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Bless {
-    /// No: every difference is a fault.
+    /// Nothing: every difference is a fault.
     #[default]
     No,
-    /// Additions are written.
+    /// Additions.
     Additions,
-    /// Additions are written, and the losses of the events of these names.
+    /// Additions, and the losses of these events.
     Losses(Vec<String>),
 }
 
 impl Bless {
-    /// What the environment says: `CQRS_BLESS=1`, and `CQRS_BLESS_LOSS=OrderShipped,OrderClosed`.
+    /// From the environment: `CQRS_BLESS=1`, and `CQRS_BLESS_LOSS=OrderShipped,OrderClosed`.
     #[must_use]
     pub fn from_environment() -> Self {
         let set = |name| std::env::var(name).ok().filter(|value| !["", "0"].contains(&&**value));
@@ -163,7 +159,7 @@ impl Bless {
     }
 }
 
-/// A check of what is linked. [`check`](Self::check) runs it.
+/// A check of the linked program. [`check`](Self::check) runs it.
 #[must_use = "nothing is checked until `.check()`"]
 pub struct Verify {
     folder: PathBuf,
@@ -174,7 +170,7 @@ pub struct Verify {
     bless: Bless,
 }
 
-/// Everything that is linked into this program, and the `events.lock` in `folder`: `env!("CARGO_MANIFEST_DIR")`.
+/// A check of everything that is linked, and of the `events.lock` in `folder`: `env!("CARGO_MANIFEST_DIR")`.
 ///
 /// ```
 /// use cqrs_runtime::App;
@@ -199,41 +195,40 @@ pub fn linked(folder: impl Into<PathBuf>) -> Verify {
 }
 
 impl Verify {
-    /// Only what stands in these modules, as [`AppBuilder::only`].
+    /// Checks only handlers and events in these modules, like [`AppBuilder::only`].
     pub fn only<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
         self.only.extend(modules.into_iter().map(Into::into));
         self
     }
 
-    /// The composition root, so that 803 and 806 can be checked too: the services that it was given, and its log, if it
-    /// has one already.
+    /// Sets the app's builder, so that 803 and 806 are checked too: with its services, and with its log, if one is set.
     pub fn builder(mut self, app: AppBuilder) -> Self {
         self.app = Some(app);
         self
     }
 
-    /// Events and views that lead nowhere, and are meant to, as [`AppBuilder::accept`].
+    /// Accepts events and views that lead nowhere on purpose, like [`AppBuilder::accept`].
     pub fn accept<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.accepted.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// The lock file, instead of `events.lock`; a relative path is one from the folder.
+    /// Sets the lock file. A relative path starts at the folder. Default: `events.lock`.
     pub fn lock(mut self, path: impl Into<PathBuf>) -> Self {
         self.lock = path.into();
         self
     }
 
-    /// Whether the lock file may be written, instead of what the environment says.
+    /// Sets what may be written to the lock file. Default: what the environment says.
     pub fn bless(mut self, bless: Bless) -> Self {
         self.bless = bless;
         self
     }
 
-    /// Checks, and writes the lock file if that is allowed.
+    /// Runs the check, and writes the lock file if allowed.
     ///
     /// # Errors
-    /// Every fault, with the file and line of every party.
+    /// Every fault, with the file and line of everything involved.
     pub fn check(self) -> Result<(), VerifyError> {
         let composed = self.app.is_some();
         let mut app = self.app.unwrap_or_default();
@@ -248,7 +243,7 @@ impl Verify {
     }
 }
 
-/// What is wrong with the linked program, or with its `events.lock`.
+/// The faults of the linked program and of its `events.lock`.
 pub struct VerifyError {
     /// Every fault.
     pub faults: Vec<Fault>,
@@ -257,14 +252,14 @@ pub struct VerifyError {
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.faults.len() {
-            1 => f.write_str("what is linked does not fit together:")?,
-            n => write!(f, "what is linked does not fit together, for {n} reasons:")?,
+            1 => f.write_str("the linked program has a fault:")?,
+            n => write!(f, "the linked program has {n} faults:")?,
         }
         self.faults.iter().try_for_each(|fault| write!(f, "\n{fault}"))
     }
 }
 
-/// As [`Display`](fmt::Display), since a test prints the error that it returns so.
+/// The same text as [`Display`](fmt::Display), since this is what a test prints of an error that it returns.
 impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

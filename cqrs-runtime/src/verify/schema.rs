@@ -1,7 +1,9 @@
-//! A JSON schema as a list of places, one a line of `events.lock`, so that a change of one is one of the other.
+//! A JSON schema as a list of positions, one line each in `events.lock`, so that a change of one is a change of the
+//! other.
 //!
 //! `lines[].price` is the field `price` of each element of the array `lines`, `rates{}` each value of the map `rates`,
-//! `pair[0]` the first part of a tuple, `status|Shipped` the alternative `Shipped` of an enum; `.` is the event itself.
+//! `pair[0]` the first element of a tuple, `status|Shipped` the alternative `Shipped` of an enum. `.` is the event
+//! itself.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use super::lock::Field;
 
-/// A name as it stands in the file: as it is, or as a JSON text where it could be misread.
+/// A name as written in the file: plain, or as a JSON text if it could be misread.
 pub(super) fn name(name: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
     let is_plain = !name.is_empty() && name.chars().all(plain);
@@ -21,7 +23,7 @@ pub(super) fn unquoted(written: &str) -> Option<String> {
     if written.starts_with('"') { serde_json::from_str(written).ok() } else { Some(written.to_owned()) }
 }
 
-/// What stands before and after the first `: ` that is in no quoted name.
+/// The parts before and after the first `: ` outside of quotes.
 pub(super) fn split(line: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, letter) in line.char_indices() {
@@ -36,14 +38,14 @@ pub(super) fn split(line: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Every place of the schema.
+/// Every position of the schema.
 pub(super) fn fields(schema: &Value) -> BTreeMap<String, Field> {
     let mut walk = Walk { root: schema, fields: BTreeMap::new(), inside: Vec::new() };
     walk.at("", schema, Place::default());
     walk.fields
 }
 
-/// What is known of a place from around it.
+/// What the surroundings say about a position.
 #[derive(Clone, Copy, Default)]
 struct Place {
     optional: bool,
@@ -53,7 +55,7 @@ struct Place {
 struct Walk<'a> {
     root: &'a Value,
     fields: BTreeMap<String, Field>,
-    /// The definitions that are being written: one inside itself would never end.
+    /// The definitions that are being written: a recursive one would never end.
     inside: Vec<&'a str>,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Walk<'a> {
                 self.plain(path, schema, place);
             }
         } else if let Some(alternatives) = alternatives(schema) {
-            // Fields that all alternatives have stand beside them.
+            // Fields that all alternatives have are next to them.
             if schema.get("properties").is_some() {
                 self.plain(path, schema, place);
             }
@@ -100,7 +102,7 @@ impl<'a> Walk<'a> {
             return;
         }
         self.put(path, "one of", Place { nullable, ..place });
-        // No stored event must hold it: a new alternative harms none.
+        // A new alternative harms no stored event.
         let place = Place { optional: true, nullable: false };
         let mut keys: Vec<String> = Vec::new();
         for alternative in rest {
@@ -156,13 +158,13 @@ fn entries<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = (&'a String
     schema.get(key).and_then(Value::as_object).into_iter().flatten()
 }
 
-/// One of several.
+/// One of several alternatives.
 enum Alternative<'a> {
     Value(&'a Value),
     Schema(&'a Value),
 }
 
-/// The alternatives of a schema that has some. A list of values and a choice of constants are the same thing.
+/// The alternatives of a schema, if it has any. A list of values and a choice of constants are the same.
 fn alternatives(schema: &Value) -> Option<Vec<Alternative<'_>>> {
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
         return Some(values.iter().map(Alternative::Value).collect());
@@ -177,7 +179,7 @@ fn alternatives(schema: &Value) -> Option<Vec<Alternative<'_>>> {
 }
 
 impl Alternative<'_> {
-    /// What tells it from the others: its value, its variant's name, its tag, or else its kind.
+    /// The key that distinguishes it: its value, its variant's name, its tag, or else its type.
     fn key(&self) -> String {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), name);
         let schema = match self {
@@ -199,7 +201,7 @@ impl Alternative<'_> {
     }
 }
 
-/// What a value of the schema is, without what is inside it, and whether it may be `null`.
+/// The type of a value, without what is inside it, and whether it may be `null`.
 fn kind(schema: &Value) -> (String, bool) {
     if let Some(value) = schema.get("const") {
         return (format!("constant {value}"), false);
