@@ -1,8 +1,8 @@
-//! The shape of a stored type, as its `Deserialize` asks for it.
+//! The shape of a stored type, as its `Deserialize` implementation shows it.
 //!
-//! A type is read from nothing: a deserializer answers every request with a minimal value, and takes note of what was asked for and
-//! where: the names of structs and their fields, the variants of enums, the kinds of values. One pass shows one variant of an enum,
-//! so the type is read again and again, until a pass shows nothing new. What is found is a set of facts, each with its path:
+//! A type is deserialized from no data: the deserializer answers every request with a minimal value, and records what was requested
+//! and where: the names of structs and their fields, the variants of enums, the types of values. One pass shows one variant of an
+//! enum, so the type is read repeatedly until a pass shows nothing new. The result is a set of facts, each with its path:
 //!
 //! ```text
 //! .: struct Order ["lines", "status"]
@@ -12,9 +12,9 @@
 //! .status: enum Status ["Open", "Shipped"]
 //! ```
 //!
-//! A set has no order: fields and variants that change places are the same shape, as they are the same JSON. A type that refuses
-//! minimal values (a checked text, say) is known as far as it asked; its neighbours are read all the same, since a field that
-//! refuses is given last. What cannot be seen: the inside of an untagged enum and of `serde_json::Value`, which ask for "anything".
+//! A set has no order: fields and variants that change places give the same shape, as they give the same JSON. If a type refuses
+//! minimal values (a validated text, for example), its facts end at that point. Its neighbours are read all the same, since a field
+//! that refuses comes last. Not visible are the inside of an untagged enum and of `serde_json::Value`, which ask for "anything".
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -32,14 +32,14 @@ mod tests;
 use known::Known;
 use reader::At;
 
-/// How often a type is read, and how many requests it may make in all of it. Beyond that the facts found so far count.
+/// How often a type is read, and how many requests it may make in total. Beyond that the facts found so far are used.
 const MOST_PASSES: usize = 4_096;
 const MOST_REQUESTS: usize = 500_000;
 
-/// How deep types may lie in each other.
+/// How deep types may be nested.
 const MOST_DEPTH: usize = 64;
 
-/// A number for all that is found about a type. Worked out once a type.
+/// A hash of all facts about a type. Computed once per type.
 pub(crate) fn fingerprint<T: DeserializeOwned + 'static>() -> u64 {
     static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).copied();
@@ -63,7 +63,7 @@ impl Default for Hash {
 }
 
 impl Hash {
-    /// Takes in one text, and where it ends.
+    /// Adds a text and its end.
     pub(crate) fn part(&mut self, text: &str) {
         for byte in text.bytes().chain([0xFF]) {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
@@ -71,13 +71,13 @@ impl Hash {
     }
 }
 
-/// All that is found about a type, sorted.
+/// All facts about a type, sorted.
 fn facts<T: DeserializeOwned>() -> Vec<String> {
     let mut known = Known::default();
     for _ in 0..MOST_PASSES {
         known.begin_pass();
         let mut pass = || At::root(&mut known).read::<T>();
-        // A `Deserialize` that panics has refused.
+        // A `Deserialize` that panics counts as a refusal.
         let _ = catch_unwind(AssertUnwindSafe(&mut pass));
         if !known.end_pass() {
             break;

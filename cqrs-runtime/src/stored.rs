@@ -1,4 +1,4 @@
-//! What is written as JSON and read back: messages, events and views.
+//! JSON encoding of messages, events and views.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ mod finite;
 
 use finite::Finite;
 
-/// What serde can write and read, as every event, command, query and view must be. Their derives ask for it once.
+/// A type that serde can write and read, as every event, command, query and view must be. Their derives require it once.
 ///
-/// It is no supertrait of theirs, and serde's traits are not: each use of the type would be one more place for the error.
-/// Generic code that takes a `C: Command` to serde says so, `C: Command + Serialize`.
+/// Deliberately not a supertrait of theirs, nor are serde's traits: otherwise rustc would repeat the error at every use
+/// of the type. Generic code that passes a `C: Command` to serde needs the bound `C: Command + Serialize`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS111] serde cannot write and read `{Self}`",
     label = "not both `Serialize` and `Deserialize`",
@@ -24,46 +24,45 @@ pub trait Stored: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Stored for T {}
 
-/// What is wrong with JSON, and where in it.
+/// A JSON error with its path.
 pub type PathError = serde_path_to_error::Error<serde_json::Error>;
 
-/// How `serde_json` begins when it refuses JSON that is nested too deep.
+/// The start of `serde_json`'s error for JSON that is nested too deep.
 const TOO_DEEP: &str = "recursion limit exceeded";
 
-/// Why a value cannot be kept as JSON, and where in it.
+/// Why a value cannot be stored as JSON, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at `{path}`: {reason}")]
 pub struct KeepError {
-    /// The field, as a path into the JSON; `.` is all of it.
+    /// The field, as a path into the JSON. `.` means the whole value.
     pub path: String,
     /// What is wrong there.
     pub reason: String,
 }
 
 impl KeepError {
-    /// What was written, and cannot be read.
+    /// The error that a written value cannot be read back.
     pub(crate) fn unreadable(path: String, reason: &str) -> Self {
-        let reason = format!(
-            "what is written there cannot be read back ({reason}); its `Serialize` and `Deserialize` must fit each other"
-        );
+        let reason =
+            format!("the written value cannot be read back ({reason}); make its `Serialize` and `Deserialize` match");
         Self { path, reason }
     }
 }
 
-/// How a type is written as JSON and read back.
+/// The JSON codec of a type.
 pub struct Json<T> {
-    /// As `serde_json::to_string`, but a number that JSON does not have (NaN, an infinity) is refused, wherever it is.
+    /// Like `serde_json::to_string`, but refuses numbers that JSON does not have (NaN, infinities), at any depth.
     pub write: fn(&T) -> Result<String, KeepError>,
-    /// As `serde_json::from_str`.
+    /// Like `serde_json::from_str`.
     pub read: fn(&str) -> serde_json::Result<T>,
-    /// The same, with the path to what is wrong. What follows the value is left unread.
+    /// The same, with the path of an error. Input after the value is not read.
     pub read_with_path: for<'de> fn(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<T, PathError>,
-    /// A hash of what the type asks for when it is read: the names of its fields and variants, and the kinds of their values.
+    /// A hash of the type's shape: the names of its fields and variants, and the types of their values.
     pub shape: fn() -> u64,
 }
 
 impl<T: Stored> Json<T> {
-    /// By serde.
+    /// The codec by serde.
     pub const OF: Self = Self {
         write,
         read: |json| serde_json::from_str(json),
@@ -73,12 +72,12 @@ impl<T: Stored> Json<T> {
 }
 
 impl<T> Json<T> {
-    /// Reads a value; if that fails, once more, to learn where.
+    /// Reads a value. If that fails, reads it again to find the path.
     pub(crate) fn read_back(&self, json: &str) -> Result<T, KeepError> {
         (self.read)(json).or_else(|error| {
             let reason = error.to_string();
             if reason.starts_with(TOO_DEEP) {
-                // Each level takes more of the stack when its path is kept as well.
+                // Reading with paths needs more stack per level.
                 return Err(KeepError { path: ".".into(), reason });
             }
             (self.read_with_path)(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
@@ -88,7 +87,7 @@ impl<T> Json<T> {
         })
     }
 
-    /// Writes a value and reads it back: what every later reader sees, from now on.
+    /// Writes a value and reads it back. Returns the JSON, and the value that later readers will see.
     pub(crate) fn keep(&self, value: &T) -> Result<(String, T), KeepError> {
         let json = (self.write)(value)?;
         let unreadable = |KeepError { path, reason }| KeepError::unreadable(path, &reason);
@@ -96,7 +95,7 @@ impl<T> Json<T> {
         Ok((json, kept))
     }
 
-    /// Of a type that has a fault. Never called, since that does not compile.
+    /// The codec of a type with a fault. Never called: the program does not compile.
     pub const NONE: Self = Self {
         write: |_| unreachable!("not stored"),
         read: |_| unreachable!("not stored"),
@@ -105,7 +104,7 @@ impl<T> Json<T> {
     };
 }
 
-/// Writes a value, unless it has a number that JSON does not have: `serde_json` writes `null` for one.
+/// Writes a value. Refuses numbers that JSON does not have, for which `serde_json` writes `null`.
 fn write<T: Serialize>(value: &T) -> Result<String, KeepError> {
     let written = match serde_json::to_string(value) {
         Ok(json) if !json.contains("null") => return Ok(json),
@@ -131,9 +130,10 @@ pub(crate) fn reads_buffered_numbers() -> bool {
     serde_json::from_str::<Outer>(r#"{"number":0.5}"#).is_ok_and(|outer| outer.inner.number > 0.0)
 }
 
-/// [`Json::OF`] for a type that serde cannot write and read, of which the compiler has told at its registration.
+/// Fallback of [`Json::OF`] for a type that serde cannot write and read. The compiler reports the type at its
+/// registration.
 pub trait NoJson: Sized {
-    /// Nothing that is ever called.
+    /// Never called.
     const OF: Self;
 }
 

@@ -4,20 +4,20 @@ use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
-/// An error of one pass, and what it teaches.
+/// An error of one pass, and what was learnt from it.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Something was learnt from it: the next pass does better.
+    /// Something was learnt: the next pass gets further.
     Again,
-    /// The type takes none of the values that there are.
+    /// The type accepts none of the values that are tried.
     Refused,
-    /// A field was not given.
+    /// A field was missing.
     Missing(&'static str),
-    /// A field was given twice, under its name and an alias.
+    /// A field was given twice, by its name and by an alias.
     Twice,
-    /// A variant has one of these names.
+    /// The variant must have one of these names.
     Variants(&'static [&'static str]),
-    /// A value of another kind is wanted, or another value.
+    /// A value of another type, or another value, is expected.
     Other(String),
 }
 

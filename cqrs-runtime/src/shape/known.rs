@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fault::Fault;
 use super::{MOST_DEPTH, MOST_REQUESTS};
 
-/// The texts that are tried where one is asked for: many types take a text of one form only.
+/// The texts that are tried: many types accept only one form of text.
 pub(super) const TEXTS: [&str; 5] =
     ["", "00000000-0000-0000-0000-000000000000", "1970-01-01T00:00:00Z", "1970-01-01", "0"];
 
-/// The numbers.
+/// The numbers that are tried.
 pub(super) const NUMBERS: [u8; 3] = [1, 0, 2];
 
-/// The kinds of values that are tried where anything will do.
+/// The types of values that are tried for a request for anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -28,26 +28,26 @@ const KINDS: [Kind; 6] = [Kind::Null, Kind::Bool, Kind::Number, Kind::Text, Kind
 /// A request for anything.
 #[derive(Default)]
 struct Any {
-    /// The place of the kind that is tried.
+    /// The index of the type that is being tried.
     at: usize,
-    /// The place of the first that was taken.
+    /// The index of the first type that was accepted.
     taken: Option<usize>,
-    /// Whether it is the value of a key that an error has named: what is wrong with it shows later, at the map.
+    /// Whether it is the value of a key that an error has named. Then a fault in it shows later, at the map.
     driven: bool,
 }
 
 /// A choice of a variant.
 struct Choice {
     variants: &'static [&'static str],
-    /// Where the variants' own paths begin.
+    /// The common start of the variants' paths.
     prefix: String,
-    /// The first that was not tried yet.
+    /// The first variant that was not tried yet.
     next: usize,
-    /// The one of this pass.
+    /// The variant of this pass.
     current: usize,
-    /// Those that take no minimal values.
+    /// The variants that accept no minimal values.
     refused: BTreeSet<usize>,
-    /// Whether something was learnt in the current one, so that the next pass takes it again.
+    /// Whether something was learnt in the current variant, so that the next pass takes it again.
     stays: bool,
 }
 
@@ -58,7 +58,7 @@ impl Choice {
     }
 }
 
-/// What earlier passes have found, and where this one stands.
+/// What earlier passes have found, and the state of this pass.
 #[derive(Default)]
 pub(super) struct Known {
     facts: BTreeSet<String>,
@@ -66,22 +66,23 @@ pub(super) struct Known {
     requests: usize,
     /// The types that are being read, the outermost first.
     open: Vec<String>,
-    /// The last text or number that was given, and how many others could be.
+    /// The path of the last text or number, and how many others can be tried there.
     last_leaf: Option<(String, usize)>,
-    /// Which text or number is given at a path.
+    /// The index of the text or number to give at a path.
     tries: BTreeMap<String, usize>,
-    /// The options, lists and maps that stay empty, since what would be in them refuses.
+    /// The options, lists and maps that stay empty, since their content refuses.
     emptied: BTreeSet<String>,
     /// The fields that refuse.
     late: BTreeSet<(String, String)>,
-    /// Names that are aliases.
+    /// Field names that are aliases.
     aliases: BTreeSet<(String, String)>,
     choices: BTreeMap<String, Choice>,
-    /// The variants that this pass has taken since something in them was not tried yet, and those where that was in vain.
+    /// The variants that this pass took again because something in them was not tried yet, and those where that brought
+    /// nothing new.
     revisited: Vec<String>,
     exhausted: BTreeSet<String>,
     anys: BTreeMap<String, Any>,
-    /// The keys of maps that only errors name: of flattened structs, and of enums with a tag inside.
+    /// The keys of maps that only errors name: of flattened structs, and of internally tagged enums.
     keys: BTreeMap<String, Vec<String>>,
     /// The path of such an enum's tag.
     tags: BTreeMap<String, String>,
@@ -95,7 +96,7 @@ impl Known {
         self.last_leaf = None;
     }
 
-    /// Whether another pass would show more.
+    /// Ends a pass. Returns whether another pass would show more.
     pub(super) fn end_pass(&mut self) -> bool {
         if !self.learnt {
             for variant in std::mem::take(&mut self.revisited) {
@@ -114,7 +115,7 @@ impl Known {
         Fault::Again
     }
 
-    /// Takes note of a request. Inside a type that contains itself nothing is new.
+    /// Records a request. Inside a type that contains itself nothing is new.
     pub(super) fn fact(&mut self, path: &str, what: &str) -> Result<(), Fault> {
         self.requests += 1;
         if self.requests > MOST_REQUESTS {
@@ -136,7 +137,8 @@ impl Known {
         Ok(())
     }
 
-    /// Enters a newtype. It may have another of its name in it; a third is the type in itself.
+    /// Enters a newtype. It may contain one of the same name; a third one means that the type contains
+    /// itself.
     pub(super) fn enter_newtype(&mut self, name: &str) -> Result<(), Fault> {
         let is_inside = self.open.iter().any(|open| *open == format!("{name} [\"newtype\"]"));
         self.enter(name, &[if is_inside { "newtype again" } else { "newtype" }])
@@ -151,18 +153,18 @@ impl Known {
         self.open.iter().enumerate().any(|(at, open)| self.open[..at].contains(open))
     }
 
-    /// Whether the option, list or map at this path is to be empty.
+    /// Whether the option, list or map at this path should be empty.
     pub(super) fn is_empty(&self, path: &str) -> bool {
         self.is_recursive() || self.emptied.contains(path)
     }
 
-    /// Which of `count` values is given at this path.
+    /// The index of the value to give at this path, of `count` values.
     pub(super) fn leaf(&mut self, path: &str, count: usize) -> usize {
         self.last_leaf = Some((path.to_owned(), count));
         self.tries.get(path).copied().unwrap_or(0)
     }
 
-    /// The fields of a struct in the order in which they are given.
+    /// The fields of a struct in the order in which to give them.
     pub(super) fn in_order(&self, path: &str, fields: &'static [&'static str]) -> Vec<String> {
         let of = |field: &str| (path.to_owned(), field.to_owned());
         let mut given: Vec<String> =
@@ -171,12 +173,12 @@ impl Known {
         given
     }
 
-    /// A field of this name came again: the name is an alias.
+    /// Records that a field was given twice: the name is an alias.
     pub(super) fn is_alias(&mut self, path: &str, field: &str) -> Fault {
         if self.aliases.insert((path.to_owned(), field.to_owned())) { self.learn() } else { Fault::Refused }
     }
 
-    /// A field refuses: the others go first.
+    /// Records that a field refuses: it is given last from now on.
     pub(super) fn put_off(&mut self, path: &str, field: &str, fault: Fault) -> Fault {
         match fault {
             Fault::Refused if self.late.insert((path.to_owned(), field.to_owned())) => self.learn(),
@@ -184,7 +186,7 @@ impl Known {
         }
     }
 
-    /// What would be in it refuses: it stays empty.
+    /// Records that the content refuses: it stays empty from now on.
     pub(super) fn empty(&mut self, path: &str, fault: Fault) -> Fault {
         match fault {
             Fault::Refused if self.emptied.insert(path.to_owned()) => self.learn(),
@@ -203,7 +205,7 @@ impl Known {
             return Err(Fault::Refused);
         }
         if self.is_recursive() {
-            // One of them does not contain the type again, or it could not be.
+            // If each variant contained the type again, no value of the type could exist.
             let again = |open| self.open.iter().filter(|other| *other == open).count() - 1;
             return Ok(self.open.iter().map(again).max().unwrap_or(0) % variants.len());
         }
@@ -218,7 +220,7 @@ impl Known {
         });
         let choice = self.choices.entry(path.to_owned()).or_insert_with(|| Choice::new(variants, prefix));
         if std::mem::take(&mut choice.stays) {
-            // Others have not had their turn.
+            // Other variants were not taken yet.
             self.learnt = true;
             return Ok(choice.current);
         }
@@ -238,7 +240,7 @@ impl Known {
         Ok(choice.current)
     }
 
-    /// The variant at this path takes no minimal values: another one goes on.
+    /// Records that the variant at this path accepts no minimal values: another one is taken next.
     pub(super) fn refuse_variant(&mut self, path: &str, fault: Fault) -> Fault {
         let Some(choice) = self.choices.get_mut(path) else { return fault };
         match fault {
@@ -249,12 +251,12 @@ impl Known {
         fault
     }
 
-    /// The names that a tag may have, once an error has told them.
+    /// The names that a tag may have, once an error has named them.
     pub(super) fn tag_variants(&self, path: &str) -> Option<(&'static [&'static str], String)> {
         self.choices.get(path).map(|choice| (choice.variants, choice.prefix.clone()))
     }
 
-    /// An error has told the names that the tag of the enum at `of` may have.
+    /// Records the names that the tag of the enum at `of` may have, from an error.
     pub(super) fn learn_tag(&mut self, path: &str, of: Option<&str>, variants: &'static [&'static str]) -> Fault {
         if let Some(of) = of {
             self.is_tag(path, of);
@@ -266,12 +268,12 @@ impl Known {
         self.learn()
     }
 
-    /// The value at this path says which variant the rest of the map or struct `of` belongs to.
+    /// Records that the value at this path is the tag of the map or struct `of`.
     pub(super) fn is_tag(&mut self, path: &str, of: &str) {
         self.tags.insert(of.to_owned(), path.to_owned());
     }
 
-    /// What is learnt of the enum at this path that has a tag is learnt of its variant.
+    /// Stays in the variant of the tagged enum at this path, since something was learnt about it.
     pub(super) fn stay(&mut self, path: &str, fault: Fault) -> Fault {
         match self.tags.get(path).cloned() {
             Some(tag) => self.refuse_variant(&tag, fault),
@@ -279,7 +281,7 @@ impl Known {
         }
     }
 
-    /// The kind of value to give where anything will do.
+    /// The type of value to give for a request for anything.
     pub(super) fn kind(&mut self, path: &str, driven: bool) -> Kind {
         let any = self.anys.entry(path.to_owned()).or_default();
         any.driven = driven;
@@ -287,18 +289,18 @@ impl Known {
         KINDS[at]
     }
 
-    /// Whether the keys of this map are those that errors name.
+    /// Whether this map uses the keys that errors name.
     pub(super) fn has_named_keys(&self, path: &str) -> bool {
         self.keys.contains_key(path)
     }
 
-    /// From now on the keys of this map are those that errors name.
+    /// Makes this map use the keys that errors name.
     pub(super) fn name_keys(&mut self, path: &str) -> Fault {
         self.keys.entry(path.to_owned()).or_default();
         self.learn()
     }
 
-    /// The key number `at` of such a map, and the path of its value: the keys of the variant follow those of all variants.
+    /// Key number `at` of such a map, and the path of its value. The variant's keys follow the common ones.
     pub(super) fn named_key(&self, path: &str, at: usize) -> Option<(String, String)> {
         let common = self.keys.get(path).map_or(&[][..], Vec::as_slice);
         if let Some(key) = common.get(at) {
@@ -309,20 +311,20 @@ impl Known {
         own.and_then(|own| own.get(at - common.len())).map(|key| (key.clone(), format!("{scope}.{key}")))
     }
 
-    /// The path of a field: in the variant, where another field is the tag.
+    /// The path of a field. If another field is the tag, the path is in the variant.
     pub(super) fn field(&self, path: &str, field: &str) -> String {
         let plain = format!("{path}.{field}");
         let is_tag = self.tags.get(path) == Some(&plain);
         if is_tag { plain } else { format!("{}.{field}", self.scope(path)) }
     }
 
-    /// Where keys belong that errors name: to the variant, where there is a tag.
+    /// The path of keys that errors name: in the variant, if there is a tag.
     fn scope(&self, path: &str) -> String {
         let choice = self.tags.get(path).and_then(|tag| self.choices.get(tag));
         choice.map_or_else(|| path.to_owned(), |choice| format!("{path}::{}", choice.variants[choice.current]))
     }
 
-    /// The value at this path was taken.
+    /// Records that the value at this path was accepted.
     pub(super) fn accept(&mut self, path: &str) {
         let Some(any) = self.anys.get_mut(path).filter(|any| !any.driven && any.at < KINDS.len()) else { return };
         let kind = KINDS[any.at];
@@ -332,7 +334,7 @@ impl Known {
         let _ = self.fact(path, &format!("takes {kind:?}"));
     }
 
-    /// The value at this path was not taken: what does that teach?
+    /// Records that the value at this path was refused, and what that shows.
     pub(super) fn reject(&mut self, path: &str, fault: Fault) -> Fault {
         if matches!(fault, Fault::Again | Fault::Refused) {
             return fault;
@@ -363,7 +365,7 @@ impl Known {
         Fault::Refused
     }
 
-    /// A map whose keys errors name was not taken: a key is missing, or the value of the last one is of another kind.
+    /// A map with keys that errors name was refused: a key is missing, or the last value has another type.
     fn reject_map(&mut self, path: &str, fault: &Fault) -> Fault {
         let scope = self.scope(path);
         let keys = self.keys.entry(scope.clone()).or_default();

@@ -1,4 +1,4 @@
-//! A deserializer that has nothing, and gives minimal values.
+//! A deserializer without data that gives minimal values.
 
 use std::fmt;
 
@@ -15,11 +15,11 @@ use super::known::{Kind, Known, NUMBERS, TEXTS};
 pub(super) struct At<'a> {
     known: &'a mut Known,
     path: String,
-    /// What it is to the map around it.
+    /// Its role in the map around it.
     role: Role,
 }
 
-/// What a value is to the map around it.
+/// The role of a value in the map around it.
 #[derive(Clone, PartialEq, Eq)]
 enum Role {
     Plain,
@@ -27,8 +27,8 @@ enum Role {
     KeyOf(String),
     /// The value of a key that an error has named, in the map at this path.
     Named(String),
-    /// One of two fields of the struct of this path and name: the tag of an enum of that name perhaps, which stands beside
-    /// its content.
+    /// One of the two fields of the struct with this path and name. It may be the tag of an enum of that name, next to its
+    /// content.
     OneOfTwo(String, String),
 }
 
@@ -42,7 +42,7 @@ impl<'a> At<'a> {
         self.seed(std::marker::PhantomData)
     }
 
-    /// Reads a value, and learns from how that goes.
+    /// Reads a value, and learns from the result.
     fn seed<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
         let Self { known, path, role } = self;
         match seed.deserialize(At { known: &mut *known, path: path.clone(), role }) {
@@ -98,7 +98,7 @@ impl<'a> At<'a> {
     }
 }
 
-/// What a visitor says that it expects.
+/// The visitor's description of what it expects.
 struct Expecting<'a, V>(&'a V);
 
 impl<'de, V: Visitor<'de>> fmt::Display for Expecting<'_, V> {
@@ -330,10 +330,10 @@ fn sorted(names: &'static [&'static str]) -> Vec<&'static str> {
 struct Fields<'a> {
     known: &'a mut Known,
     path: &'a str,
-    /// The struct's name, if it has two fields.
+    /// The struct's name, if it has exactly two fields.
     of_two: Option<&'a str>,
     left: std::vec::IntoIter<String>,
-    /// The one that was given last.
+    /// The field that was given last.
     last: String,
 }
 
@@ -358,7 +358,7 @@ fn name(name: &str) -> StrDeserializer<'_, Fault> {
     name.into_deserializer()
 }
 
-/// The one entry of a map.
+/// The single entry of a map.
 struct Entries<'a> {
     known: &'a mut Known,
     path: &'a str,
@@ -407,7 +407,7 @@ impl<'de> MapAccess<'de> for NamedKeys<'_> {
     }
 }
 
-/// The elements of a list, which are all alike, or of a tuple.
+/// The elements of a list or tuple.
 struct Elements<'a> {
     known: &'a mut Known,
     path: &'a str,

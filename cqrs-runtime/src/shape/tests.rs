@@ -1,7 +1,7 @@
-//! What changes a shape, and what does not.
+//! Which changes alter a shape, and which do not.
 
-#![allow(dead_code, reason = "the types are read for their shapes alone")]
-#![allow(clippy::items_after_statements, reason = "a type stands before what is said of it")]
+#![allow(dead_code, reason = "only the types' shapes are read")]
+#![allow(clippy::items_after_statements, reason = "a type comes before its assertions")]
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use uuid::Uuid;
 
 use super::facts;
 
-/// Two versions of a type, `old` and `new`, each in a module of its own so that they may have one name.
+/// Two versions of a type, `old` and `new`, each in its own module so that both can have the same name.
 macro_rules! versions {
     ({ $($old:tt)* } { $($new:tt)* }) => {
         mod old {
-            #[allow(unused_imports, reason = "each needs its own")]
+            #[allow(unused_imports, reason = "not every version uses all imports")]
             use super::*;
             $($old)*
         }
         mod new {
-            #[allow(unused_imports, reason = "each needs its own")]
+            #[allow(unused_imports, reason = "not every version uses all imports")]
             use super::*;
             $($new)*
         }
@@ -163,7 +163,7 @@ fn every_variant_is_seen_whatever_lies_beside_and_inside() {
     #[derive(Deserialize)]
     struct S {
         outer: Outer,
-        beside: Deep,
+        other: Deep,
     }
     knows::<S>(&[
         ".outer::None: unit variant",
@@ -174,8 +174,8 @@ fn every_variant_is_seen_whatever_lies_beside_and_inside() {
         ".outer::Two.0::C.deep::D.0: u8",
         ".outer::Two.0::C.deep::E: unit variant",
         ".outer::Two.1: u64",
-        ".beside::D.0: u8",
-        ".beside::F: unit variant",
+        ".other::D.0: u8",
+        ".other::F: unit variant",
     ]);
 }
 
@@ -348,7 +348,7 @@ struct Email(String);
 impl TryFrom<String> for Email {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        if text.contains('@') { Ok(Self(text)) } else { Err(format!("`{text}` is no address")) }
+        if text.contains('@') { Ok(Self(text)) } else { Err(format!("`{text}` is not an address")) }
     }
 }
 
@@ -406,7 +406,7 @@ fn a_variant_that_cannot_be_finished_does_not_keep_the_others_away() {
     }
     #[derive(Deserialize)]
     enum E {
-        // Not all of `Many` is seen before the option is given up.
+        // Not all of `Many` is seen before the option stays empty.
         Stuck(Option<(Many, Email)>),
         Free(u16),
     }

@@ -1,6 +1,6 @@
-//! A serializer that writes nothing, and refuses the numbers that JSON does not have.
+//! A serializer that writes nothing, and refuses numbers that JSON does not have.
 //!
-//! `serde_json` writes `null` for them, which is read back as nothing, or not at all.
+//! `serde_json` writes `null` for them, which is read back as nothing or not at all.
 
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl ser::Serializer for Finite {
         if number.is_finite() {
             return Ok(());
         }
-        Err(Refused(format!("{number} is a number that JSON does not have; keep nothing there, or refuse it before")))
+        Err(Refused(format!("JSON has no number {number}; store `None`, or refuse the value before")))
     }
 
     accepted! {

@@ -1,11 +1,11 @@
 //! Given, when, then: tests of decisions and views on the production path, without a database.
 //!
-//! A scenario runs on a log in memory, through the same sequencer and the same projection engine as in production. It needs
-//! no runtime: tests are plain functions, and inside a runtime they work as well. Nothing else that is linked matters, so
-//! that one test binary may hold several domains.
+//! A scenario runs on a log in memory, with the sequencer and the projection engine of production. It needs no runtime: tests are
+//! plain functions. It also works inside a runtime. Other linked code does not matter, so one test binary may hold several
+//! domains.
 //!
-//! An aggregate that [snapshots](crate::snapshot) are kept of is written and read back before each decision: what `serde` skips is
-//! missed here, and not years later.
+//! The state of an aggregate with [snapshots](crate::snapshot) is written and read back before each decision, so a test shows what
+//! `serde` skips.
 //!
 //! # Commands
 //!
@@ -48,7 +48,8 @@
 //!
 //! # Views
 //!
-//! The events are folded one at a time, all at once, and in random batches; a fold whose result depends on that is a mistake.
+//! The events are folded one at a time, all at once, and in random batches. A fold whose result depends on the batches is a
+//! mistake.
 //!
 //! ```
 //! use cqrs_runtime::prelude::*;
@@ -76,8 +77,8 @@
 //!
 //! # Policies
 //!
-//! A policy stays the function that it is: a test calls it. [`recorded`] makes the event of one that takes `&Recorded<E>`, and
-//! [`State::new`](crate::State::new) the service that it acts through.
+//! A policy is a plain function: a test calls it. [`recorded`] makes the event of a policy that takes `&Recorded<E>`, and
+//! [`State::new`](crate::State::new) the service that it uses.
 //!
 //! ```
 //! use cqrs_runtime::prelude::*;
@@ -101,7 +102,7 @@
 //! assert_eq!(doors_close_themselves(&opened), expected);
 //! ```
 //!
-//! Events, policies and decisions together are tested on an app with a log in memory, which says when nothing more follows:
+//! To test events, policies and decisions together, build an app with a log in memory, and wait with
 //! [`App::settled`](crate::App::settled).
 
 mod outcome;

@@ -1,4 +1,4 @@
-//! Then.
+//! The "then" of a scenario.
 
 use std::fmt::{Debug, Write};
 
@@ -10,8 +10,8 @@ use crate::log::Position;
 use crate::message::{Command, DomainError};
 use crate::meta::Meta;
 
-/// What a command came to.
-#[must_use = "say what should have come of it: `.then(..)`, `.rejected(..)`"]
+/// The result of a command in a scenario.
+#[must_use = "check it: `.then(..)`, `.rejected(..)`"]
 pub struct Outcome<C: Command> {
     pub(super) given: String,
     pub(super) when: String,
@@ -20,27 +20,27 @@ pub struct Outcome<C: Command> {
 }
 
 impl<C: Command> Outcome<C> {
-    /// The command was accepted and stated exactly these events, in this order.
+    /// Asserts that the command was accepted and emitted exactly these events, in this order.
     ///
     /// Events are compared by their names and their JSON, so they need not be `PartialEq`.
     ///
     /// # Panics
-    /// If it was refused, or stated others.
+    /// If it was refused, or emitted other events.
     #[track_caller]
     pub fn then(&self, expected: impl Events) -> &Self {
         self.stated(&record(expected, Position::START, &Meta::new()))
     }
 
-    /// The command was accepted, and stated nothing.
+    /// Asserts that the command was accepted and emitted nothing.
     ///
     /// # Panics
-    /// If it was refused, or stated something.
+    /// If it was refused, or emitted events.
     #[track_caller]
     pub fn then_nothing(&self) -> &Self {
         self.stated(&[])
     }
 
-    /// The command was accepted, and returned this.
+    /// Asserts that the command was accepted and returned this.
     ///
     /// # Panics
     /// If it was refused, or returned something else.
@@ -54,13 +54,13 @@ impl<C: Command> Outcome<C> {
             Ok(receipt) if *receipt.returned() == expected => self,
             Ok(receipt) => {
                 let returned = format!("\n  it returned {:?}", receipt.returned());
-                self.fail("the command did not return what was expected", &format!("\n    {expected:?}"), &returned)
+                self.fail("the command returned another value", &format!("\n    {expected:?}"), &returned)
             }
             Err(_) => self.fail("the command was refused", &format!("\n    {expected:?}"), ""),
         }
     }
 
-    /// The domain refused the command, with this error.
+    /// Asserts that the domain refused the command with this error.
     ///
     /// # Panics
     /// If it was accepted, or refused for another reason.
@@ -73,7 +73,7 @@ impl<C: Command> Outcome<C> {
         self.refused(&format!("{:?}", expected.as_error()), |error| error.rejection() == Some(&expected))
     }
 
-    /// The domain refused the command, with an error that `expected` accepts.
+    /// Asserts that the domain refused the command with an error that `expected` accepts.
     ///
     /// # Panics
     /// If it was accepted, or refused for another reason.
@@ -82,7 +82,7 @@ impl<C: Command> Outcome<C> {
         self.refused("an error that the test's closure accepts", |error| error.rejection().is_some_and(expected))
     }
 
-    /// The command names an aggregate that has no events.
+    /// Asserts that the command names an aggregate without events.
     ///
     /// # Panics
     /// If it was accepted, or refused for another reason.
@@ -91,7 +91,7 @@ impl<C: Command> Outcome<C> {
         self.refused("NotFound", |error| matches!(error, CommandError::NotFound(_)))
     }
 
-    /// The command names an aggregate that should not be there, and is.
+    /// Asserts that the command names an aggregate that should not exist, but does.
     ///
     /// # Panics
     /// If it was accepted, or refused for another reason.
@@ -100,7 +100,7 @@ impl<C: Command> Outcome<C> {
         self.refused("AlreadyExists", |error| matches!(error, CommandError::AlreadyExists(_)))
     }
 
-    /// What the command bus answered, for what the other methods cannot say.
+    /// The command bus's answer, for other assertions.
     ///
     /// # Errors
     /// Those of the command.
@@ -112,7 +112,7 @@ impl<C: Command> Outcome<C> {
     fn stated(&self, expected: &[RecordedEvent]) -> &Self {
         if self.result.is_err() || !same(&self.stated, expected) {
             let fields = differences(&self.stated, expected);
-            self.fail("the command did not state what was expected", &described(expected), &fields);
+            self.fail("the command emitted other events", &described(expected), &fields);
         }
         self
     }
@@ -138,7 +138,7 @@ impl<C: Command> Outcome<C> {
 }
 
 fn value(event: &RecordedEvent) -> serde_json::Value {
-    serde_json::from_str(event.data()).expect("what was just written can be read")
+    serde_json::from_str(event.data()).expect("a written event can be read")
 }
 
 fn same(stated: &[RecordedEvent], expected: &[RecordedEvent]) -> bool {
@@ -146,7 +146,7 @@ fn same(stated: &[RecordedEvent], expected: &[RecordedEvent]) -> bool {
     stated.len() == expected.len() && stated.iter().zip(expected).all(one)
 }
 
-/// The fields in which events of one name and place differ.
+/// The fields in which events with the same name and index differ.
 fn differences(stated: &[RecordedEvent], expected: &[RecordedEvent]) -> String {
     let mut text = String::new();
     for (stated, expected) in stated.iter().zip(expected).filter(|(a, b)| a.name() == b.name()) {

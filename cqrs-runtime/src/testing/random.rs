@@ -1,4 +1,4 @@
-//! Random choices that can be made again: the seed is printed, and read back from `CQRS_SEED`.
+//! Random choices that can be repeated: the seed is printed, and read from `CQRS_SEED`.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -9,14 +9,14 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    /// Choices that differ from run to run, unless the environment's `CQRS_SEED` says which.
+    /// Choices that differ from run to run, unless `CQRS_SEED` is set.
     pub(crate) fn new() -> Self {
         let given = std::env::var("CQRS_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         Self { seed, state: seed }
     }
 
-    /// How to make the same choices again.
+    /// How to repeat the choices.
     pub(crate) fn again(&self) -> String {
         format!("CQRS_SEED={}", self.seed)
     }
@@ -40,7 +40,7 @@ impl Random {
         self.below(n) == 0
     }
 
-    /// One of these.
+    /// One of these elements.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }

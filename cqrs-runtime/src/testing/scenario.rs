@@ -1,4 +1,4 @@
-//! Given, and when.
+//! The "given" and "when" of a scenario.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::registry::{Item, ParameterInfo, registered};
 use crate::stored::KeepError;
 use crate::time::Timestamp;
 
-/// What has happened before: events, and the services that a workflow takes.
+/// What a test is given: past events, and the services that a workflow takes.
 #[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]
 #[derive(Default)]
 pub struct Scenario {
@@ -22,7 +22,7 @@ pub struct Scenario {
     meta: Option<Meta>,
 }
 
-/// What a scenario begins with: events, in every shape that a handler may return.
+/// The events of a scenario, in any shape that a handler may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has not happened: it is no event",
     label = "not an event, nor a tuple, array, `Vec` or `Option` of them",
@@ -34,7 +34,7 @@ pub trait Happened: Events {}
 #[diagnostic::do_not_recommend]
 impl<E: Events> Happened for E {}
 
-/// These events have happened: an event, a tuple, array, `Vec` or `Option` of them.
+/// A scenario in which these events have happened: an event, or a tuple, array, `Vec` or `Option` of events.
 ///
 /// # Panics
 /// If `serde` refuses to write an event.
@@ -43,24 +43,24 @@ pub fn given(events: impl Happened) -> Scenario {
     nothing().and(events)
 }
 
-/// Nothing has happened.
+/// A scenario in which nothing has happened.
 pub fn nothing() -> Scenario {
     Scenario::default()
 }
 
-/// An event as a policy or a projection takes it that needs more than the bare fact: the first of a log, stated just now.
+/// An event for a policy or projection that takes `&Recorded<E>`: the first of a log, emitted just now.
 ///
 /// # Panics
 /// If `serde` refuses to write it.
 #[track_caller]
 pub fn recorded<E: Event>(event: E) -> Recorded<E> {
-    let stored = record(event, Position::START, &Meta::new()).pop().expect("one event is recorded as one");
+    let stored = record(event, Position::START, &Meta::new()).pop().expect("one event gives one recorded event");
     let event = stored.decode_owned::<E>();
-    event.unwrap_or_else(|error| panic!("what was just written cannot be read: {error}"))
+    event.unwrap_or_else(|error| panic!("a written event cannot be read: {error}"))
 }
 
 impl Scenario {
-    /// These have happened too, later than those.
+    /// Adds later events.
     ///
     /// # Panics
     /// If `serde` refuses to write an event.
@@ -71,28 +71,29 @@ impl Scenario {
         self
     }
 
-    /// A service that the workflow takes as `State<T>`.
+    /// Adds a service that the workflow takes as `State<T>`.
     pub fn state<T: Send + Sync + 'static>(mut self, service: T) -> Self {
         self.app = self.app.state(service);
         self
     }
 
-    /// A service that others hold as well, a trait object perhaps: workflows take it as `State<dyn Gateway>`.
+    /// Adds a shared service, such as a trait object: workflows take it as `State<dyn Gateway>`.
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, service: Arc<T>) -> Self {
         self.app = self.app.shared_state(service);
         self
     }
 
-    /// Who sends the command, and when.
+    /// Sets who sends the command, and when.
     pub fn meta(mut self, meta: Meta) -> Self {
         self.meta = Some(meta);
         self
     }
 
-    /// Executes a command by its handler.
+    /// Runs a command by its handler.
     ///
     /// # Panics
-    /// If the handler takes a database's transaction, which a log in memory has not, or a service that was not given.
+    /// If the handler takes a database transaction, which a log in memory does not have, or a service that was not
+    /// added.
     #[track_caller]
     pub fn when<C: Handled<H>, H: 'static>(self, command: C) -> Outcome<C> {
         refuse_transaction(C::NAME);
@@ -110,7 +111,7 @@ impl Scenario {
     }
 }
 
-/// Events as they would stand in the log after position `after`.
+/// The events as recorded in a log after position `after`.
 #[track_caller]
 pub(super) fn record(events: impl Events, after: Position, meta: &Meta) -> Vec<RecordedEvent> {
     let mut emitted = Emitted::default();
@@ -131,7 +132,7 @@ async fn store(log: &MemoryLog, history: &[RecordedEvent]) -> Position {
     Position::new(history.len() as u64)
 }
 
-/// A handler that takes a transaction cannot run here, and is told so before it panics for lack of one.
+/// Refuses a handler that takes a transaction, before it would panic for lack of one.
 #[track_caller]
 fn refuse_transaction(command: &str) {
     let handlers = registered().filter_map(|entry| match &entry.item {
@@ -151,8 +152,8 @@ fn refuse_transaction(command: &str) {
     }
     if let Some((function, database)) = wanted.first() {
         panic!(
-            "`{function}` takes `&mut Tx<{database}>`, and a scenario has no database: test it on an app, \
-             `App::builder().log(..)`, whose log lives in one"
+            "`{function}` takes `&mut Tx<{database}>`, but a scenario has no database; test it on an app, \
+             `App::builder().log(..)`, with a log in that database"
         );
     }
 }
@@ -161,7 +162,7 @@ fn json(written: Result<String, KeepError>) -> String {
     written.unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
 }
 
-/// A line an event.
+/// One line per event.
 pub(super) fn described(events: &[RecordedEvent]) -> String {
     let mut text = String::new();
     for event in events {
@@ -170,12 +171,12 @@ pub(super) fn described(events: &[RecordedEvent]) -> String {
     if text.is_empty() { "\n    nothing".into() } else { text }
 }
 
-/// Runs a future to its end, inside a runtime or outside, on a thread of its own.
+/// Runs a future to its end, inside or outside a runtime, on a separate thread.
 pub(super) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
         let run = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.expect("the system can wait").block_on(future)
+            runtime.expect("a runtime can be built").block_on(future)
         };
         scope.spawn(run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

@@ -1,4 +1,4 @@
-//! Views of a scenario: its events, folded by the real engine, however they are batched.
+//! Views of a scenario: its events, folded by the production engine in various batches.
 
 use std::borrow::Borrow;
 
@@ -13,11 +13,11 @@ use crate::sequencer;
 use crate::value::Key;
 use crate::view::{Filter, Parked, Row, RowQuery, View};
 
-/// How many random ways to cut the events into batches are tried.
+/// How many random ways to batch the events are tried.
 const RANDOM_CUTS: usize = 8;
 
 impl Scenario {
-    /// The view of this key that the events make.
+    /// The view with this key, folded from the events.
     ///
     /// # Panics
     /// As for [`views`](Self::views).
@@ -27,11 +27,11 @@ impl Scenario {
         self.views::<V>().into_iter().find(|view| view.key().to_key() == key)
     }
 
-    /// All views of this type that the events make, by their keys.
+    /// All views of this type, folded from the events, ordered by key.
     ///
     /// # Panics
     /// If no projection, or more than one, makes this view; if an event could not be folded; if the result depends on how the
-    /// events are cut into batches.
+    /// events are batched.
     #[track_caller]
     #[must_use]
     pub fn views<V: View>(&self) -> Vec<V> {
@@ -82,13 +82,13 @@ impl Scenario {
     }
 }
 
-/// Folds batches of these sizes, each in a transaction of its own.
+/// Folds batches of these sizes, each in its own transaction.
 #[track_caller]
 fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
     let (rows, parked) = block_on(async {
         let log = MemoryLog::new();
         let timeout = StoreTimeout::new(log.describe(), StoreTimeout::DEFAULT);
-        let views = log.views().expect("a log in memory keeps views");
+        let views = log.views().expect("a log in memory stores views");
         for shape in inline.shapes() {
             views.prepare(shape).await?;
         }
@@ -110,8 +110,8 @@ fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) 
     rows
 }
 
-/// The projection that `wanted` takes; of several, the one whose module has most in common with `path`, as in a test binary
-/// that holds several domains.
+/// The projection that `wanted` accepts. Of several, the one whose module path has most in common with `path`, for test
+/// binaries with several domains.
 #[track_caller]
 fn nearest(path: &str, wanted: impl Fn(&ProjectionInfo) -> bool) -> Option<(&'static str, &'static ProjectionInfo)> {
     let projection = |entry: &'static Registration| match &entry.item {
@@ -132,7 +132,7 @@ fn nearest(path: &str, wanted: impl Fn(&ProjectionInfo) -> bool) -> Option<(&'st
     found.first().copied()
 }
 
-/// Sizes of batches that make `events` together.
+/// Batch sizes with the sum `events`.
 fn cut(random: &mut Random, events: usize) -> Vec<usize> {
     let mut sizes = Vec::new();
     let mut left = events;
@@ -144,7 +144,7 @@ fn cut(random: &mut Random, events: usize) -> Vec<usize> {
     sizes
 }
 
-/// Documents are compared as JSON: the order of the fields of a map means nothing.
+/// Compares documents as JSON: the order of a map's fields does not matter.
 fn same(rows: &[Row], others: &[Row]) -> bool {
     let document = |row: &Row| serde_json::from_str::<serde_json::Value>(&row.document).ok();
     let one = |(a, b): (&Row, &Row)| {
