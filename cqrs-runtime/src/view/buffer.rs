@@ -1,8 +1,8 @@
-//! What a view store without transactions collects until the commit.
+//! Collects the changes of a view store without transactions until the commit.
 //!
-//! [`Buffered`] is the [`StandaloneTransaction`] of such a store: it answers what it is asked as if what it was told were there
-//! already, and hands all of it, as [`Collected`], to [`BufferedStore::write_all`]. The order in which that is to be written is
-//! the one that [`store`](super::store#a-store-without-transactions) asks for.
+//! [`Buffered`] is the [`StandaloneTransaction`] of such a store. It reads as if the collected changes were already stored, and
+//! passes all of them as [`Collected`] to [`BufferedStore::write_all`]. The module
+//! [`store`](super::store#a-store-without-transactions) says in which order to write them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,32 +14,32 @@ use crate::log::{BoxFuture, Position, StoreError};
 
 /// A view store without transactions. Its [`begin`](ViewStore::begin) returns a [`Buffered`].
 pub trait BufferedStore: ViewStore {
-    /// Of these keys, those that a mark of a removal stands under.
+    /// The keys among these that have the mark of a removed row.
     fn removed<'a>(
         &'a self,
         shape: &'a ViewShape,
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<Removed>, StoreError>>;
 
-    /// [`prepare`](ViewStore::prepare), if these leases are still the newest: in one step with their check. A store that does not
-    /// check them lets a process that was taken over empty a view that another one of a newer shape has filled.
+    /// [`prepare`](ViewStore::prepare), if these leases are still the newest, in one step with the check. Without the check, a
+    /// process whose lease was taken over could empty a view that a process with a newer shape has filled.
     fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Writes what a transaction has collected, the checkpoints last, if its leases are still the newest.
+    /// Writes the collected changes, the checkpoints last, if the transaction's leases are still the newest.
     fn write_all(&self, collected: Collected, leases: Vec<Lease>) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// What becomes of one row.
+/// The change of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// It is put in place of what is there, if that is not of a later event.
+    /// Replaces the stored row, unless that is of a later event.
     Put(Row),
-    /// It is removed by the event at this position, if it is not of a later one.
+    /// Removes the row because of the event at this position, unless the row is of a later event.
     Remove(Position),
 }
 
 impl Change {
-    /// The event that makes it.
+    /// The position of the event that made the change.
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
@@ -49,12 +49,12 @@ impl Change {
     }
 }
 
-/// What is done about a parked key.
+/// The change of a parked key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Parking {
-    /// It is parked, in place of what was known of it.
+    /// Parks it, in place of an earlier entry.
     Park(Parked),
-    /// It is parked no longer.
+    /// Unparks it.
     Unpark {
         /// The projection.
         projection: String,
@@ -63,7 +63,7 @@ pub enum Parking {
     },
 }
 
-/// A projection that is emptied.
+/// A projection that is cleared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cleared {
     /// Its view, if it makes one.
@@ -72,34 +72,34 @@ pub struct Cleared {
     pub projection: String,
 }
 
-/// Everything that a transaction was told, to be written in the order of the fields.
+/// The collected changes of a transaction, to be written in the order of the fields.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
-    /// What is emptied before anything else: nothing that the other fields hold was told before.
+    /// The projections to clear first. All other changes were made after that.
     pub cleared: Vec<Cleared>,
-    /// The rows, by key, call by call of [`write`](ViewTransaction::write).
+    /// The rows by key, one map per call of [`write`](ViewTransaction::write).
     pub rows: Vec<(ViewShape, BTreeMap<String, Change>)>,
-    /// What is done about parked keys, in order.
+    /// The changes of parked keys, in order.
     pub parking: Vec<Parking>,
     /// The checkpoints.
     pub checkpoints: BTreeMap<&'static str, Checkpoint>,
-    /// The builds that take a view's place, the view first.
+    /// The views to replace by their shadow builds, as (view, build).
     pub replaced: Vec<(Generation, Generation)>,
 }
 
 impl Collected {
-    /// Whether what is stored of a view counts no more.
+    /// Whether the stored rows of a view no longer count.
     #[must_use]
     pub fn is_cleared(&self, view: &str) -> bool {
         self.cleared.iter().any(|cleared| cleared.shape.is_some_and(|shape| shape.name == view))
     }
 
-    /// What becomes of the rows of a view, the last first.
+    /// The changes of a view's rows, the last ones first.
     fn changes(&self, view: &str) -> impl Iterator<Item = &BTreeMap<String, Change>> {
         self.rows.iter().rev().filter(move |(shape, _)| shape.name == view).map(|(_, changes)| changes)
     }
 
-    /// What becomes of a row, if anything.
+    /// The change of a row, if any.
     fn change(&self, view: &str, key: &str) -> Option<&Change> {
         self.changes(view).find_map(|changes| changes.get(key))
     }
@@ -117,7 +117,7 @@ impl Collected {
         self.cleared.push(Cleared { shape: shape.copied(), projection: projection.to_owned() });
     }
 
-    /// Whether a stored checkpoint counts no more.
+    /// Whether a stored checkpoint no longer counts.
     fn forgets(&self, projection: &str, stored: Checkpoint) -> bool {
         self.cleared.iter().any(|cleared| {
             cleared.projection == projection
@@ -140,7 +140,7 @@ impl Collected {
     }
 }
 
-/// A transaction that collects.
+/// A transaction that collects changes.
 pub struct Buffered<S> {
     store: S,
     leases: Vec<Lease>,
@@ -149,13 +149,13 @@ pub struct Buffered<S> {
 }
 
 impl<S: BufferedStore> Buffered<S> {
-    /// A transaction of `store` under these leases, which has collected nothing.
+    /// An empty transaction of `store` under these leases.
     #[must_use]
     pub fn new(store: S, leases: &[Lease]) -> Self {
         Self { store, leases: leases.to_vec(), collected: Collected::default(), savepoints: Vec::new() }
     }
 
-    /// Those of `keys` that nothing was told about, and that are not cleared.
+    /// The keys without a collected change that are not cleared.
     fn as_stored(&self, shape: &ViewShape, keys: &[String]) -> Vec<String> {
         if self.collected.is_cleared(shape.name) {
             return Vec::new();

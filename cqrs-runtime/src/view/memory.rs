@@ -13,8 +13,7 @@ use super::{
 };
 use crate::log::{BoxFuture, StoreError};
 
-/// A view store that lives as long as the program: beside a [`MemoryLog`](crate::log::MemoryLog), or on its own (level 2).
-/// Clones share it.
+/// A view store in memory: next to a [`MemoryLog`](crate::log::MemoryLog), or separate (level 2). Clones share it.
 ///
 /// ```
 /// use cqrs_runtime::view::MemoryViews;
@@ -25,7 +24,7 @@ use crate::log::{BoxFuture, StoreError};
 #[derive(Clone, Default)]
 pub struct MemoryViews {
     stored: Arc<RwLock<Stored>>,
-    /// Held by a transaction of the store's own.
+    /// Held by a standalone transaction.
     lock: Arc<Mutex<()>>,
 }
 
@@ -37,7 +36,7 @@ struct Stored {
     leases: HashMap<&'static str, Leased>,
 }
 
-/// Who runs a projection. The time is the process's monotonic clock's.
+/// The holder of a projection's lease. Times are of the process's monotonic clock.
 struct Leased {
     owner: String,
     token: u64,
@@ -50,13 +49,13 @@ struct StoredView {
 }
 
 impl MemoryViews {
-    /// A store that holds nothing.
+    /// An empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A transaction inside a log's, which has a lock of its own.
+    /// A transaction inside one of the log, which has its own lock.
     pub(crate) fn inside(&self) -> MemoryViewTransaction {
         MemoryViewTransaction {
             stored: Arc::clone(&self.stored),
@@ -265,14 +264,14 @@ impl Stored {
     }
 }
 
-/// What a transaction has changed, and nobody else sees yet.
+/// The uncommitted changes of a transaction.
 #[derive(Clone, Default)]
 struct Staged {
     prepared: Vec<ViewShape>,
     cleared: HashSet<String>,
     rows: HashMap<String, BTreeMap<String, Option<Row>>>,
     checkpoints: HashMap<String, Option<Checkpoint>>,
-    /// What is done about parked keys, in order.
+    /// Changes of parked keys, in order.
     parking: Vec<Parking>,
     replaced: Vec<(Generation, Generation)>,
 }
@@ -325,7 +324,7 @@ impl MemoryViewTransaction {
         self.with(|stored| stored.row(shape, key).cloned())
     }
 
-    /// Makes everything show, or says which lease another has taken over.
+    /// Commits, or returns the projection whose lease another process has taken.
     pub(crate) fn commit_now(self) -> Result<(), &'static str> {
         let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(lost) = self.leases.iter().find(|lease| !stored.holds(lease)) {
@@ -412,7 +411,7 @@ impl StandaloneTransaction for MemoryViewTransaction {
         drop(lock);
         let failed = |projection: &str| StoreError::Failed {
             store: "the views in memory".into(),
-            reason: format!("another has taken projection `{projection}` over"),
+            reason: format!("lease on projection `{projection}` was taken by another process"),
         };
         Box::pin(std::future::ready(committed.map_err(failed)))
     }

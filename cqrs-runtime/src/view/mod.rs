@@ -17,7 +17,8 @@ pub use store::{
     ViewStore, ViewTransaction,
 };
 
-/// A read model: one row a key, its indexes columns, the rest a document. Made by `#[derive(View)]`.
+/// A read model: one row per key, with its indexes as columns and the rest as a document. Implemented by
+/// `#[derive(View)]`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS505] `{Self}` is not a view",
     label = "no `#[derive(View)]`",
@@ -30,7 +31,7 @@ pub trait View: Sized + Send + Sync + 'static {
     type Key: Key;
     /// Its name and its columns.
     const LAYOUT: ViewLayout;
-    /// How it is stored: [`Json::OF`].
+    /// Its JSON codec: [`Json::OF`].
     const JSON: Json<Self>;
     /// The value of the `#[key]` field.
     fn key(&self) -> &Self::Key;
@@ -38,7 +39,7 @@ pub trait View: Sized + Send + Sync + 'static {
     fn index_values(&self) -> Vec<Value>;
 }
 
-/// A view's name and columns, as its type has them.
+/// A view's name and columns, from its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViewLayout {
     /// The name: the type's own, or `#[cqrs(name = "..")]`.
@@ -47,12 +48,12 @@ pub struct ViewLayout {
     pub key: &'static str,
     /// The indexed fields.
     pub indexes: &'static [IndexShape],
-    /// Changes with the fields as they are written: their names, types, roles, and what serde does with them.
+    /// A hash of the fields as written: their names, types, roles, and serde attributes.
     pub fields: u64,
 }
 
 impl ViewLayout {
-    /// How a projection of this fingerprint stores the view.
+    /// How a projection with this fingerprint stores the view.
     #[must_use]
     pub const fn shape(self, fingerprint: u64) -> ViewShape {
         ViewShape { name: self.name, key: self.key, indexes: self.indexes, fingerprint }
@@ -68,16 +69,16 @@ pub struct ViewShape {
     pub key: &'static str,
     /// The indexed fields.
     pub indexes: &'static [IndexShape],
-    /// Changes with everything that the rows depend on: the view's fields and the types in them, and what its projection folds
-    /// them from. Stored views of another fingerprint are rebuilt. See [`App::shape_of`](crate::App::shape_of).
+    /// A hash of everything that the rows depend on: the view's fields and their types, and the events that its projection
+    /// folds them from. Stored views with another fingerprint are rebuilt. See [`App::shape_of`](crate::App::shape_of).
     pub fingerprint: u64,
 }
 
-/// One indexed field.
+/// An indexed field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexShape {
     /// The field's name.
     pub name: &'static str,
-    /// Its column.
+    /// The type of its column.
     pub kind: ColumnKind,
 }
