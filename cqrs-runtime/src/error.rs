@@ -383,7 +383,7 @@ pub enum OperationError {
     },
     /// A rebuild has begun and gets no further. It goes on as soon as a process can continue it.
     #[error(
-        "the rebuild of projection `{projection}` has been at position {position} for {waited:?}: the process that runs the \
+        "the rebuild of projection `{projection}` has stayed at position {position} for {waited:?}: the process that runs the \
          projection hangs, has paused it, or cannot reach its store; check `App::health` there (the rebuild then goes on by itself)"
     )]
     Stalled {

@@ -1,4 +1,4 @@
-//! The guide: first steps, levels and their operation, how fast it is, tests of your own rules, and names for those who come from other systems.
+//! The guide: first steps, levels and their operation, performance, tests of your own rules, and the terms of other systems.
 
 #[doc = include_str!("guide/first_steps.md")]
 pub mod first_steps {}

@@ -1,9 +1,9 @@
 //! Command bus, query bus, event log and read models for annotated domain code.
 //!
-//! > Annotate your domain. The compiler keeps commands and queries apart, and nothing is ever silently ignored.
+//! > Annotate your domain. The compiler keeps commands and queries separate, and nothing is ever silently ignored.
 //!
-//! Commands decide on **aggregates**, which are folded from events, and state new **events**; **queries** read **views**, which
-//! are folded from the same events. The macros generate the registration and the dispatch; this crate runs them.
+//! Commands decide on **aggregates**, which are folded from events, and emit new **events**. **Queries** read **views**, which
+//! are folded from the same events. The macros generate registration and dispatch; this crate runs them.
 //!
 //! ```standalone_crate
 //! use cqrs_runtime::log::MemoryLog;
@@ -86,37 +86,38 @@
 //!
 //! # Where things are
 //!
-//! - [`guide`] begins with a program from an empty folder, and ends with what other systems call what is here.
-//! - [`App`] is the composition root; its [`CommandBus`] and [`QueryBus`] are the only ways in.
-//! - Handler parameters are capabilities: [`boundary`] has those of decisions, [`capability`] the others.
-//! - [`policy`](mod@policy) says when a policy runs, and what becomes of what it returns.
-//! - [`log`] and [`view::store`] say what a database must do to take part; [`log::conformance`] and [`view_conformance`] test it.
+//! - [`guide`] starts with a program from an empty folder, and ends with the terms of other systems.
+//! - [`App`] is the composition root. Its [`CommandBus`] and [`QueryBus`] are the only ways in.
+//! - Handler parameters are capabilities: see [`boundary`] for those of decisions, and [`capability`] for the others.
+//! - [`policy`](mod@policy) says when a policy runs, and what happens with the commands that it returns.
+//! - [`log`] and [`view::store`] say what a database adapter must implement; [`log::conformance`] and [`view_conformance`] test
+//!   it.
 //! - [`rules`] explains each code that an error names: `[CQRS204]`.
-//! - [`snapshot`] says how long histories are loaded quickly, and when a snapshot is ignored.
-//! - [`testing`] has given/when/then for decisions and views; [`mod@verify`] tests what is linked, and that stored events can
-//!   still be read; [`wire`] and [`middleware`] are for transports.
-//! - [`observing`] has an app's health, its figures, and its spans with the traces that they carry.
-//! - [`cqs`] keeps commands and queries apart on plain objects: their methods.
+//! - [`snapshot`] says how aggregates with long histories are loaded quickly, and when a snapshot is ignored.
+//! - [`testing`] has given/when/then for decisions and views. [`mod@verify`] tests the linked program, and that stored events can
+//!   still be read. [`wire`] and [`middleware`] are for transports.
+//! - [`observing`] has an app's health, metrics and spans, and their traces.
+//! - [`cqs`] separates commands from queries among the methods of plain objects.
 //!
 //! # Levels
 //!
-//! At **level 1** views live beside the log and are folded in each command's own transaction: `App::builder().log(log)`. At
-//! **level 2** they live in a database of their own, which a task of the app keeps in step with the log:
-//! `App::builder().log(log).views(views)`. Nothing else of the program changes. What a query answers may then lag, unless it is asked
-//! [`after`](QueryBus::after) a position; [`CommandBus::awaiting`] waits until a command shows.
-//! [`App::projections`], [`App::parked`] and their neighbours tell how the read side is doing, and mend it.
+//! At **level 1** views are stored in the log's database and folded in each command's own transaction: `App::builder().log(log)`. At
+//! **level 2** they are stored in a separate database, which a task of the app keeps up to date:
+//! `App::builder().log(log).views(views)`. Nothing else in the program changes. A query may then lag, unless it is asked
+//! [`after`](QueryBus::after) a position. [`CommandBus::awaiting`] waits until the views show a command. [`App::projections`],
+//! [`App::parked`] and their neighbours show the state of the read side, and repair it.
 //!
-//! # What is linked is served
+//! # Linked code is registered
 //!
-//! A crate that stands in `Cargo.toml` and is never named in source is not linked, and its handlers are not there. Write
-//! `use that_crate as _;`. [`AppBuilder::build`] refuses what is missing, twice there, or named alike, with file and line;
+//! A crate that is in `Cargo.toml` but never named in source is not linked, and its handlers are missing. Write `use
+//! that_crate as _;`. [`AppBuilder::build`] refuses missing, duplicate and equally named items, with file and line.
 //! [`verify!`] is the same as a test.
 //!
 //! # Features
 //!
-//! - `metrics`: the app tells its [figures](observing::figures) to the recorder of the `metrics` facade.
-//! - `schema`: `events.lock` holds the JSON schemas of the events that derive `schemars::JsonSchema`, which `#[derive(Id)]`
-//!   types then implement: see [`mod@verify`].
+//! - `metrics`: the app reports [metrics](observing#metrics) through the `metrics` crate.
+//! - `schema`: `events.lock` contains the JSON schemas of events that derive `schemars::JsonSchema`. `#[derive(Id)]` types
+//!   then implement it: see [`mod@verify`].
 
 #![warn(missing_docs)]
 
@@ -180,10 +181,10 @@ pub use view::{View, Views};
 
 pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query};
 
-/// All that annotated domain code names: `use cqrs_runtime::prelude::*;`.
+/// Everything that annotated domain code names: `use cqrs_runtime::prelude::*;`.
 ///
-/// `#[derive(Serialize, Deserialize)]` writes code that names the crate `serde`: it must be a dependency of yours too. `cqs`,
-/// for plain objects, is not here: `use cqrs_runtime::cqs;`.
+/// `#[derive(Serialize, Deserialize)]` generates code that names the crate `serde`, so add it to your dependencies. `cqs`,
+/// for plain objects, is not included: `use cqrs_runtime::cqs;`.
 pub mod prelude {
     pub use crate::{
         Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
@@ -193,7 +194,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 }
 
-/// What the macros' expansions name. Not for use by hand, and free to change.
+/// The names that expansions use. Not for use by hand, and free to change.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__id_schema as id_schema;
