@@ -45,7 +45,7 @@ async fn an_event_that_cannot_be_read_parks_its_key_and_no_other() {
         assert_eq!(parked.len(), 1);
         assert_eq!((&*parked[0].projection, &*parked[0].key), ("MemberCard", &*sick.to_string()));
         assert_eq!((&*parked[0].event, parked[0].position.get()), ("MemberScored", 4));
-        assert!(parked[0].error.contains("does not fit its type"), "{}", parked[0].error);
+        assert!(parked[0].error.contains("does not match its type"), "{}", parked[0].error);
     }
 }
 
