@@ -7,7 +7,7 @@ use cart::{CartError, Money, ShoppingCart};
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     match tour(&mut out) {
-        // `cart | head`: whoever read the output has seen enough.
+        // With `cart | head` the reader closes the pipe early, which is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Failure> {
 struct Tour<'a> {
     app: &'a App,
     out: io::Stdout,
-    /// What stands on the screen for an id.
+    /// The text that is printed for an id.
     names: Vec<(String, &'static str)>,
 }
 

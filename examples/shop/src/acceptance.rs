@@ -1,8 +1,8 @@
-//! What any write side of this shop must do: an acceptance suite for whoever has one.
+//! An acceptance suite: what every write side of this shop must do.
 //!
-//! It sends commands and asks queries by name and JSON, as a client over the network would, so that it knows of a write
-//! side no more than [`contracts`](crate::contracts) says. A scenario panics where the shop does not do as it should.
-//! All make ids of their own, so that one shop may serve them all.
+//! It sends commands and queries by name and JSON, like a client on the network. So it depends on nothing of a write
+//! side but [`contracts`](crate::contracts). A scenario panics if the shop behaves otherwise. Every scenario creates
+//! new ids, so all of them can run on one shop.
 //!
 //! ```
 //! # use cqrs_runtime::{App, log::MemoryLog};
@@ -23,7 +23,7 @@ use crate::contracts::{
 };
 use crate::read::{CustomersNamed, OrderDetail, OrderDetails, OrderHistory, OrderSummary};
 
-/// Plays every scenario.
+/// Runs every scenario.
 ///
 /// # Panics
 /// If one of them fails.
@@ -38,7 +38,7 @@ pub async fn run(app: &App) {
     an_id_takes_effect_once(app).await;
 }
 
-/// From the order to the parcel, and what it costs.
+/// From the order to the parcel, with its charges.
 async fn an_order_is_made_confirmed_and_shipped(app: &App) {
     let shop = Shop(app);
     let (customer, order) = (shop.customer("Ada Lovelace").await, OrderId::new());
@@ -95,7 +95,7 @@ async fn an_order_is_cancelled_until_it_ships(app: &App) {
     assert_eq!(shop.detail(shipped).await.status, Status::Shipped);
 }
 
-/// The pages of a history are the history.
+/// The pages of a history together give the whole history.
 async fn the_history_is_newest_first_and_paged(app: &App) {
     let shop = Shop(app);
     let (customer, other) = (shop.customer("Mary Shelley").await, shop.customer("Percy Shelley").await);
@@ -115,7 +115,7 @@ async fn the_history_is_newest_first_and_paged(app: &App) {
     assert_eq!(page(2, 5).await, []);
 }
 
-/// A customer's new name stands on her earlier orders too, on later ones, and on no one else's.
+/// A customer's new name shows on her earlier and later orders, and on nobody else's.
 async fn a_rename_reaches_the_summaries(app: &App) {
     let shop = Shop(app);
     let (customer, other) = (shop.customer("Marie Sklodowska").await, shop.customer("Pierre Curie").await);
@@ -136,7 +136,7 @@ async fn a_rename_reaches_the_summaries(app: &App) {
     assert_eq!(found.into_iter().map(|card| card.customer).collect::<Vec<_>>(), [customer]);
 }
 
-/// No order, no customer.
+/// Missing orders and customers are refused.
 async fn what_is_not_there_is_refused(app: &App) {
     let shop = Shop(app);
     let order = OrderId::new();
@@ -227,7 +227,7 @@ impl Shop<'_> {
 
     async fn asks<Q: Query<Returns: DeserializeOwned> + Serialize>(&self, query: Q) -> Q::Returns {
         let json = serde_json::to_string(&query).expect("a query can be written as JSON");
-        // What was accepted is seen, at whatever level.
+        // Accepted commands are visible, at every level.
         let head = self.0.log().head().await.expect("the log can be read");
         let answer = self.0.queries().after(head).ask_json(Q::NAME, &json).await;
         let answer = answer.unwrap_or_else(|error| panic!("{} should have been answered: {error}", Q::NAME));

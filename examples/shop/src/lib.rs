@@ -1,16 +1,16 @@
 //! An order shop: the example application of `cqrs-runtime`.
 //!
-//! | module | holds |
+//! | module | content |
 //! | --- | --- |
-//! | [`contracts`] | what callers send and what the log keeps: ids, commands, their errors, events |
+//! | [`contracts`] | the messages and events: ids, commands, their errors, events |
 //! | [`pricing`] | plain domain code: what an order costs |
-//! | [`write`](mod@write) | the write side: aggregates, and one decision a command |
-//! | [`read`] | the read side: views, the projections that fold them, and the queries that ask them |
-//! | [`place`] | where the log and the views live: in memory, in SQLite, in PostgreSQL; views also in Redis, in MongoDB |
-//! | [`acceptance`] | what any write side of this shop must do, as a test of whoever has one |
+//! | [`write`](mod@write) | the write side: aggregates, and one decision per command |
+//! | [`read`] | the read side: views, the projections that fold them, and their queries |
+//! | [`place`] | where the log and the views are stored: in memory, SQLite or PostgreSQL; views also in Redis or MongoDB |
+//! | [`acceptance`] | a test of what every write side of this shop must do |
 //!
-//! Nothing lists the handlers: each is found by its annotation, and [`open`] is the whole composition root, on any of
-//! those databases and at either level.
+//! There is no list of handlers: each is found by its annotation. [`open`] is the whole composition root, for all of
+//! those databases and both levels.
 
 pub mod acceptance;
 pub mod contracts;
@@ -24,7 +24,7 @@ use cqrs_runtime::App;
 pub use place::{OpenError, Place, Places};
 use read::OrderDetail;
 
-/// Opens the shop, and makes what is not there.
+/// Opens the shop, and creates what is missing.
 ///
 /// # Errors
 /// See [`OpenError`].

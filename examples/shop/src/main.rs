@@ -13,7 +13,7 @@ use cli::Failure;
 use cli::databases::Options;
 
 #[derive(Parser)]
-#[command(version, about = "An order shop, on one database or on two. Without a subcommand it gives a tour.")]
+#[command(version, about = "An order shop, on one or several databases. Without a subcommand it gives a tour.")]
 struct Arguments {
     #[command(flatten)]
     databases: Options,
@@ -23,15 +23,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Executes commands, a line of JSON each.
+    /// Executes commands, one line of JSON each.
     ///
-    /// A line names the command, its fields and, if you like, an id: the same id again is the same command again, and
-    /// runs nothing. Commands about the same order or customer are executed in the order of their lines.
+    /// A line names the command, its fields and optionally an id. A second command with the same id is not executed
+    /// again. Commands about the same order or customer are executed in the order of their lines.
     #[command(after_long_help = r#"Example: {"id": "4711", "command": "ConfirmOrder", "data": {"order": ".."}}"#)]
     Load {
         /// The file of commands, or `-` for standard input.
         file: PathBuf,
-        /// Go on after a line that failed.
+        /// Continue after a line that failed.
         #[arg(long)]
         keep_going: bool,
         /// Print each accepted command's id as soon as its events are stored.
@@ -45,44 +45,44 @@ enum Action {
         /// The query's fields.
         json: String,
     },
-    /// Prints the log, an event a line: position, time, name, fields.
+    /// Prints the log, one event per line: position, time, name, fields.
     Events {
-        /// Only what stands after this position.
+        /// Only events after this position.
         #[arg(long, value_name = "POSITION", default_value_t = 0)]
         after: u64,
     },
-    /// Lists commands, queries, events, aggregates and projections, and who handles what.
+    /// Lists commands, queries, events, aggregates and projections with their handlers.
     Describe,
-    /// Verifies that the positions are dense and that every view is what a fold of the whole log makes.
+    /// Verifies that positions have no gaps, and that every view matches a fold of the whole log.
     Check,
-    /// Prints how far each projection has come, and what is parked: keys whose events could not be folded.
+    /// Prints the progress of each projection, and the parked keys, whose events could not be folded.
     Status,
-    /// Takes a parked key up again, from the event that it is parked at.
+    /// Resumes a parked key, from the event that it is parked at.
     Retry {
         /// The projection's name.
         projection: String,
         /// The key, as `shop status` prints it.
         key: String,
     },
-    /// Passes over the event that a key is parked at, and goes on with that key.
+    /// Skips the event that a key is parked at, and resumes the key.
     Skip {
         /// The projection's name.
         projection: String,
         /// The key, as `shop status` prints it.
         key: String,
     },
-    /// Folds a projection anew from the whole log, with those that it is connected with by look-ups.
+    /// Rebuilds a projection from the whole log, together with those that look-ups connect it with.
     Rebuild {
         /// The projection's name.
         projection: String,
     },
-    /// Lists what is stored of views and is not used any more: by no process for a day. Older versions of a view stay until then.
+    /// Lists stored views that no process has used for a day, such as older versions of a view.
     Unused {
-        /// Remove it.
+        /// Remove them.
         #[arg(long)]
         remove: bool,
     },
-    /// Prints commands to load: the same ones each time.
+    /// Prints sample commands for `load`: always the same ones.
     Sample {
         /// How many orders.
         #[arg(long, value_name = "NUMBER", default_value_t = cli::sample::ORDERS)]
@@ -94,7 +94,7 @@ enum Action {
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(code) => code,
-        // `shop events | head`: whoever read the output has seen enough.
+        // With `shop events | head` the reader closes the pipe early, which is not an error.
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("shop: {failure}");

@@ -1,26 +1,26 @@
-//! What an order costs. Plain domain code, which every write side of the shop shares.
+//! The price of an order. Plain domain code that every write side of the shop shares.
 
 use crate::contracts::{Line, Money, OrderError};
 
-/// Tax, in percent of the lines.
+/// Tax, in percent of the lines' total.
 const TAX_PERCENT: i64 = 8;
-/// The price of sending an order.
+/// The price of shipping an order.
 const SHIPPING: Money = Money::from_cents(490);
-/// An order whose lines come to so much is sent for nothing.
+/// The total of lines from which shipping is free.
 const FREE_SHIPPING_FROM: Money = Money::from_cents(5_000);
-/// The most that the lines of one order may come to.
+/// The highest total of the lines of an order.
 const LIMIT: Money = Money::from_cents(100_000_000);
 
-/// What an order costs beside its lines.
+/// The charges of an order, in addition to its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charges {
     /// The tax on the lines, rounded to the nearest cent.
     pub tax: Money,
-    /// The price of sending it.
+    /// The price of shipping.
     pub shipping: Money,
 }
 
-/// Checks the lines of a new order, and says what it costs beside them.
+/// Checks the lines of a new order, and returns its charges.
 pub fn charges(lines: &[Line]) -> Result<Charges, OrderError> {
     if lines.is_empty() {
         return Err(OrderError::NoLines);

@@ -1,4 +1,4 @@
-//! Does the shop agree with itself?
+//! Checks that the shop's views match its log.
 
 use cqrs_runtime::App;
 use cqrs_runtime::Position;
@@ -8,11 +8,11 @@ use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
 use super::Failure;
 use super::print::PATIENCE;
 
-/// How many events are copied at a time.
+/// How many events are copied at once.
 const PAGE: usize = 10_000;
 
-/// Copies the log into memory, lets another app fold it from the beginning, and compares every row of every view.
-/// To be run while no one else writes to the log.
+/// Copies the log into memory, lets another app fold it from the start, and compares every row of every view.
+/// Nothing else may write to the log while it runs.
 pub async fn run(app: &App) -> Result<(), Failure> {
     let log = app.log();
     let head = log.head().await?;
@@ -30,7 +30,7 @@ pub async fn run(app: &App) -> Result<(), Failure> {
         transaction.append(&page.events, &[]).await?;
         transaction.commit().await?;
     }
-    println!("{position} events, their positions dense");
+    println!("{position} events, positions without gaps");
 
     app.caught_up(head, PATIENCE).await?;
     if let Some(parked) = app.parked().await?.first() {
@@ -41,19 +41,19 @@ pub async fn run(app: &App) -> Result<(), Failure> {
     for (view, shape) in &app.shapes() {
         let (stored, folded) = (rows(app, view, shape).await?, rows(&anew, view, shape).await?);
         if let Some((stored, folded)) = stored.iter().zip(&folded).find(|(stored, folded)| stored != folded) {
-            return Err(format!("{view}: stored is {stored:?}, and the log makes {folded:?}").into());
+            return Err(format!("{view}: stored row {stored:?} differs from the log's {folded:?}").into());
         }
         if stored.len() != folded.len() {
-            return Err(format!("{view}: stored are {}, and the log makes {}", stored.len(), folded.len()).into());
+            return Err(format!("{view}: {} rows are stored, but the log gives {}", stored.len(), folded.len()).into());
         }
-        println!("{view}: {} rows, as the log makes them", stored.len());
+        println!("{view}: {} rows, equal to the log's", stored.len());
     }
     Ok(())
 }
 
-/// All rows of a view, by their keys.
+/// All rows of a view, ordered by key.
 async fn rows(app: &App, view: &str, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
-    let views = app.views_of(view).ok_or_else(|| format!("{} keeps no views", app.log().describe()))?;
+    let views = app.views_of(view).ok_or_else(|| format!("{} stores no views", app.log().describe()))?;
     let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     Ok(views.find(shape, &all).await?)
 }

@@ -1,4 +1,4 @@
-//! Commands from a file, many at once.
+//! Executes commands from a file, many at once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 
 use super::Failure;
 
-/// How many commands are under way at once. All that wait for the disk together share one commit.
+/// How many commands are in flight. All that wait for the disk together share one commit.
 const IN_FLIGHT: usize = 512;
 
-/// Where the lines come from.
+/// The source of the lines.
 pub struct Input {
     source: Box<dyn Read + Send>,
     bytes: Option<u64>,
@@ -36,21 +36,21 @@ impl Input {
         Ok(Self { source: Box::new(file), bytes })
     }
 
-    /// Reads ahead on a thread of its own, which a terminal or a pipe may hold up without holding up the answers.
+    /// Reads ahead on a separate thread, so that a slow terminal or pipe does not delay the answers.
     fn lines(self) -> mpsc::Receiver<io::Result<Vec<u8>>> {
         let (send, lines) = mpsc::channel(IN_FLIGHT);
         std::thread::spawn(move || {
             let mut read = BufReader::new(self.source).split(b'\n');
-            // Nobody receives any more once a line has failed.
+            // The receiver is gone once a line has failed.
             read.try_for_each(|line| send.blocking_send(line)).ok();
         });
         lines
     }
 }
 
-/// Executes all lines, and says how that went. It succeeds if every command was accepted.
+/// Executes all lines, and prints a summary. It succeeds if every command was accepted.
 ///
-/// After a line that failed nothing more is sent, unless `keep_going` says so; what is under way by then is waited for.
+/// After a line that failed nothing more is sent, unless `keep_going` is set. Commands in flight are completed.
 pub async fn run(app: &App, input: Input, keep_going: bool, acks: bool) -> Result<ExitCode, Failure> {
     let mut tally = Tally::new(input.bytes, acks);
     let mut lines = input.lines();
@@ -66,7 +66,7 @@ pub async fn run(app: &App, input: Input, keep_going: bool, acks: bool) -> Resul
                 Some(line) => {
                     number += 1;
                     tally.bar.inc(line.as_ref().map_or(0, |line| line.len() as u64 + 1));
-                    // Without more lines to come there is nothing to go on with.
+                    // Without more lines there is nothing to continue with.
                     reading = line.is_ok();
                     match Line::parse(line) {
                         Ok(None) => {}
@@ -82,7 +82,7 @@ pub async fn run(app: &App, input: Input, keep_going: bool, acks: bool) -> Resul
     tally.finish(keep_going)
 }
 
-/// One line of the file.
+/// A line of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -93,7 +93,7 @@ struct Line {
 }
 
 impl Line {
-    /// An empty line is no command, and no mistake.
+    /// Parses a line. An empty line is skipped.
     fn parse(line: io::Result<Vec<u8>>) -> Result<Option<Self>, Refusal> {
         let line =
             line.map_err(|error| Refusal { name: "Unreadable".into(), text: format!("cannot be read: {error}") })?;
@@ -102,18 +102,18 @@ impl Line {
         }
         serde_json::from_slice(&line).map(Some).map_err(|error| Refusal {
             name: "Malformed".into(),
-            // A line is one line: its column alone says where.
+            // The input is one line, so the column is enough.
             text: format!("not a command: {error}").replace(" at line 1 column ", " at column "),
         })
     }
 
-    /// Starts the command at once, or when the earlier ones are done that it may depend on.
+    /// Starts the command at once, or after the earlier ones that it may depend on.
     fn execute(self, number: u64, bus: CommandBus, turns: &mut Turns) -> impl Future<Output = Done> + use<> {
         let id = self.id.as_deref().map(CommandId::new);
         let (earlier, done) = turns.enter(&self.data);
         async move {
             for mut command in earlier {
-                // Nothing is ever sent: it is an error, and that is the news, once the sender is gone.
+                // Nothing is ever sent: the wait ends with an error when the sender is dropped.
                 let _ = command.changed().await;
             }
             let meta = Meta { command_id: id.clone(), ..Meta::new() };
@@ -129,7 +129,7 @@ impl Line {
     }
 }
 
-/// Which commands wait for which: whatever names an order or a customer comes after the last command that was about it,
+/// Orders dependent commands: a command about an order or a customer comes after the last command about the same one,
 /// so that a customer is registered before she orders, and an order confirmed before it is shipped.
 #[derive(Default)]
 struct Turns {
@@ -137,18 +137,18 @@ struct Turns {
 }
 
 impl Turns {
-    /// The commands to wait for, and what to drop when the command is done.
+    /// The commands to wait for, and a sender to drop when the command is done.
     fn enter(&mut self, data: &RawValue) -> (Vec<watch::Receiver<()>>, watch::Sender<()>) {
         #[derive(Deserialize, Default)]
         struct Named {
             order: Option<String>,
             customer: Option<String>,
         }
-        // Whatever is wrong with the data, the bus will say.
+        // The bus reports invalid data.
         let Named { order, customer } = serde_json::from_str(data.get()).unwrap_or_default();
         let earlier = [&order, &customer].into_iter().flatten().filter_map(|id| self.last.get(id).cloned()).collect();
         let (done, last) = watch::channel(());
-        // A new order is about the order: other orders of the same customer need not wait for it.
+        // A new order counts as about the order: other orders of the same customer need not wait for it.
         if let Some(id) = order.or(customer) {
             self.last.insert(id, last);
         }
@@ -159,11 +159,11 @@ impl Turns {
     }
 }
 
-/// What came of one line.
+/// The result of a line.
 struct Done {
     number: u64,
     id: Option<CommandId>,
-    /// Whether it was accepted before.
+    /// `true` if it was accepted before.
     answer: Result<bool, Refusal>,
 }
 
@@ -172,7 +172,7 @@ struct Refusal {
     text: String,
 }
 
-/// What came of all lines so far.
+/// The results of all lines so far.
 struct Tally {
     bar: ProgressBar,
     acks: bool,
@@ -219,7 +219,7 @@ impl Tally {
         self.refused.values().sum()
     }
 
-    /// Prints the summary: on standard output, unless that belongs to the acknowledged ids.
+    /// Prints the summary: on standard output, unless that is used for acknowledged ids.
     fn finish(self, keep_going: bool) -> Result<ExitCode, Failure> {
         self.bar.finish_and_clear();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -232,9 +232,12 @@ impl Tally {
         }
         #[expect(clippy::cast_precision_loss, reason = "a rate to look at")]
         let rate = all as f64 / seconds;
-        writeln!(out, "{all} commands in {seconds:.2} s, {rate:.0} a second")?;
+        writeln!(out, "{all} commands in {seconds:.2} s, {rate:.0} per second")?;
         if failed > 0 && !keep_going {
-            writeln!(out, "stopped there: what was not sent yet stays unsent; `--keep-going` goes on after a failure")?;
+            writeln!(
+                out,
+                "stopped at the failure: later lines were not sent; `--keep-going` continues after failures"
+            )?;
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

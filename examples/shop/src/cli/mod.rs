@@ -1,4 +1,4 @@
-//! What the subcommands do.
+//! The subcommands.
 
 pub mod check;
 pub mod databases;
@@ -8,5 +8,5 @@ pub mod print;
 pub mod sample;
 pub mod tour;
 
-/// Why a subcommand gave up.
+/// The error of a subcommand.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

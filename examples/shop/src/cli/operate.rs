@@ -1,4 +1,4 @@
-//! Looking after projections.
+//! Subcommands for operators.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::Failure;
 
-/// How often one looks again.
+/// How often the progress is read.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Prints how each projection is doing, and what is parked.
+/// Prints the status of each projection, and what is parked.
 pub async fn status(app: &App) -> Result<(), Failure> {
     let (statuses, parked) = (app.projections().await?, app.parked().await?);
     let mut out = io::stdout();
@@ -46,15 +46,15 @@ fn state(status: &ProjectionStatus) -> String {
     }
 }
 
-/// The words after `parked` are those that `retry` and `skip` take.
+/// The words after `parked` are the arguments of `retry` and `skip`.
 fn line(Parked { projection, key, position, event, error, attempts, .. }: &Parked) -> String {
     let key = if key.is_empty() { "''" } else { key };
     let times = if *attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
     format!("parked: {projection} {key} at {event}, position {position}, tried {times}: {error}")
 }
 
-/// Takes a parked key up again, with the event that it is parked at or after that one. Fails where it is parked again. A server
-/// that runs the projection hands it over for that.
+/// Resumes a parked key, with the event that it is parked at or the one after it. Fails if it is parked again. A server that
+/// runs the projection releases it for this.
 pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Result<(), Failure> {
     if skip {
         app.skip(projection, key).await?;
@@ -64,11 +64,11 @@ pub async fn take_up(app: &App, projection: &str, key: &str, skip: bool) -> Resu
     let parked = app.parked().await?;
     match parked.iter().find(|parked| parked.projection == projection && parked.key == key) {
         Some(parked) => Err(line(parked).into()),
-        None => Ok(writeln!(io::stdout(), "{projection} {key} follows the log again")?),
+        None => Ok(writeln!(io::stdout(), "resumed {key} in {projection}")?),
     }
 }
 
-/// Prints what is stored of views and no process has used for a day; removes it, if that is asked for.
+/// Prints stored views that no process has used for a day, and removes them if requested.
 pub async fn unused(app: &App, remove: bool) -> Result<(), Failure> {
     let mut out = io::stdout();
     for view in app.unused_views().await? {
@@ -76,7 +76,7 @@ pub async fn unused(app: &App, remove: bool) -> Result<(), Failure> {
         let used = view.last_used.map_or_else(|| "never".to_owned(), |ago| format!("{} ago", HumanDuration(ago)));
         let removed = match (remove, remove && app.remove_unused_view(&view).await?) {
             (true, true) => "; removed",
-            (true, false) => "; left: a process has used it just now",
+            (true, false) => "; kept: a process has just used it",
             (false, _) => "",
         };
         let (name, rows, store) = (&view.projection, view.rows, &view.store);
@@ -85,8 +85,8 @@ pub async fn unused(app: &App, remove: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Folds a projection anew from the whole log, with a line of progress on a terminal while this process does it: a server that runs
-/// the projection goes on with what is begun here.
+/// Rebuilds a projection from the whole log. On a terminal it shows the progress while this process does it: a server that runs the
+/// projection continues the rebuild.
 pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
     let bar = ProgressBar::new(app.log().head().await?.get());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos} of {len} events{msg}").expect("indicatif's own keys"));
@@ -96,10 +96,10 @@ pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
         tokio::select! {
             reached = &mut rebuilt => break reached,
             _ = look.tick(), if !bar.is_hidden() => {
-                // A look that fails costs the line a step; what fails the rebuild says so itself.
+                // A failed look loses one step of the progress line. The rebuild reports its own errors.
                 let statuses = app.projections().await.unwrap_or_default();
                 let progress = statuses.iter().find(|status| status.name == projection).map(ProjectionStatus::progress);
-                // Until the rebuild has begun, what is read is at the log's end.
+                // Until the rebuild has begun, the position is the log's end.
                 if let Some(progress) = progress.filter(|progress| progress.at < progress.of) {
                     bar.set_length(progress.of.get());
                     bar.set_position(progress.at.get());
@@ -111,6 +111,6 @@ pub async fn rebuild(app: &App, projection: &str) -> Result<(), Failure> {
     bar.finish_and_clear();
     let reached = reached?;
     let parked = app.parked().await?.into_iter().filter(|parked| parked.projection == projection).count();
-    writeln!(io::stdout(), "{projection} is built anew, up to position {reached}; {parked} of its keys are parked")?;
+    writeln!(io::stdout(), "rebuilt {projection} up to position {reached}; parked keys: {parked}")?;
     Ok(())
 }

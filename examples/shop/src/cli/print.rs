@@ -1,4 +1,4 @@
-//! Answers, events and the app's description.
+//! Prints answers, events and the app's description.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use cqrs_runtime::{App, Position};
 
 use super::Failure;
 
-/// How long the views may take to catch up with a log that grew while nobody followed it.
+/// How long the views may take to catch up with a log that grew while no process followed it.
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How many events are read at a time.
+/// How many events are read at once.
 const PAGE: usize = 1_000;
 
 /// Answers a query as JSON.
 pub async fn answer(app: &App, name: &str, json: &str) -> Result<(), Failure> {
-    // As of now: at level 2 the views may have to catch up first.
+    // As of now: at level 2 the views may have to catch up.
     let head = app.log().head().await?;
     let answer = app.queries().after(head).within(PATIENCE).ask_json(name, json).await?;
     writeln!(io::stdout(), "{answer:#}")?;
@@ -40,7 +40,7 @@ pub async fn events(app: &App, mut after: Position) -> Result<(), Failure> {
     }
 }
 
-/// Describes the app, which needs no file for it.
+/// Describes the app. Needs no database.
 pub async fn description() -> Result<(), Failure> {
     let app = App::builder().log(MemoryLog::new()).build().await?;
     write!(io::stdout(), "{}", app.describe())?;

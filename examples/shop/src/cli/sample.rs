@@ -1,4 +1,4 @@
-//! Orders to try the shop with: made up, and the same ones each time.
+//! Sample orders, always the same ones.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use shop::contracts::{
     RenameCustomer, ShipOrder,
 };
 
-/// As many orders as the sample file has.
+/// The number of orders in the sample file.
 pub const ORDERS: u32 = 300;
 
 const FIRST: [&str; 12] = [
@@ -41,13 +41,13 @@ const PRODUCTS: [(&str, &str, i64); 10] = [
     ("spoon", "Measuring spoon", 4_15),
 ];
 
-/// Writes the commands that make `orders` orders, and all that becomes of them. The shop accepts every one.
+/// Writes the commands for `orders` orders and what happens with them. The shop accepts all of them.
 pub fn write(out: &mut impl Write, orders: u32) -> io::Result<()> {
     let mut chance = Chance(0x5EED);
     let mut lines = Lines { out: io::BufWriter::new(out), number: 0 };
     let mut customers = Vec::new();
     for number in 0..orders {
-        // A new customer comes with every sixth order.
+        // Every sixth order has a new customer.
         if number % 6 == 0 {
             let customer = CustomerId::from(chance.uuid());
             let name = format!("{} {}", chance.pick(&FIRST), chance.pick(&LAST));
@@ -98,7 +98,7 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// A `SplitMix64`: chance enough for a sample, and the same on every machine.
+/// A `SplitMix64`: random enough for a sample, and the same on every machine.
 struct Chance(u64);
 
 impl Chance {

@@ -1,4 +1,4 @@
-//! The shop on the screen: each command, its events, and what the read models then say.
+//! The tour: each command, its events, and what the read models show then.
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use shop::read::{OrderDetails, OrderHistory};
 use super::Failure;
 use super::databases::Databases;
 
-/// Gives the tour. Every tour has ids of its own, so a database may see many.
+/// Gives the tour. Every tour has new ids, so a database may have many.
 pub async fn run(app: &App, databases: &Databases) -> Result<(), Failure> {
     let mut tour = Tour { app, out: io::stdout(), step: 0 };
     let head = app.log().head().await?;
@@ -26,7 +26,7 @@ pub async fn run(app: &App, databases: &Databases) -> Result<(), Failure> {
     }
 
     let (customer, order, other) = (CustomerId::new(), OrderId::new(), OrderId::new());
-    tour.step("A customer registers. A command states events; the log keeps them.")?;
+    tour.step("A customer registers. A command emits events; the log stores them.")?;
     tour.execute(RegisterCustomer { customer, name: "Ada Byron".into() }).await?;
 
     tour.step("She orders. The decision is consistent over the order and the customer, its two parameters.")?;
@@ -57,7 +57,10 @@ pub async fn run(app: &App, databases: &Databases) -> Result<(), Failure> {
     tour.ask(OrderDetails { order }, at).await?;
 
     if *databases.write() == Place::Memory {
-        return Ok(writeln!(tour.out, "\nThe shop was in memory, and is gone. Without `--write memory:` it stays.")?);
+        return Ok(writeln!(
+            tour.out,
+            "\nThe shop was in memory and is gone. Without `--write memory:` it is stored."
+        )?);
     }
     let options = databases.options();
     writeln!(
@@ -70,7 +73,7 @@ Try next, each after `cargo run -p shop --{options}`:
   events --after {head}                             the log, an event a line
   describe                                     who handles what
   check                                        do the views agree with the log?
-  status                                       how far has each projection come?"
+  status                                       the progress of each projection"
     )?;
     Ok(())
 }
@@ -87,7 +90,7 @@ impl Tour<'_> {
         writeln!(self.out, "\n{}. {text}", self.step)
     }
 
-    /// Sends a command, shows its events, and says up to where the log now reaches.
+    /// Sends a command, shows its events, and returns the log's new position.
     async fn execute<C: Handled<H> + Serialize, H: 'static>(&mut self, command: C) -> Result<Position, Failure> {
         self.show_command(&command)?;
         let receipt = self.app.commands().execute(command).await?;
@@ -104,7 +107,7 @@ impl Tour<'_> {
             self.show_command(&command)?;
             let receipt = bus.execute(command.clone()).await?;
             if receipt.is_repeated() {
-                writeln!(self.out, "     known already: the first receipt again, position {}", receipt.position())?;
+                writeln!(self.out, "     already executed: the original receipt, position {}", receipt.position())?;
             } else {
                 self.show_events(receipt.position(), receipt.events()).await?;
             }
@@ -135,7 +138,7 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// Asks for a customer's orders as they are at a position, and shows them as a table.
+    /// Queries a customer's orders at a position, and prints them as a table.
     async fn history(&mut self, customer: CustomerId, at: Position) -> Result<(), Failure> {
         let query = OrderHistory { customer, limit: 10, offset: 0 };
         self.show_query(&query)?;

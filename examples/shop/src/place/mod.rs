@@ -1,4 +1,4 @@
-//! Where a shop keeps its log, or its views.
+//! Where a shop stores its log or its views.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,37 +19,37 @@ pub use url::NoPlace;
 /// A database, as a URL names it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Place {
-    /// `memory:`. It lives as long as the program.
+    /// `memory:`. It ends with the program.
     Memory,
-    /// `sqlite:PATH`, or a path alone.
+    /// `sqlite:PATH`, or just a path.
     Sqlite(PathBuf),
     /// `postgres://user:password@host:port/database?schema=NAME`.
     Postgres {
-        /// The URL, as PostgreSQL's own tools read it: without the schema.
+        /// The URL without the schema, as PostgreSQL's tools read it.
         url: String,
-        /// The schema, `public` unless told otherwise.
+        /// The schema. Default: `public`.
         schema: String,
     },
-    /// `redis://user:password@host:port/number`, for views alone.
+    /// `redis://user:password@host:port/number`, for views only.
     Redis(String),
-    /// `mongodb://user:password@host:port/database`, for views alone.
+    /// `mongodb://user:password@host:port/database`, for views only.
     Mongo(String),
 }
 
-/// Where a shop's parts live.
+/// Where the parts of a shop are stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Places {
     /// The log.
     pub write: Place,
-    /// The views, kept in step there by a task of the app (level 2). Without a place of their own they live beside the log and
-    /// are updated with each command (level 1).
+    /// The views, which a task of the app updates (level 2). `None`: they are stored in the log's database and updated with
+    /// each command (level 1).
     pub read: Option<Place>,
-    /// The details of orders, which are found by their key alone, where they do not live with the other views.
+    /// The order details, which are found by key only. `None`: they are stored with the other views.
     pub details: Option<Place>,
 }
 
 impl Place {
-    /// Opens it as a log, and makes what is not there.
+    /// Opens the place as a log, and creates what is missing.
     pub(crate) async fn log(&self) -> Result<Arc<dyn EventLog>, OpenError> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryLog::new()),
@@ -62,7 +62,7 @@ impl Place {
         })
     }
 
-    /// Opens it for views alone, and makes what is not there.
+    /// Opens the place for views, and creates what is missing.
     pub(crate) async fn views(&self) -> Result<Arc<dyn ViewStore>, OpenError> {
         Ok(match self {
             Self::Memory => Arc::new(MemoryViews::new()),
@@ -79,7 +79,7 @@ impl Place {
         })
     }
 
-    /// Where the views of a log live that is here, unless told otherwise: `shop-views.db` for `shop.db`, and the schema
+    /// The default place for the views of a log that is here: `shop-views.db` for `shop.db`, and the schema
     /// `public_views` for `public`.
     #[must_use]
     pub fn beside(&self) -> Self {
@@ -103,10 +103,10 @@ impl Place {
     fn failed(&self, error: impl Error + Send + Sync + 'static) -> OpenError {
         let advice = match self {
             Self::Postgres { .. } => {
-                "; write `postgres://user:password@host:port/database`, of a server that runs and a database that is there"
+                "; write `postgres://user:password@host:port/database`, with a running server and an existing database"
             }
-            Self::Redis(_) => "; write `redis://user:password@host:port/number`, of a server that runs",
-            Self::Mongo(_) => "; write `mongodb://user:password@host:port/database`, of a server that runs",
+            Self::Redis(_) => "; write `redis://user:password@host:port/number`, with a running server",
+            Self::Mongo(_) => "; write `mongodb://user:password@host:port/database`, with a running server",
             Self::Memory | Self::Sqlite(_) => "",
         };
         OpenError::Place { place: self.to_string(), advice, source: Box::new(error) }
@@ -119,30 +119,26 @@ pub enum OpenError {
     /// A database could not be opened.
     #[error("cannot open `{place}`: {source}{advice}")]
     Place {
-        /// Which one, without its password.
+        /// The place, without its password.
         place: String,
         /// What to do about it.
         advice: &'static str,
-        /// What it said.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The log and the views of level 2 are to live in one place.
-    #[error(
-        "{0} is to hold the log, and the views apart from it as well: name another place for the views, or use level 1"
-    )]
+    /// The log and the views of level 2 have the same place.
+    #[error("`--write` and `--read` are both {0}: choose another place for the views, or use level 1")]
     SamePlace(String),
-    /// The log ends with the program, and the views do not: the next log would begin anew, and they would not.
-    #[error(
-        "`{0}` cannot hold the views of a log in memory, which they would outlive: write `memory:` for them as well"
-    )]
+    /// The log ends with the program, but the views do not: they would not match the next log.
+    #[error("`{0}` cannot store the views of a log in memory: they would outlive it; use `memory:` for the views too")]
     Outlives(String),
-    /// No log lives there.
+    /// The place cannot store a log.
     #[error(
-        "`{0}` holds views alone: a log needs a database whose transactions are never lost; write `sqlite:PATH` or \
-         `postgres://..` for it, and this one, at level 2, for the views"
+        "`{0}` stores only views: a log needs durable transactions; use `sqlite:PATH` or \
+         `postgres://..` for the log, and this one for the views of level 2"
     )]
     ViewsAlone(String),
-    /// This program lacks what it takes.
+    /// This program was built without the place's adapter.
     #[error("`{0}` cannot be opened: this shop was built without MongoDB; build it with `--features mongodb`")]
     NotBuiltIn(String),
     /// The app could not be started.

@@ -78,7 +78,7 @@ fn at_level_2_the_views_live_in_a_schema_beside_the_log_unless_told_otherwise() 
 fn a_shop_in_memory_gives_a_tour_and_takes_commands() {
     let shop = Shop::at(&["--write", "memory:"]);
     let tour = shop.succeeds(&[]);
-    assert!(tour.contains("The shop was in memory, and is gone"), "{tour}");
+    assert!(tour.contains("The shop was in memory and is gone"), "{tour}");
     let path = sample();
     shop.succeeds(&["load", path.to_str().unwrap()]);
     let said = shop.run(&["check"]);
@@ -108,8 +108,8 @@ fn what_does_not_fit_is_told_what_to_write() {
     for (arguments, parts) in [
         (&["--write", "mysql://host/shop"][..], &["the shop knows no database `mysql:`", "write `sqlite:PATH`"][..]),
         (&["--level", "2", "--read", "mysql://host"], &["the shop knows no database `mysql:`", "'--read <URL>'"]),
-        (&["--write", "redis://host"], &["`redis://host` holds views alone: a log needs", "write `sqlite:PATH`"]),
-        (&["--write", "mongodb://ada:secret@host/shop"], &["`mongodb://ada:***@host/shop` holds views alone"]),
+        (&["--write", "redis://host"], &["`redis://host` stores only views: a log needs", "use `sqlite:PATH`"]),
+        (&["--write", "mongodb://ada:secret@host/shop"], &["`mongodb://ada:***@host/shop` stores only views"]),
         (
             &["--level", "2", "--read", &away.replace("postgres", "redis").replace("/shop", "")],
             &["ada:***@", "cannot be opened", "that runs"],
@@ -119,18 +119,21 @@ fn what_does_not_fit_is_told_what_to_write() {
             &["--write", "postgres://host:port/shop"],
             &["cannot open `postgres://host:port/shop`", "expected `postgres://user"],
         ),
-        (&["--write", &away], &["connection refused", "ada:***@127.0.0.1", "write `postgres://", "a server that runs"]),
-        (&["--level", "2", "--read", &away], &["connection refused", "a server that runs"]),
-        (&["--write", "memory:", "--level", "2", "--read", "views.db"], &["cannot hold the views of a log in memory"]),
-        (&["--write", &gone], &["does not exist", "a database that is there"]),
+        (
+            &["--write", &away],
+            &["connection refused", "ada:***@127.0.0.1", "write `postgres://", "with a running server"],
+        ),
+        (&["--level", "2", "--read", &away], &["connection refused", "with a running server"]),
+        (&["--write", "memory:", "--level", "2", "--read", "views.db"], &["cannot store the views of a log in memory"]),
+        (&["--write", &gone], &["does not exist", "an existing database"]),
         (&["--write", "nowhere/shop.db"], &["cannot open `nowhere/shop.db`: the folder of"]),
         (&["--level", "3"], &["3 is not in 1..=2"]),
-        (&["--read", "views.db"], &["at `--level 2`: write that as well"]),
-        (&["--write", "a.db", "--db", "b.db"], &["`--write` and `--db` both say where the log lives"]),
-        (&["--level", "2", "--read", "./shop.db"], &["shop.db is to hold the log", "name another place"]),
+        (&["--read", "views.db"], &["add `--level 2`"]),
+        (&["--write", "a.db", "--db", "b.db"], &["`--write` and `--db` both set the place of the log"]),
+        (&["--level", "2", "--read", "./shop.db"], &["`--write` and `--read` are both", "choose another place"]),
         (
             &["--write", database.url(), "--level", "2", "--read", database.url()],
-            &["is to hold the log", "or use level 1"],
+            &["`--write` and `--read` are both", "or use level 1"],
         ),
     ] {
         let said = shop.run(arguments);

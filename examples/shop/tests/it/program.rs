@@ -32,7 +32,7 @@ fn the_tour_shows_commands_events_answers_and_a_refusal_each_time_anew() {
             " OrderCreated {",
             "Ada Lovelace",
             "refused: only a confirmed order can be shipped, and this one is pending",
-            "known already",
+            "already executed",
             "\"timeline\"",
             "Try next",
         ] {
@@ -53,7 +53,7 @@ fn the_sample_is_what_sample_prints_and_loads_once() {
     let path = path.to_str().unwrap();
     let first = shop.succeeds(&["load", path]);
     assert!(first.contains(&format!("accepted {lines}, repeated 0, rejected 0")), "{first}");
-    assert!(first.contains(" a second"), "{first}");
+    assert!(first.contains(" per second"), "{first}");
     let events = shop.events();
     assert_eq!(events, lines, "each command of the sample states one event");
 
