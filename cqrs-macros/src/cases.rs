@@ -28,6 +28,9 @@ fn refused(path: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let file = syn::parse_file(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     file.items.iter().for_each(|item| refused_in(item, &mut found));
+    // What stands in for a type says the same again, which the compiler shows once.
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|fault| seen.insert(fault.clone()));
     found
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Type;
 
 use crate::rules::Rule;
 
@@ -53,11 +54,24 @@ impl Errors {
         self.faults.borrow().as_ref().is_none_or(Vec::is_empty)
     }
 
+    /// In place of a type that nobody knows, since the last fault is about it: one that the compiler takes for wrong. It shows the
+    /// fault once, and says no more of what would need that type.
+    pub fn unknown_type(&self) -> Type {
+        let faults = self.faults.borrow();
+        let fault = faults.iter().flatten().next_back().map(|fault| as_expression(fault.to_compile_error()));
+        Type::Verbatim(quote!([(); #fault]))
+    }
+
     /// The faults as `compile_error!`s.
     pub fn into_tokens(self) -> TokenStream {
         let faults = self.faults.take().unwrap_or_default();
         faults.iter().map(syn::Error::to_compile_error).collect()
     }
+}
+
+/// `::core::compile_error!{ .. }` without what makes it an item.
+fn as_expression(tokens: TokenStream) -> TokenStream {
+    tokens.into_iter().filter(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')).collect()
 }
 
 impl Drop for Errors {

@@ -287,6 +287,13 @@ pub fn derive_view(input: TokenStream) -> TokenStream {
     view::derive(input.into()).into()
 }
 
+/// Refuses `#[derive(Aggregate)]`: an aggregate is made by [`#[aggregate]`](macro@aggregate) on the `impl` of its fold methods, and this says
+/// so with the line to write.
+#[proc_macro_derive(Aggregate, attributes(cqrs))]
+pub fn derive_aggregate(input: TokenStream) -> TokenStream {
+    fold::derive_aggregate(input.into()).into()
+}
+
 /// Handles a command. The parameters say what it is decided on and what it can do.
 ///
 /// ```

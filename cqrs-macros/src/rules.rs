@@ -238,6 +238,8 @@ rules! {
         "mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &{1}`";
     OTHER_ITEM = 405 Macro, "{0} inside `{1}`", "every method here is the fold of one event",
         "move it to a plain `impl` block";
+    AGGREGATE_DERIVED = 405 Macro, "an aggregate is not derived", "it is made of the methods that fold its events",
+        "take `Aggregate` out of the `derive`, and write `#[aggregate({0})]` above `impl {1}`";
     FOLDS_OF_A_TYPE = 405 Macro, "`{0}` above the type `{1}`", "it folds events by the methods of an `impl`",
         "put it above the block of fold methods: `{0} impl {1} {..}`, with its options";
     FORGOTTEN = 407 Types, "`{0}` decides on `{1}` and may emit what `{1}` neither folds nor ignores",
@@ -281,6 +283,8 @@ rules! {
         "look the one row up, by the event's field of the parameter's name or by `#[id(expr)]`: `{2}: Option<&{1}>`";
     PROJECTION_META = 503 Macro, "a projection cannot take `{0}`", "who did it and when is recorded with the event",
         "take the event as `&Recorded<E>`: `event.meta()`";
+    BY_IS_A_FIELD = 108 Macro, "`#[by(..)]` does not name a field", "rows are found by an index of the view, which has the name of its field",
+        "name the field: `#[by({0})]`, or `#[by({0} = value)]`";
     BY_CREATES = 504 Macro, "`#[by(..)]` on a method that creates", "it changes the rows that are there",
         "take `&mut self`, or `self` to end them";
     ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
@@ -294,6 +298,8 @@ rules! {
         "mark one field `#[key]`";
     KEY_AGAIN = 505 Macro, "a second `#[key]`", "the key finds the one row that an event is about",
         "keep one `#[key]`; a key of two parts is one field, a tuple";
+    KEY_TYPE = 505 Macro, "a field of type `{0}` cannot be a view's key", "the key finds the one row that an event is about",
+        "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these";
     INDEX_TWICE = 506 Macro, "the field is marked `#[{0}]` twice", "one index is enough", "mark it once";
     KEY_TWICE = 505 Macro, "the field is marked `#[{0}]` twice", "one key is enough", "mark it once";
     MIXED = 507 Macro, "an async method beside fold methods", "one unit of replay, one mechanism",

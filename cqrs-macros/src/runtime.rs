@@ -1,6 +1,6 @@
 //! Paths into the runtime, and the shapes that every expansion shares.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Path};
 
@@ -55,7 +55,7 @@ pub fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens
         .into_iter()
         .map(|mut tree| {
-            if let proc_macro2::TokenTree::Group(group) = &tree {
+            if let TokenTree::Group(group) = &tree {
                 let mut moved = proc_macro2::Group::new(group.delimiter(), at(span, group.stream()));
                 moved.set_span(span);
                 return moved.into();
@@ -75,6 +75,30 @@ pub fn moved(span: Span, tokens: TokenStream) -> TokenStream {
             tree
         })
         .collect()
+}
+
+/// The user's item, with empty `<>` of the macro's after `keyword` or the name that follows it, where it has none: of a type that is not
+/// found the compiler then says the same here as in the expansion, and so says it once. Otherwise it would propose a type parameter of
+/// that name here, which is hardly ever meant.
+pub fn without_proposed_parameters(item: TokenStream, keyword: &str) -> TokenStream {
+    let mut tokens = item.into_iter().peekable();
+    let mut found = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        let is_keyword = matches!(&token, TokenTree::Ident(ident) if ident == keyword);
+        found.extend([token]);
+        if !is_keyword {
+            continue;
+        }
+        if keyword == "fn" {
+            found.extend(tokens.next());
+        }
+        if !matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '<') {
+            found.extend(quote_spanned!(Span::mixed_site()=> <>));
+        }
+        break;
+    }
+    found.extend(tokens);
+    found
 }
 
 /// A local name of an expansion, which neither sees the user's names nor is seen by his expressions.

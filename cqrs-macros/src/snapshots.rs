@@ -20,6 +20,7 @@ const DERIVES: &[(&str, Derive)] = &[
     ("Id", id::derive),
     ("Event", event::derive),
     ("Events", events::derive),
+    ("Aggregate", fold::derive_aggregate),
     ("Command", message::command),
     ("Query", message::query),
     ("View", view::derive),
@@ -155,7 +156,9 @@ fn each_expansion_is_the_one_that_was_read() {
         "the macros write something else; CQRS_BLESS=1 keeps it, once you have read it:\n{}",
         changed.join("\n")
     );
-    for name in DERIVES.iter().map(|(name, _)| name).chain(ATTRIBUTES.iter().map(|(name, _)| name)) {
+    // `Aggregate` is always refused.
+    let derives = DERIVES.iter().map(|(name, _)| name).filter(|name| **name != "Aggregate");
+    for name in derives.chain(ATTRIBUTES.iter().map(|(name, _)| name)) {
         assert!(covered.iter().any(|covered| covered == name), "no file of tests/expand shows `{name}`");
     }
 }

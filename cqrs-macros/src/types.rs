@@ -79,6 +79,15 @@ pub fn unwrapped(ty: &Type) -> &Type {
     }
 }
 
+/// Whether there is a reference without a lifetime in it.
+pub fn is_borrowed(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(reference) => reference.lifetime.is_none() || is_borrowed(&reference.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().any(is_borrowed),
+        other => arguments(other).into_iter().any(is_borrowed),
+    }
+}
+
 /// The types at the leaves: `A` and `B` of `Vec<(A, Option<B>)>`.
 pub fn leaves(ty: &Type) -> Vec<&Type> {
     match bare(ty) {

@@ -14,7 +14,7 @@ use crate::snapshot::Snapshots;
     note = "a service is taken as `State<T>`, and a database as `&mut Tx<Db>`, by a workflow: `#[command] async fn`; a view lags behind the log, and only a query reads it: `Views<V>`",
     note = "see: cqrs_runtime::rules#cqrs203"
 )]
-pub trait Aggregate: Sized + Send + Sync + 'static {
+pub trait Aggregate: Sized + AggregateState {
     /// The type's name, for messages.
     const NAME: &'static str;
     /// The id that it is loaded by.
@@ -35,6 +35,19 @@ pub trait Aggregate: Sized + Send + Sync + 'static {
     /// The event cannot be decoded, creates a state that exists, or changes one that does not exist.
     fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
 }
+
+/// A state that may be kept in memory and lent to decisions in any thread.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS203] the state `{Self}` cannot be shared between threads",
+    label = "not `Send + Sync + 'static`",
+    note = "an aggregate is kept in memory, and decisions in several threads look at it",
+    note = "hold what threads may share: `Arc` in place of `Rc`, a value in place of a reference or a pointer",
+    note = "see: cqrs_runtime::rules#cqrs203"
+)]
+pub trait AggregateState: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Send + Sync + 'static> AggregateState for S {}
 
 /// An aggregate whose events a projection listens to: `on = Order`.
 #[diagnostic::on_unimplemented(

@@ -1,11 +1,11 @@
 //! Handlers: which function answers which message, known to the compiler.
 
-use crate::command::WorkflowError;
-use crate::command::{CommandContext, Receipt};
+use crate::command::{CommandBus, CommandContext, Receipt, WorkflowError};
 use crate::emits::EventList;
 use crate::error::{CommandError, QueryError};
 use crate::event::{Emitted, Events};
 use crate::id::CommandReturns;
+use crate::log::BoxFuture;
 use crate::message::{Command, DomainError, Query};
 use crate::query::QueryContext;
 
@@ -29,13 +29,36 @@ pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
     message = "[CQRS207] no `#[command]` handler for `{Self}`",
     label = "nothing handles this",
     note = "a command that nothing handles could only fail in production",
-    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it",
-    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`",
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; what is no command yet needs `#[derive(Command)]`",
+    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`; an event is not sent: send the command whose handler emits it",
     note = "see: cqrs_runtime::rules#cqrs207"
 )]
 pub trait Handled<H = Here>: Command {
     /// Runs the handler.
     fn handle(self, context: CommandContext) -> impl Future<Output = Handling<Self>> + Send;
+}
+
+/// A command that can be executed, with all that can come of it, `R`: each that has a handler.
+///
+/// One trait of both, so that what is no command is one error.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS207] no `#[command]` handler for `{Self}`",
+    label = "nothing handles this",
+    note = "a command that nothing handles could only fail in production",
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; what is no command yet needs `#[derive(Command)]`",
+    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`; an event is not sent: send the command whose handler emits it",
+    note = "see: cqrs_runtime::rules#cqrs207"
+)]
+pub trait Executed<H, R> {
+    #[doc(hidden)]
+    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, R>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Handled<H>, H: 'static> Executed<H, Handling<C>> for C {
+    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, Handling<C>> {
+        bus.execute_handled(self)
+    }
 }
 
 /// A query that has a handler. Made by `#[query]`.
@@ -45,7 +68,7 @@ pub trait Handled<H = Here>: Command {
     message = "[CQRS306] no `#[query]` handler for `{Self}`",
     label = "nothing answers this",
     note = "a query that nothing answers could only fail in production",
-    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it",
+    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it; what is no query yet needs `#[derive(Query)]`",
     note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`",
     note = "see: cqrs_runtime::rules#cqrs306"
 )]
@@ -230,30 +253,6 @@ impl<T> ErrorDeclared<T> for T {
         CommandError::Rejected(self)
     }
 }
-
-/// Stands in for a command's error that is none, and is refused for it: so that the callers of the command hear no more of it.
-#[derive(Debug)]
-pub struct NotAnError<T>(std::marker::PhantomData<T>);
-
-impl<T> std::fmt::Display for NotAnError<T> {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Ok(())
-    }
-}
-
-impl<T: std::fmt::Debug> std::error::Error for NotAnError<T> {}
-
-macro_rules! not_errors {
-    ($($data:ty)+) => {$(
-        #[diagnostic::do_not_recommend]
-        impl ErrorDeclared<NotAnError<$data>> for $data {
-            fn into_command_error(self, _: &str) -> CommandError<NotAnError<$data>> {
-                unreachable!("a command whose error is none does not compile")
-            }
-        }
-    )+};
-}
-not_errors! { () String &'static str bool i32 i64 u8 u16 u32 u64 }
 
 /// Any error that the command declares may be inside.
 #[diagnostic::do_not_recommend]

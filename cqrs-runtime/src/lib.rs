@@ -179,7 +179,9 @@ pub use time::{Date, Timestamp};
 pub use uuid::Uuid;
 pub use view::{View, Views};
 
-pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query};
+pub use cqrs_macros::{
+    Aggregate, Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query,
+};
 
 /// Everything that annotated domain code names: `use cqrs_runtime::prelude::*;`.
 ///
@@ -187,9 +189,9 @@ pub use cqrs_macros::{Command, Event, Events, Id, Query, View, aggregate, comman
 /// for plain objects, is not included: `use cqrs_runtime::cqs;`.
 pub mod prelude {
     pub use crate::{
-        Absent, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many, Meta,
-        Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx, Uuid,
-        View, Views, aggregate, command, emit, policy, projection, query,
+        Absent, Aggregate, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many,
+        Meta, Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx,
+        Uuid, View, Views, aggregate, command, emit, policy, projection, query,
     };
     pub use serde::{Deserialize, Serialize};
 }
@@ -207,7 +209,7 @@ pub mod __private {
     pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
     pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
     pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
-    pub use crate::handler::{Answering, Handling, Here, NotAnError};
+    pub use crate::handler::{Answering, Handling, Here};
     pub use crate::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use crate::log::BoxFuture;
     pub use crate::message::{Command, Message, Query};

@@ -86,7 +86,7 @@ pub(crate) fn command<C: Handled<H>, H: 'static>(
 ) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>> {
     Box::pin(async move {
         let command: C = decode(&C::JSON, C::NAME, &data)?;
-        let receipt = bus.execute::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
+        let receipt = bus.execute_handled::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
         let returned = serde_json::to_value(&receipt.returned).unwrap_or_default();
         Ok(Receipt { position: receipt.position, events: receipt.events, returned, repeated: receipt.repeated })
     })

@@ -16,6 +16,10 @@ fn ship(cmd: Ship, order: &Order) -> Result<Shipped, OrderError> {
 fn ship(cmd: Ship, order: &Order) -> Result<Shipped, OrderError> {
     order.ship(cmd)
 }
+#[allow(unused_macros)]
+macro_rules! __handler_ship {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_ship: () = {

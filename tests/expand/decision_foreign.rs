@@ -16,6 +16,10 @@ fn close(cmd: contracts::Close) -> contracts::Handled {
 fn close(cmd: contracts::Close) -> contracts::Handled {
     Ok(Closed { order: cmd.order })
 }
+#[allow(unused_macros)]
+macro_rules! __handler_close {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_close: () = {

@@ -28,6 +28,10 @@ fn enrol(
 ) -> Result<Decision<Enrolled, EnrolmentId>, EnrolError> {
     course.enrol(cmd, required, meta)
 }
+#[allow(unused_macros)]
+macro_rules! __handler_enrol {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_enrol: () = {

@@ -16,6 +16,10 @@ async fn history(q: OrderHistory, orders: Views<OrderSummary>, meta: &Meta) -> R
 async fn history(q: OrderHistory, orders: Views<OrderSummary>, meta: &Meta) -> Result<Vec<OrderSummary>, QueryError> {
     orders.find(OrderSummary::CUSTOMER.eq(q.customer)).all().await
 }
+#[allow(unused_macros)]
+macro_rules! __handler_history {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_history: () = {

@@ -16,6 +16,10 @@ async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
 async fn count(_q: contracts::Count) -> Result<u64, QueryError> {
     Ok(0)
 }
+#[allow(unused_macros)]
+macro_rules! __handler_count {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_count: () = {

@@ -28,6 +28,10 @@ async fn place(
 ) -> Result<Vec<Placed>, OrderError> {
     prices.place(cmd, order, stock, tx).await
 }
+#[allow(unused_macros)]
+macro_rules! __handler_place {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_place: () = {

@@ -16,6 +16,10 @@ async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Re
 async fn reserve(cmd: Reserve, stock: &Stock, warehouse: State<Warehouse>) -> Result<Reserved, StockError> {
     warehouse.reserve(cmd, stock).await
 }
+#[allow(unused_macros)]
+macro_rules! __handler_reserve {
+    () => {};
+}
 #[doc(hidden)]
 #[allow(non_upper_case_globals)]
 const __handler_reserve: () = {

@@ -6,6 +6,7 @@ use syn::Member;
 use syn::spanned::Spanned;
 
 use super::parse::Event;
+use crate::errors::Errors;
 use crate::runtime::{self, Runtime, local};
 use crate::{names, rules, types};
 
@@ -76,7 +77,7 @@ fn earlier(event: &Event<'_>) -> Option<TokenStream> {
 
 /// What stands in for the implementation of a faulty event. Its fields and tags are there, so that projections and
 /// aggregates find theirs.
-pub fn stub(event: &Event<'_>) -> TokenStream {
+pub fn stub(event: &Event<'_>, errors: &Errors) -> TokenStream {
     let Event { rt, ident, name, .. } = event;
     if event.is_struct && event.generics.params.is_empty() {
         let (implementation, fields) = (implementation(event, 1, None), has_fields(event));
@@ -90,7 +91,19 @@ pub fn stub(event: &Event<'_>) -> TokenStream {
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn tags(&self, _: &mut ::std::vec::Vec<#rt::Tag>) {}
     };
-    runtime::stub(event.generics, &quote!(#rt::Event), ident, &body)
+    let stub = runtime::stub(event.generics, &quote!(#rt::Event), ident, &body);
+    // A field of any name, and of a type that nobody knows.
+    let (_, parameters, _) = event.generics.split_for_impl();
+    let mut named = event.generics.clone();
+    named.params.push(syn::parse_quote!(const __NAME: u64));
+    let ((generics, _, bounds), ty) = (named.split_for_impl(), errors.unknown_type());
+    quote! {
+        #stub
+        #[automatically_derived]
+        impl #generics #rt::HasField<__NAME, #ty> for #ident #parameters #bounds {
+            fn field(&self) -> &#ty { ::core::unreachable!() }
+        }
+    }
 }
 
 /// What `events.lock` says about a type that has no schema.

@@ -19,7 +19,7 @@ pub fn derive(input: TokenStream) -> TokenStream {
     let errors = Errors::new();
     let event = Event::parse(&input, &errors);
     check::check(&event, &errors);
-    let expansion = if errors.is_empty() { expand::expand(&event) } else { expand::stub(&event) };
+    let expansion = if errors.is_empty() { expand::expand(&event) } else { expand::stub(&event, &errors) };
     let faults = errors.into_tokens();
     quote::quote!(#faults #expansion)
 }

@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 
 use super::method::{Form, Method};
 use super::parse::Model;
+use crate::errors::Errors;
 use crate::runtime::{Runtime, local};
 use crate::{rules, types};
 
@@ -73,9 +74,8 @@ fn begins(model: &Model, folds: &[(Type, &Method)]) -> (TokenStream, TokenStream
 }
 
 /// What stands in for the implementation of a faulty block, so that decisions may take the aggregate.
-pub fn stub(model: &Model) -> TokenStream {
-    let guessed = super::parse::guessed_id(&model.block);
-    let Some(id) = model.id.as_ref().or(guessed.as_ref()) else { return TokenStream::new() };
+pub fn stub(model: &Model, errors: &Errors) -> TokenStream {
+    let id = &model.id.clone().unwrap_or_else(|| errors.unknown_type());
     if model.block.trait_.is_some() {
         return TokenStream::new();
     }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseBuffer, ParseStream};
 use syn::{Expr, FnArg, ImplItemFn, Pat, PatType, ReceiverKind, ReturnType, Token, Type, parse_quote};
 
 use crate::errors::Errors;
@@ -67,8 +67,22 @@ pub struct By {
     pub value: Option<Expr>,
 }
 
+/// `guest` of `RoomBoard::GUEST` and of `"guest"`: the field that is meant.
+fn named_by(input: &ParseBuffer<'_>) -> String {
+    if let Ok(text) = input.parse::<syn::LitStr>() {
+        return text.value();
+    }
+    let path = input.call(syn::Path::parse_mod_style).ok();
+    path.and_then(|path| Some(path.segments.last()?.ident.to_string().to_lowercase()))
+        .unwrap_or_else(|| "field".to_owned())
+}
+
 impl Parse for By {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek2(Token![::]) || input.peek(syn::LitStr) {
+            let name = named_by(&input.fork());
+            return Err(syn::Error::new(input.span(), rules::BY_IS_A_FIELD.message(&[&name])));
+        }
         let index = input.parse()?;
         let value = input.parse::<Option<Token![=]>>()?.map(|_| input.parse()).transpose()?;
         Ok(Self { index, value })

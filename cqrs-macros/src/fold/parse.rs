@@ -182,7 +182,7 @@ fn taken_event(item: &ImplItem) -> Option<String> {
 }
 
 /// `OrderId` of `impl Order`.
-pub fn guessed_id(block: &ItemImpl) -> Option<Type> {
+fn guessed_id(block: &ItemImpl) -> Option<Type> {
     let segment = types::last_segment(&block.self_ty)?;
     let id = Ident::new(&format!("{}Id", names::text(&segment.ident)), segment.ident.span());
     Some(syn::parse_quote!(#id))

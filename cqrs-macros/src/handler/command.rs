@@ -13,6 +13,7 @@ use crate::runtime::{local, moved};
 use crate::{rules, types};
 
 pub fn expand(handler: &Handler) -> TokenStream {
+    let (handler, names) = &handler.with_names();
     let Handler { rt, parameters, .. } = handler;
     let (Some(message), Some(output)) = (&handler.message, handler.output()) else { return TokenStream::new() };
     let command = &message.ty;
@@ -44,6 +45,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
         const #item: () = {
+            #names
             #implementation
             #fallbacks
             #fields
@@ -81,7 +83,9 @@ fn what_is_emitted_is_folded(handler: &Handler, output: &Type) -> TokenStream {
         let rt = handler.rt.at(span);
         let (parameter, emits) =
             (quote_spanned!(span=> #rt::Probe::<#ty>::PARAMETER), quote_spanned!(span=> #rt::Probe::<#output>::EMITS));
-        quote_spanned!(span=> const _: () = #rt::require_folded(#parameter, #emits, #what, #remedy);)
+        // As in `Runtime::require`.
+        let name = quote_spanned!(proc_macro2::Span::mixed_site()=> _);
+        quote_spanned!(span=> const #name: () = #rt::require_folded(#parameter, #emits, #what, #remedy);)
     });
     checks.collect()
 }

@@ -11,7 +11,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use crate::errors::Errors;
-use crate::runtime::at;
+use crate::runtime::{at, without_proposed_parameters};
 use crate::{rules, types};
 use parse::{Handler, Kind, Message};
 
@@ -85,6 +85,7 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
         (Kind::Query, true) => query::expand(&handler),
         (_, false) => implementation::stub(&handler),
     };
+    let is_method = handler.function.sig.receiver().is_some();
     let (function, expansion) = match method_with(&handler, &expansion) {
         // The compiler would refuse the signature as well.
         _ if check::returns_dyn_event(&handler) || check::names_no_database(&handler) => {
@@ -94,11 +95,16 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
         Some(method) => (method, TokenStream::new()),
         None => (handler.function.to_token_stream(), expansion),
     };
+    let guard = (!is_method).then(|| handler.outside_of_impls());
+    // Of a borrowed result the compiler may propose a lifetime.
+    let borrows = handler.output().is_some_and(types::is_borrowed);
+    let function = if borrows { function } else { without_proposed_parameters(function, "fn") };
     let faults = errors.into_tokens();
     // What the framework asks of a handler's signature is not the user's choice.
     quote! {
         #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, clippy::unused_async)]
         #function
+        #guard
         #expansion
         #faults
     }

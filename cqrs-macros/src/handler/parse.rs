@@ -1,6 +1,7 @@
 //! A handler, as it is written: its message, and what each of its parameters asks for.
 
 use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, PatType, ReturnType, Type, parse_quote};
 
@@ -20,6 +21,7 @@ fn allowed(kind: Kind) -> &'static Allowed {
 }
 
 /// The handler.
+#[derive(Clone)]
 pub struct Handler {
     pub kind: Kind,
     pub rt: Runtime,
@@ -33,12 +35,14 @@ pub struct Handler {
 }
 
 /// The first parameter.
+#[derive(Clone)]
 pub struct Message {
     pub pattern: Pat,
     pub ty: Type,
 }
 
 /// A parameter after the first.
+#[derive(Clone)]
 pub struct Parameter {
     pub pattern: Pat,
     pub ty: Type,
@@ -48,6 +52,7 @@ pub struct Parameter {
 }
 
 /// What a parameter asks for, as far as its type is written plainly.
+#[derive(Clone)]
 pub enum Role {
     /// `&Meta`
     Meta,
@@ -120,10 +125,41 @@ impl Handler {
         self.function.sig.asyncness.is_some()
     }
 
+    /// An alias of each parameter's type that is one of this crate's without its arguments, `&mut Tx`: `rustc` refuses it in the function,
+    /// and in the alias with the same words, which it shows once. In an expression it would propose `Tx<_>`.
+    pub fn with_names(&self) -> (Self, TokenStream) {
+        let (mut named, mut aliases) = (self.clone(), TokenStream::new());
+        for (at, parameter) in named.parameters.iter_mut().enumerate() {
+            let written = types::reference(&parameter.ty).map_or(&parameter.ty, |reference| &*reference.elem).clone();
+            if !types::arguments(&written).is_empty() || !is_generic(&written) {
+                continue;
+            }
+            let name = Ident::new(&format!("__Parameter{at}"), written.span());
+            aliases.extend(quote!(type #name = #written;));
+            match &mut parameter.ty {
+                Type::Reference(reference) => *reference.elem = parse_quote!(#name),
+                whole => *whole = parse_quote!(#name),
+            }
+            if let Role::Transaction(inner) = &mut parameter.role {
+                **inner = parse_quote!(#name);
+            }
+        }
+        (named, aliases)
+    }
+
     /// What the expansion's item is called. It has a name, since inside an `impl`, which the macro cannot see, one without is an
     /// error more.
     pub fn item(&self) -> Ident {
         quote::format_ident!("__handler_{}", self.name())
+    }
+
+    /// An item that may be anywhere but inside an `impl`: there the compiler says that a macro is not supported, and to move it out.
+    pub fn outside_of_impls(&self) -> TokenStream {
+        let (name, span) = (self.item(), Span::call_site());
+        quote_spanned! {span=>
+            #[allow(unused_macros)]
+            macro_rules! #name { () => {}; }
+        }
     }
 
     /// The message's type, as it is written.
@@ -148,6 +184,11 @@ impl Handler {
     pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
+}
+
+/// What of this crate's has a type parameter.
+fn is_generic(ty: &Type) -> bool {
+    types::is_named(ty, &["Absent", "Many", "Reader", "Stale", "State", "Tx", "Views"])
 }
 
 /// What this crate hands to handlers, by its name: no message.

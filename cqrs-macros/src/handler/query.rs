@@ -10,6 +10,7 @@ use crate::runtime::{local, moved};
 use crate::types;
 
 pub fn expand(handler: &Handler) -> TokenStream {
+    let (handler, names) = &handler.with_names();
     let Handler { rt, parameters, .. } = handler;
     let (Some(message), Some(output)) = (&handler.message, handler.output()) else { return TokenStream::new() };
     let query = &message.ty;
@@ -37,6 +38,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
         const #item: () = {
+            #names
             #implementation
             #fallbacks
             #registration

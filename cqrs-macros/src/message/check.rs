@@ -4,21 +4,22 @@ use super::parse::{Kind, Message};
 use crate::errors::Errors;
 use crate::{names, rules, types};
 
-pub fn check(message: &Message<'_>, errors: &Errors) {
+pub fn check(message: &mut Message<'_>, errors: &Errors) {
     not_generic(message, errors);
     a_query_answers(message, errors);
     an_error_is_an_error(message, errors);
 }
 
 /// 109: a text or a number is no error. Of other types the compiler knows.
-fn an_error_is_an_error(message: &Message<'_>, errors: &Errors) {
+fn an_error_is_an_error(message: &mut Message<'_>, errors: &Errors) {
     if let Some(error) = message.error.as_ref().filter(|error| is_data(error)) {
         errors.refuse(&rules::ERROR_IS_DATA, error, &[&types::text(error), &names::text(message.ident)]);
+        message.error = Some(errors.unknown_type());
     }
 }
 
 /// Whether a type is data of the language's own.
-pub fn is_data(ty: &syn::Type) -> bool {
+fn is_data(ty: &syn::Type) -> bool {
     const DATA: &[&str] = &["String", "bool", "i32", "i64", "u8", "u16", "u32", "u64"];
     let is_str = types::reference(ty).is_some_and(|reference| types::is_named(&reference.elem, &["str"]));
     types::is_unit(ty)

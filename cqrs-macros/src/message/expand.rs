@@ -73,12 +73,7 @@ fn has_fields(message: &Message<'_>) -> TokenStream {
 fn implementation(message: &Message<'_>) -> (TokenStream, TokenStream) {
     let Message { rt, name, .. } = message;
     let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
-    let error = message.error.as_ref().map_or_else(
-        || quote!(::core::convert::Infallible),
-        |error| {
-            if super::check::is_data(error) { quote!(#rt::NotAnError<#error>) } else { quote!(#error) }
-        },
-    );
+    let error = message.error.as_ref().map_or_else(|| quote!(::core::convert::Infallible), |error| quote!(#error));
     // At the type: where it is less visible than the command, the error belongs there.
     let error = quote_spanned!(error.span()=> type Error = #error;);
     let fields = message.fields.iter().map(|(name, _)| names::text(name));

@@ -35,8 +35,8 @@ fn derive(kind: Kind, input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let errors = Errors::new();
-    let message = Message::parse(kind, &input, &errors);
-    check::check(&message, &errors);
+    let mut message = Message::parse(kind, &input, &errors);
+    check::check(&mut message, &errors);
     let expansion = if errors.is_empty() { expand::expand(&message) } else { expand::stub(&message) };
     let faults = errors.into_tokens();
     quote::quote!(#faults #expansion)

@@ -192,6 +192,7 @@ impl Options {
                     |fault: TokenStream| errors.refuse(&rules::OPTION_VALUE, fault, &[text, kind_of_value(text)]);
                 if input.parse::<Option<Token![=]>>()?.is_none() {
                     refuse(name.to_token_stream());
+                    self.unknown(text, errors);
                     return Ok(());
                 }
                 let first = input.fork().parse::<TokenTree>().ok();
@@ -201,6 +202,7 @@ impl Options {
                     refuse(first.map_or_else(|| name.to_token_stream(), TokenTree::into_token_stream));
                 }
                 if !read {
+                    self.unknown(text, errors);
                     while !input.is_empty() && !input.peek(Token![,]) {
                         input.parse::<TokenTree>()?;
                     }
@@ -208,6 +210,18 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// An option that was given a value of another kind, and may be a type.
+    fn unknown(&mut self, text: &str, errors: &Errors) {
+        let option = match text {
+            "error" => &mut self.error,
+            "from" => &mut self.from,
+            "id" => &mut self.id,
+            "returns" => &mut self.returns,
+            _ => return,
+        };
+        *option = Some(errors.unknown_type());
     }
 
     fn typed_value(&mut self, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
@@ -279,6 +293,8 @@ fn kind_of_value(option: &str) -> &'static str {
         "revision" => "a whole number from 1 that you raise when a method changes what it makes, `revision = 2`",
         "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
         "version" => "a whole number from 1, `version = 2`",
+        "error" => "a type, `error = TheError`",
+        "id" => "a type, `id = TheId`",
         _ => "a type",
     }
 }

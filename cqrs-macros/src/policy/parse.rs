@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, FnArg, ImplItem, ItemFn, ItemImpl, LitStr, Path, Retu
 use crate::errors::Errors;
 use crate::markers::{refuse_helper, refuse_options, refuse_options_of_parameters, take_helper};
 use crate::options::{Allowed, On, Options};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, without_proposed_parameters};
 use crate::{names, rules, types};
 
 const ALLOWED: Allowed = Allowed { reader: "#[policy]", options: &["crate", "from_start", "name", "on", "was"] };
@@ -147,11 +147,11 @@ impl Policy {
     pub fn emitted(&self) -> TokenStream {
         match &self.source {
             Source::Function(function) if returns_dyn(&function.sig) => TokenStream::new(),
-            Source::Function(function) => function.to_token_stream(),
+            Source::Function(function) => without_proposed_parameters(function.to_token_stream(), "fn"),
             Source::Block(block) => {
                 let mut block = block.clone();
                 block.items.retain(|item| !matches!(item, ImplItem::Fn(function) if returns_dyn(&function.sig)));
-                block.to_token_stream()
+                without_proposed_parameters(block.to_token_stream(), "impl")
             }
         }
     }

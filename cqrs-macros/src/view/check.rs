@@ -2,7 +2,7 @@
 
 use super::parse::View;
 use crate::errors::Errors;
-use crate::{names, rules};
+use crate::{names, rules, types};
 
 pub fn check(view: &View<'_>, errors: &Errors) {
     let name = names::text(view.ident);
@@ -21,7 +21,17 @@ fn exactly_one_key(view: &View<'_>, name: &str, errors: &Errors) {
     if keys.next().is_none() {
         errors.refuse(&rules::VIEW_WITHOUT_KEY, view.ident, &[name]);
     }
+    if let Some(key) = view.key().filter(|key| is_no_key(key.ty)) {
+        errors.refuse(&rules::KEY_TYPE, key.ty, &[&types::text(key.ty)]);
+    }
     for again in keys {
         errors.refuse_at(&rules::KEY_AGAIN, again, &[]);
     }
+}
+
+/// Whether a type is no key by its name. Of other types the compiler knows.
+pub fn is_no_key(ty: &syn::Type) -> bool {
+    const NO_KEYS: &[&str] =
+        &["Box", "BTreeMap", "BTreeSet", "Cow", "HashMap", "HashSet", "Option", "Vec", "f32", "f64"];
+    types::is_named(ty, NO_KEYS)
 }

@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 
 use super::parse::{Field, View};
+use crate::errors::Errors;
 use crate::{names, runtime};
 
 pub fn expand(view: &View<'_>) -> TokenStream {
@@ -89,18 +90,18 @@ pub fn constant(field: &Ident) -> Ident {
 }
 
 /// What stands in for the implementation of a faulty view: a view without columns, and the constants all the same.
-pub fn stub(view: &View<'_>) -> TokenStream {
+pub fn stub(view: &View<'_>, errors: &Errors) -> TokenStream {
     let View { rt, ident, .. } = view;
     if !view.generics.params.is_empty() {
         return TokenStream::new();
     }
-    if let Some(key) = view.key() {
+    if let Some(key) = view.key().filter(|key| !super::check::is_no_key(key.ty)) {
         let (implementation, constants) = (implementation(view, key), constants(view));
         return quote!(const _: () = { #implementation #constants };);
     }
-    let constants = constants(view);
+    let (constants, key) = (constants(view), errors.unknown_type());
     let body = quote! {
-        type Key = ::std::string::String;
+        type Key = #key;
         const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], fields: 0 };
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }

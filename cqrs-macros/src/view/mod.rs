@@ -20,7 +20,7 @@ pub fn derive(input: TokenStream) -> TokenStream {
     let errors = Errors::new();
     let view = View::parse(&input, &errors);
     check::check(&view, &errors);
-    let expansion = if errors.is_empty() { expand::expand(&view) } else { expand::stub(&view) };
+    let expansion = if errors.is_empty() { expand::expand(&view) } else { expand::stub(&view, &errors) };
     let faults = errors.into_tokens();
     quote::quote!(#faults #expansion)
 }

@@ -8,7 +8,7 @@ use tracing::Instrument;
 use super::{CommandContext, Ids, Receipt};
 use crate::app::Inner;
 use crate::error::CommandError;
-use crate::handler::{Handled, Handling};
+use crate::handler::{Executed, Handled, Handling};
 use crate::log::BoxFuture;
 use crate::meta::Meta;
 use crate::middleware::CommandRequest;
@@ -74,9 +74,14 @@ impl CommandBus {
     ///
     /// # Errors
     /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
-    // A boxed future whose type names only the command. One that captured the bound `Handled` would repeat the error of a
-    // missing handler at the call and at the `.await`.
-    pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, C::Reply> {
+    // A boxed future whose type names only the answer. One that captured the bound would repeat the error of a missing handler
+    // at the call and at the `.await`, and one of `C::Reply` would repeat that of a type that is no command.
+    pub fn execute<C: Executed<H, R>, H: 'static, R: 'static>(&self, command: C) -> BoxFuture<'static, R> {
+        command.executed(self)
+    }
+
+    /// The same for a caller that knows of the handler.
+    pub(crate) fn execute_handled<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
         let (inner, meta, ids, within) = (Arc::clone(&self.inner), self.meta.clone(), self.ids, self.within);
         Box::pin(async move {
             let mut meta = meta.unwrap_or_default();

@@ -28,9 +28,9 @@ pub trait FindsRow<V> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<V: View<Key = K>, K: Key> FindsRow<V> for K {
+impl<V: View<Key = K>, K> FindsRow<V> for K {
     fn row_key(&self) -> String {
-        self.to_key()
+        V::key_text(self)
     }
 }
 

@@ -35,6 +35,11 @@ pub trait View: Sized + Send + Sync + 'static {
     const JSON: Json<Self>;
     /// The value of the `#[key]` field.
     fn key(&self) -> &Self::Key;
+    /// The text of a key. What a key needs is asked of the view alone, so that one that is none is one error.
+    #[doc(hidden)]
+    fn key_text(key: &Self::Key) -> String {
+        key.to_key()
+    }
     /// The values of the `#[index]` fields, in the order of [`ViewLayout::indexes`].
     fn index_values(&self) -> Vec<Value>;
 }

@@ -1,0 +1,23 @@
+//! CQRS108: rows are found by a field
+//!
+//! The fault: `Parcel`
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Parcel {
+    #[key]
+    pub order: OrderId,
+    #[index]
+    pub customer: CustomerId,
+}
+
+#[projection(on = [Created])]
+impl Parcel {
+    #[by(Parcel::CUSTOMER = e.customer)]
+    fn created(&mut self, e: &Created) {
+        self.customer = e.customer;
+    }
+}
+
+fn main() {}
