@@ -228,7 +228,7 @@ rules! {
     FOLD_ENDS = 402 Macro, "`{0}` ends an aggregate", "an aggregate's history does not end it: its last events say that it is over",
         "keep the end as a state: `fn {0}(&mut self, e: &E)`";
     FOLD_PARAMETER = 402 Macro, "a fold method cannot take `{0}`", HAPPENED,
-        "beside the event it may take its own identity, last: `id: &Id`; what else it needs belongs in the event";
+        "besides the event it may take its own identity, last: `id: &Id`; what else it needs belongs in the event";
     FOLD_EVENT = 402 Macro, "parameter `{0}` is not an event by reference", HAPPENED,
         "take the event as `&E` or `&Recorded<E>`";
     NOTHING_CREATES = 403 Types, "no method creates `{0}`", "an aggregate must begin",
