@@ -112,7 +112,7 @@ fn what_does_not_fit_is_told_what_to_write() {
         (&["--write", "mongodb://ada:secret@host/shop"], &["`mongodb://ada:***@host/shop` stores only views"]),
         (
             &["--level", "2", "--read", &away.replace("postgres", "redis").replace("/shop", "")],
-            &["ada:***@", "cannot be opened", "that runs"],
+            &["ada:***@", "cannot be opened", "with a running server"],
         ),
         (&["--level", "2", "--read", "mongodb://host"], &["it names no database", "write `mongodb://"]),
         (
