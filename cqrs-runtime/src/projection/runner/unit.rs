@@ -381,7 +381,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Starts an async projection anew. Its tables are its own affair; they are read when it has come to `goal`.
+    /// Starts to rebuild an async projection. Its tables are its own: they are read once it has processed the events up to `goal`.
     pub(super) async fn start_over(&mut self, store: &dyn ViewStore, goal: Bookmark) -> Result<(), StoreError> {
         self.live_at = Some(start(store, &self.live, &self.leases, Some(goal)).await?);
         self.parked = false;
