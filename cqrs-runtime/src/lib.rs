@@ -88,7 +88,7 @@
 //!
 //! - [`guide`] starts with a program from an empty folder, and ends with the terms of other systems.
 //! - [`App`] is the composition root. Its [`CommandBus`] and [`QueryBus`] are the only ways in.
-//! - Handler parameters are capabilities: see [`boundary`] for those of decisions, and [`capability`] for the others.
+//! - Handler parameters are capabilities: see [`boundary`] for those of decisions, and [`parameters`] for the others.
 //! - [`policy`](mod@policy) says when a policy runs, and what happens with the commands that it returns.
 //! - [`log`] and [`view::store`] say what a database adapter must implement; [`log::conformance`] and [`view_conformance`] test
 //!   it.
@@ -96,7 +96,7 @@
 //! - [`snapshot`] says how aggregates with long histories are loaded quickly, and when a snapshot is ignored.
 //! - [`testing`] has given/when/then for decisions and views. [`mod@verify`] tests the linked program, and that stored events can
 //!   still be read. [`wire`] and [`middleware`] are for transports.
-//! - [`observing`] has an app's health, metrics and spans, and their traces.
+//! - [`telemetry`] has an app's health, metrics and spans, and their traces.
 //! - [`cqs`] separates commands from queries among the methods of plain objects.
 //!
 //! # Levels
@@ -115,7 +115,7 @@
 //!
 //! # Features
 //!
-//! - `metrics`: the app reports [metrics](observing#metrics) through the `metrics` crate.
+//! - `metrics`: the app reports [metrics](telemetry#metrics) through the `metrics` crate.
 //! - `schema`: `events.lock` contains the JSON schemas of events that derive `schemars::JsonSchema`. `#[derive(Id)]` types
 //!   then implement it: see [`mod@verify`].
 
@@ -123,58 +123,81 @@
 
 extern crate self as cqrs_runtime;
 
-pub mod aggregate;
 pub mod app;
-pub mod boundary;
-pub mod capability;
-pub mod command;
-mod cqs;
-mod emits;
-pub mod error;
-pub mod event;
-mod field;
-mod gate;
+mod bus;
+mod conformance;
+mod core;
+mod expansion;
 pub mod guide;
-pub mod handler;
-pub mod id;
-pub mod log;
-pub mod message;
-pub mod meta;
-pub mod middleware;
-pub mod observing;
+mod model;
 pub mod policy;
 pub mod projection;
-pub mod query;
 pub mod registry;
 #[cfg_attr(not(doctest), doc = include_str!("rules.md"))]
 pub mod rules {}
-pub mod secrets;
 mod sequencer;
-mod shape;
-pub mod snapshot;
-pub mod stored;
+pub mod telemetry;
 pub mod testing;
-mod text;
-pub mod time;
-mod value;
 pub mod verify;
-pub mod view;
-pub mod view_conformance;
-pub mod wire;
 
-pub use app::{App, AppBuilder, BuildError};
+pub use crate::bus::{middleware, wire};
+pub use crate::conformance::views as view_conformance;
+pub use crate::core::{event, id, meta, secrets, time};
+pub use crate::model::{aggregate, boundary, error, message, outcome, parameters, snapshot};
+
+/// The command side: its bus, and what a command returns.
+pub mod command {
+    pub use crate::bus::awaiting::{AwaitingBus, Seen};
+    pub use crate::bus::command::CommandBus;
+    pub use crate::bus::command_context::{CommandContext, ServiceParameter, Work};
+    pub use crate::model::receipt::Receipt;
+    pub use crate::model::workflow_error::WorkflowError;
+}
+
+pub mod log {
+    //! The event log: one append-only sequence, read by name and tag.
+    //!
+    //! It follows the specification of dynamic consistency boundaries (<https://dcb.events/specification/>). An aggregate is a
+    //! query on one tag, so a classic event stream needs no second mechanism.
+    //!
+    //! # Writing an adapter
+    //!
+    //! Implement [`EventLog`] and [`LogTransaction`], and run [`conformance`] on the result. Everything else rests on one rule:
+    //! **commit order is position order**. An appender holds the log's one lock from before it reads the head until after its
+    //! commit, so a reader who has seen position *p* never meets a smaller one later.
+
+    pub use crate::conformance::log as conformance;
+    pub use crate::core::log::*;
+    pub use crate::core::memory::MemoryLog;
+}
+
+/// The query side: its bus, and how far an answer may lag.
+pub mod query {
+    pub use crate::bus::query::QueryBus;
+    pub use crate::bus::query_context::{QueryContext, QueryParameter};
+    pub use crate::model::consistency::{AfterPosition, AnyPosition, AskedAt, Consistency, Eventual, ReadYourWrites};
+}
+
+/// Views: documents folded from events, found by key and by index.
+pub mod view {
+    pub use crate::core::memory::MemoryViews;
+    pub use crate::core::view::*;
+    pub use crate::projection::views::{Find, Views};
+}
+
+pub use app::{App, AppBuilder, BuildError, Health};
 pub use boundary::{Absent, Many};
-pub use capability::{Database, ReadOnly, Reader, Stale, State, Tx};
 pub use command::{CommandBus, Receipt, WorkflowError};
 pub use error::{CommandError, OperationError, QueryError};
 pub use event::{Event, Events, Recorded};
-pub use handler::{Answered, Decision, Handled, emit};
 pub use id::{Id, Tag};
 pub use log::{Bookmark, EventLog, Position};
 pub use message::{Command, Query};
 pub use meta::{CommandId, Meta};
-pub use observing::{Health, TraceContext};
+pub use outcome::{Answered, Decision, Handled, emit};
+pub use parameters::{Database, ReadOnly, Reader, Stale, State, Tx};
 pub use query::QueryBus;
+pub use telemetry::TraceContext;
 pub use time::{Date, Timestamp};
 pub use uuid::Uuid;
 pub use view::{View, Views};
@@ -200,29 +223,30 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::__id_schema as id_schema;
-    pub use crate::aggregate::{Aggregate, FoldError, HasEvents, IdentityOf, decode, fold, key_of};
-    pub use crate::boundary::Boundary;
-    pub use crate::capability::Tx;
-    pub use crate::command::CommandContext;
-    pub use crate::cqs::{Seen, SeenPlain, unchanging};
-    pub use crate::emits::{EventList, is_among, require_folded};
-    pub use crate::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
-    pub use crate::field::{Fields, HasField, Names, NamesNothing, require_field};
-    pub use crate::gate::{CommandHandler, Of, OfNothing, QueryHandler};
-    pub use crate::handler::{Answering, Handling, Here};
-    pub use crate::id::{Id, IdValue, ParseIdError, Tag, TagField};
-    pub use crate::log::BoxFuture;
-    pub use crate::message::{Command, Message, Query};
+    pub use crate::bus::command_context::CommandContext;
+    pub use crate::bus::query_context::QueryContext;
+    pub use crate::core::column::{Column, ColumnKind, Value};
+    pub use crate::core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
+    pub use crate::core::id::{Id, IdValue, ParseIdError, Tag, TagField};
+    pub use crate::core::json::{Json, NoJson};
+    pub use crate::core::log::BoxFuture;
+    pub use crate::core::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
+    pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
+    pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
+    pub use crate::expansion::emits::{EventList, is_among, require_folded};
+    pub use crate::expansion::fields::{Fields, HasField, Names, NamesNothing, require_field};
+    pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents, IdentityOf, decode, fold, key_of};
+    pub use crate::model::boundary::Boundary;
+    pub use crate::model::consistency::{Eventual, ReadYourWrites};
+    pub use crate::model::message::{Command, Message, Query};
+    pub use crate::model::outcome::{Answering, Handling, Here};
+    pub use crate::model::parameters::Tx;
+    pub use crate::model::snapshot::{Snapshots, snapshots};
     pub use crate::policy::{
         FormerName, PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns,
     };
     pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled, looked_up};
-    pub use crate::query::{Eventual, QueryContext, ReadYourWrites};
     pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
-    pub use crate::snapshot::{Snapshots, snapshots};
-    pub use crate::stored::{Json, NoJson};
-    pub use crate::value::{Column, ColumnKind, Value};
-    pub use crate::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

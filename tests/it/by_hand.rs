@@ -2,8 +2,8 @@
 
 use cqrs_runtime::__private::{CommandContext, Handling, Here, Of, Probe, Registration, inventory};
 use cqrs_runtime::boundary::{Boundary, Loaded};
-use cqrs_runtime::handler::emitted;
 use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::outcome::emitted;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::{CommandError, Handled};
 

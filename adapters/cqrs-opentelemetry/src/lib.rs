@@ -35,12 +35,12 @@
 //!
 //! The context of a request comes from the span in which its handler runs, such as that of an HTTP
 //! layer which has read the `traceparent` header. Without such a layer it comes from
-//! [`Meta::trace`](cqrs_runtime::Meta::trace). [`cqrs_runtime::observing`] lists the spans and
+//! [`Meta::trace`](cqrs_runtime::Meta::trace). [`cqrs_runtime::telemetry`] lists the spans and
 //! their fields.
 
 #![warn(missing_debug_implementations)]
 
-use cqrs_runtime::observing::{TraceContext, Traces};
+use cqrs_runtime::telemetry::{TraceContext, Traces};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{Context, TraceFlags};
 use tracing::Span;

@@ -11,22 +11,22 @@ use tower_service::Service;
 use super::checks::{self, BuildError, Fault};
 use super::findings;
 use super::names::{self, AcceptedNames};
-use super::reads::{Home, KeptBy, Place, ReadDatabases, ReadSide};
-use super::table::{Placed, Table};
+use super::placement::{Home, KeptBy, Place, ReadDatabases, ReadSide};
 use super::unused::Marks;
 use super::{App, Inner};
-use crate::capability::State;
-use crate::log::EventLog;
-use crate::middleware::{
+use crate::bus::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
-use crate::observing::{Figures, Observed};
+use crate::core::log::EventLog;
+use crate::core::view::{View, ViewStore};
+use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, Settings};
 use crate::projection::{Engine, Follower, Generations, Inline, NoStart, Pace, Partitions, Runner};
+use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
+use crate::sequencer::snapshots::Keeper;
 use crate::sequencer::{Head, Sequencer, Sizes};
-use crate::snapshot::Keeper;
-use crate::view::{View, ViewStore};
+use crate::telemetry::{Figures, Observed};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
@@ -533,7 +533,7 @@ async fn react(app: App, (policies, settings): (Vec<&'static PolicyInfo>, Settin
 
 fn stack<Q, R>(layers: Vec<Wrap<BusService<Q, R>>>) -> Option<BusService<Q, R>>
 where
-    Q: crate::middleware::Request<Response = R>,
+    Q: crate::bus::middleware::Request<Response = R>,
     R: Send + 'static,
 {
     // Wraps the innermost layer first: the one that was added last.

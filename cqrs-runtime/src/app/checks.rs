@@ -4,14 +4,14 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use super::policies;
-use super::reads::{Place, ReadDatabases};
-use super::table::{Placed, Table};
-use crate::log::{EventLog, StoreError};
+use super::placement::{Place, ReadDatabases};
+use super::policy_checks;
+use crate::core::json;
+use crate::core::log::{EventLog, StoreError};
+use crate::core::view::ViewLayout;
 use crate::projection::{MOST_PARTS, Partitions};
+use crate::registry::table::{Placed, Table};
 use crate::registry::{ParameterInfo, Registration, Resource};
-use crate::stored;
-use crate::view::ViewLayout;
 
 /// Why an app could not be built.
 #[derive(thiserror::Error)]
@@ -141,13 +141,13 @@ pub(super) fn partitions(table: &Table, places: &[Place], wanted: &Partitions) -
 pub(super) fn linked(table: &Table) -> Vec<Fault> {
     let mut faults = Vec::new();
     something_is_linked(table, &mut faults);
-    faults.extend(numbers_are_read(stored::reads_buffered_numbers()));
+    faults.extend(numbers_are_read(json::reads_buffered_numbers()));
     names_are_unique(table, &mut faults);
     one_handler_a_message(table, &mut faults);
     every_message_is_handled(table, &mut faults);
     events_are_linked(table, &mut faults);
     views_are_made(table, &mut faults);
-    policies::check(table, &mut faults);
+    policy_checks::check(table, &mut faults);
     faults
 }
 
@@ -383,7 +383,7 @@ pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-pub(super) fn is(there: Option<crate::log::DatabaseInfo>, wanted: Resource) -> bool {
+pub(super) fn is(there: Option<crate::core::log::DatabaseInfo>, wanted: Resource) -> bool {
     there.is_some_and(|there| there.type_id == (wanted.type_id)())
 }
 
@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn numbers_that_cannot_be_read_are_a_fault() {
-        assert!(stored::reads_buffered_numbers(), "the tests do not turn the feature on");
+        assert!(json::reads_buffered_numbers(), "the tests do not turn the feature on");
         assert!(numbers_are_read(true).is_none());
         let fault = numbers_are_read(false).expect("a fault").to_string();
         assert!(fault.contains("`arbitrary_precision`") && fault.contains("cargo tree -e features -i serde_json"));

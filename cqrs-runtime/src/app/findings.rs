@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::checks::{Fault, parameters};
-use super::table::Table;
 use crate::registry::ParameterInfo;
+use crate::registry::table::Table;
 
 /// A finding about one name.
 pub(super) struct Finding {

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::checks::{BuildError, Fault};
-use super::table::Table;
-use crate::log::{
-    Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, Position, StoreError, StoredNames,
+use crate::core::log::{
+    Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, StoreError, StoredNames,
 };
+use crate::core::position::Position;
+use crate::core::time::Timestamp;
 use crate::registry::Registration;
-use crate::time::Timestamp;
+use crate::registry::table::Table;
 
 /// Names that the builder says this program need not know.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +155,7 @@ async fn unknown_events(
 ) -> Result<Vec<Unknown>, StoreError> {
     let mut unknown = Vec::new();
     for name in stored.events.iter().filter(|name| !own.has(NameKind::Event, name)) {
-        let item = crate::log::QueryItem { names: vec![name.clone().into()], tags: Vec::new() };
+        let item = crate::core::log::QueryItem { names: vec![name.clone().into()], tags: Vec::new() };
         let Some(first) = log.read(&EventQuery { items: vec![item] }, Position::START, 1).await?.events.pop() else {
             continue;
         };

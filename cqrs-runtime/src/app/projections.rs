@@ -6,16 +6,17 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::App;
-use super::reads::KeptBy;
-use crate::error::{OperationError, QueryError, UnknownName};
-use crate::log::{EventQuery, Position, StoreError};
-use crate::observing::spans;
+use super::placement::KeptBy;
+use crate::bus::query::After;
+use crate::core::log::{EventQuery, StoreError};
+use crate::core::position::Position;
+use crate::core::time::Timestamp;
+use crate::core::view::Parked;
+use crate::model::error::{OperationError, QueryError, UnknownName};
 use crate::policy;
 use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in};
-use crate::query::After;
 use crate::registry::ProjectionInfo;
-use crate::time::Timestamp;
-use crate::view::Parked;
+use crate::telemetry::spans;
 
 /// How long each part of an app may take to close.
 const CLOSE: Duration = Duration::from_secs(10);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::App;
-use super::reads::KeptBy;
-use crate::error::{NotBuilt, QueryError};
+use super::placement::KeptBy;
+use crate::model::error::{NotBuilt, QueryError};
 use crate::projection::Wanted;
 
 /// The first pause between two checks.
@@ -43,7 +43,7 @@ impl App {
                     Ok(Err(error)) => Err(error),
                     _ => {
                         let reason = self.health().await.to_string();
-                        Err(crate::log::StoreError::Unavailable { store: "the app".into(), reason }.into())
+                        Err(crate::core::log::StoreError::Unavailable { store: "the app".into(), reason }.into())
                     }
                 };
             }

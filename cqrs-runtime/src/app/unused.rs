@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::App;
-use crate::log::{Position, StoreError};
+use crate::core::log::StoreError;
+use crate::core::position::Position;
+use crate::core::view::{Contents, Removal, ViewStore};
 use crate::projection::{Generations, kept, taken_apart};
-use crate::view::{Contents, Removal, ViewStore};
 
 /// How old the last mark of an unused version is.
 const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -201,7 +202,7 @@ async fn mark(store: &dyn ViewStore, names: &[&'static str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Checkpoint;
+    use crate::core::view::Checkpoint;
 
     #[test]
     fn what_belongs_together_is_listed_as_one_and_what_is_in_use_is_not() {

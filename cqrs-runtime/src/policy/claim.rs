@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::reaction::PolicyInfo;
 use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
-use crate::log::{Bookmark, StoreError};
-use crate::view::Checkpoint;
+use crate::core::log::StoreError;
+use crate::core::position::Bookmark;
+use crate::core::view::Checkpoint;
 
 /// No process works on the event.
 const NOBODY: u64 = NO_ROWS;

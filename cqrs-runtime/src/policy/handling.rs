@@ -8,12 +8,12 @@ use std::task::Poll;
 use super::reaction::{PolicyContext, PolicyInfo, Reaction, ReactionError};
 use super::returns::{Failure, Sent, SentCommand};
 use crate::app::Inner;
-use crate::command::CommandBus;
-use crate::event::RecordedEvent;
-use crate::log::BoxFuture;
-use crate::meta::{CommandId, Meta};
+use crate::bus::command::CommandBus;
+use crate::core::event::RecordedEvent;
+use crate::core::log::BoxFuture;
+use crate::core::meta::{CommandId, Meta};
+use crate::core::view::Parked;
 use crate::sequencer::panic_message;
-use crate::view::Parked;
 
 /// A command with its id.
 pub(super) struct Ready {

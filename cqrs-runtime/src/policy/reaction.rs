@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::returns::{Names, Sent};
-use crate::aggregate::FoldError;
 use crate::app::Inner;
-use crate::capability::{Stale, State};
-use crate::error::QueryError;
-use crate::event::RecordedEvent;
-use crate::log::{BoxFuture, Position, StoreError};
-use crate::query::After;
+use crate::bus::query::After;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{BoxFuture, StoreError};
+use crate::core::position::Position;
+use crate::core::view::View;
+use crate::model::aggregate::FoldError;
+use crate::model::error::QueryError;
+use crate::model::parameters::{Stale, State};
+use crate::projection::views::Views;
 use crate::registry::{Item, ParameterInfo, Registration};
-use crate::view::{View, Views};
 
 /// A registered policy.
 pub struct PolicyInfo {

@@ -10,10 +10,11 @@ use super::reaction::{PolicyInfo, ReactionError};
 use super::returns::Failure;
 use super::start::{NO_ROWS, checkpoints};
 use crate::app::Inner;
-use crate::error::OperationError;
-use crate::event::RecordedEvent;
-use crate::log::{Bookmark, EventQuery, Position, StoreError};
-use crate::view::{Checkpoint, Parked};
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventQuery, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Checkpoint, Parked};
+use crate::model::error::OperationError;
 
 /// Handles the parked events of a policy again, and returns what is still parked.
 pub(crate) async fn retry(inner: &Arc<Inner>, info: &'static PolicyInfo) -> Result<Vec<Parked>, OperationError> {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::reaction::ReactionError;
-use crate::command::CommandBus;
-use crate::error::CommandError;
-use crate::handler::Handled;
-use crate::log::{BoxFuture, StoreError};
-use crate::message::{Command, DomainError};
-use crate::stored::KeepError;
+use crate::bus::command::CommandBus;
+use crate::core::json::KeepError;
+use crate::core::log::{BoxFuture, StoreError};
+use crate::model::error::CommandError;
+use crate::model::message::{Command, DomainError};
+use crate::model::outcome::Handled;
 
 /// The return type of a policy `fn`: commands or nothing.
 #[diagnostic::on_unimplemented(

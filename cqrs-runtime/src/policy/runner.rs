@@ -15,11 +15,12 @@ use super::returns::Failure;
 use super::start::{NO_ROWS, Settings, checkpoints};
 use super::status::State;
 use crate::app::Inner;
-use crate::event::RecordedEvent;
-use crate::log::{Bookmark, EventQuery, Position, StoreError};
-use crate::observing::PolicyFigures;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventQuery, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Checkpoint, Parked};
 use crate::projection::{Either, lost_text, race};
-use crate::view::{Checkpoint, Parked};
+use crate::telemetry::PolicyFigures;
 
 /// How many events are read at once.
 const PAGE: usize = 100;

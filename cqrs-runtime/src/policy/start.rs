@@ -9,9 +9,10 @@ use super::reaction::PolicyInfo;
 use super::runner::Runner;
 use super::status::{Policies, Running};
 use crate::app::Inner;
-use crate::log::{Bookmark, EventLog, LogTransaction, StoreError};
-use crate::observing::PolicyFigures;
-use crate::view::{Checkpoint, Parked, ViewTransaction};
+use crate::core::log::{EventLog, LogTransaction, StoreError};
+use crate::core::position::Bookmark;
+use crate::core::view::{Checkpoint, Parked, ViewTransaction};
+use crate::telemetry::PolicyFigures;
 
 /// The fingerprint of checkpoints that have no rows.
 pub(super) const NO_ROWS: u64 = 0;

@@ -8,10 +8,11 @@
 
 use super::engine::Engine;
 use super::fingerprint::Fingerprints;
-use super::part::kept;
-use crate::log::{Bookmark, StoreError};
+use super::partition::kept;
+use crate::core::log::StoreError;
+use crate::core::position::Bookmark;
+use crate::core::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
 use crate::registry::ProjectionInfo;
-use crate::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
 
 /// An async projection of this program, and where the store says which version fills its tables.
 #[derive(Clone, Copy)]

@@ -8,16 +8,17 @@ use super::changed::Filled;
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
 use super::fingerprint::{Fingerprints, groups};
 use super::generation::Generations;
-use super::part::Part;
-use super::rows::{LookedUp, Needs, Overlays, ParkedAt, Stock};
-use crate::aggregate::{FoldError, FoldRefusal};
-use crate::event::RecordedEvent;
-use crate::log::{Bookmark, BoxFuture, Position, StoreError};
-use crate::observing::spans;
+use super::overlay::{LookedUp, Needs, Overlays, ParkedAt, Stock};
+use super::partition::Part;
+use crate::core::column::Value;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{BoxFuture, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
+use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
-use crate::value::Value;
-use crate::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
+use crate::telemetry::spans;
 
 /// The shape of what an async projection makes, whose tables are its own affair.
 pub(super) const NO_SHAPE: u64 = 0;

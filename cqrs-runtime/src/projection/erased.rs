@@ -2,17 +2,17 @@
 
 use std::marker::PhantomData;
 
-use super::part::Part;
-use super::rows::{
+use super::overlay::{
     AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, ParkedAt, Replayed, Rows, Source, Stock, Work,
 };
+use super::partition::Part;
 use super::{Fold, Handle};
-use crate::aggregate::FoldError;
-use crate::capability::Tx;
-use crate::event::RecordedEvent;
-use crate::log::{BoxFuture, StoreError};
-use crate::value::Key;
-use crate::view::{View, ViewTransaction};
+use crate::core::column::Key;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{BoxFuture, StoreError};
+use crate::core::view::{View, ViewTransaction};
+use crate::model::aggregate::FoldError;
+use crate::model::parameters::Tx;
 
 /// A projection of either form.
 pub(crate) enum ErasedProjection {

@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core::view::ViewLayout;
+use crate::model::shape::Hash;
 use crate::registry::ProjectionInfo;
-use crate::shape::Hash;
-use crate::view::ViewLayout;
 
 /// What a projection's rows depend on other than its view. Written by `#[projection]`.
 #[derive(Clone, Copy, Debug)]

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use super::engine::NO_SHAPE;
 use super::fingerprint::Fingerprints;
-use super::part::kept;
+use super::partition::kept;
+use crate::core::view::ViewShape;
 use crate::registry::ProjectionInfo;
-use crate::view::ViewShape;
 
 /// Where one projection's rows and checkpoint are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Projections that are at an event which the log has lost, in the log's own transaction (level 1).
 
 use super::Engine;
-use crate::log::{Bookmark, LogTransaction, StoreError};
-use crate::view::Parked;
+use crate::core::log::{LogTransaction, StoreError};
+use crate::core::position::Bookmark;
+use crate::core::view::Parked;
 
 /// Empties the projections whose checkpoint is at an event that the log does not hold: they are folded again from its start. An
 /// async one, whose tables are its own affair, is parked.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, by_projection, keys_of_unreadable, read};
-use super::rows::{AnyOverlay, Needs, Overlays, Replayed, Stock};
-use crate::error::{OperationError, UnknownName};
-use crate::event::RecordedEvent;
-use crate::log::{Bookmark, EventQuery, Position, StoreError};
-use crate::view::{Checkpoint, Parked, ViewTransaction};
+use super::overlay::{AnyOverlay, Needs, Overlays, Replayed, Stock};
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventQuery, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Checkpoint, Parked, ViewTransaction};
+use crate::model::error::{OperationError, UnknownName};
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///

@@ -8,20 +8,22 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::cache::{Cache, Key};
+use super::cached::Entry;
 use super::cold::Loader;
-use super::entry::Entry;
 use super::job::{Fault, Job};
 use super::load::{Source, bring_up};
+use super::snapshots::Keeper;
+use super::timeout::StoreTimeout;
 use super::{Head, PAGE, Request, Sizes, store};
-use crate::boundary::{Loaded, LoadedSlot, LoadedState};
-use crate::command::corrupt;
-use crate::event::{Emitted, RecordedEvent};
-use crate::log::{Bookmark, CommandRecord, EventLog, EventQuery, LogTransaction, Position, StoreError, StoreTimeout};
-use crate::meta::CommandId;
-use crate::observing::{Figures, Tie, spans};
+use crate::bus::command_context::corrupt;
+use crate::core::event::{Emitted, RecordedEvent};
+use crate::core::log::{CommandRecord, EventLog, EventQuery, LogTransaction, StoreError};
+use crate::core::meta::CommandId;
+use crate::core::position::{Bookmark, Position};
+use crate::core::time::Timestamp;
+use crate::model::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::projection::Inline;
-use crate::snapshot::Keeper;
-use crate::time::Timestamp;
+use crate::telemetry::{Figures, Tie, spans};
 
 /// A slower decision is logged, since it delays every command behind it.
 const SLOW_DECISION: Duration = Duration::from_millis(5);

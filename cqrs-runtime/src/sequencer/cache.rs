@@ -3,10 +3,10 @@
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 
-use super::entry::Entry;
-use crate::boundary::{AggregateKind, AggregateSlot};
-use crate::event::RecordedEvent;
-use crate::id::Tag;
+use super::cached::Entry;
+use crate::core::event::RecordedEvent;
+use crate::core::id::Tag;
+use crate::model::boundary::{AggregateKind, AggregateSlot};
 
 /// The key of a cached aggregate.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -11,13 +11,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tracing::Instrument;
 
 use super::cache::Key;
-use super::entry::Entry;
+use super::cached::Entry;
 use super::load::{Source, load, load_small};
+use super::snapshots::Keeper;
+use super::timeout::StoreTimeout;
 use super::warm::Warm;
-use crate::boundary::AggregateSlot;
-use crate::log::{Bookmark, EventLog, StoreError, StoreTimeout};
-use crate::observing::{Figures, spans};
-use crate::snapshot::Keeper;
+use crate::core::log::{EventLog, StoreError};
+use crate::core::position::Bookmark;
+use crate::model::boundary::AggregateSlot;
+use crate::telemetry::{Figures, spans};
 
 /// How many loads may read at the same time.
 const MOST_AT_ONCE: usize = 64;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::log::{Bookmark, EventLog, Position, StoreError};
+use crate::core::log::{EventLog, StoreError};
+use crate::core::position::{Bookmark, Position};
 
 /// How long the head counts as known before it is read again.
 const FRESH: Duration = Duration::from_secs(1);

@@ -9,16 +9,18 @@ use tokio::sync::oneshot;
 
 use super::cache::Key;
 use super::cold::Load;
-use crate::boundary::{AggregateSlot, Boundary, Loaded};
-use crate::command::{Content, Receipt};
-use crate::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
-use crate::event::{Emitted, EncodeError, RecordedEvent};
-use crate::handler::{Emission, Handling};
-use crate::log::{CommandRecord, Condition, Position, StoreError};
-use crate::message::Command;
-use crate::meta::Meta;
-use crate::observing::spans::Way;
-use crate::time::Timestamp;
+use crate::core::event::{Emitted, EncodeError, RecordedEvent};
+use crate::core::log::{CommandRecord, Condition, StoreError};
+use crate::core::meta::Meta;
+use crate::core::position::Position;
+use crate::core::time::Timestamp;
+use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
+use crate::model::content::Content;
+use crate::model::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
+use crate::model::message::Command;
+use crate::model::outcome::{Emission, Handling};
+use crate::model::receipt::Receipt;
+use crate::telemetry::spans::Way;
 
 /// Why the sequencer refuses a command, rather than the handler.
 pub(super) enum Fault {

@@ -4,14 +4,14 @@ use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashMap;
 
 use super::PAGE;
-use super::entry::Entry;
-use crate::event::RecordedEvent;
-use crate::id::Tag;
-use crate::log::{
-    Bookmark, EventLog, EventQuery, LogTransaction, Page, Position, StoreError, StoreTimeout, lost_while_read,
-};
-use crate::observing::Figures;
-use crate::snapshot::Keeper;
+use super::cached::Entry;
+use super::snapshots::Keeper;
+use super::timeout::StoreTimeout;
+use crate::core::event::RecordedEvent;
+use crate::core::id::Tag;
+use crate::core::log::{EventLog, EventQuery, LogTransaction, Page, StoreError, lost_while_read};
+use crate::core::position::{Bookmark, Position};
+use crate::telemetry::Figures;
 
 /// The source of events.
 pub(crate) struct Source<'a> {

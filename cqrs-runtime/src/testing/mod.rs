@@ -106,7 +106,6 @@
 //! [`App::settled`](crate::App::settled).
 
 mod outcome;
-pub(crate) mod random;
 mod scenario;
 mod views;
 

@@ -3,12 +3,12 @@
 use std::fmt::{Debug, Write};
 
 use super::scenario::{described, record};
-use crate::error::CommandError;
-use crate::event::{Events, RecordedEvent};
-use crate::handler::Handling;
-use crate::log::Position;
-use crate::message::{Command, DomainError};
-use crate::meta::Meta;
+use crate::core::event::{Events, RecordedEvent};
+use crate::core::meta::Meta;
+use crate::core::position::Position;
+use crate::model::error::CommandError;
+use crate::model::message::{Command, DomainError};
+use crate::model::outcome::Handling;
 
 /// The result of a command in a scenario.
 #[must_use = "check it: `.then(..)`, `.rejected(..)`"]

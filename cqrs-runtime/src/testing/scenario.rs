@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::outcome::Outcome;
 use crate::app::{App, AppBuilder};
-use crate::event::{Emitted, Event, Events, Recorded, RecordedEvent};
-use crate::handler::Handled;
-use crate::log::{EventLog, EventQuery, MemoryLog, Position};
-use crate::meta::Meta;
+use crate::core::event::{Emitted, Event, Events, Recorded, RecordedEvent};
+use crate::core::json::KeepError;
+use crate::core::log::{EventLog, EventQuery};
+use crate::core::memory::MemoryLog;
+use crate::core::meta::Meta;
+use crate::core::position::Position;
+use crate::core::time::Timestamp;
+use crate::model::outcome::Handled;
 use crate::registry::{Item, ParameterInfo, registered};
-use crate::stored::KeepError;
-use crate::time::Timestamp;
 
 /// What a test is given: past events, and the services that a workflow takes.
 #[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]

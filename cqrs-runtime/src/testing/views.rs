@@ -2,16 +2,18 @@
 
 use std::borrow::Borrow;
 
-use super::random::Random;
 use super::scenario::{Scenario, block_on, described};
-use crate::event::RecordedEvent;
-use crate::log::{EventLog, MemoryLog, StoreError, StoreTimeout};
-use crate::observing::Figures;
+use crate::core::column::Key;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventLog, StoreError};
+use crate::core::memory::MemoryLog;
+use crate::core::random::Random;
+use crate::core::view::{Filter, Parked, Row, RowQuery, View};
 use crate::projection::Inline;
 use crate::registry::{Item, ProjectionInfo, Registration, registered};
 use crate::sequencer;
-use crate::value::Key;
-use crate::view::{Filter, Parked, Row, RowQuery, View};
+use crate::sequencer::timeout::StoreTimeout;
+use crate::telemetry::Figures;
 
 /// How many random ways to batch the events are tried.
 const RANDOM_CUTS: usize = 8;

@@ -7,8 +7,9 @@ use std::path::Path;
 use super::Bless;
 use super::compare::{Change, compare};
 use super::lock::{Lock, Shape};
-use crate::app::{Fault, Placed};
+use crate::app::Fault;
 use crate::registry::EventInfo;
+use crate::registry::table::Placed;
 
 /// The faults of the lock file. Writes the file if `bless` accepts every change.
 pub(super) fn check(

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use cqrs_runtime::AppBuilder;
+use cqrs_runtime::app::{Health, HealthStatus};
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
 use cqrs_runtime::log::{EventLog, MemoryLog, RawEvent};
-use cqrs_runtime::observing::{Health, HealthStatus};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::MemoryViews;
 

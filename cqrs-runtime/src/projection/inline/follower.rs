@@ -15,15 +15,16 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::{Inline, is_near};
-use crate::error::{NotBuilt, NotYet, QueryError};
-use crate::log::{EventLog, EventQuery, LogTransaction, Position, StoreError};
-use crate::observing::Figures;
+use crate::bus::query::After;
+use crate::core::log::{EventLog, EventQuery, LogTransaction, StoreError};
+use crate::core::position::Position;
+use crate::core::view::{Checkpoint, Generation, ViewStore};
+use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::Engine;
 use crate::projection::runner::place_shadow;
-use crate::query::After;
 use crate::registry::ProjectionInfo;
 use crate::sequencer::{Head, PAGE};
-use crate::view::{Checkpoint, Generation, ViewStore};
+use crate::telemetry::Figures;
 
 /// How often it looks whether other processes have appended.
 const LOOK: Duration = Duration::from_millis(200);

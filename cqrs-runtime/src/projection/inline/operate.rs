@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::follower::{Group, Shared};
-use crate::error::{OperationError, UnknownName};
-use crate::log::{Bookmark, Position, StoreError};
+use crate::core::log::StoreError;
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::Checkpoint;
+use crate::model::error::{OperationError, UnknownName};
 use crate::sequencer::PAGE;
-use crate::view::Checkpoint;
 
 /// How long a rebuild may stay where it is before the call ends.
 const STALLED: Duration = Duration::from_secs(20);

@@ -7,13 +7,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::gather::Change;
-use super::standing::PartStanding;
+use super::progress::PartStanding;
+use super::repartition::Change;
 use super::unit::{Unit, Wish};
 use super::worker::Worker;
-use crate::error::OperationError;
-use crate::log::StoreError;
-use crate::view::Lease;
+use crate::core::log::StoreError;
+use crate::core::view::Lease;
+use crate::model::error::OperationError;
 
 /// How often a process that waits for a projection asks for it while a lease lasts. Who has it renews three times.
 pub(super) const ASKS: u32 = 12;

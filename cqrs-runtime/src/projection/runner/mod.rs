@@ -19,25 +19,26 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Engine;
-use crate::error::OperationError;
-use crate::log::{EventLog, Position, StoreError};
+use crate::core::log::{EventLog, StoreError};
+use crate::core::position::Position;
+use crate::core::view::ViewStore;
+use crate::model::error::OperationError;
 use crate::registry::ProjectionInfo;
 use crate::sequencer::Head;
-use crate::view::ViewStore;
 
-mod gather;
+mod balance;
 mod leases;
-mod origin;
-mod pass;
+mod log_identity;
+mod progress;
+mod repartition;
 mod requests;
-mod sharing;
-mod standing;
+mod scan;
 mod status;
 mod together;
 mod unit;
 mod worker;
 
-pub(crate) use standing::{Standing, Standings};
+pub(crate) use progress::{Standing, Standings};
 pub use status::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 pub(crate) use together::{Either, race};
 pub(super) use unit::place_shadow;

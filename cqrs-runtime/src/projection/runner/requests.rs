@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::Request;
 use super::unit::{Rebuilt, Waiting, Wish};
 use super::worker::Worker;
-use crate::error::{OperationError, UnknownName};
-use crate::log::{Position, StoreError};
+use crate::core::log::StoreError;
+use crate::core::position::Position;
+use crate::model::error::{OperationError, UnknownName};
 use crate::projection::replay::Replay;
 
 impl Worker {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::standing::Standing;
-use crate::log::Position;
+use super::progress::Standing;
+use crate::core::position::Position;
 use crate::projection::Stored;
 
 /// How one projection is doing.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Answer;
-use super::gather::{Change, Gathered, Seen};
-use crate::error::OperationError;
-use crate::log::{Bookmark, EventLog, Position, StoreError};
+use super::repartition::{Change, Gathered, Seen};
+use crate::core::log::{EventLog, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
+use crate::model::error::OperationError;
 use crate::projection::Engine;
 use crate::projection::generation::goal_of;
-use crate::projection::part::{Part, Stored, kept};
+use crate::projection::partition::{Part, Stored, kept};
 use crate::projection::replay::Replay;
-use crate::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
 /// What the name of a view and of its projection ends with, while it is built beside the one that is read.
 const BESIDE: &str = "@next";

@@ -10,20 +10,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::gather::Change;
 use super::leases::ASKS;
-use super::pass::{Group, Pass, passes};
-use super::standing::Standings;
+use super::progress::Standings;
+use super::repartition::Change;
+use super::scan::{Group, Pass, passes};
 use super::together::{Either, any, both, race};
 use super::unit::{Build, Unit, built};
 use super::{FirstLook, Pace, Partitions, Request};
-use crate::log::{Bookmark, EventLog, EventQuery, Page, Position, StoreError};
-use crate::observing::spans;
+use crate::core::log::{EventLog, EventQuery, Page, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{Lease, ViewStore};
 use crate::projection::Engine;
-use crate::projection::part::Part;
+use crate::projection::partition::Part;
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
-use crate::view::{Lease, ViewStore};
+use crate::telemetry::spans;
 
 /// The pauses after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

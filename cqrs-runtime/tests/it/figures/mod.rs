@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cqrs_runtime::AppBuilder;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
-use cqrs_runtime::observing::figures::{ALL, Measure};
 use cqrs_runtime::prelude::*;
+use cqrs_runtime::telemetry::metrics::{ALL, Measure};
 use metrics::Unit;
 
 use crate::club::happen;

@@ -4,7 +4,7 @@ use ::core::clone::Clone;
 use ::core::iter::Iterator;
 use ::core::option::Option::{self, None};
 use ::core::result::Result::{self, Ok};
-use ::cqrs_runtime::capability::Tx;
+use ::cqrs_runtime::parameters::Tx;
 use ::cqrs_runtime::{Meta, Query, QueryError, ReadOnly, Reader, Recorded, State, View, Views, projection, query};
 use ::cqrs_sqlite::Sqlite;
 use ::cqrs_sqlite::rusqlite::Error as SqlError;

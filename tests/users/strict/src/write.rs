@@ -8,7 +8,7 @@ use ::core::fmt::Debug;
 use ::core::iter::Iterator;
 use ::core::option::Option::{self, None, Some};
 use ::core::result::Result::{self, Err, Ok};
-use ::cqrs_runtime::capability::{Stale, State, Tx};
+use ::cqrs_runtime::parameters::{Stale, State, Tx};
 use ::cqrs_runtime::{
     Absent, Command, Decision, Event, Events, Id, Many, Meta, Recorded, Uuid, Views, aggregate, command, emit,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use cqrs_runtime::app::HealthStatus;
 use cqrs_runtime::log::{EventLog, RawEvent, append_raw};
-use cqrs_runtime::observing::HealthStatus;
 use cqrs_runtime::prelude::*;
 use cqrs_test_servers::Postgres;
 use cqrs_tests::chance::given;

@@ -1,0 +1,134 @@
+//! The command bus: the only way to change state.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::Instrument;
+
+use crate::app::Inner;
+use crate::bus::command_context::{CommandContext, Ids};
+use crate::bus::middleware::CommandRequest;
+use crate::bus::wire::WireError;
+use crate::core::log::BoxFuture;
+use crate::core::meta::Meta;
+use crate::model::error::CommandError;
+use crate::model::outcome::{Executed, Handled, Handling};
+use crate::model::receipt::Receipt;
+use crate::telemetry::spans;
+
+/// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) returns one.
+#[derive(Clone)]
+pub struct CommandBus {
+    pub(crate) inner: Arc<Inner>,
+    meta: Option<Meta>,
+    ids: Ids,
+    within: Option<Duration>,
+}
+
+impl CommandBus {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None, ids: Ids::OfTheCaller, within: None }
+    }
+
+    /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
+    #[must_use]
+    pub fn with(&self, meta: Meta) -> Self {
+        Self { meta: Some(meta), ..self.clone() }
+    }
+
+    /// A bus for a policy, whose commands' ids are derived from its event.
+    pub(crate) fn of_an_event(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None, ids: Ids::OfAnEvent, within: None }
+    }
+
+    /// A bus whose commands must be started within this time after they were sent. A command that still waits then is
+    /// dropped with [`CommandError::TimedOut`], and has no effect. Default: no deadline.
+    ///
+    /// A started command is not interrupted: its caller gets the answer, even after the deadline. [`Meta::within`] sets a
+    /// deadline for one command, and takes precedence.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use cqrs_runtime::prelude::*;
+    /// # #[derive(Id)] pub struct DoorId(Uuid);
+    /// # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+    /// # #[derive(Command, Serialize, Deserialize)] pub struct OpenDoor { door: DoorId }
+    /// # #[command]
+    /// # fn open(cmd: OpenDoor) -> Result<DoorOpened, std::convert::Infallible> { Ok(DoorOpened { door: cmd.door }) }
+    /// # async fn example(app: App, door: DoorId) {
+    /// let bus = app.commands().within(Duration::from_secs(2));
+    /// match bus.execute(OpenDoor { door }).await {
+    ///     Err(CommandError::TimedOut) => println!("the door is as it was"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { within: Some(time), ..self.clone() }
+    }
+
+    /// Executes a command by its handler, which the compiler has found, and returns when its events are stored.
+    ///
+    /// Dropping the future drops a command that still waits for its turn. It does not undo a command that was started, and does
+    /// not say which of the two happened. For that, use a deadline: [`within`](Self::within).
+    ///
+    /// # Errors
+    /// See [`CommandError`]: the domain's refusal is [`CommandError::Rejected`].
+    // A boxed future whose type names only the answer. One that captured the bound would repeat the error of a missing handler
+    // at the call and at the `.await`, and one of `C::Reply` would repeat that of a type that is no command.
+    pub fn execute<C: Executed<H, R>, H: 'static, R: 'static>(&self, command: C) -> BoxFuture<'static, R> {
+        command.executed(self)
+    }
+
+    /// The same for a caller that knows of the handler.
+    pub(crate) fn execute_handled<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
+        let (inner, meta, ids, within) = (Arc::clone(&self.inner), self.meta.clone(), self.ids, self.within);
+        Box::pin(async move {
+            let mut meta = meta.unwrap_or_default();
+            meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(within?));
+            let span = spans::command(C::NAME, &meta);
+            inner.observed.tie.enter(&span, &mut meta);
+            let watch = inner.figures.command(C::NAME);
+            let answer = match &inner.command_layers {
+                None => {
+                    let context = CommandContext::new(inner, meta, ids, &command);
+                    command.handle(context).instrument(span.clone()).await
+                }
+                Some(service) => {
+                    let service = service.clone();
+                    let request = CommandRequest::new::<C, H>(command, inner, meta, ids);
+                    match service.run(request).instrument(span.clone()).await {
+                        Ok(response) => response.into_typed::<Handling<C>>(),
+                        Err(error) => Err(CommandError::Middleware(error)),
+                    }
+                }
+            };
+            match &answer {
+                Ok(receipt) => spans::record_position(&span, receipt.position, receipt.events),
+                Err(error) => span.in_scope(|| {
+                    tracing::debug!(command = C::NAME, kind = error.kind(), %error, "command had no effect");
+                }),
+            }
+            let outcome = answer.as_ref().map(drop).map_err(CommandError::kind);
+            spans::record_outcome(&span, outcome);
+            watch.stop(outcome);
+            answer
+        })
+    }
+
+    /// Executes a command by its name and JSON, for a transport without types.
+    ///
+    /// # Errors
+    /// See [`WireError`]. Invalid input changes nothing.
+    pub async fn execute_json(
+        &self,
+        name: &str,
+        data: &str,
+        meta: Meta,
+    ) -> Result<Receipt<serde_json::Value>, WireError> {
+        let handler = self.inner.registry.command(name)?;
+        self.inner.check_size(data)?;
+        (handler.wire)(self.with(meta), data.into()).await
+    }
+}

@@ -1,0 +1,144 @@
+//! The query bus: the only way to run a query.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use crate::app::Inner;
+use crate::bus::middleware::QueryRequest;
+use crate::bus::query_context::QueryContext;
+use crate::bus::wire::WireError;
+use crate::core::log::BoxFuture;
+use crate::core::meta::Meta;
+use crate::core::position::Position;
+use crate::model::consistency::{AfterPosition, AnyPosition, AskedAt, Consistency};
+use crate::model::error::QueryError;
+use crate::model::outcome::{Answered, Answering};
+use crate::telemetry::spans;
+
+/// How long a query waits for its views by default.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Runs queries. Cheap to clone; [`App::queries`](crate::App::queries) returns one.
+///
+/// `At` says whether its queries wait for a position. Queries with `#[cqrs(consistency = read_your_writes)]`
+/// require that.
+pub struct QueryBus<At = AnyPosition> {
+    inner: Arc<Inner>,
+    meta: Option<Meta>,
+    after: Option<After>,
+    at: PhantomData<fn() -> At>,
+}
+
+impl<At> Clone for QueryBus<At> {
+    fn clone(&self) -> Self {
+        self.moved(self.after)
+    }
+}
+
+/// The position that views must have reached before a query reads them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct After {
+    pub position: Position,
+    pub within: Duration,
+    pub or_stale: bool,
+}
+
+impl QueryBus {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner, meta: None, after: None, at: PhantomData }
+    }
+}
+
+impl QueryBus<AfterPosition> {
+    /// How long to wait for the position. Default: five seconds.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        self.moved(self.after.map(|after| After { within: deadline, ..after }))
+    }
+
+    /// Answers from what the views have when the time is up, instead of failing.
+    #[must_use]
+    pub fn or_stale(&self) -> Self {
+        self.moved(self.after.map(|after| After { or_stale: true, ..after }))
+    }
+}
+
+impl<At> QueryBus<At> {
+    fn moved<To>(&self, after: Option<After>) -> QueryBus<To> {
+        QueryBus { inner: Arc::clone(&self.inner), meta: self.meta.clone(), after, at: PhantomData }
+    }
+
+    /// A bus whose queries carry this [`Meta`].
+    #[must_use]
+    pub fn with(&self, meta: Meta) -> Self {
+        Self { meta: Some(meta), ..self.clone() }
+    }
+
+    /// A bus whose queries see every event up to `position`. A query waits until the views that it reads have reached
+    /// it, and fails with [`QueryError::NotYet`] after five seconds, or the time set by [`within`](QueryBus::within).
+    ///
+    /// With [`Receipt::position`](crate::Receipt::position) a caller reads its own writes, at every level.
+    #[must_use]
+    pub fn after(&self, position: Position) -> QueryBus<AfterPosition> {
+        self.moved(Some(After { position, within: DEADLINE, or_stale: false }))
+    }
+
+    /// Runs a query by its handler, which the compiler has found.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    // A boxed future, for the same reason as `CommandBus::execute`'s.
+    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply>
+    where
+        Q::Consistency: AskedAt<At, Q>,
+    {
+        self.ask_checked(query)
+    }
+
+    /// Like [`ask`](Self::ask), for callers whose types the compiler cannot infer.
+    pub(crate) fn ask_checked<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
+        if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
+            return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
+        }
+        let (inner, meta, after) = (Arc::clone(&self.inner), self.meta.clone(), self.after);
+        Box::pin(async move {
+            let mut meta = meta.unwrap_or_default();
+            let span = spans::query(Q::NAME, &meta, after.map(|after| after.position));
+            inner.observed.tie.enter(&span, &mut meta);
+            let watch = inner.figures.query(Q::NAME);
+            let answer = match &inner.query_layers {
+                None => query.answer(QueryContext::new(inner, meta, after)).instrument(span.clone()).await,
+                Some(service) => {
+                    let service = service.clone();
+                    let request = QueryRequest::new::<Q, H>(query, inner, meta, after);
+                    match service.run(request).instrument(span.clone()).await {
+                        Ok(response) => response.into_typed::<Answering<Q>>(),
+                        Err(error) => Err(QueryError::Middleware(error)),
+                    }
+                }
+            };
+            if let Err(error) = &answer {
+                span.in_scope(|| {
+                    tracing::debug!(query = Q::NAME, kind = error.kind(), %error, "query failed");
+                });
+            }
+            let outcome = answer.as_ref().map(drop).map_err(QueryError::kind);
+            spans::record_outcome(&span, outcome);
+            watch.stop(outcome);
+            answer
+        })
+    }
+
+    /// Runs a query by its name and JSON, for a transport without types. The answer is JSON too.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    pub async fn ask_json(&self, name: &str, data: &str) -> Result<serde_json::Value, WireError> {
+        let handler = self.inner.registry.query(name)?;
+        self.inner.check_size(data)?;
+        (handler.wire)(self.moved(self.after), data.into()).await
+    }
+}

@@ -1,0 +1,80 @@
+//! What the expansion of a query handler uses.
+
+use std::sync::Arc;
+
+use crate::app::Inner;
+use crate::bus::query::After;
+use crate::core::log::{BoxFuture, StoreError};
+use crate::core::meta::Meta;
+use crate::core::view::View;
+use crate::model::error::QueryError;
+use crate::model::parameters::{Database, ReadOnly, Reader, State};
+use crate::projection::views::Views;
+
+/// The context of one call of a query.
+pub struct QueryContext {
+    inner: Arc<Inner>,
+    meta: Meta,
+    after: Option<After>,
+}
+
+impl QueryContext {
+    pub(crate) fn new(inner: Arc<Inner>, meta: Meta, after: Option<After>) -> Self {
+        Self { inner, meta, after }
+    }
+
+    /// The metadata of the query.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// A parameter of the handler.
+    ///
+    /// # Errors
+    /// The read side cannot be reached, or has not reached the position that the caller asked for.
+    // Boxed, so that a parameter that is refused is refused once: the future's type does not repeat the bound.
+    #[must_use]
+    pub fn get<P: QueryParameter>(&self) -> BoxFuture<'_, Result<P, QueryError>> {
+        Box::pin(P::from_context(self))
+    }
+}
+
+/// A parameter that a query handler may take after its query.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS303] a query cannot take `{Self}`",
+    label = "not `Views<V>`, `Reader<Db>`, `State<T>` of a `ReadOnly` service, or `&Meta`",
+    note = "asking a question must not change the answer: a query can be handed nothing that writes",
+    note = "read a view (`Views<V>`) or tables (`Reader<Db>`); what changes state belongs in a `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs303"
+)]
+pub trait QueryParameter: Sized + Send + 'static {
+    /// Takes it from the app.
+    #[doc(hidden)]
+    fn from_context(context: &QueryContext) -> impl Future<Output = Result<Self, QueryError>> + Send;
+}
+
+impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        Ok(context.inner.state())
+    }
+}
+
+impl<V: View> QueryParameter for Views<V> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        context.inner.wait_for_view(context.after, V::LAYOUT.name).await?;
+        Ok(context.inner.view()?)
+    }
+}
+
+impl<Db: Database> QueryParameter for Reader<Db> {
+    async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
+        let views = context.inner.readable::<Db>(context.after).await?;
+        let store = views.describe();
+        let reader = views.reader().await?.downcast::<Db::Reader>().map_err(|_| StoreError::Failed {
+            store,
+            reason: format!("it has no reader of the type in `Reader<{}>`", std::any::type_name::<Db>()),
+        })?;
+        Ok(Self(*reader))
+    }
+}

@@ -1,0 +1,129 @@
+//! Fields found by name: how a projection reaches the field of an event that its view's key is named after, and a handler
+//! the field of its command that a parameter is named after.
+
+use crate::expansion::text::Text;
+use crate::model::boundary::{Identifies, MayIdentify};
+
+/// A field of type `T`, under the hash of its name. `#[derive(Event)]` and `#[derive(Command)]` make one for each named field.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS504] event `{Self}` has no field that is named as the view's key",
+    label = "it could reach no row",
+    note = "a view's row is found by its key, and the event must say which row it is about",
+    note = "give the event a field of the key's name, or say what the key is: `#[key(expr)]` (or `#[keys(expr)]`, `#[by(index)]`) on its method",
+    note = "see: cqrs_runtime::rules#cqrs504"
+)]
+pub trait HasField<const NAME: u64, T> {
+    /// The field.
+    fn field(&self) -> &T;
+}
+
+/// The name of no field: the thing itself. What stands in where the field's name is a view's, and there is no view.
+pub const NO_FIELD: u64 = 0;
+
+#[diagnostic::do_not_recommend]
+impl<T> HasField<NO_FIELD, T> for T {
+    fn field(&self) -> &T {
+        self
+    }
+}
+
+/// The name of the key of a view that has none, and is refused for it: every event has that field, so that no event is
+/// refused as well.
+pub const NO_KEY: u64 = 1;
+
+#[diagnostic::do_not_recommend]
+impl<T> HasField<NO_KEY, String> for T {
+    fn field(&self) -> &String {
+        unreachable!("a view without a key does not compile")
+    }
+}
+
+/// The fields of a command, of which a handler's parameter names one.
+pub struct Fields<'a, C, const NAME: u64>(&'a C);
+
+impl<'a, C, const NAME: u64> Fields<'a, C, NAME> {
+    /// Those of this command.
+    pub fn of(command: &'a C) -> Self {
+        Self(command)
+    }
+}
+
+/// The field, where the command has it: found first, since it asks for a borrow less than [`NamesNothing`].
+pub trait Names<'a, T> {
+    /// The field.
+    fn named(self) -> &'a T;
+}
+
+impl<'a, C: HasField<NAME, T>, T, const NAME: u64> Names<'a, T> for Fields<'a, C, NAME> {
+    fn named(self) -> &'a T {
+        self.0.field()
+    }
+}
+
+/// In place of [`Names`] where the command has no such field, which [`require_field`] refuses with the fields that it has.
+pub trait NamesNothing {
+    /// Never called.
+    fn named(&self) -> &'static Nothing {
+        unreachable!("the command has no such field")
+    }
+}
+
+impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
+
+/// What a field is that is not there.
+pub struct Nothing;
+
+#[diagnostic::do_not_recommend]
+impl<I> MayIdentify<I> for Nothing {
+    fn id(&self) -> Option<&I> {
+        unreachable!("the command has no such field")
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I> Identifies<I> for Nothing {
+    fn id(&self) -> &I {
+        unreachable!("the command has no such field")
+    }
+}
+
+/// The hash of a field's name: FNV-1a of 64 bits, which the derives compute alike.
+#[must_use]
+pub const fn field_name(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+/// 210: refuses a parameter that is named as no field of its command, with the fields that there are.
+///
+/// # Panics
+/// If `name` is none of `fields`: while compiling, since it is called in constants only.
+#[track_caller]
+pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
+    // What is no command, or no aggregate, is refused as such.
+    let (true, Some(fields)) = (loaded, fields) else { return };
+    let mut at = 0;
+    while at < fields.len() {
+        if crate::registry::same_name(fields[at], name) {
+            return;
+        }
+        at += 1;
+    }
+    let mut text = Text::new();
+    text.push(what);
+    at = 0;
+    while at < fields.len() {
+        text.push(if at == 0 { ": its fields are `" } else { "`, `" });
+        text.push(fields[at]);
+        at += 1;
+    }
+    text.push(if at == 0 { ", which has no named fields" } else { "`" });
+    text.push(why_and_instead);
+    panic!("{}", text.as_str());
+}

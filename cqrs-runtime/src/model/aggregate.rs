@@ -1,0 +1,210 @@
+//! Aggregates: the write side's state, folded from events.
+
+use crate::core::event::{DecodeError, Decoded, Event, RecordedEvent};
+use crate::core::id::Id;
+use crate::core::position::Position;
+use crate::model::snapshot::Snapshots;
+
+/// A write model: the state that decisions use. Implemented by `#[aggregate(id = .., on = [..])]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS203] `{Self}` is not an aggregate",
+    label = "no `#[aggregate(id = .., on = [..])]`",
+    note = "a decision is made on aggregates, which the log's events alone make",
+    note = "if it is the write side's state, put `#[aggregate(id = .., on = [..])]` on an `impl` of its fold methods",
+    note = "a service is taken as `State<T>`, and a database as `&mut Tx<Db>`, by a workflow: `#[command] async fn`; a view lags behind the log, and only a query reads it: `Views<V>`",
+    note = "see: cqrs_runtime::rules#cqrs203"
+)]
+pub trait Aggregate: Sized + AggregateState {
+    /// The type's name, for messages.
+    const NAME: &'static str;
+    /// The id that it is loaded by.
+    type Id: Id;
+    /// The names of the events that it is folded from.
+    const EVENTS: &'static [&'static str];
+    /// The names of the events with its tag that do not change it: `ignore = [..]`.
+    const IGNORED: &'static [&'static str] = &[];
+    /// Whether any event creates it. Otherwise the program does not compile.
+    #[doc(hidden)]
+    const CREATES: bool = true;
+    /// How its state is stored as a snapshot, if `snapshots` is set.
+    const SNAPSHOTS: Option<Snapshots<Self>> = None;
+
+    /// Applies one event by the method for its name. An event with another name changes nothing.
+    ///
+    /// # Errors
+    /// The event cannot be decoded, creates a state that exists, or changes one that does not exist.
+    fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
+}
+
+/// A state that may be kept in memory and lent to decisions in any thread.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS203] the state `{Self}` cannot be shared between threads",
+    label = "not `Send + Sync + 'static`",
+    note = "an aggregate is kept in memory, and decisions in several threads look at it",
+    note = "hold what threads may share: `Arc` in place of `Rc`, a value in place of a reference or a pointer",
+    note = "see: cqrs_runtime::rules#cqrs203"
+)]
+pub trait AggregateState: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Send + Sync + 'static> AggregateState for S {}
+
+/// An aggregate whose events a projection listens to: `on = Order`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS501] `on = {Self}` does not name an aggregate",
+    label = "not an aggregate",
+    note = "`on = Order`, without brackets, listens to all events of the aggregate `Order`",
+    note = "list events in brackets: `on = [{Self}]`",
+    note = "see: cqrs_runtime::rules#cqrs501"
+)]
+pub trait HasEvents {
+    /// See [`Aggregate::EVENTS`].
+    const EVENTS: &'static [&'static str];
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Aggregate> HasEvents for A {
+    const EVENTS: &'static [&'static str] = A::EVENTS;
+}
+
+/// Why an event could not be folded into an aggregate or a view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event `{event}` at position {position}: {reason}")]
+pub struct FoldError {
+    /// The event's name.
+    pub event: String,
+    /// The event's position in the log.
+    pub position: Position,
+    /// What is wrong with it.
+    pub reason: FoldRefusal,
+}
+
+/// What is wrong with an event that could not be folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldRefusal {
+    /// It cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Its method creates the state, but the state exists.
+    #[error("it creates a state that already exists")]
+    AlreadyThere,
+    /// Its method changes the state, but the state does not exist.
+    #[error("it changes a state that does not exist")]
+    NotThere,
+    /// It made a view with another key than the one that routed it.
+    #[error("it was routed by key `{routed}`, but made a view with key `{made}`")]
+    OtherKey {
+        /// The key that routed the event.
+        routed: String,
+        /// The key of the view.
+        made: String,
+    },
+    /// An async projection's method returned an error.
+    #[error("{0}")]
+    Failed(String),
+    /// The method panicked.
+    #[error("its method panicked: {0}")]
+    Panicked(String),
+}
+
+impl FoldError {
+    pub(crate) fn at(event: &RecordedEvent, reason: impl Into<FoldRefusal>) -> Self {
+        Self { event: event.name().to_owned(), position: event.position(), reason: reason.into() }
+    }
+}
+
+/// Decodes an event for a fold method.
+pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
+    event.decode::<E>().map_err(|error| FoldError::at(event, error))
+}
+
+/// The last parameter of a fold method, its own identity: the aggregate's id, or the row's key.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS402] a fold method cannot take `&{Self}`",
+    label = "not `{I}`, the identity of what it folds into",
+    note = "history has happened: applying it can neither fail nor answer, and it happens again at each replay",
+    note = "besides the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event",
+    note = "see: cqrs_runtime::rules#cqrs402"
+)]
+pub trait IdentityOf<I> {
+    /// The identity.
+    fn of(identity: &I) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I> IdentityOf<I> for I {
+    fn of(identity: &I) -> &Self {
+        identity
+    }
+}
+
+/// Like [`IdentityOf`], for a view's row.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS503] a projection cannot take `&{Self}`",
+    label = "not `{K}`, the key of the row",
+    note = "a projection is replayed, and its side effects would happen again",
+    note = "besides the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`",
+    note = "see: cqrs_runtime::rules#cqrs503"
+)]
+pub trait KeyOf<K> {
+    /// The key.
+    fn of(key: &K) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K> KeyOf<K> for K {
+    fn of(key: &K) -> &Self {
+        key
+    }
+}
+
+/// A second implementation, so that the compiler infers `K` from the key instead of from the parameter that is checked
+/// against it.
+#[diagnostic::do_not_recommend]
+impl<T> KeyOf<NoKey<T>> for T {
+    fn of(key: &NoKey<T>) -> &Self {
+        match key.0 {}
+    }
+}
+
+/// The key type of no row.
+pub struct NoKey<T>(std::convert::Infallible, std::marker::PhantomData<T>);
+
+/// See [`KeyOf`].
+pub fn key_of<T: KeyOf<K>, K>(key: &K) -> &T {
+    T::of(key)
+}
+
+/// The forms of a fold method, called by the expansion of `#[aggregate]`.
+pub mod fold {
+    use super::{FoldError, FoldRefusal, RecordedEvent};
+
+    /// `fn created(e: &E) -> Self`
+    pub fn create<S>(
+        state: &mut Option<S>,
+        event: &RecordedEvent,
+        method: impl FnOnce() -> S,
+    ) -> Result<(), FoldError> {
+        if state.is_some() {
+            return Err(FoldError::at(event, FoldRefusal::AlreadyThere));
+        }
+        *state = Some(method());
+        Ok(())
+    }
+
+    /// `fn shipped(&mut self, e: &E)`
+    pub fn change<S>(
+        state: &mut Option<S>,
+        event: &RecordedEvent,
+        method: impl FnOnce(&mut S),
+    ) -> Result<(), FoldError> {
+        method(state.as_mut().ok_or_else(|| FoldError::at(event, FoldRefusal::NotThere))?);
+        Ok(())
+    }
+
+    /// `fn sold(this: Option<Self>, e: &E) -> Self`
+    pub fn make_or_change<S>(state: &mut Option<S>, method: impl FnOnce(Option<S>) -> S) -> Result<(), FoldError> {
+        *state = Some(method(state.take()));
+        Ok(())
+    }
+}

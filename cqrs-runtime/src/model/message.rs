@@ -1,0 +1,94 @@
+//! Commands and queries: the messages that callers send.
+
+use std::error::Error;
+
+use serde::Serialize;
+
+use crate::core::id::CommandReturns;
+use crate::core::json::Json;
+use crate::model::consistency::Consistency;
+use crate::model::outcome::{Answering, Handling};
+
+/// A message that can be sent: a command or a query. Implemented by their derives.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS207] `{Self}` is neither a command nor a query, and cannot be sent",
+    label = "no `#[derive(Command)]` and no `#[derive(Query)]`",
+    note = "what is sent has an intention: to change something, or to ask; an event is stated by a handler, and is not sent",
+    note = "if it changes something, derive `Command` for it; if it asks, `Query`; if it has happened, send the command whose handler states it",
+    note = "see: cqrs_runtime::rules#cqrs207"
+)]
+pub trait Message: Sized + Send + Sync + 'static {
+    /// The result of sending it.
+    type Reply: 'static;
+    /// How far a query's answer may lag. Without meaning for a command.
+    type Consistency: Consistency;
+    /// Its JSON codec: [`Json::OF`].
+    const JSON: Json<Self>;
+}
+
+/// An intention to change something. Implemented by `#[derive(Command)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS201] `{Self}` is not a command",
+    label = "no `#[derive(Command)]`",
+    note = "`#[command]` handles one command, taken by value as the first parameter",
+    note = "if it only asks, make it `#[derive(Query)]` and its handler `#[query]`; if it changes something, derive `Command`",
+    note = "see: cqrs_runtime::rules#cqrs201"
+)]
+pub trait Command: Message<Reply = Handling<Self>> {
+    /// The name on the wire and in the log: the type's own, or `#[cqrs(name = "..")]`.
+    const NAME: &'static str;
+    /// The names of its fields, by which its handler's parameters find their ids.
+    const FIELDS: &'static [&'static str];
+    /// What an accepted command returns, in addition to its receipt.
+    type Returns: CommandReturns;
+    /// The domain's error that refuses it.
+    type Error: DomainError;
+}
+
+/// A question that changes nothing. Implemented by `#[derive(Query)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS301] `{Self}` is not a query",
+    label = "no `#[derive(Query)]`",
+    note = "`#[query]` answers one query, taken by value as the first parameter",
+    note = "if it changes something, make it `#[derive(Command)]` and its handler `#[command]`; if it only asks, derive `Query`",
+    note = "see: cqrs_runtime::rules#cqrs301"
+)]
+pub trait Query: Message<Reply = Answering<Self>> {
+    /// The name on the wire: the type's own, or `#[cqrs(name = "..")]`.
+    const NAME: &'static str;
+    /// The answer.
+    type Returns: Answer;
+}
+
+/// What a query may return: anything that can be sent, except `()`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS304] a query cannot return `{Self}`",
+    label = "cannot be sent as an answer",
+    note = "answers travel as JSON, and between threads",
+    note = "derive `Serialize` for it, and for what is inside",
+    note = "see: cqrs_runtime::rules#cqrs304"
+)]
+pub trait Answer: Serialize + Send + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + Send + 'static> Answer for T {}
+
+/// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
+///
+/// `Error` is not its supertrait, so that a type without it gives one error, with this text.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS109] `{Self}` cannot be a command's error",
+    label = "not `std::error::Error + Send + Sync + 'static`",
+    note = "callers, logs and HTTP answers carry the error",
+    note = "implement `std::error::Error` for it, by hand or with a derive",
+    note = "see: cqrs_runtime::rules#cqrs109"
+)]
+pub trait DomainError: Send + Sync + 'static {
+    /// The error as a trait object.
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
+}
+#[diagnostic::do_not_recommend]
+impl<E: Error + Send + Sync + 'static> DomainError for E {
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self
+    }
+}

@@ -1,0 +1,173 @@
+//! Level 1: projections that are folded in the log's own transactions.
+//!
+//! A command's transaction folds those that are near the log's head ([`NEAR`]): first what other processes have appended, then its
+//! own events. One that is further behind (it was just added, or its program has not run for a while) is left alone by commands,
+//! of this version and of others. A task of the process, the [`Follower`], builds it in pages beside the traffic; when it is
+//! near, the next transaction takes it along.
+//!
+//! Which of them are near, each transaction learns from their checkpoints: nothing else has to be agreed on between processes.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::engine::Engine;
+use super::lost::clear_lost;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventQuery, LogTransaction, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::{ViewShape, ViewTransaction};
+use crate::registry::ProjectionInfo;
+use crate::sequencer::PAGE;
+use crate::telemetry::Figures;
+
+mod follower;
+mod operate;
+
+pub(crate) use follower::{Follower, Wanted};
+
+/// How many events a projection may lack and be folded with a command all the same.
+pub(super) const NEAR: u64 = PAGE as u64;
+
+/// Projections that commands fold, and how far they are as this process knows.
+#[derive(Default)]
+pub(crate) struct Inline {
+    pub(super) engine: Engine,
+    /// By the names of their checkpoints.
+    known: Mutex<BTreeMap<&'static str, Known>>,
+    /// Changes whenever one of them does.
+    moved: watch::Sender<()>,
+}
+
+/// What this process knows of one projection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(super) projection: &'static str,
+    pub(super) view: Option<&'static str>,
+    /// Every event up to here was in its rows when this process last looked.
+    pub(crate) reached: Position,
+    /// Whether it has been near the head since this process runs, so that it is never far behind for long.
+    pub(crate) built: bool,
+    /// Whether it waits as a whole, as an async projection does.
+    pub(crate) parked: bool,
+    /// Where its shadow build is, if there is one.
+    pub(crate) shadow: Option<Position>,
+}
+
+impl Inline {
+    /// # Errors
+    /// The names of projections that look each other up in a circle.
+    pub(crate) fn new(projections: &[&'static ProjectionInfo]) -> Result<Self, String> {
+        let engine = Engine::new(projections)?;
+        let known = |(stored, projection): (&&'static str, &'static str)| {
+            let info = projections.iter().find(|info| info.name == projection);
+            let view = info.and_then(|info| info.view).map(|view| view.name);
+            (*stored, Known { projection, view, reached: Position::START, built: false, parked: false, shadow: None })
+        };
+        let known = Mutex::new(engine.names().iter().zip(engine.projections()).map(known).collect());
+        Ok(Self { engine, known, moved: watch::Sender::new(()) })
+    }
+
+    /// The views that they fold into.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = &ViewShape> {
+        self.engine.shapes()
+    }
+
+    /// Where the rows of a view are.
+    pub(crate) fn shape_of(&self, view: &str) -> Option<ViewShape> {
+        let stored = self.lock().iter().find(|(_, known)| known.view == Some(view)).map(|(stored, _)| *stored)?;
+        self.engine.places().find(|place| place.projection == stored).map(|place| place.shape)
+    }
+
+    /// The projection whose checkpoint, and whose parked keys, bear this name.
+    pub(crate) fn plain(&self, stored: &str) -> Option<&'static str> {
+        self.lock().get(stored).map(|known| known.projection)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a projection.
+    pub(crate) fn get(&self, projection: &str) -> Option<Known> {
+        self.lock().values().find(|known| known.projection == projection).copied()
+    }
+
+    /// Learns where projections are, as it is committed, and where the log's head was then.
+    pub(crate) fn learn(&self, reached: impl IntoIterator<Item = (&'static str, Position)>, head: Position) {
+        let mut all = self.lock();
+        for (stored, position) in reached {
+            if let Some(known) = all.get_mut(stored) {
+                known.reached = position;
+                known.built |= is_near(position, head);
+            }
+        }
+        drop(all);
+        self.moved.send_replace(());
+    }
+
+    /// Whether one of them is beyond the log's head: the log has lost events.
+    pub(super) fn is_beyond(&self, head: Position) -> bool {
+        self.lock().values().any(|known| known.reached > head)
+    }
+
+    /// None of them counts as built until it is near the head once more.
+    pub(super) fn withdraw(&self) {
+        self.lock().values_mut().for_each(|known| known.built = false);
+    }
+
+    /// Folds, in a transaction of the log, what others have appended: into those projections that are near its head. Says whether
+    /// there was anything.
+    pub(crate) async fn catch_up(&self, tx: &mut dyn LogTransaction, figures: &Figures) -> Result<bool, StoreError> {
+        let head = tx.head();
+        if !self.engine.names().is_empty() {
+            clear_lost(tx, &self.engine).await?;
+        }
+        let Some(views) = tx.views().filter(|_| !self.engine.names().is_empty()) else { return Ok(false) };
+        let reached = self.engine.following(views).await?;
+        let lowest = reached.into_iter().map(|(_, at)| at).filter(|at| is_near(*at, head)).min();
+        let Some(mut after) = lowest.filter(|lowest| *lowest < head) else { return Ok(false) };
+        while after < head {
+            let page = tx.read(&EventQuery::all(), after, PAGE).await?;
+            let Some(views) = tx.views() else { break };
+            if page.events.is_empty() {
+                break;
+            }
+            self.engine.apply(views, after, &page.events, page.end()).await?;
+            figures.folded(&page.events);
+            after = page.up_to;
+        }
+        Ok(true)
+    }
+
+    /// Folds the events that a transaction appends after `after`.
+    pub(crate) async fn apply(
+        &self,
+        tx: &mut dyn ViewTransaction,
+        after: Position,
+        events: &[RecordedEvent],
+        up_to: Bookmark,
+    ) -> Result<(), StoreError> {
+        self.engine.apply(tx, after, events, up_to).await.map(drop)
+    }
+
+    /// Where all of them are, as the transaction has it.
+    pub(crate) async fn reached(
+        &self,
+        tx: &mut dyn LogTransaction,
+    ) -> Result<Vec<(&'static str, Position)>, StoreError> {
+        match tx.views() {
+            Some(views) if !self.engine.names().is_empty() => {
+                let reached = self.engine.reached(views).await?;
+                Ok(reached.into_iter().map(|(name, checkpoint)| (name, checkpoint.position)).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Whether so few events are missing that they may be folded in one transaction.
+pub(super) fn is_near(at: Position, head: Position) -> bool {
+    head.get().saturating_sub(at.get()) <= NEAR
+}

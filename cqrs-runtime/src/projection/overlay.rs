@@ -1,0 +1,389 @@
+//! The rows of one view while a batch is folded into it, and what a projection's expansion does to them.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::partition::Part;
+use crate::core::column::{Column, Key, Value};
+use crate::core::event::RecordedEvent;
+use crate::core::position::Position;
+use crate::core::view::{IndexOf, Parked, Removed, Row, View};
+use crate::model::aggregate::{FoldError, FoldRefusal};
+use crate::sequencer::panic_message;
+
+/// A value that names one row of view `V`: its key.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS504] `{Self}` does not find a row of `{V}`",
+    label = "not the key type of `{V}`",
+    note = "a fold method changes the row whose key the event names",
+    note = "give the event a field of the key's name and type, or say which value is the key: `#[key(expr)]` on the method",
+    note = "see: cqrs_runtime::rules#cqrs504"
+)]
+pub trait FindsRow<V> {
+    /// The key's text.
+    #[doc(hidden)]
+    fn row_key(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: View<Key = K>, K> FindsRow<V> for K {
+    fn row_key(&self) -> String {
+        V::key_text(self)
+    }
+}
+
+/// What an event needs to be there before it can be folded.
+#[derive(Default)]
+pub(crate) struct Needs {
+    /// The only keys that are folded, if not all are.
+    part: Option<Part>,
+    pub(super) keys: BTreeSet<String>,
+    pub(super) fan_outs: Vec<(&'static str, Value)>,
+}
+
+impl Needs {
+    pub(super) fn of(part: Option<Part>) -> Self {
+        Self { part, ..Self::default() }
+    }
+}
+
+/// Keys of other views that an event looks up.
+pub(crate) type LookedUp = RefCell<Vec<(&'static str, String)>>;
+
+/// Every view's rows in a batch, by the view's name.
+pub(crate) type Overlays = HashMap<&'static str, Box<dyn AnyOverlay>>;
+
+/// The other views, as they stand at the event that is being folded.
+pub struct LookUps<'a>(pub(super) Source<'a>);
+
+pub(crate) enum Source<'a> {
+    Route(&'a LookedUp),
+    Fold(&'a Overlays),
+}
+
+impl LookUps<'_> {
+    /// The row of this key in view `W`, if there is one.
+    pub fn get<W: View>(&self, key: &impl FindsRow<W>) -> Option<&W> {
+        match self.0 {
+            Source::Route(looked_up) => {
+                looked_up.borrow_mut().push((W::LAYOUT.name, key.row_key()));
+                None
+            }
+            Source::Fold(overlays) => {
+                let overlay = overlays.get(W::LAYOUT.name)?.as_any().downcast_ref::<Overlay<W>>()?;
+                overlay.rows.get(&key.row_key())?.state.as_ref().ok()?.as_ref()
+            }
+        }
+    }
+}
+
+/// The rows of view `V`: what each method of a projection is applied to.
+///
+/// A row that refuses (its method makes what is there, changes what is not, or panics) is parked; the others go on.
+///
+/// Of any type, so that a view that is none is refused once, where it is named.
+pub struct Rows<'a, V>(pub(super) Work<'a, V>);
+
+pub(crate) enum Work<'a, V> {
+    /// Only learn which rows are needed.
+    Route(&'a mut Needs),
+    /// Run the methods.
+    Fold(&'a mut Overlay<V>),
+}
+
+impl<V: View> Rows<'_, V> {
+    /// `fn created(e: &E) -> Self`
+    pub fn create(&mut self, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce() -> V) {
+        self.one(event, key, |state| match state {
+            Some(_) => Err((state, FoldRefusal::AlreadyThere)),
+            None => Ok(Some(method())),
+        });
+    }
+
+    /// `fn shipped(&mut self, e: &E)`
+    pub fn change(&mut self, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce(&mut V)) {
+        self.one(event, key, |state| match state {
+            Some(mut state) => {
+                method(&mut state);
+                Ok(Some(state))
+            }
+            None => Err((None, FoldRefusal::NotThere)),
+        });
+    }
+
+    /// `fn sold(this: Option<Self>, e: &E) -> Self`
+    pub fn make_or_change(
+        &mut self,
+        event: &RecordedEvent,
+        key: &impl FindsRow<V>,
+        method: impl FnOnce(Option<V>) -> V,
+    ) {
+        self.one(event, key, |state| Ok(Some(method(state))));
+    }
+
+    /// `fn closed(self, e: &E) -> Option<Self>`
+    pub fn change_or_end(
+        &mut self,
+        event: &RecordedEvent,
+        key: &impl FindsRow<V>,
+        method: impl FnOnce(V) -> Option<V>,
+    ) {
+        self.one(event, key, |state| match state {
+            Some(state) => Ok(method(state)),
+            None => Err((None, FoldRefusal::NotThere)),
+        });
+    }
+
+    /// `#[by(..)] fn renamed(&mut self, e: &E)`: every row whose index equals `value`. Parked rows are passed over.
+    pub fn change_by<T: Column>(
+        &mut self,
+        event: &RecordedEvent,
+        index: impl IndexOf<V, T>,
+        value: &T,
+        mut method: impl FnMut(&mut V),
+    ) {
+        self.change_or_end_by(event, index, value, |mut state| {
+            method(&mut state);
+            Some(state)
+        });
+    }
+
+    /// `#[by(..)] fn renamed(self, e: &E) -> Option<Self>`: every row whose index equals `value`. Parked rows are passed over.
+    pub fn change_or_end_by<T: Column>(
+        &mut self,
+        event: &RecordedEvent,
+        index: impl IndexOf<V, T>,
+        value: &T,
+        mut method: impl FnMut(V) -> Option<V>,
+    ) {
+        let (index, value) = (index.index(), value.to_value());
+        match &mut self.0 {
+            Work::Route(needs) => needs.fan_outs.push((index.name(), value)),
+            Work::Fold(overlay) => {
+                for key in overlay.keys_by(index.name(), &value) {
+                    overlay.apply(event, key, |state| Ok(state.and_then(&mut method)));
+                }
+            }
+        }
+    }
+
+    fn one(&mut self, event: &RecordedEvent, key: &impl FindsRow<V>, method: impl FnOnce(Option<V>) -> Changed<V>) {
+        let key = key.row_key();
+        match &mut self.0 {
+            Work::Route(needs) => {
+                if needs.part.is_none_or(|part| part.has(&key)) {
+                    needs.keys.insert(key);
+                }
+            }
+            Work::Fold(overlay) => overlay.apply(event, key, method),
+        }
+    }
+}
+
+/// The new state, or the old one and why it stays.
+type Changed<V> = Result<Option<V>, (Option<V>, FoldRefusal)>;
+
+/// Parked keys, and the event that each waits at.
+pub(crate) type ParkedAt = HashMap<String, Position>;
+
+/// How rows take events that their view has been through already.
+#[derive(Clone)]
+pub(crate) enum Replayed {
+    /// The row of one key, alone: what it refuses parks it again.
+    Key(String),
+    /// Every row, so that others can look it up: what one refuses was skipped in its time.
+    LookedUp,
+}
+
+/// What was read for a batch.
+#[derive(Default)]
+pub(crate) struct Stock {
+    pub(super) rows: Vec<Row>,
+    pub(super) removed: Vec<Removed>,
+}
+
+/// Rows of one view in memory.
+pub(crate) struct Overlay<V> {
+    projection: &'static str,
+    rows: HashMap<String, Slot<V>>,
+    parked: ParkedAt,
+    replay: Option<Replayed>,
+    /// The only keys that are folded, if not all are.
+    part: Option<Part>,
+    newly_parked: Vec<Parked>,
+}
+
+/// A row. What a method makes is written and read back at once, so that the next one sees what it would see if it were folded by
+/// another process, in another batch.
+struct Slot<V> {
+    /// The state as it was read, or why it cannot be.
+    state: Result<Option<V>, String>,
+    /// Its JSON, if there is a row.
+    document: Option<Box<str>>,
+    position: Position,
+    /// Every event up to here is in what was stored.
+    stored: Position,
+    dirty: bool,
+}
+
+impl<V> Slot<V> {
+    fn empty(position: Position) -> Self {
+        Self { state: Ok(None), document: None, position, stored: position, dirty: false }
+    }
+}
+
+impl<V: View> Overlay<V> {
+    pub(super) fn new(
+        projection: &'static str,
+        stock: Stock,
+        parked: ParkedAt,
+        replay: Option<Replayed>,
+        part: Option<Part>,
+    ) -> Self {
+        let stored = |row: Row| {
+            let state = (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string());
+            let (document, position) = (Some(row.document), row.position);
+            (row.key, Slot { state, document, position, stored: position, dirty: false })
+        };
+        // A fan-out has read the rows of all.
+        let own = |row: &Row| part.is_none_or(|part| part.has(&row.key));
+        let removed = stock.removed.into_iter().map(|row| (row.key, Slot::empty(row.position)));
+        let rows = removed.chain(stock.rows.into_iter().filter(own).map(stored)).collect();
+        Self { projection, rows, parked, replay, part, newly_parked: Vec::new() }
+    }
+
+    fn apply(&mut self, event: &RecordedEvent, key: String, method: impl FnOnce(Option<V>) -> Changed<V>) {
+        let waits = self.parked.get(&key).is_some_and(|at| *at <= event.position());
+        let is_other = matches!(&self.replay, Some(Replayed::Key(only)) if *only != key);
+        let is_foreign = self.part.is_some_and(|part| !part.has(&key));
+        if waits || is_other || is_foreign {
+            return;
+        }
+        let slot = self.rows.entry(key.clone()).or_insert_with(|| Slot::empty(Position::START));
+        if slot.stored >= event.position() {
+            // A store without transactions has it already, from an attempt that did not come to its end.
+            return;
+        }
+        let before = match &mut slot.state {
+            Ok(state) => state.take(),
+            Err(reason) => {
+                let refusal = FoldRefusal::Failed(format!("the stored view does not fit its type: {reason}"));
+                let error = FoldError::at(event, refusal);
+                self.park(key, &error);
+                return;
+            }
+        };
+        let refusal = match catch_unwind(AssertUnwindSafe(|| method(before))) {
+            Ok(Ok(after)) => match kept(&key, after) {
+                Ok((state, document)) => {
+                    (slot.state, slot.document) = (Ok(state), document);
+                    (slot.position, slot.dirty) = (event.position(), true);
+                    return;
+                }
+                Err(refusal) => refusal,
+            },
+            Ok(Err((before, refusal))) => {
+                slot.state = Ok(before);
+                let error = FoldError::at(event, refusal);
+                self.park(key, &error);
+                return;
+            }
+            Err(panic) => FoldRefusal::Panicked(panic_message(&*panic)),
+        };
+        // The state from before is gone: its JSON is not.
+        let before = slot.document.as_deref().map(V::JSON.read).transpose();
+        slot.state = before.map_err(|error| error.to_string());
+        let error = FoldError::at(event, refusal);
+        self.park(key, &error);
+    }
+
+    fn keys_by(&self, index: &str, value: &Value) -> Vec<String> {
+        let place = V::LAYOUT.indexes.iter().position(|shape| shape.name == index);
+        let matches = |slot: &Slot<V>| match (&slot.state, place) {
+            (Ok(Some(view)), Some(place)) => view.index_values().get(place) == Some(value),
+            _ => false,
+        };
+        let mut keys: Vec<String> =
+            self.rows.iter().filter(|(_, slot)| matches(slot)).map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+/// The row of a key as every later reader will see it, and its JSON.
+fn kept<V: View>(key: &str, made: Option<V>) -> Result<(Option<V>, Option<Box<str>>), FoldRefusal> {
+    let Some(made) = made else { return Ok((None, None)) };
+    let (document, kept) =
+        V::JSON.keep(&made).map_err(|error| FoldRefusal::Failed(format!("its row cannot be stored: {error}")))?;
+    let made = kept.key().to_key();
+    if made != key {
+        return Err(FoldRefusal::OtherKey { routed: key.to_owned(), made });
+    }
+    Ok((Some(kept), Some(document.into())))
+}
+
+/// [`Overlay`], its view's type forgotten.
+pub(crate) trait AnyOverlay: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    /// Makes a key wait from this event on.
+    fn park(&mut self, key: String, error: &FoldError);
+    /// What to write. Nothing is folded afterwards.
+    fn changes(&mut self) -> Changes;
+    fn newly_parked(&mut self) -> Vec<Parked>;
+}
+
+/// What a batch does to one view's rows.
+#[derive(Default)]
+pub(crate) struct Changes {
+    pub(super) put: Vec<Row>,
+    pub(super) remove: Vec<Removed>,
+}
+
+impl<V: View> AnyOverlay for Overlay<V> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn park(&mut self, key: String, error: &FoldError) {
+        if matches!(self.replay, Some(Replayed::LookedUp)) {
+            return;
+        }
+        if !self.parked.contains_key(&key) {
+            self.parked.insert(key.clone(), error.position);
+            self.newly_parked.push(Parked {
+                projection: self.projection.to_owned(),
+                key,
+                position: error.position,
+                event: error.event.clone(),
+                error: error.to_string(),
+                attempts: 1,
+            });
+        }
+    }
+
+    fn changes(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        for (key, slot) in self.rows.drain().filter(|(_, slot)| slot.dirty) {
+            let position = slot.position;
+            match (slot.state, slot.document) {
+                (Ok(Some(view)), Some(document)) => {
+                    changes.put.push(Row { key, indexes: view.index_values(), document, position });
+                }
+                // Even where there is none: a runner that was taken over may be about to write one of an older position.
+                _ => changes.remove.push(Removed { key, position }),
+            }
+        }
+        changes
+    }
+
+    fn newly_parked(&mut self) -> Vec<Parked> {
+        std::mem::take(&mut self.newly_parked)
+    }
+}

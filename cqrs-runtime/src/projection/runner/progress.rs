@@ -1,0 +1,362 @@
+//! Where projections stand, as this process knows it: for queries that wait, and for whoever looks after them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::bus::query::After;
+use crate::core::event::RecordedEvent;
+use crate::core::log::{EventLog, Page, StoreError};
+use crate::core::position::{Bookmark, Position};
+use crate::core::view::ViewStore;
+use crate::model::error::{NotBuilt, NotYet, QueryError};
+use crate::projection::Wanted;
+use crate::projection::generation::{Generations, StoredAs};
+use crate::projection::partition::{Part, Stored};
+use crate::registry::ProjectionInfo;
+use crate::sequencer::Head;
+use crate::telemetry::ProjectionFigures;
+
+/// How long to wait before the store is asked again where another process has got to.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a store has at least for its first answer.
+const FIRST_ANSWER: Duration = Duration::from_millis(500);
+
+/// Every projection's standing.
+pub(crate) struct Standings {
+    by_projection: Mutex<BTreeMap<&'static str, Standing>>,
+    log: Arc<dyn EventLog>,
+    head: Arc<Head>,
+    /// Changes whenever one of them does.
+    moved: watch::Sender<()>,
+}
+
+/// One projection's standing.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(super) view: Option<&'static str>,
+    /// Where the store has it.
+    pub(super) stored: StoredAs,
+    /// Where it stands, while this process runs it.
+    pub(super) reached: Option<Position>,
+    /// Whether its rows have been complete: from then on they tell of a state that was.
+    pub(super) built: bool,
+    /// Where the view stands that is built beside it.
+    pub(super) beside: Option<Position>,
+    pub(super) paused: bool,
+    pub(super) elsewhere: bool,
+    pub(super) failures: u32,
+    pub(super) error: Option<String>,
+    /// What is wrong, where the log has lost what the rows show, until they are rebuilt.
+    pub(super) lost: Option<String>,
+    /// The [`Head::losses`] when its position was last compared with the log; 0 before the first time.
+    pub(super) compared: u64,
+    pub(super) figures: ProjectionFigures,
+    /// The events that it listens to.
+    events: &'static [&'static str],
+    /// How many of them it has folded, into either build.
+    pub(super) rate: Rate,
+    /// How many positions of the log the live build has gone through, and the one beside it.
+    pub(super) pace: [Rate; 2],
+    /// Of a projection that is split: where each part stands, while this process runs it.
+    pub(super) parts: Vec<PartStanding>,
+}
+
+/// What is known of one part of a projection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PartStanding {
+    pub(super) reached: Option<Position>,
+    pub(super) beside: Option<Position>,
+    pub(super) held: bool,
+    pub(super) compared: u64,
+    pub(super) failures: u32,
+    pub(super) error: Option<String>,
+}
+
+/// How many a second, of late.
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    since: Instant,
+    events: u64,
+    last: f64,
+}
+
+impl Rate {
+    const SPAN: Duration = Duration::from_secs(1);
+
+    fn new() -> Self {
+        Self { since: Instant::now(), events: 0, last: 0.0 }
+    }
+
+    fn count(&mut self, events: u64) {
+        self.events += events;
+        self.settle();
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a rate is for reading")]
+    fn settle(&mut self) {
+        let elapsed = self.since.elapsed();
+        if elapsed >= Self::SPAN {
+            self.last = self.events as f64 / elapsed.as_secs_f64();
+            (self.since, self.events) = (Instant::now(), 0);
+        }
+    }
+
+    pub(super) fn get(mut self) -> f64 {
+        self.settle();
+        self.last
+    }
+}
+
+impl Standing {
+    /// Has its queries refused, until its view is rebuilt, where the log has lost what its rows show.
+    pub(super) fn withdraw(&mut self, lost: Option<&String>) {
+        if let Some(lost) = lost {
+            (self.built, self.reached, self.lost) = (false, None, Some(lost.clone()));
+        }
+    }
+
+    /// Says of the whole what its parts come to: its queries read what all of them have folded.
+    fn sum_up(&mut self) {
+        let parts = &self.parts;
+        let reached: Option<Vec<Position>> = parts.iter().map(|part| part.reached).collect();
+        self.reached = reached.and_then(|reached| reached.into_iter().min());
+        self.compared = parts.iter().map(|part| part.compared).min().unwrap_or_default();
+        self.beside = parts.iter().filter_map(|part| part.beside).min();
+        self.elsewhere = !parts.iter().any(|part| part.held);
+        self.failures = parts.iter().map(|part| part.failures).max().unwrap_or_default();
+        self.error = parts.iter().find_map(|part| part.error.clone());
+    }
+}
+
+impl Standings {
+    pub(super) fn new(projections: &[&'static ProjectionInfo], log: Arc<dyn EventLog>, head: Arc<Head>) -> Self {
+        let generations = Generations::of(projections);
+        let standing = |info: &&'static ProjectionInfo| {
+            let standing = Standing {
+                view: info.view.map(|view| view.name),
+                stored: generations.get(info.name).unwrap_or(StoredAs { name: info.name, shape: None }),
+                reached: None,
+                built: false,
+                beside: None,
+                paused: false,
+                elsewhere: false,
+                failures: 0,
+                error: None,
+                lost: None,
+                compared: 0,
+                figures: ProjectionFigures::new(info.name),
+                events: info.events,
+                rate: Rate::new(),
+                pace: [Rate::new(), Rate::new()],
+                parts: Vec::new(),
+            };
+            (info.name, standing)
+        };
+        let by_projection = Mutex::new(projections.iter().map(standing).collect());
+        Self { by_projection, log, head, moved: watch::Sender::new(()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Standing>> {
+        self.by_projection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known of some projections, and wakes those who wait for it.
+    pub(super) fn change(&self, projections: &[&'static str], change: impl Fn(&mut Standing)) {
+        let mut standings = self.lock();
+        for projection in projections {
+            if let Some(standing) = standings.get_mut(projection) {
+                change(standing);
+                if standing.reached.is_some() {
+                    // Its view is rebuilt, and in place.
+                    standing.lost = None;
+                }
+            }
+        }
+        drop(standings);
+        self.moved.send_replace(());
+    }
+
+    /// Counts what a build that stood at `before` has folded of a page.
+    pub(super) fn folded(&self, projections: &[&'static str], beside: bool, before: Position, page: &Page) {
+        self.change(projections, |standing| {
+            let new = |event: &&RecordedEvent| event.position() > before && standing.events.contains(&event.name());
+            let folded = page.events.iter().filter(new).count() as u64;
+            standing.rate.count(folded);
+            standing.figures.folded(folded);
+            let passed = &mut standing.pace[usize::from(beside)];
+            if beside && before == Position::START {
+                *passed = Rate::new();
+            }
+            passed.count(page.up_to.distance_from(before));
+        });
+    }
+
+    /// Changes what is known of one part of a projection, and so of the whole.
+    pub(super) fn change_part(&self, projection: &'static str, part: Part, change: impl Fn(&mut PartStanding)) {
+        self.change(&[projection], |standing| {
+            if standing.parts.len() != part.of as usize {
+                standing.parts = vec![PartStanding::default(); part.of as usize];
+            }
+            change(&mut standing.parts[part.index as usize]);
+            standing.sum_up();
+        });
+    }
+
+    /// What is known of a projection.
+    pub(crate) fn get(&self, projection: &str) -> Option<Standing> {
+        self.lock().get(projection).cloned()
+    }
+
+    /// Those that `wanted` takes, by name.
+    fn those(&self, wanted: impl Fn(&'static str, &Standing) -> bool) -> Vec<(&'static str, Standing)> {
+        let standings = self.lock();
+        standings
+            .iter()
+            .filter(|(name, standing)| wanted(name, standing))
+            .map(|(name, standing)| (*name, standing.clone()))
+            .collect()
+    }
+
+    /// Refuses to read tables that are not built.
+    pub(crate) async fn require_tables(&self, store: &dyn ViewStore) -> Result<(), QueryError> {
+        match self.first_not_built(store, Wanted::Tables).await? {
+            Some(not_built) => Err(QueryError::NotBuilt(not_built)),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to read a view that is not built.
+    pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
+        match self.first_not_built(store, Wanted::View(view)).await? {
+            Some(not_built) => Err(QueryError::NotBuilt(not_built)),
+            None => Ok(()),
+        }
+    }
+
+    /// Of what is wanted, a view, or the tables of an async projection, that is not built.
+    pub(crate) async fn first_not_built(
+        &self,
+        store: &dyn ViewStore,
+        wanted: Wanted,
+    ) -> Result<Option<NotBuilt>, StoreError> {
+        let losses = self.head.losses();
+        let is_known = |standing: &Standing| standing.built && standing.compared >= losses;
+        for (name, standing) in self.those(|name, standing| !is_known(standing) && wanted.is_of(name, standing.view)) {
+            let goal = store.checkpoint(standing.stored.goal()).await?.map(|goal| goal.bookmark());
+            let stored = Stored::in_store(store, standing.stored.name).await?;
+            let at = stored.lowest(standing.stored.fingerprint());
+            let lacks = goal.filter(|goal| at < Some(goal.position));
+            let is_there = if standing.view.is_some() {
+                at.is_some() && lacks.is_none() && self.log_holds(&stored.bookmarks()).await?
+            } else {
+                // What it has made of events that the log has lost since, its owner sets right: it is parked.
+                at.is_some() && (lacks.is_none() || !self.log_holds(lacks.as_slice()).await?)
+            };
+            if !is_there {
+                let position = standing.beside.or(at).unwrap_or_default();
+                let of = self.head.get().max(goal.map_or(position, |goal| goal.position));
+                return Ok(Some(NotBuilt { view: standing.view.unwrap_or(name), position, of }));
+            }
+            self.lock().entry(name).and_modify(|standing| standing.built = true);
+            self.compared(name, losses);
+        }
+        Ok(None)
+    }
+
+    /// Waits until what is wanted has reached a position, and is built.
+    pub(crate) async fn wait(&self, store: &dyn ViewStore, after: After, wanted: Wanted) -> Result<(), QueryError> {
+        let deadline = Instant::now() + after.within;
+        let mut moved = self.moved.subscribe();
+        let (mut pause, mut known) = (FIRST_PAUSE, None);
+        loop {
+            moved.borrow_and_update();
+            let stands = self.those(|name, standing| wanted.is_of(name, standing.view));
+            // The first answer is waited for, however short the time is: without one nothing could be said.
+            let patience = if known.is_none() { deadline.max(Instant::now() + FIRST_ANSWER) } else { deadline };
+            let looking = async { Ok((self.lowest(store, stands).await?, self.first_not_built(store, wanted).await?)) };
+            let reached = tokio::time::timeout_at(patience.into(), looking).await;
+            if let Ok(Ok((reached, None))) = reached
+                && reached >= after.position
+            {
+                return Ok(());
+            }
+            known = reached.as_ref().ok().and_then(|reached| reached.as_ref().ok().cloned()).or(known);
+            if Instant::now() >= deadline {
+                let view = match wanted {
+                    Wanted::View(name) | Wanted::Projection(name) => name,
+                    Wanted::Tables | Wanted::All => "(all)",
+                };
+                return match (reached, known) {
+                    (_, Some((_, Some(not_built)))) => Err(QueryError::NotBuilt(not_built)),
+                    _ if after.or_stale => Ok(()),
+                    (Ok(Err(error)), _) => Err(QueryError::Unavailable(error)),
+                    // Where only the last of several answers is late, the one before it counts.
+                    (_, Some((reached, None))) => {
+                        Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
+                    }
+                    (_, None) => {
+                        let reason = "it did not say in time where the view stands".into();
+                        Err(QueryError::Unavailable(StoreError::Unavailable { store: store.describe(), reason }))
+                    }
+                };
+            }
+            let until = deadline.min(Instant::now() + pause);
+            // Whichever it was, it is looked at above.
+            let _ = tokio::time::timeout_at(until.into(), moved.changed()).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The store's checkpoint was compared with the log. Where this process runs the projection, that says nothing of what it knows
+    /// itself: its runner compares that.
+    fn compared(&self, projection: &'static str, losses: u64) {
+        if let Some(standing) = self.lock().get_mut(projection)
+            && standing.reached.is_none()
+        {
+            standing.compared = losses;
+        }
+    }
+
+    /// See [`Head::losses`].
+    pub(super) fn losses(&self) -> u64 {
+        self.head.losses()
+    }
+
+    /// Whether the log holds these events, as the store says them.
+    async fn log_holds(&self, bookmarks: &[Bookmark]) -> Result<bool, StoreError> {
+        if bookmarks.iter().all(|at| *at == Bookmark::START) {
+            return Ok(true);
+        }
+        Ok(self.log.holds(bookmarks).await?.into_iter().all(|held| held))
+    }
+
+    /// The lowest position of these projections: as this process knows it, or as the store does.
+    async fn lowest(
+        &self,
+        store: &dyn ViewStore,
+        stands: Vec<(&'static str, Standing)>,
+    ) -> Result<Position, StoreError> {
+        let mut lowest = Position::MAX;
+        for (name, standing) in stands {
+            let losses = self.head.losses();
+            let is_compared = standing.compared >= losses;
+            let reached = if let (true, Some(reached)) = (is_compared, standing.reached) {
+                reached
+            } else {
+                let stored = Stored::in_store(store, standing.stored.name).await?;
+                let held = is_compared || self.log_holds(&stored.bookmarks()).await?;
+                if held {
+                    self.compared(name, losses);
+                }
+                stored.lowest(standing.stored.fingerprint()).filter(|_| held).unwrap_or_default()
+            };
+            lowest = lowest.min(reached);
+        }
+        Ok(lowest)
+    }
+}

@@ -1,0 +1,87 @@
+//! Without feature `metrics`: no-ops, at no cost.
+
+#![allow(clippy::unused_self, reason = "with the feature, they use it")]
+
+use std::sync::Arc;
+
+use crate::app::Inner;
+use crate::core::event::RecordedEvent;
+use crate::core::position::Position;
+use crate::registry::ProjectionInfo;
+
+#[derive(Clone, Default)]
+pub(crate) struct Figures(());
+
+impl Figures {
+    #[inline]
+    pub(crate) fn new(
+        _commands: impl Iterator<Item = &'static str>,
+        _queries: impl Iterator<Item = &'static str>,
+        _inline: &[&'static ProjectionInfo],
+    ) -> Self {
+        Self(())
+    }
+    #[inline]
+    pub(crate) fn command(&self, _name: &'static str) -> Watch {
+        Watch
+    }
+    #[inline]
+    pub(crate) fn query(&self, _name: &'static str) -> Watch {
+        Watch
+    }
+    #[inline]
+    pub(crate) fn batch(&self, _commands: usize, _waiting: usize) {}
+    #[inline]
+    pub(crate) fn appending(&self) -> Appending {
+        Appending
+    }
+    #[inline]
+    pub(crate) fn found_in_memory(&self, _aggregates: usize) {}
+    #[inline]
+    pub(crate) fn loaded(&self, _from_snapshots: usize, _all: usize) {}
+    #[inline]
+    pub(crate) fn folded(&self, _events: &[RecordedEvent]) {}
+    #[inline]
+    pub(crate) fn keep(_app: &Arc<Inner>) {}
+}
+
+pub(crate) struct Watch;
+
+impl Watch {
+    #[inline]
+    pub(crate) fn stop(self, _outcome: Result<(), &'static str>) {}
+}
+
+pub(crate) struct Appending;
+
+impl Appending {
+    #[inline]
+    pub(crate) fn done(self, _events: usize, _position: Position) {}
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectionFigures;
+
+impl ProjectionFigures {
+    #[inline]
+    pub(crate) fn new(_projection: &'static str) -> Self {
+        Self
+    }
+    #[inline]
+    pub(crate) fn folded(&self, _events: u64) {}
+    #[inline]
+    pub(crate) fn failed(&self) {}
+}
+
+pub(crate) struct PolicyFigures;
+
+impl PolicyFigures {
+    #[inline]
+    pub(crate) fn new(_policy: &'static str) -> Self {
+        Self
+    }
+    #[inline]
+    pub(crate) fn handled(&self) {}
+    #[inline]
+    pub(crate) fn tries_again(&self) {}
+}
