@@ -29,3 +29,4 @@ mod unattended;
 mod verify;
 mod wire;
 mod workflows;
+mod written_by_macros;

@@ -178,7 +178,9 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     });
     let function = &handler.function.sig.ident;
     let retry = handler.retry.is_some();
-    let command = if retry { quote_spanned!(span=> ::core::clone::Clone::clone(&self)) } else { quote!(self) };
+    // `self` is declared at the message's type, which a `macro_rules!` may have been given.
+    let command =
+        if retry { quote_spanned!(span=> ::core::clone::Clone::clone(&self)) } else { quote_spanned!(span=> self) };
     let emission = emitted(handler, message, output, &result.to_token_stream());
     let run = quote_spanned! {span=>
         let mut #work = match #rt::Of::<Self>::begin(&#context, &self, #with_transaction, #boundary).await {
