@@ -58,6 +58,31 @@ pub fn renamed(tokens: TokenStream, name: Option<&Ident>, other: &str) -> TokenS
     tokens.into_iter().map(rename).collect()
 }
 
+/// Where an expression names the variable `name`, unless a pattern before that may have given the name to another.
+pub fn mention(expr: TokenStream, name: &Ident) -> Option<Ident> {
+    let mut after_dot = false;
+    for token in leaves(expr) {
+        let is_member = std::mem::take(&mut after_dot);
+        match token {
+            TokenTree::Ident(ident) if ident == *name && !is_member => return Some(ident),
+            TokenTree::Ident(ident) if ["for", "let", "match"].iter().any(|word| ident == word) => return None,
+            TokenTree::Punct(punct) if punct.as_char() == '|' => return None,
+            TokenTree::Punct(punct) => after_dot = punct.as_char() == '.',
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The tokens, those inside of groups too.
+fn leaves(tokens: TokenStream) -> Vec<TokenTree> {
+    let leaves = |tree| match tree {
+        TokenTree::Group(group) => leaves(group.stream()),
+        leaf => vec![leaf],
+    };
+    tokens.into_iter().flat_map(leaves).collect()
+}
+
 /// `impl HasField` for each of a type's named fields.
 pub fn has_fields(rt: &Runtime, ident: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
     let implementation = |(name, ty): &(&Ident, &Type)| {
@@ -108,6 +133,25 @@ mod tests {
             ("Été", "été"),
         ] {
             assert_eq!(snake_case(name), snake);
+        }
+    }
+
+    #[test]
+    fn a_mention_is_of_the_variable_itself() {
+        let name: Ident = syn::parse_quote!(article);
+        let mentions = |expr: &str| mention(expr.parse().expect("tokens"), &name).is_some();
+        for expr in
+            ["article.author", "article.map(|article| article.author)", "key(&event.id, article)", "(1, [article])"]
+        {
+            assert!(mentions(expr), "{expr}");
+        }
+        for expr in [
+            "event.article",
+            "event.article()",
+            "event.articles.iter().map(|article| article.id)",
+            "{ let article = 1; article }",
+        ] {
+            assert!(!mentions(expr), "{expr}");
         }
     }
 

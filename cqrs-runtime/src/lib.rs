@@ -234,7 +234,7 @@ pub mod __private {
     pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
     pub use crate::expansion::emits::{EventList, is_among, require_folded};
-    pub use crate::expansion::fields::{Fields, HasField, Names, NamesNothing, require_field};
+    pub use crate::expansion::fields::{Fields, HasField, Names, NamesNothing, NoRowKey, RowKey, require_field};
     pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents, IdentityOf, decode, fold, key_of};
     pub use crate::model::boundary::Boundary;
     pub use crate::model::consistency::{Eventual, ReadYourWrites};

@@ -41,6 +41,8 @@ impl OrderSummary {
 }
 const _: () = {
     #[allow(unused_imports)]
+    use rt::NoRowKey as _;
+    #[allow(unused_imports)]
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummary {
@@ -73,13 +75,13 @@ const _: () = {
                     rt::Of::<Self>::create(
                         rows,
                         event,
-                        <OrderCreated as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
                         || Self::created(&e),
                     );
                 }
                 rt::Of::<OrderShipped>::NAME => {
                     let e = rt::Of::<OrderShipped>::decode(event)?;
-                    let key = <OrderShipped as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e);
+                    let key = rt::RowKey::<OrderShipped, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found();
                     rt::Of::<Self>::change(rows, event, key, |this| {
                         Self::shipped(this, &e, rt::key_of::<OrderId, _>(key))
                     });
@@ -89,7 +91,7 @@ const _: () = {
                     rt::Of::<Self>::make_or_change(
                         rows,
                         event,
-                        <OrderCounted as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        rt::RowKey::<OrderCounted, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
                         |this| Self::counted(this, &e),
                     );
                 }
@@ -98,7 +100,7 @@ const _: () = {
                     rt::Of::<Self>::change_or_end(
                         rows,
                         event,
-                        <OrderClosed as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        rt::RowKey::<OrderClosed, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
                         |this| Self::closed(this, &e),
                     );
                 }

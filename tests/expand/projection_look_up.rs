@@ -27,6 +27,8 @@ impl OrderSummary {
 }
 const _: () = {
     #[allow(unused_imports)]
+    use rt::NoRowKey as _;
+    #[allow(unused_imports)]
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummary {
@@ -52,7 +54,7 @@ const _: () = {
                     rt::Of::<Self>::create(
                         rows,
                         event,
-                        <OrderCreated as rt::HasField<{ rt::Of::<OrderSummary>::KEY }, _>>::field(&e),
+                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
                         || Self::created(&e, look_up_0, look_up_1),
                     );
                 }

@@ -1,5 +1,6 @@
 //! The rules of aggregates and projections that their tokens can break.
 
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{ImplItem, Safety, Type};
 
@@ -7,8 +8,7 @@ use super::method::{Form, Method};
 use super::parse::{Kind, Model, is_same};
 use crate::errors::Errors;
 use crate::options::On;
-use crate::rules;
-use crate::types;
+use crate::{names, rules, types};
 
 /// What a projection is replayed without.
 const SERVICES: &[&str] =
@@ -57,7 +57,7 @@ fn a_plain_impl(model: &Model, errors: &Errors) {
 /// 402, 405, 501, 502, 503: each method folds one listed event, in one of the forms.
 fn a_fold_method(model: &Model, method: &Method, errors: &Errors) {
     let signature = &method.function.sig;
-    let name = crate::names::text(method.ident());
+    let name = names::text(method.ident());
     let aggregate = model.kind == Kind::Aggregate;
     let event = method.event.as_ref();
     // Neither a form nor a listed event: something else altogether.
@@ -117,6 +117,11 @@ fn its_look_ups_are_found(method: &Method, errors: &Errors) {
         if rest.id.is_none() && rest.field().is_none() {
             errors.refuse(&rules::LOOK_UP_PATTERN, &rest.pattern, &[&types::text(&rest.pattern)]);
         }
+        if let Some(name) = rest.name() {
+            for place in method.expressions().filter_map(|expr| names::mention(expr.to_token_stream(), name)) {
+                errors.refuse(&rules::FOUND_BY_A_LOOK_UP, place, &[&names::text(name)]);
+            }
+        }
     }
     if let (Some(_), Some(id)) = (&method.by, method.id()) {
         errors.refuse(&rules::ONE_OF_MANY, &id.ty, &[&types::text(&id.ty)]);
@@ -135,7 +140,7 @@ fn another_view<'a>(model: &'a Model, method: &'a Method) -> Option<&'a Type> {
 
 /// `fn apply(&mut self, event: OrderEvent)`, as other frameworks have it.
 fn is_one_for_all(model: &Model, method: &Method) -> bool {
-    let name = crate::names::text(method.ident());
+    let name = names::text(method.ident());
     ["apply", "evolve", "handle", "on", "when"].contains(&&*name)
         && method.form == Form::Change
         && !takes_listed(model, method)

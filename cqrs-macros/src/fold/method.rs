@@ -178,6 +178,12 @@ impl Method {
         }
     }
 
+    /// The expressions that find rows: its own, and those that it looks up.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let own = self.key.iter().chain(&self.keys).chain(self.by.iter().filter_map(|by| by.value.as_ref()));
+        own.chain(self.rest.iter().filter_map(|rest| rest.id.as_ref()))
+    }
+
     /// What rows depend on other than the method's body: its form, which rows it is about, what it looks up. `key` is the
     /// projection's own. The names of the method and of its parameters are nothing to them.
     pub fn route(&self, key: Option<&Ident>) -> String {
@@ -309,11 +315,16 @@ fn event_parameter(parameter: &Rest) -> Option<EventParameter> {
 }
 
 impl Rest {
-    /// The event's field that it is named after.
-    pub fn field(&self) -> Option<Ident> {
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&Ident> {
         match &self.pattern {
-            Pat::Ident(pattern) => names::field(&pattern.ident),
+            Pat::Ident(pattern) => Some(&pattern.ident),
             _ => None,
         }
+    }
+
+    /// The event's field that it is named after.
+    pub fn field(&self) -> Option<Ident> {
+        self.name().and_then(names::field)
     }
 }

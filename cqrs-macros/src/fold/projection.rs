@@ -37,8 +37,11 @@ pub fn expand(model: &Model) -> TokenStream {
         fold::<#own>(::core::module_path!(), &[#(#looked_up),*])
     });
     let fallbacks = rt.fallbacks();
+    let by_field = folds.iter().any(|(_, method)| finds_by_field(model, method));
+    let no_key = by_field.then(|| quote!(#[allow(unused_imports)] use #rt::NoRowKey as _;));
     quote! {
         #fallbacks
+        #no_key
         #[automatically_derived]
         impl #rt::Fold for #own {
             const NAME: &'static str = #name;
@@ -94,7 +97,7 @@ fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
         quote!(let #local_name = #rt::Of::<#view>::look_up(#look_ups, #key);)
     });
     // The expressions of helper attributes know the event by the name that the method gives it.
-    let named = has_expressions(method).then(|| {
+    let named = method.expressions().next().is_some().then(|| {
         let name = method.event.as_ref().and_then(|event| event.name.clone());
         let name = name.unwrap_or_else(|| Ident::new("e", Span::call_site()));
         quote!(let #name = &*#e;)
@@ -157,18 +160,18 @@ fn route(model: &Model, event: &Type, method: &Method, rest: &TokenStream) -> To
     call(found)
 }
 
+/// Whether the row is found by the event's field that is named as the view's key.
+fn finds_by_field(model: &Model, method: &Method) -> bool {
+    model.key.is_none() && method.key.is_none() && method.keys.is_none() && method.by.is_none()
+}
+
 /// The event's field that is named as the view's key, which neither macro can see: by the hash of its name.
 fn field_of_the_key(rt: &Runtime, view: &Type, event: &Type) -> TokenStream {
     let span = types::anchor(event);
     let e = moved(span, local("e").to_token_stream());
     let (at_event, at_view) = (rt.at(span), rt.at(types::anchor(view)));
     let name = quote_spanned!(span=> { #at_view::Of::<#view>::KEY });
-    quote_spanned!(span=> <#event as #at_event::HasField<#name, _>>::field(&#e))
-}
-
-fn has_expressions(method: &Method) -> bool {
-    let by = method.by.as_ref().is_some_and(|by| by.value.is_some());
-    method.key.is_some() || method.keys.is_some() || by || method.rest.iter().any(|rest| rest.id.is_some())
+    quote_spanned!(span=> #at_event::RowKey::<#event, #view, #name>::of(&#e).found())
 }
 
 /// Each view that some method looks up, once.

@@ -1,6 +1,11 @@
 //! Fields found by name: how a projection reaches the field of an event that its view's key is named after, and a handler
 //! the field of its command that a parameter is named after.
 
+use std::marker::PhantomData;
+
+use crate::core::event::Event;
+use crate::core::id::Id;
+use crate::core::view::View;
 use crate::expansion::text::Text;
 use crate::model::boundary::{Identifies, MayIdentify};
 
@@ -38,6 +43,42 @@ impl<T> HasField<NO_KEY, String> for T {
     }
 }
 
+/// How event `E` finds its row of view `V`: by the field that is named as the view's key, `NAME`.
+pub struct RowKey<'a, E, V, const NAME: u64> {
+    event: &'a E,
+    view: PhantomData<fn() -> V>,
+}
+
+impl<'a, E, V, const NAME: u64> RowKey<'a, E, V, NAME> {
+    /// That of this event.
+    pub fn of(event: &'a E) -> Self {
+        Self { event, view: PhantomData }
+    }
+}
+
+impl<'a, E: Event, V, const NAME: u64> RowKey<'a, E, V, NAME> {
+    /// The field.
+    pub fn found<T>(self) -> &'a T
+    where
+        E: HasField<NAME, T>,
+    {
+        self.event.field()
+    }
+}
+
+/// In place of [`RowKey::found`] for what is no event, which is refused where it is listed.
+pub trait NoRowKey<V>: Sized {
+    /// Never called.
+    fn found<K>(self) -> &'static K
+    where
+        V: View<Key = K>,
+    {
+        unreachable!("not an event")
+    }
+}
+
+impl<E, V, const NAME: u64> NoRowKey<V> for RowKey<'_, E, V, NAME> {}
+
 /// The fields of a command, of which a handler's parameter names one.
 pub struct Fields<'a, C, const NAME: u64>(&'a C);
 
@@ -74,14 +115,14 @@ impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
 pub struct Nothing;
 
 #[diagnostic::do_not_recommend]
-impl<I> MayIdentify<I> for Nothing {
+impl<I: Id> MayIdentify<I> for Nothing {
     fn id(&self) -> Option<&I> {
         unreachable!("the command has no such field")
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I> Identifies<I> for Nothing {
+impl<I: Id> Identifies<I> for Nothing {
     fn id(&self) -> &I {
         unreachable!("the command has no such field")
     }

@@ -158,7 +158,8 @@ impl Aggregate for NoAggregate {
     }
 }
 
-/// An identifier of type `I`, by which an aggregate parameter is loaded.
+/// An identifier of type `I`, by which an aggregate parameter is loaded. Whether `I` is one is asked of the aggregate alone, so that
+/// a forgotten derive is not reported at every handler.
 #[diagnostic::on_unimplemented(
     message = "[CQRS209] `{Self}` does not identify this aggregate: its id is `{I}`",
     label = "not `{I}`",
@@ -173,14 +174,14 @@ pub trait Identifies<I> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> Identifies<I> for I {
+impl<I> Identifies<I> for I {
     fn id(&self) -> &I {
         self
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> Identifies<I> for &I {
+impl<I> Identifies<I> for &I {
     fn id(&self) -> &I {
         self
     }
@@ -201,35 +202,35 @@ pub trait MayIdentify<I> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> MayIdentify<I> for I {
+impl<I> MayIdentify<I> for I {
     fn id(&self) -> Option<&I> {
         Some(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> MayIdentify<I> for &I {
+impl<I> MayIdentify<I> for &I {
     fn id(&self) -> Option<&I> {
         Some(self)
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> MayIdentify<I> for Option<I> {
+impl<I> MayIdentify<I> for Option<I> {
     fn id(&self) -> Option<&I> {
         self.as_ref()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> MayIdentify<I> for Option<&I> {
+impl<I> MayIdentify<I> for Option<&I> {
     fn id(&self) -> Option<&I> {
         *self
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Id> MayIdentify<I> for &Option<I> {
+impl<I> MayIdentify<I> for &Option<I> {
     fn id(&self) -> Option<&I> {
         self.as_ref()
     }
