@@ -6,7 +6,7 @@ use crate::core::json::Json;
 use crate::core::log::BoxFuture;
 pub use crate::model::error::UnknownName;
 use crate::model::error::{CommandError, QueryError};
-use crate::model::message::{Command, DomainError};
+use crate::model::message::{Answer, Command, DomainError};
 use crate::model::outcome::{Answered, Handled};
 use crate::model::receipt::Receipt;
 
@@ -100,7 +100,7 @@ pub(crate) fn query<Q: Answered<H>, H: 'static>(
     Box::pin(async move {
         let query: Q = decode(&Q::JSON, Q::NAME, &data)?;
         let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
-        serde_json::to_value(&answer).map_err(|error| unanswered(&QueryError::failed(error)))
+        answer.to_json().map_err(|error| unanswered(&QueryError::failed(error)))
     })
 }
 

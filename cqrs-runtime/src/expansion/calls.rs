@@ -25,7 +25,7 @@ use crate::model::error::{CommandError, QueryError, Refusal};
 use crate::model::message::{Command, Query};
 use crate::model::outcome::{
     AnswerDeclared, AnswerError, Answered, Answering, Emission, ErrorDeclared, Handled, HandlerResult, Handling, Here,
-    Outcome, QueryResult, ReturnsDeclared,
+    QueryResult, ReturnsDeclared,
 };
 use crate::model::receipt::Receipt;
 use crate::projection::{FindsRow, LookUps, Rows};
@@ -111,7 +111,7 @@ impl<C: Command> Of<C> {
     #[allow(clippy::type_complexity, reason = "one function pointer, written out for whoever reads an expansion")]
     pub fn emitted<T, E>() -> fn(Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
     where
-        T: Outcome<Returned: ReturnsDeclared<C::Returns>>,
+        T: ReturnsDeclared<C::Returns>,
         E: ErrorDeclared<C::Error>,
     {
         crate::model::outcome::emitted::<C, T, E>
@@ -123,7 +123,7 @@ impl<C: Command> Of<C> {
     pub fn emitted_as<R>() -> fn(R) -> Result<Emission<C::Returns>, CommandError<C::Error>>
     where
         R: HandlerResult,
-        R::Success: Outcome<Returned: ReturnsDeclared<C::Returns>>,
+        R::Success: ReturnsDeclared<C::Returns>,
         R::Failure: ErrorDeclared<C::Error>,
     {
         |result| crate::model::outcome::emitted::<C, _, _>(result.into_result())

@@ -61,16 +61,30 @@ pub trait Query: Message<Reply = Answering<Self>> {
 }
 
 /// What a query may return: anything that can be sent, except `()`.
+///
+/// `Serialize` is not its supertrait, so that a type without it gives one error, with this text. Generic code that passes an answer
+/// to serde needs the bound `Q::Returns: Serialize`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS304] a query cannot return `{Self}`",
-    label = "cannot be sent as an answer",
+    label = "not `Serialize + Send + 'static`",
     note = "answers travel as JSON, and between threads",
     note = "derive `Serialize` for it, and for what is inside",
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
-pub trait Answer: Serialize + Send + 'static {}
+pub trait Answer: Send + 'static {
+    /// The answer as JSON.
+    ///
+    /// # Errors
+    /// Its `Serialize` fails.
+    #[doc(hidden)]
+    fn to_json(&self) -> serde_json::Result<serde_json::Value>;
+}
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + Send + 'static> Answer for T {}
+impl<T: Serialize + Send + 'static> Answer for T {
+    fn to_json(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(self)
+    }
+}
 
 /// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
 ///

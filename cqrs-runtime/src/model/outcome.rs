@@ -218,22 +218,33 @@ impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
     const LIST: EventList = E::LIST;
 }
 
-/// Two types that must be one: what the handler returns beside its events, and what its command declares.
+/// An [`Outcome`] that returns what its command declares, `Declared`: bare events, where that is nothing, or a [`Decision`].
+///
+/// One trait of both, so that what is no outcome is one error, whatever the command declares.
 #[diagnostic::on_unimplemented(
-    message = "[CQRS211] the handler returns `{Self}` beside its events, and the command declares `returns = {Declared}`",
-    label = "not what the command declares",
-    note = "what a command declares is what its callers compile against",
-    note = "return `Decision<events, {Declared}>` by `emit(events).returning(..)`, or bare events where the command declares none; or change `#[cqrs(returns = ..)]`",
-    note = "see: cqrs_runtime::rules#cqrs211"
+    message = "[CQRS202] a command handler cannot return `{Self}`, where its command declares `returns = {Declared}`",
+    label = "not events and what the command declares",
+    note = "a command does not return data: its handler states events, and a query reads what they made of the views",
+    note = "return an event (`#[derive(Event)]`), a tuple, array, `Vec` or `Option` of them, or a `#[derive(Events)]` enum",
+    note = "[CQRS211] where the command declares an id, return it with the events: `emit(events).returning(id)`, a `Decision<events, id>`; where it declares `()`, return events alone, or change `#[cqrs(returns = ..)]` on the command",
+    note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait ReturnsDeclared<Declared> {
-    /// The same value.
-    fn same(self) -> Declared;
+    /// Takes it apart.
+    fn into_declared(self, events: &mut Emitted) -> Declared;
 }
 
-impl<T> ReturnsDeclared<T> for T {
-    fn same(self) -> T {
-        self
+#[diagnostic::do_not_recommend]
+impl<E: Events> ReturnsDeclared<()> for E {
+    fn into_declared(self, events: &mut Emitted) {
+        self.into_parts(events);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Events, R: CommandReturns> ReturnsDeclared<R> for Decision<E, R> {
+    fn into_declared(self, events: &mut Emitted) -> R {
+        self.into_parts(events)
     }
 }
 
@@ -294,13 +305,13 @@ pub struct Emission<R> {
 pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
 where
     C: Command,
-    T: Outcome<Returned: ReturnsDeclared<C::Returns>>,
+    T: ReturnsDeclared<C::Returns>,
     E: ErrorDeclared<C::Error>,
 {
     match result {
         Ok(outcome) => {
             let mut events = Emitted::default();
-            let returned = ReturnsDeclared::same(outcome.into_parts(&mut events));
+            let returned = outcome.into_declared(&mut events);
             Ok(Emission { events, returned })
         }
         Err(error) => Err(error.into_command_error(C::NAME)),

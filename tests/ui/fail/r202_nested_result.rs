@@ -1,6 +1,6 @@
 //! CQRS202: a handler has one result
 //!
-//! The fault: `Result`
+//! The fault: `Result<Shipped, String>`
 
 include!("../shop.rs");
 

@@ -1,6 +1,6 @@
 //! CQRS202: a command handler returns no data among its events
 //!
-//! The fault: `String`
+//! The fault: `(Shipped, String)`
 
 include!("../shop.rs");
 

@@ -1,6 +1,6 @@
 //! CQRS202: a handler says which events it states
 //!
-//! The fault: `Box`
+//! The fault: `Box<dyn std::any::Any + Send>`
 
 include!("../shop.rs");
 

@@ -154,7 +154,11 @@ impl Tour<'_> {
     }
 
     /// Asks any query, and shows the answer as JSON.
-    async fn ask<Q: Answered<H> + Serialize, H: 'static>(&mut self, query: Q, at: Position) -> Result<(), Failure> {
+    async fn ask<Q: Answered<H, Returns: Serialize> + Serialize, H: 'static>(
+        &mut self,
+        query: Q,
+        at: Position,
+    ) -> Result<(), Failure> {
         self.show_query(&query)?;
         let answer = self.app.queries().after(at).ask(query).await?;
         let json = serde_json::to_string_pretty(&answer)?;
