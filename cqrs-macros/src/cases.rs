@@ -49,10 +49,11 @@ fn refused_in(item: &Item, found: &mut Vec<String>) {
     }
 }
 
-/// The message of a case, if a macro writes it: an error without a code of the compiler's.
+/// The message of a case, if a macro writes it: an error without a code of the compiler's, and with one of ours.
 fn expected(stderr: &str) -> Vec<String> {
     let mut lines = stderr.lines();
-    let Some(head) = lines.next().and_then(|line| line.strip_prefix("error: ")) else { return Vec::new() };
+    let head = lines.next().and_then(|line| line.strip_prefix("error: ")).filter(|head| head.starts_with("[CQRS"));
+    let Some(head) = head else { return Vec::new() };
     let rest = lines.take_while(|line| !line.trim_start().starts_with("-->")).map(str::trim);
     vec![std::iter::once(head).chain(rest).collect::<Vec<_>>().join("\n")]
 }

@@ -126,7 +126,7 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no command or query as well · 104 it has no parameters · 105 it is a struct · 106 a tag is an id · 107 each version
 /// names the one before · 108 its options exist · 110 no field is left out of what is stored
-#[proc_macro_derive(Event, attributes(cqrs, tag, key, index, id))]
+#[proc_macro_derive(Event, attributes(cqrs, tag, key, index))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     event::derive(input.into()).into()
 }
@@ -196,7 +196,7 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no query or event as well · 102 it returns no data · 104 it has no parameters · 108 its options exist · 109 its error is an
 /// `Error`
-#[proc_macro_derive(Command, attributes(cqrs, tag, key, index, id))]
+#[proc_macro_derive(Command, attributes(cqrs, tag, key, index))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     message::command(input.into()).into()
 }
@@ -235,7 +235,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 ///
 /// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event ·
 /// 309 where it reads its caller's own writes, it is asked after a position
-#[proc_macro_derive(Query, attributes(cqrs, tag, key, index, id))]
+#[proc_macro_derive(Query, attributes(cqrs, tag, key, index))]
 pub fn derive_query(input: TokenStream) -> TokenStream {
     message::query(input.into()).into()
 }
@@ -282,14 +282,14 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 108 its options exist · 110 no field is left out of what is stored · 308 it is searched by indexes alone · 505 it has one key · 506 an index is a column
-#[proc_macro_derive(View, attributes(cqrs, key, index, tag, id))]
+#[proc_macro_derive(View, attributes(cqrs, key, index, tag))]
 pub fn derive_view(input: TokenStream) -> TokenStream {
     view::derive(input.into()).into()
 }
 
 /// Refuses `#[derive(Aggregate)]`: an aggregate is made by [`#[aggregate]`](macro@aggregate) on the `impl` of its fold methods, and this says
 /// so with the line to write.
-#[proc_macro_derive(Aggregate, attributes(cqrs))]
+#[proc_macro_derive(Aggregate)]
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     fold::derive_aggregate(input.into()).into()
 }

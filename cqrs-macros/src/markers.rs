@@ -12,7 +12,11 @@ use crate::options::is_option;
 use crate::rules;
 
 /// The bare markers of fields, whichever derive reads them.
-const MARKERS: &[&str] = &["tag", "key", "index", "id"];
+const MARKERS: &[&str] = &["tag", "key", "index"];
+
+/// What may be written for a marker and is no helper attribute of any derive, so that `rustc` refuses it. (Were it one, `rustc` would
+/// propose `#[derive(id)]` where `Id` is not imported.)
+const REFUSED_BY_RUSTC: &str = "id";
 
 /// Which markers a derive reads on fields.
 pub struct Marked {
@@ -75,7 +79,7 @@ fn meant_by_option(attribute: &Attribute, marked: &Marked) -> String {
 }
 
 fn near(word: &str, marked: &Marked) -> Option<&'static str> {
-    if !marked.own.is_empty() && MARKERS.contains(&word) {
+    if !marked.own.is_empty() && (MARKERS.contains(&word) || word == REFUSED_BY_RUSTC) {
         return marked.own.iter().find(|own| **own == word).or(marked.own.first()).copied();
     }
     nearest(word, marked.own)
@@ -87,7 +91,10 @@ pub fn meant(attributes: &[Attribute], marked: &Marked) -> Option<&'static str> 
         if attribute.path().is_ident("cqrs") {
             return near(&word(attribute), marked);
         }
-        let name = marker_name(attribute)?;
+        let name = marker_name(attribute).or_else(|| {
+            let stands_for_one = attribute.path().is_ident(REFUSED_BY_RUSTC);
+            stands_for_one.then(|| REFUSED_BY_RUSTC.to_owned())
+        })?;
         if marked.own.contains(&&*name) { None } else { marked.own.first().copied() }
     })
 }

@@ -121,7 +121,7 @@ rules! {
     LIST_STRANGE = 108 Macro, "`{0}` is not an event", "a list holds the types of events", "write `[A, B]`";
     LIST_CONDITION = 108 Macro, "`#[cfg(..)]` inside a list", "the event's method needs the same condition",
         "put `#[cfg(..)]` on the method: its event is then listed under the same condition";
-    OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "it cannot be found without it", "write `#[{0}({2})]`";
+    OPTION_MISSING = 108 Macro, "`{0}` needs `{1}`", "`on` names the events that the methods fold, and an aggregate is found by its `id`", "write `#[{0}({2})]`";
     MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
     OPTION_ON_PART = 108 Macro, "`#[cqrs({0})]` on a {1}", "options are read above a type; here it would do nothing", "{2}";
     MARKER_ELSEWHERE = 108 Macro, "`#[{0}]` on {1}", "nothing reads it there, and it would do nothing", "{2}";
@@ -290,6 +290,9 @@ rules! {
     ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
     LOOK_UP_PATTERN = 504 Macro, "look-up `{0}` has no name to find its row by", "another view is looked up by the event's field of the parameter's name",
         "name it as the event's field that holds the key, or say which with `#[id(expr)]`";
+    FOUND_BY_A_LOOK_UP = 504 Macro, "`{0}` is looked up, and cannot tell which rows to read",
+        "the rows that events are about are read before the first of them is folded, and what is looked up is known when its own event is folded",
+        "take the key from the event: give it a field for the key; or find the rows by an index and a value of the event, `#[by(index = event.field)]`";
     ONE_OF_MANY = 504 Macro, "a method of `#[by(..)]` cannot take `{0}`", "it changes every row of an index, and they have no one identity",
         "read the key from the row itself";
     VIEW_SHAPE = 505 Macro, "view `{0}` is not a struct with named fields and without parameters",

@@ -54,6 +54,7 @@ pub fn expand(item: &Item) -> TokenStream {
     let attributes = match &mut rest {
         Item::Struct(item) => &mut item.attrs,
         Item::Enum(item) => &mut item.attrs,
+        Item::Union(item) => &mut item.attrs,
         Item::Fn(item) => &mut item.attrs,
         Item::Impl(item) => &mut item.attrs,
         Item::Trait(item) => &mut item.attrs,
@@ -203,6 +204,7 @@ fn names(item: &Item) -> Vec<String> {
     let attributes = match item {
         Item::Struct(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
+        Item::Union(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
         _ => return Vec::new(),

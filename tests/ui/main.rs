@@ -14,7 +14,8 @@ use std::path::Path;
 /// Rules whose message is the compiler's own: it says all that there is to say.
 ///
 /// That of 408 names a constant, whose name says the rest.
-const COMPILERS: [&str; 7] = [
+const COMPILERS: [&str; 8] = [
+    "r108_id_on_a_view",
     "r109_not_sync",
     "r109_private",
     "r206_another_crate",

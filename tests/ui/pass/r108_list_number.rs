@@ -1,0 +1,12 @@
+//! CQRS108: a list holds events: what to write instead.
+
+include!("../shop.rs");
+
+pub struct Parcel;
+
+#[aggregate(id = OrderId, on = [Created])]
+impl Parcel {
+    fn created(_: &Created) -> Self {
+        Parcel
+    }
+}

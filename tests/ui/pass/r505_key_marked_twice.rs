@@ -1,0 +1,9 @@
+//! CQRS505: one key is enough: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Parcel {
+    #[key]
+    pub order: OrderId,
+}
