@@ -524,13 +524,14 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// `id: &OrderId`.
 ///
 /// A method's row is found by the event's field that has the name of the view's key. Otherwise an attribute says how; its expressions
-/// know the event by the method's own name for it, as a `&Recorded<E>`:
+/// know the event by the method's own name for it, as a `&Recorded<E>`. They do not know what is looked up: rows are read before
+/// the first event of a batch is folded, and only the event tells which.
 ///
 /// - `#[key(expr)]`: by this key
 /// - `#[keys(expr)]`: by each of these keys
 /// - `#[by(customer)]`, `#[by(customer = expr)]`: every row whose index `customer` equals the event's field, or the expression
 ///
-/// A view that lives in another crate is projected by a marker struct: `#[projection(view = OrderSummary, on = [..])] impl
+/// A view that is defined in another crate is projected by a marker struct: `#[projection(view = OrderSummary, on = [..])] impl
 /// OrderSummaries { fn shipped(view: &mut OrderSummary, e: &OrderShipped) { .. } }`.
 ///
 /// An **async projection** writes tables instead of a view. All its methods are

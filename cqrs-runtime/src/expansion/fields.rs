@@ -58,6 +58,7 @@ impl<'a, E, V, const NAME: u64> RowKey<'a, E, V, NAME> {
 
 impl<'a, E: Event, V, const NAME: u64> RowKey<'a, E, V, NAME> {
     /// The field.
+    #[must_use]
     pub fn found<T>(self) -> &'a T
     where
         E: HasField<NAME, T>,
