@@ -62,8 +62,8 @@ macro_rules! desk {
 }
 
 macro_rules! workflow {
-    ($(#[$attribute:meta])* $function:ident, $command:ty, $desk:ident: $aggregate:ty, $services:ty) => {
-        $(#[$attribute])*
+    ($function:ident, $command:ident, $desk:ident: $aggregate:ty, $services:ty $(, $option:ident)?) => {
+        #[command$(($option))?]
         async fn $function(
             cmd: $command,
             #[id(cmd.desk)] $desk: Option<&$aggregate>,
@@ -96,7 +96,7 @@ macro_rules! policy {
 }
 
 desk!(Desk, DeskCard, Ring, CountRings, Rung, DeskId);
-workflow!(#[command] ring, Ring, desk: Desk, State<Loudness>);
+workflow!(ring, Ring, desk: Desk, State<Loudness>);
 query!(count_rings, CountRings, DeskCard, loudness: State<Loudness>);
 
 #[derive(Command, Serialize, Deserialize, Clone)]
@@ -104,7 +104,7 @@ pub struct Knock {
     pub desk: DeskId,
 }
 
-workflow!(#[command(retry)] knock, Knock, desk: Desk, State<Loudness>);
+workflow!(knock, Knock, desk: Desk, State<Loudness>, retry);
 policy!(knocks_back, Rung, Knock, async);
 
 #[tokio::test]
