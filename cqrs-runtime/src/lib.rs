@@ -128,6 +128,7 @@ mod bus;
 mod conformance;
 mod core;
 mod expansion;
+mod fast_map;
 pub mod guide;
 mod model;
 pub mod policy;

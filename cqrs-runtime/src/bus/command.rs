@@ -83,9 +83,9 @@ impl CommandBus {
 
     /// The same for a caller that knows of the handler.
     pub(crate) fn execute_handled<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
-        let (inner, meta, ids, within) = (Arc::clone(&self.inner), self.meta.clone(), self.ids, self.within);
+        let (inner, ids, within) = (Arc::clone(&self.inner), self.ids, self.within);
+        let mut meta = self.meta.clone().unwrap_or_default();
         Box::pin(async move {
-            let mut meta = meta.unwrap_or_default();
             meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(within?));
             let span = spans::command(C::NAME, &meta);
             inner.observed.tie.enter(&span, &mut meta);

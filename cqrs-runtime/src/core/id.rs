@@ -1,7 +1,7 @@
 //! Identifiers of entities, and the tags of events.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
@@ -43,7 +43,10 @@ pub trait Id:
 
     /// The tag of events about this entity.
     fn tag(&self) -> Tag {
-        Tag(format!("{}:{self}", Self::PREFIX).into())
+        // With room for the text of a `Uuid`.
+        let mut text = String::with_capacity(Self::PREFIX.len() + 1 + 36);
+        write!(text, "{}:{self}", Self::PREFIX).expect("a `String` can be written to");
+        Tag(text.into())
     }
 }
 

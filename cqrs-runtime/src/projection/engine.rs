@@ -15,6 +15,7 @@ use crate::core::event::RecordedEvent;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::{Bookmark, Position};
 use crate::core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
+use crate::fast_map::{FastMap, FastSet};
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::registry::ProjectionInfo;
 use crate::sequencer::panic_message;
@@ -63,7 +64,7 @@ pub(super) type ParkedKeys = HashMap<String, ParkedAt>;
 
 /// What was read for a batch, and which events it is read for.
 struct Prefetched<'a> {
-    stocks: HashMap<&'static str, Stock>,
+    stocks: FastMap<&'static str, Stock>,
     /// Event, projection, and why the event cannot be read.
     steps: Vec<(&'a RecordedEvent, usize, Option<FoldError>)>,
 }
@@ -302,7 +303,7 @@ impl Engine {
         events: &'a [RecordedEvent],
         reached: &BTreeMap<&'static str, Checkpoint>,
     ) -> Result<Prefetched<'a>, StoreError> {
-        let mut needs: HashMap<&'static str, Needs> = HashMap::new();
+        let mut needs: FastMap<&'static str, Needs> = FastMap::default();
         let looked_up = LookedUp::default();
         let mut steps = Vec::new();
         for event in events {
@@ -319,7 +320,7 @@ impl Engine {
         for (view, key) in looked_up.into_inner() {
             needs.entry(view).or_default().keys.insert(key);
         }
-        let mut stocks = HashMap::new();
+        let mut stocks = FastMap::default();
         for entry in &self.folds {
             let Some(needs) = needs.remove(entry.shape.name) else { continue };
             stocks.insert(entry.shape.name, read(tx, &entry.place.shape, needs).await?);
@@ -329,7 +330,7 @@ impl Engine {
 
     /// Folds the batch in memory.
     fn fold(&self, mut prefetched: Prefetched<'_>, parked: &ParkedKeys) -> Overlays {
-        let mut overlays = Overlays::new();
+        let mut overlays = Overlays::default();
         for entry in &self.folds {
             let Some(stock) = prefetched.stocks.remove(entry.shape.name) else { continue };
             let parked = parked.get(entry.place.projection).cloned().unwrap_or_default();
@@ -376,7 +377,7 @@ pub(super) async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs:
     let keys: Vec<String> = needs.keys.into_iter().collect();
     let mut rows = if keys.is_empty() { Vec::new() } else { tx.rows(shape, &keys).await? };
     let missing: Vec<String> = {
-        let there: HashSet<&String> = rows.iter().map(|row: &Row| &row.key).collect();
+        let there: FastSet<&String> = rows.iter().map(|row: &Row| &row.key).collect();
         keys.into_iter().filter(|key| !there.contains(key)).collect()
     };
     let removed: Vec<Removed> = if missing.is_empty() { Vec::new() } else { tx.removed(shape, &missing).await? };

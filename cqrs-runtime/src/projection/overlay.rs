@@ -10,6 +10,7 @@ use crate::core::column::{Column, Key, Value};
 use crate::core::event::RecordedEvent;
 use crate::core::position::Position;
 use crate::core::view::{IndexOf, Parked, Removed, Row, View};
+use crate::fast_map::FastMap;
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::sequencer::panic_message;
 
@@ -53,7 +54,7 @@ impl Needs {
 pub(crate) type LookedUp = RefCell<Vec<(&'static str, String)>>;
 
 /// Every view's rows in a batch, by the view's name.
-pub(crate) type Overlays = HashMap<&'static str, Box<dyn AnyOverlay>>;
+pub(crate) type Overlays = FastMap<&'static str, Box<dyn AnyOverlay>>;
 
 /// The other views, as they stand at the event that is being folded.
 pub struct LookUps<'a>(pub(super) Source<'a>);
@@ -207,7 +208,7 @@ pub(crate) struct Stock {
 /// Rows of one view in memory.
 pub(crate) struct Overlay<V> {
     projection: &'static str,
-    rows: HashMap<String, Slot<V>>,
+    rows: FastMap<String, Slot<V>>,
     parked: ParkedAt,
     replay: Option<Replayed>,
     /// The only keys that are folded, if not all are.

@@ -75,7 +75,7 @@ impl Engine {
                 target: Target::Handle(place, None),
                 from: parked.position,
                 reached: parked.position,
-                overlays: Overlays::new(),
+                overlays: Overlays::default(),
                 query: EventQuery::named(self.handles[place].events),
                 after: before,
                 parked,

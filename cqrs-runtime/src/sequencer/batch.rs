@@ -1,6 +1,6 @@
 //! One batch: lock, catch up, decide, append, commit, answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tracing::Instrument;
 use super::cache::{Cache, Key};
 use super::cached::Entry;
 use super::cold::Loader;
+use super::gather::gather;
 use super::job::{Fault, Job};
 use super::load::{Source, bring_up};
 use super::snapshots::Keeper;
@@ -21,6 +22,7 @@ use crate::core::log::{CommandRecord, EventLog, EventQuery, LogTransaction, Stor
 use crate::core::meta::CommandId;
 use crate::core::position::{Bookmark, Position};
 use crate::core::time::Timestamp;
+use crate::fast_map::FastSet;
 use crate::model::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::projection::Inline;
 use crate::telemetry::{Figures, Tie, spans};
@@ -115,7 +117,9 @@ impl Worker {
                 job.way().taken();
                 self.tie.link(&span, job.meta());
             }
+            let (answered, started) = (jobs.len(), Instant::now());
             self.batch(jobs).instrument(span).await;
+            gather(answered, started.elapsed(), self.sizes.batch, || requests.len());
         }
     }
 
@@ -138,7 +142,7 @@ impl Worker {
             }
         }
         let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
-        let used: HashSet<Key> = slots.filter(|slot| slot.kind().snapshots).map(|slot| Key::of(&**slot)).collect();
+        let used: FastSet<Key> = slots.filter(|slot| slot.kind().snapshots).map(|slot| Key::of(&**slot)).collect();
         for job in jobs {
             job.answer(failed.as_ref());
         }
@@ -256,7 +260,7 @@ impl Worker {
         if !self.cache.is_empty()
             && let Some(lost) = self.catch_up_with(tx, last, brought, jobs).await?
         {
-            self.forget_all_but(&HashSet::new());
+            self.forget_all_but(&FastSet::default());
             if !is_noticed {
                 self.committed.lose(lost, last);
             }
@@ -265,7 +269,7 @@ impl Worker {
         Ok(())
     }
 
-    fn forget_all_but(&mut self, needed: &HashSet<Key>) {
+    fn forget_all_but(&mut self, needed: &FastSet<Key>) {
         self.cache.retain(needed);
         self.loader.warm.replace(self.cache.keys_in_memory());
     }
@@ -302,7 +306,7 @@ impl Worker {
             }
             if is_far {
                 let slots = jobs.iter().flat_map(|job| job.slots()).flatten();
-                let needed: HashSet<Key> = slots.map(|slot| Key::of(&**slot)).collect();
+                let needed: FastSet<Key> = slots.map(|slot| Key::of(&**slot)).collect();
                 self.forget_all_but(&needed);
                 self.bring_up(tx, needed.into_iter(), lowest).await?;
                 return Ok(None);

@@ -1,11 +1,11 @@
 //! The aggregates that the sequencer caches.
 
 use std::any::TypeId;
-use std::collections::{HashMap, HashSet};
 
 use super::cached::Entry;
 use crate::core::event::RecordedEvent;
 use crate::core::id::Tag;
+use crate::fast_map::{FastMap, FastSet};
 use crate::model::boundary::{AggregateKind, AggregateSlot};
 
 /// The key of a cached aggregate.
@@ -24,15 +24,20 @@ impl Key {
 /// A bounded map in two generations. When the young generation is full, it becomes the old one. Entries of the old
 /// generation that were not used in between are dropped.
 pub(super) struct Cache {
-    young: HashMap<Key, Entry>,
-    old: HashMap<Key, Entry>,
+    young: FastMap<Key, Entry>,
+    old: FastMap<Key, Entry>,
     generation: usize,
     kinds: Vec<AggregateKind>,
 }
 
 impl Cache {
     pub(super) fn new(size: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation: size.div_ceil(2).max(1), kinds: Vec::new() }
+        Self {
+            young: FastMap::default(),
+            old: FastMap::default(),
+            generation: size.div_ceil(2).max(1),
+            kinds: Vec::new(),
+        }
     }
 
     /// The entry, if it is cached.
@@ -74,7 +79,7 @@ impl Cache {
     }
 
     /// Drops all other entries.
-    pub(super) fn retain(&mut self, needed: &HashSet<Key>) {
+    pub(super) fn retain(&mut self, needed: &FastSet<Key>) {
         self.young.retain(|key, _| needed.contains(key));
         self.old.retain(|key, _| needed.contains(key));
     }

@@ -30,6 +30,7 @@ mod batch;
 mod cache;
 mod cached;
 mod cold;
+mod gather;
 mod head;
 mod job;
 mod load;
@@ -180,7 +181,7 @@ impl Sequencer {
         });
         let cold: Vec<_> = cold.map(|slot| slot.empty()).collect();
         if !cold.is_empty() {
-            job.brought.extend(self.loader.load(cold).await?);
+            job.brought.extend(Box::pin(self.loader.load(cold)).await?);
         }
         Ok(())
     }
@@ -196,7 +197,7 @@ impl Sequencer {
         let slots = job.boundary.slots.iter().flatten();
         let cold = slots.filter(|slot| job.turns > 1 || missing.contains(&Key::of(&***slot)));
         let cold = cold.map(|slot| slot.empty()).collect();
-        job.brought.extend(self.loader.load(cold).await?);
+        job.brought.extend(Box::pin(self.loader.load(cold)).await?);
         Ok(())
     }
 

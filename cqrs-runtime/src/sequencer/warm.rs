@@ -1,8 +1,9 @@
 //! Which aggregates are cached, as callers see it.
 
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
 
 use super::cache::Key;
 
@@ -20,7 +21,7 @@ impl Warm {
     /// For this number of cached aggregates.
     pub(super) fn new(aggregates: usize) -> Self {
         let words = (aggregates.saturating_mul(BITS_EACH) / 64).clamp(1, 1 << 20).next_power_of_two();
-        Self { bits: (0..words).map(|_| AtomicU64::new(0)).collect(), hasher: RandomState::new() }
+        Self { bits: (0..words).map(|_| AtomicU64::new(0)).collect(), hasher: RandomState::default() }
     }
 
     fn place(&self, key: &Key) -> (usize, u64) {
