@@ -119,7 +119,7 @@
 //! - `schema`: `events.lock` contains the JSON schemas of events that derive `schemars::JsonSchema`. `#[derive(Id)]` types
 //!   then implement it: see [`mod@verify`].
 
-#![warn(missing_docs)]
+#![warn(missing_debug_implementations, missing_docs)]
 
 extern crate self as cqrs_runtime;
 

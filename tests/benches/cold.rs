@@ -74,7 +74,7 @@ async fn measure(name: &str, log: impl EventLog + Clone) {
 }
 
 async fn bank(log: &(impl EventLog + Clone)) -> App {
-    App::builder().log(log.clone()).only(["cqrs_tests::bank"]).build().await.expect("the bank is whole")
+    App::builder().log(log.clone()).only_modules(["cqrs_tests::bank"]).build().await.expect("the bank is whole")
 }
 
 async fn fill(log: &impl EventLog, account: AccountId, events: usize) {

@@ -28,7 +28,7 @@ async fn main() {
 }
 
 async fn measure(name: &str, log: impl EventLog, rounds: usize) {
-    let app = App::builder().log(log).only(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
+    let app = App::builder().log(log).only_modules(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
     let accounts: Vec<_> = (0..ACCOUNTS).map(|_| AccountId::new()).collect();
     let opening: Vec<_> = accounts
         .iter()

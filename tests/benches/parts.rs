@@ -25,7 +25,7 @@ async fn main() {
         let database = server.new_database().unwrap_or_else(|error| panic!("{error}"));
         let views = PostgresViews::open(database.url()).await.expect("new views");
         let builder = App::builder().log(log.clone()).views(views).partitions::<Balance>(parts);
-        let app = builder.only(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
+        let app = builder.only_modules(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
         let head = log.head().await.expect("a log in memory");
         app.caught_up(head, Duration::from_secs(600)).await.expect("the views follow");
         let started = Instant::now();
@@ -41,7 +41,8 @@ async fn main() {
 }
 
 async fn fill(log: &MemoryLog, events: usize) {
-    let app = App::builder().log(log.clone()).only(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
+    let app =
+        App::builder().log(log.clone()).only_modules(["cqrs_tests::bank"]).build().await.expect("the bank is whole");
     let accounts: Vec<_> = (0..ACCOUNTS).map(|_| AccountId::new()).collect();
     let tasks: Vec<_> = (0..32)
         .map(|task| {

@@ -86,7 +86,7 @@ inventory::submit!(Registration::command_handler(
 
 #[tokio::test]
 async fn it_handles_as_a_generated_one_does() {
-    let app = App::builder().log(MemoryLog::new()).only([module_path!()]).build().await.unwrap();
+    let app = App::builder().log(MemoryLog::new()).only_modules([module_path!()]).build().await.unwrap();
     let parcel = ParcelId::new();
     assert!(matches!(app.commands().execute(Ship { parcel }).await, Err(CommandError::NotFound(_))));
     app.commands().execute(Pack { parcel }).await.unwrap();

@@ -89,12 +89,12 @@ mod answers {
 const HERE: &str = "it::command_ids";
 
 pub async fn app(log: &Arc<dyn EventLog>, modules: &[&'static str]) -> App {
-    let builder = App::builder().shared_log(Arc::clone(log)).state(Words(Mutex::new("first".into())));
-    builder.only(modules.iter().copied()).without_policies().build().await.unwrap()
+    let builder = App::builder().log(Arc::clone(log)).state(Words(Mutex::new("first".into())));
+    builder.only_modules(modules.iter().copied()).without_policies().build().await.unwrap()
 }
 
 pub fn with(app: &App, id: &str) -> CommandBus {
-    app.commands().with(Meta::new().command_id(CommandId::new(id)))
+    app.commands().with_meta(Meta::new().command_id(CommandId::new(id)))
 }
 
 fn contents() -> Contents {
@@ -222,8 +222,8 @@ async fn what_a_policy_answers_otherwise_the_second_time_neither_counts_nor_park
     for (log, _place) in logs().await {
         let words = Arc::new(Words(Mutex::new("first".into())));
         let run = async || {
-            let builder = App::builder().shared_log(Arc::clone(&log)).shared_state(Arc::clone(&words));
-            builder.only([HERE]).build().await.unwrap()
+            let builder = App::builder().log(Arc::clone(&log)).shared_state(Arc::clone(&words));
+            builder.only_modules([HERE]).build().await.unwrap()
         };
         let app = run().await;
         app.commands().execute(Decide { list: ListId::new(), text: "?".into(), contents: contents() }).await.unwrap();

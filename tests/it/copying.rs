@@ -55,12 +55,12 @@ fn announce_what_is_packed(e: &Packed) -> Tell {
 }
 
 async fn app(log: &Arc<dyn EventLog>) -> App {
-    App::builder().shared_log(Arc::clone(log)).only(["it::copying"]).build().await.unwrap()
+    App::builder().log(Arc::clone(log)).only_modules(["it::copying"]).build().await.unwrap()
 }
 
 fn pack_with(app: &App, id: &str, what: &str) -> impl Future<Output = Receipt> {
     let meta = Meta::new().command_id(CommandId::new(id)).actor("ann").tenant("t");
-    let (bus, what) = (app.commands().with(meta), what.to_owned());
+    let (bus, what) = (app.commands().with_meta(meta), what.to_owned());
     async move { bus.execute(Pack { parcel: BoxId::from(Uuid::from_u128(what.len() as u128)), what }).await.unwrap() }
 }
 
@@ -170,7 +170,7 @@ async fn what_is_no_copy_is_refused_and_left_alone() {
         let (one, other) = (app(&from).await, app(&to).await);
         for (app, what) in [(&one, "a"), (&other, "b")] {
             app.commands()
-                .with(Meta::new().command_id(CommandId::new("x")))
+                .with_meta(Meta::new().command_id(CommandId::new("x")))
                 .execute(Nothing { what: what.into() })
                 .await
                 .unwrap();
@@ -180,7 +180,7 @@ async fn what_is_no_copy_is_refused_and_left_alone() {
         other.forget_commands(Timestamp::from_micros(i64::from(u32::MAX) * 1_000_000).unwrap()).await.unwrap();
         other
             .commands()
-            .with(Meta::new().command_id(CommandId::new("y")))
+            .with_meta(Meta::new().command_id(CommandId::new("y")))
             .execute(Nothing { what: String::new() })
             .await
             .unwrap();

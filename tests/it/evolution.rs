@@ -198,7 +198,7 @@ async fn hotel(log: &Arc<dyn EventLog>) -> App {
     if log.database().is_some() {
         modules.push(format!("{}::tables", module_path!()));
     }
-    App::builder().shared_log(Arc::clone(log)).only(modules).build().await.unwrap()
+    App::builder().log(Arc::clone(log)).only_modules(modules).build().await.unwrap()
 }
 
 /// What every read path says of a room.

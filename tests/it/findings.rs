@@ -83,5 +83,5 @@ fn each_is_accepted_by_name_and_no_longer_than_it_is_there() {
 async fn a_program_that_has_them_starts() {
     // Keeps CQRS804
     let module = format!("{}::nowhere", module_path!());
-    App::builder().log(MemoryLog::new()).only([module]).build().await.unwrap();
+    App::builder().log(MemoryLog::new()).only_modules([module]).build().await.unwrap();
 }

@@ -88,11 +88,11 @@ async fn a_reader_does_not_read_tables_that_are_being_filled() {
     let open = async || {
         let builder = App::builder().log(log.clone()).views(SqliteViews::open(&path).await.unwrap());
         let builder = builder.projection_batch(1).projection_lease(Duration::from_millis(300));
-        builder.only([format!("{}::parcels", module_path!())]).build().await.unwrap()
+        builder.only_modules([format!("{}::parcels", module_path!())]).build().await.unwrap()
     };
     let writing =
         App::builder().log(log.clone()).views(SqliteViews::open(folder.path().join("other.db")).await.unwrap());
-    let writing = writing.only([format!("{}::parcels", module_path!())]).build().await.unwrap();
+    let writing = writing.only_modules([format!("{}::parcels", module_path!())]).build().await.unwrap();
     for _ in 0..6 {
         writing.commands().execute(Send { parcel: ParcelId::new() }).await.unwrap();
     }

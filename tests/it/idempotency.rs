@@ -6,7 +6,7 @@ use cqrs_tests::bank::{AccountId, BalanceOf, BankError, OpenAccount, PayIn, Pers
 use crate::logs::{bank, banks, open};
 
 fn with(app: &App, id: &str) -> CommandBus {
-    app.commands().with(Meta::new().command_id(CommandId::new(id)))
+    app.commands().with_meta(Meta::new().command_id(CommandId::new(id)))
 }
 
 #[tokio::test]

@@ -203,11 +203,11 @@ mod mine {
 #[tokio::test]
 async fn by_the_wire_too_a_query_of_ones_own_writes_needs_a_position() {
     let module = format!("{}::mine", module_path!());
-    let app = App::builder().log(MemoryLog::new()).only([module]).build().await.unwrap();
-    let error = app.queries().ask_json("CountMine", "{}").await.unwrap_err();
+    let app = App::builder().log(MemoryLog::new()).only_modules([module]).build().await.unwrap();
+    let error = app.queries().ask_json("CountMine", "{}", Meta::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.to_string().contains("`CountMine`")), ("NoPosition", true), "{error}");
     let queries = app.queries().after(Position::START);
-    assert_eq!(queries.ask_json("CountMine", "{}").await.unwrap(), 7);
+    assert_eq!(queries.ask_json("CountMine", "{}", Meta::new()).await.unwrap(), 7);
     assert_eq!(queries.ask(mine::CountMine {}).await.unwrap(), 7);
 }
 

@@ -46,5 +46,5 @@ pub async fn open(folder: &TempDir) -> SqliteLog {
 
 /// The bank alone, out of all that is linked into this binary.
 pub async fn bank(builder: cqrs_runtime::AppBuilder) -> App {
-    builder.only(["cqrs_tests::bank"]).build().await.unwrap()
+    builder.only_modules(["cqrs_tests::bank"]).build().await.unwrap()
 }

@@ -67,7 +67,7 @@ impl Site {
             Self::Postgres(database) => builder.log(PostgresLog::open(database.url()).await.unwrap()),
         };
         if let Some(views) = views {
-            builder = builder.shared_views(views).partitions::<Balance>(partitions);
+            builder = builder.views(views).partitions::<Balance>(partitions);
         }
         bank(builder).await
     }
@@ -332,7 +332,7 @@ async fn answer(_: &Rung, doors: State<Doors>) {
 pub struct Doors(AtomicU32);
 
 async fn bells(builder: AppBuilder, doors: &Arc<Doors>) -> App {
-    builder.shared_state(Arc::clone(doors)).only(["it::lost_events"]).build().await.unwrap()
+    builder.shared_state(Arc::clone(doors)).only_modules(["it::lost_events"]).build().await.unwrap()
 }
 
 async fn stopped(app: &App) -> PolicyStatus {

@@ -95,7 +95,7 @@ async fn layers_stand_around_both_buses_the_first_outermost() {
     let account = AccountId::new();
 
     app.commands().execute(OpenAccount { account, owner: PersonId::new() }).await.unwrap();
-    let mallory = app.commands().with(Meta::new().actor("Mallory"));
+    let mallory = app.commands().with_meta(Meta::new().actor("Mallory"));
     let refused = mallory.execute(PayIn { account, amount: 1 }).await.unwrap_err();
     assert!(matches!(refused, CommandError::Middleware(_)) && refused.to_string().contains("not you"), "{refused}");
     let rejected = app.commands().execute(PayIn { account, amount: 0 }).await.unwrap_err();

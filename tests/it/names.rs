@@ -109,7 +109,7 @@ impl Place {
     }
 
     async fn program(&self, module: &str) -> AppBuilder {
-        App::builder().shared_log(self.log().await).only([format!("{}::{module}", module_path!())])
+        App::builder().log(self.log().await).only_modules([format!("{}::{module}", module_path!())])
     }
 
     async fn start(&self, module: &str) -> App {
@@ -229,7 +229,7 @@ async fn a_program_that_serves_a_part_names_the_other_parts() {
 async fn what_is_linked_cannot_be_retired() {
     let place = Place::Memory(MemoryLog::new());
     for names in [["LimitSet"], ["account"]] {
-        let refused = place.program("first").await.retired(names).build().await.err().expect("refused").to_string();
+        let refused = place.program("first").await.retired(names).build().await.expect_err("refused").to_string();
         says(&refused, &["[CQRS808] `.retired(..)` names", names[0], "but this program has it", "it/names.rs:"]);
         let folder = tempfile::tempdir().expect("a folder");
         let builder = place.program("first").await.served_elsewhere(names);
@@ -257,7 +257,7 @@ async fn events_that_no_program_has_declared_count_where_they_are_about_its_own(
 #[test]
 fn a_retired_event_is_no_loss_to_the_lock_file() {
     let folder = tempfile::tempdir().expect("a folder");
-    let builder = |module: &str| App::builder().only([format!("{}::{module}", module_path!())]);
+    let builder = |module: &str| App::builder().only_modules([format!("{}::{module}", module_path!())]);
     let check =
         |builder: AppBuilder, bless| linked(folder.path()).builder(builder).bless(bless).accept(["Closed"]).check();
     check(builder("newer"), Bless::Additions).expect("written");

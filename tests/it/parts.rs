@@ -18,7 +18,7 @@ const LEASE: Duration = Duration::from_millis(600);
 const LONG: Duration = Duration::from_secs(60);
 
 async fn split(log: &MemoryLog, views: Arc<dyn ViewStore>, parts: u32) -> App {
-    let builder = App::builder().log(log.clone()).shared_views(views).projection_batch(7).projection_lease(LEASE);
+    let builder = App::builder().log(log.clone()).views(views).projection_batch(7).projection_lease(LEASE);
     bank(builder.partitions::<Balance>(parts)).await
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use cqrs_runtime::log::{
     BoxFuture, CommandRecord, EventLog, EventQuery, LogTransaction, MemoryLog, Page, RawEvent, StoreError, append_raw,
 };
+use cqrs_runtime::policy::RetryPolicy;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore, ViewTransaction};
 use cqrs_runtime::{AppBuilder, OperationError};
@@ -206,11 +207,11 @@ async fn logs() -> Vec<(Arc<dyn EventLog>, Option<TempDir>)> {
 
 fn builder(log: &Arc<dyn EventLog>, desk: &Arc<Desk>) -> AppBuilder {
     App::builder()
-        .shared_log(Arc::clone(log))
+        .log(Arc::clone(log))
         .shared_state(Arc::clone(desk))
-        .only([module_path!()])
-        .policy_attempts(3, Duration::from_millis(1))
-        .poll_every(Duration::from_millis(5))
+        .only_modules([module_path!()])
+        .policy_retry(RetryPolicy::new(3, Duration::from_millis(1)))
+        .poll_interval(Duration::from_millis(5))
 }
 
 async fn app(log: &Arc<dyn EventLog>, desk: &Arc<Desk>) -> App {
@@ -262,7 +263,7 @@ async fn a_command_carries_on_what_its_event_began() {
         let app = app(&log, &Arc::default()).await;
         let meta = Meta::new().actor("ann").tenant("north");
         let (correlation, order) = (meta.correlation, OrderId::new());
-        app.commands().with(meta).execute(PayOrder { order, total: 1 }).await.unwrap();
+        app.commands().with_meta(meta).execute(PayOrder { order, total: 1 }).await.unwrap();
         app.settled().await.unwrap();
         let events = log.read(&EventQuery::all(), Position::START, 100).await.unwrap().events;
         let find = |name| events.iter().find(|event| event.name() == name).unwrap().header();
@@ -586,7 +587,7 @@ async fn a_command_is_sent_again_while_the_store_is_away_and_a_few_times_if_it_f
 #[tokio::test]
 async fn the_runners_end_with_the_last_handle_of_their_app() {
     let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
-    let app = builder(&log, &Arc::default()).poll_every(Duration::from_secs(3_600)).build().await.unwrap();
+    let app = builder(&log, &Arc::default()).poll_interval(Duration::from_secs(3_600)).build().await.unwrap();
     let another = app.clone();
     pay(&app, 1).await;
     app.settled().await.unwrap();
@@ -646,7 +647,7 @@ async fn what_one_app_does_not_finish_another_takes_over() {
         while desk.noted("stuck") == 0 {
             tokio::task::yield_now().await;
         }
-        let second = builder(&log, &desk).take_over_after(Duration::from_millis(20)).build().await.unwrap();
+        let second = builder(&log, &desk).policy_lease(Duration::from_millis(20)).build().await.unwrap();
         second.settled().await.unwrap();
         assert_eq!((desk.noted("stuck"), desk.noted("call")), (1, 1));
     }
@@ -725,7 +726,7 @@ async fn what_a_killed_process_left_undone_is_done_once() {
         assert_eq!(lines.map(Result::unwrap).filter(|line| line == "paid").take(orders).count(), orders);
         child.kill().unwrap();
         child.wait().unwrap();
-        let app = builder(&log, &Arc::default()).take_over_after(Duration::from_millis(20)).build().await.unwrap();
+        let app = builder(&log, &Arc::default()).policy_lease(Duration::from_millis(20)).build().await.unwrap();
         app.settled().await.unwrap();
         let paid = counts(&*log).await["OrderPaid"];
         assert!(paid >= orders, "an acknowledged order is there");

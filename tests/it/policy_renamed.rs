@@ -151,7 +151,7 @@ impl Place {
     }
 
     async fn program(&self, module: &str) -> AppBuilder {
-        App::builder().shared_log(self.log().await).only([format!("{}::{module}", module_path!())])
+        App::builder().log(self.log().await).only_modules([format!("{}::{module}", module_path!())])
     }
 
     async fn start(&self, module: &str) -> App {
@@ -189,7 +189,7 @@ fn says(text: &str, parts: &[&str]) {
 }
 
 async fn refusal(builder: AppBuilder) -> String {
-    builder.build().await.err().expect("it must be refused").to_string()
+    builder.build().await.expect_err("it must be refused").to_string()
 }
 
 #[tokio::test]

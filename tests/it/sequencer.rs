@@ -101,7 +101,7 @@ async fn a_decision_sees_what_another_process_has_appended() {
 
 #[tokio::test]
 async fn a_small_cache_changes_no_answer() {
-    let app = bank(App::builder().log(cqrs_runtime::log::MemoryLog::new()).cached_aggregates(2)).await;
+    let app = bank(App::builder().log(cqrs_runtime::log::MemoryLog::new()).aggregate_cache_capacity(2)).await;
     let accounts: Vec<_> = (0..20).map(|_| AccountId::new()).collect();
     for &account in &accounts {
         app.commands().execute(OpenAccount { account, owner: PersonId::new() }).await.unwrap();

@@ -60,7 +60,7 @@ async fn a_program_whose_parts_are_there_starts() {
     // Keeps CQRS801 CQRS802 CQRS803 CQRS804 CQRS806
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(folder.path().join("sound.db")).await.unwrap();
-    let app = App::builder().log(log).only([module_path!()]).state(Step(3)).build().await.unwrap();
+    let app = App::builder().log(log).only_modules([module_path!()]).state(Step(3)).build().await.unwrap();
     let tally = TallyId::new();
     let done = app.commands().execute(TallyUp { tally }).await.unwrap();
     assert_eq!(app.queries().after(done.position()).ask(SumOf { tally }).await.unwrap(), 3);
@@ -68,8 +68,8 @@ async fn a_program_whose_parts_are_there_starts() {
 
 #[tokio::test]
 async fn the_same_without_its_state_or_on_another_log_is_refused() {
-    let built = App::builder().log(MemoryLog::new()).only([module_path!()]).build().await;
-    let refused = built.err().expect("refused").to_string();
+    let built = App::builder().log(MemoryLog::new()).only_modules([module_path!()]).build().await;
+    let refused = built.expect_err("refused").to_string();
     for part in ["[CQRS803] `tally_up` takes `State<", "[CQRS806] `tally_up` takes `&mut Tx<", "sound.rs:"] {
         assert!(refused.contains(part), "`{part}` is not in:\n{refused}");
     }

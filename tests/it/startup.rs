@@ -7,7 +7,7 @@ use cqrs_tests::bank::Balance;
 
 async fn refusal(module: &str) -> String {
     let module = format!("{}::{module}", module_path!());
-    let refused = App::builder().log(MemoryLog::new()).only([module]).build().await.err();
+    let refused = App::builder().log(MemoryLog::new()).only_modules([module]).build().await.err();
     let refused = refused.expect("the app must be refused");
     assert!(matches!(refused, BuildError::Faults(_)), "{refused}");
     refused.to_string()
@@ -184,8 +184,8 @@ async fn a_view_named_as_what_is_built_beside_another() {
 #[tokio::test]
 async fn a_module_that_holds_nothing_and_a_missing_log() {
     let text = refusal("nowhere").await;
-    says(&text, &["`.only(..)` names `it::startup::nowhere`"]);
-    let text = App::builder().build().await.err().expect("refused").to_string();
+    says(&text, &["`.only_modules(..)` names `it::startup::nowhere`"]);
+    let text = App::builder().build().await.expect_err("refused").to_string();
     says(&text, &["the app has no log", "App::builder().log(..)"]);
 }
 
@@ -239,7 +239,12 @@ async fn an_event_may_have_many_versions_and_each_of_them_once() {
     says(&text, &["[CQRS801] 2 events are named `Renamed version 2`", "rename one"]);
     assert_eq!(text.matches("startup.rs:").count(), 2, "version 1 is no fault:\n{text}");
     let chain = format!("{}::versions::chain", module_path!());
-    App::builder().log(MemoryLog::new()).only([chain]).build().await.expect("two versions of one event are well");
+    App::builder()
+        .log(MemoryLog::new())
+        .only_modules([chain])
+        .build()
+        .await
+        .expect("two versions of one event are well");
 }
 
 mod models {
@@ -431,8 +436,8 @@ pub mod capabilities {
 #[tokio::test]
 async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
     let module = format!("{}::capabilities", module_path!());
-    let refused = App::builder().log(capabilities::Bare(MemoryLog::new())).only([&*module]).build().await;
-    let text = refused.err().expect("refused").to_string();
+    let refused = App::builder().log(capabilities::Bare(MemoryLog::new())).only_modules([&*module]).build().await;
+    let text = refused.expect_err("refused").to_string();
     let faults = [
         "[CQRS803] `tick` takes `State<it::startup::capabilities::Clock>`, but the app has no such service",
         "[CQRS806] `tick` takes `&mut Tx<Sqlite>`, but the log is a bare log: \
@@ -449,8 +454,8 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
 
     let folder = tempfile::tempdir().unwrap();
     let log = crate::logs::open(&folder).await;
-    let refused = App::builder().log(log).state(capabilities::Clock).only([&*module]).build().await;
-    let text = refused.err().expect("refused").to_string();
+    let refused = App::builder().log(log).state(capabilities::Clock).only_modules([&*module]).build().await;
+    let text = refused.expect_err("refused").to_string();
     says(&text, &["[CQRS806] `tick_elsewhere` takes `&mut Tx<"]);
     assert_eq!(text.matches("[CQRS").count(), 1, "the others have what they take:\n{text}");
 }
@@ -459,8 +464,9 @@ async fn what_the_app_was_not_given_and_a_transaction_of_another_database() {
 async fn a_database_for_one_view_leaves_the_others_of_a_log_that_keeps_none_without() {
     let bare = capabilities::Bare(MemoryLog::new());
     let app = App::builder().log(bare).views_of::<Balance>(MemoryViews::new());
-    let refused = app.only(["cqrs_tests::bank".to_owned(), format!("{}::shelves", module_path!())]).build().await;
-    let text = refused.err().expect("refused").to_string();
+    let refused =
+        app.only_modules(["cqrs_tests::bank".to_owned(), format!("{}::shelves", module_path!())]).build().await;
+    let text = refused.expect_err("refused").to_string();
     says(&text, &["[CQRS803] projection `Shelf` has no read database: a bare log stores no views"]);
     assert_eq!(text.matches("[CQRS").count(), 1, "{text}");
 }
@@ -699,7 +705,7 @@ mod ending {
 async fn an_aggregate_ends_a_circle_of_policies() {
     // Keeps CQRS807
     let module = format!("{}::ending", module_path!());
-    let app = App::builder().log(MemoryLog::new()).only([module]).build().await.unwrap();
+    let app = App::builder().log(MemoryLog::new()).only_modules([module]).build().await.unwrap();
     app.commands().execute(ending::Ping { ball: ending::BallId::new() }).await.unwrap();
     assert_eq!(app.settled().await.unwrap(), 5, "three pings and two pongs");
 }

@@ -134,7 +134,7 @@ async fn at_level_1_an_async_projection_is_retried_and_skipped_too() {
     let log = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
     Connection::open(folder.path().join("log.db")).unwrap().execute_batch(READINGS).unwrap();
     let module = format!("{}::meters", module_path!());
-    let app = App::builder().log(log).only([module]).build().await.unwrap();
+    let app = App::builder().log(log).only_modules([module]).build().await.unwrap();
     for value in [5, -6, 7, -8, 9] {
         app.commands().execute(ReadMeter { meter: MeterId::new(), value }).await.unwrap();
     }
@@ -168,7 +168,7 @@ async fn an_async_projection_writes_to_the_read_file_each_event_once() {
     let tables = Connection::open(folder.path().join("views.db")).unwrap();
     tables.execute_batch(READINGS).unwrap();
     let module = format!("{}::meters", module_path!());
-    let app = App::builder().log(log).views(views).only([module]).projection_batch(3).build().await.unwrap();
+    let app = App::builder().log(log).views(views).only_modules([module]).projection_batch(3).build().await.unwrap();
     let read = async |values: &[i64]| {
         let mut at = Position::START;
         for &value in values {
@@ -212,7 +212,8 @@ async fn an_async_projection_and_a_reader_find_the_database_that_they_name() {
     let views = SqliteViews::open(folder.path().join("views.db")).await.unwrap();
     Connection::open(folder.path().join("views.db")).unwrap().execute_batch(READINGS).unwrap();
     let app = App::builder().log(MemoryLog::new()).views(MemoryViews::new()).views(views);
-    let app = app.only(["cqrs_tests::bank".to_owned(), format!("{}::meters", module_path!())]).build().await.unwrap();
+    let app =
+        app.only_modules(["cqrs_tests::bank".to_owned(), format!("{}::meters", module_path!())]).build().await.unwrap();
     let (account, owner) = (AccountId::new(), PersonId::new());
     app.commands().execute(OpenAccount { account, owner }).await.unwrap();
     let at = app.commands().execute(ReadMeter { meter: MeterId::new(), value: 3 }).await.unwrap().position();
@@ -235,7 +236,7 @@ async fn an_async_projection_that_stands_beyond_a_restored_log_is_parked_until_i
     let module = format!("{}::meters", module_path!());
     let on = async |log: MemoryLog| {
         let views = SqliteViews::open(folder.path().join("views.db")).await.unwrap();
-        App::builder().log(log).views(views).only([&*module]).build().await.unwrap()
+        App::builder().log(log).views(views).only_modules([&*module]).build().await.unwrap()
     };
     let log = MemoryLog::new();
     let app = on(log.clone()).await;
@@ -271,7 +272,8 @@ async fn versions(folder: &std::path::Path, level: u8) -> (App, impl AsyncFn() -
     Connection::open(if level == 1 { &log } else { &views }).unwrap().execute_batch(READINGS).unwrap();
     let app = async move |module: &str| {
         let builder = App::builder().log(SqliteLog::open(&log).await.unwrap());
-        let builder = builder.only([format!("{}::{module}", module_path!())]).projection_lease(Duration::from_secs(2));
+        let builder =
+            builder.only_modules([format!("{}::{module}", module_path!())]).projection_lease(Duration::from_secs(2));
         match level {
             1 => builder.build().await.unwrap(),
             _ => builder.views(SqliteViews::open(&views).await.unwrap()).build().await.unwrap(),

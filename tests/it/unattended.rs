@@ -9,6 +9,7 @@ use cqrs_runtime::OperationError;
 use cqrs_runtime::app::HealthStatus;
 use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::MemoryLog;
+use cqrs_runtime::policy::RetryPolicy;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, ViewStore};
 use cqrs_sqlite::SqliteViews;
@@ -43,7 +44,7 @@ async fn a_query_that_waits_for_it_hears_that_it_is_not_there_yet_and_health_say
         let name = store.describe();
         // The views are built, so that they are there to be read.
         let log = MemoryLog::new();
-        let builder = || App::builder().log(log.clone()).shared_views(Arc::clone(&store)).projection_lease(LONG);
+        let builder = || App::builder().log(log.clone()).views(Arc::clone(&store)).projection_lease(LONG);
         let first = bank(builder()).await;
         let (account, owner) = (AccountId::new(), PersonId::new());
         let receipt = first.commands().execute(OpenAccount { account, owner }).await.unwrap();
@@ -190,8 +191,8 @@ async fn delete_what_is_left(e: &AuthorLeft, articles: Views<ArticleOf>) -> Resu
 }
 
 async fn blog(builder: cqrs_runtime::AppBuilder) -> App {
-    let builder = builder.policy_attempts(2, Duration::from_millis(1));
-    builder.only(["it::unattended"]).build().await.unwrap()
+    let builder = builder.policy_retry(RetryPolicy::new(2, Duration::from_millis(1)));
+    builder.only_modules(["it::unattended"]).build().await.unwrap()
 }
 
 /// Writes, and leaves at once.

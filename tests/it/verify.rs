@@ -457,7 +457,7 @@ fn a_composition_root_is_checked_as_far_as_it_is_known() {
 fn a_program_that_holds_nothing_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let text = check(folder.path(), "nowhere", Bless::No).unwrap_err();
-    says(&text, &["`.only(..)` names `it::verify::nowhere`", "use that_crate as _;"]);
+    says(&text, &["`.only_modules(..)` names `it::verify::nowhere`", "use that_crate as _;"]);
 }
 
 /// The committed one, unless a test runs the macro on another.

@@ -14,14 +14,14 @@ async fn a_command_and_a_query_by_name() {
         let receipt = app.commands().execute_json("OpenAccount", &opening, Meta::new()).await.unwrap();
         assert_eq!(receipt.returned(), &json!(account));
         let asked = json!({ "account": account }).to_string();
-        let answer = app.queries().ask_json("BalanceOf", &asked).await.unwrap();
+        let answer = app.queries().ask_json("BalanceOf", &asked, Meta::new()).await.unwrap();
         assert_eq!(answer, json!({ "account": account, "owner": Uuid::nil(), "balance": 0, "movements": 0 }));
     }
 }
 
 #[tokio::test]
 async fn every_kind_of_bad_input_has_its_own_answer() {
-    let builder = App::builder().log(cqrs_runtime::log::MemoryLog::new()).most_message_bytes(2_000);
+    let builder = App::builder().log(cqrs_runtime::log::MemoryLog::new()).max_message_bytes(2_000);
     let app = bank(builder).await;
     let deep = format!("{}{}", "[".repeat(900), "]".repeat(900));
     let nil = Uuid::nil();
@@ -47,7 +47,7 @@ async fn every_kind_of_bad_input_has_its_own_answer() {
         assert!(error.to_string().contains(message), "{error}");
     }
     assert_eq!(app.log().head().await.unwrap(), 0);
-    let error = app.queries().ask_json("BalancesOf", "{}").await.unwrap_err();
+    let error = app.queries().ask_json("BalancesOf", "{}", Meta::new()).await.unwrap_err();
     assert_eq!(error.to_string(), "there is no query `BalancesOf`; did you mean `BalanceOf`?");
 }
 

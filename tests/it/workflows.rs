@@ -158,7 +158,7 @@ async fn app(gate: Arc<Gate>) -> (App, tempfile::TempDir) {
         .unwrap()
         .execute("CREATE TABLE notes (ticket TEXT NOT NULL, note TEXT NOT NULL)", ())
         .unwrap();
-    let app = App::builder().log(log).shared_state(gate).only([module_path!()]).build().await.unwrap();
+    let app = App::builder().log(log).shared_state(gate).only_modules([module_path!()]).build().await.unwrap();
     (app, folder)
 }
 
@@ -238,7 +238,7 @@ async fn a_workflow_with_a_known_id_does_not_touch_the_world_again() {
     let gate = gate();
     let (app, _folder) = app(Arc::clone(&gate)).await;
     let ticket = ticket(&app).await;
-    let bus = app.commands().with(Meta::new().command_id(CommandId::new("once")));
+    let bus = app.commands().with_meta(Meta::new().command_id(CommandId::new("once")));
     gate.open.notify_one();
     let first = bus.execute(NoteSlowly { ticket, note: "a".into() }).await.unwrap();
     let again = bus.execute(NoteSlowly { ticket, note: "a".into() }).await.unwrap();
@@ -255,8 +255,8 @@ async fn a_query_cannot_write_even_by_sql() {
 
 #[tokio::test]
 async fn an_app_without_what_its_handlers_take_is_refused_with_every_place() {
-    let refused = App::builder().log(MemoryLog::new()).only([module_path!()]).build().await;
-    let text = refused.err().expect("refused").to_string();
+    let refused = App::builder().log(MemoryLog::new()).only_modules([module_path!()]).build().await;
+    let text = refused.expect_err("refused").to_string();
     for part in ["[CQRS803] `note_slowly` takes `State<", "[CQRS806] `note_in_table` takes `&mut Tx<", "workflows.rs:"]
     {
         assert!(text.contains(part), "{part} is not in:\n{text}");
@@ -346,7 +346,7 @@ async fn an_aggregate_that_may_not_be_named_is_loaded_where_it_is() {
 async fn an_aggregate_is_named_by_who_sends_the_command() {
     let (app, _folder) = app(gate()).await;
     let ticket = ticket(&app).await;
-    let sent = |meta: Meta| app.commands().with(meta).execute(NoteOnMine {});
+    let sent = |meta: Meta| app.commands().with_meta(meta).execute(NoteOnMine {});
     assert_eq!(sent(Meta::new().actor(ticket.to_string())).await.unwrap().position(), 2);
     let nobody = sent(Meta::new()).await;
     assert!(matches!(nobody, Err(CommandError::Rejected(TicketError::NoRoom))), "{nobody:?}");

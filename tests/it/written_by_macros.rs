@@ -109,7 +109,7 @@ policy!(knocks_back, Rung, Knock, async);
 
 #[tokio::test]
 async fn what_macros_write_runs() {
-    let builder = App::builder().log(MemoryLog::new()).state(Loudness(1)).only([module_path!()]);
+    let builder = App::builder().log(MemoryLog::new()).state(Loudness(1)).only_modules([module_path!()]);
     let app = builder.build().await.unwrap();
     let desk = DeskId::new();
     app.commands().execute(Ring { desk }).await.unwrap();

@@ -19,7 +19,7 @@ const LOOKED: Duration = Duration::from_secs(5);
 
 /// Connects to a server, and checks that it can hold views.
 pub(crate) async fn connect(options: MongoViewsBuilder) -> Result<Store, OpenError> {
-    let MongoViewsBuilder { url, prefix, patience } = options;
+    let MongoViewsBuilder { url, prefix, response_timeout } = options;
     if url.starts_with("mongodb+srv://") && !cfg!(feature = "srv") {
         return Err(OpenError::BadUrl("`mongodb+srv://` needs the feature `srv` of `cqrs-mongodb`".into()));
     }
@@ -38,14 +38,14 @@ pub(crate) async fn connect(options: MongoViewsBuilder) -> Result<Store, OpenErr
     let server = format!("{}/{database}", hosts.join(","));
     let failed = |reason: String| OpenError::Failed { server: server.clone(), reason: hide(&reason, &url) };
     let database = Client::with_options(options).map_err(bad)?.database(&database);
-    let checked = tokio::time::timeout(patience, version(&database)).await;
+    let checked = tokio::time::timeout(response_timeout, version(&database)).await;
     let found = checked.map_err(|_| failed("no answer came in time".into()))?;
     let found = found.map_err(|error| failed(error.kind.to_string()))?;
     if found < OLDEST {
         return Err(OpenError::TooOld { server, found });
     }
     let name = format!("the views in MongoDB at {server} (`{prefix}`)");
-    Ok(Store::new(database, name, prefix, patience))
+    Ok(Store::new(database, name, prefix, response_timeout))
 }
 
 async fn version(database: &Database) -> Result<i32, mongodb::error::Error> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct MongoViewsBuilder {
     pub(crate) url: String,
     pub(crate) prefix: String,
-    pub(crate) patience: Duration,
+    pub(crate) response_timeout: Duration,
 }
 
 /// Without the URL, which holds a password.
@@ -17,14 +17,14 @@ impl fmt::Debug for MongoViewsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MongoViewsBuilder")
             .field("prefix", &self.prefix)
-            .field("patience", &self.patience)
+            .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
     }
 }
 
 impl MongoViewsBuilder {
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), prefix: "cqrs.".to_owned(), patience: Duration::from_secs(30) }
+        Self { url: url.to_owned(), prefix: "cqrs.".to_owned(), response_timeout: Duration::from_secs(30) }
     }
 
     /// The prefix of the name of every collection of the store. Default: `cqrs.`.
@@ -38,8 +38,8 @@ impl MongoViewsBuilder {
     /// How long to wait for an answer before it counts as lost. Default: 30 seconds.
     ///
     /// The search for a server ends after 5 seconds, or after the URL's `serverSelectionTimeoutMS`.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
         self
     }
 }

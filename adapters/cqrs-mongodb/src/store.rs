@@ -24,12 +24,12 @@ pub(crate) struct Store {
     /// The store's name in errors.
     pub(crate) name: String,
     prefix: String,
-    patience: Duration,
+    response_timeout: Duration,
 }
 
 impl Store {
-    pub(crate) fn new(database: Database, name: String, prefix: String, patience: Duration) -> Self {
-        Self { database, name, prefix, patience }
+    pub(crate) fn new(database: Database, name: String, prefix: String, response_timeout: Duration) -> Self {
+        Self { database, name, prefix, response_timeout }
     }
 
     /// Waits for an answer, with a time limit.
@@ -37,7 +37,7 @@ impl Store {
         &self,
         call: impl IntoFuture<Output = mongodb::error::Result<T>>,
     ) -> Result<T, CallError> {
-        let answered = tokio::time::timeout(self.patience, call.into_future()).await;
+        let answered = tokio::time::timeout(self.response_timeout, call.into_future()).await;
         Ok(answered.map_err(|_| CallError::Late)??)
     }
 
@@ -65,7 +65,7 @@ impl Store {
     fn states(&self) -> Collection<State> {
         let mut safe = WriteConcern::majority();
         safe.journal = Some(true);
-        safe.w_timeout = Some(self.patience);
+        safe.w_timeout = Some(self.response_timeout);
         let options = CollectionOptions::builder().write_concern(safe).build();
         self.database.collection_with_options(&format!("{}{STATE}", self.prefix), options)
     }

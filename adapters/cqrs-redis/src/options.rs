@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct RedisViewsBuilder {
     pub(crate) url: String,
     pub(crate) prefix: String,
-    pub(crate) patience: Duration,
+    pub(crate) response_timeout: Duration,
 }
 
 /// Without the URL, which holds a password.
@@ -17,14 +17,14 @@ impl fmt::Debug for RedisViewsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisViewsBuilder")
             .field("prefix", &self.prefix)
-            .field("patience", &self.patience)
+            .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
     }
 }
 
 impl RedisViewsBuilder {
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), prefix: "cqrs:".to_owned(), patience: Duration::from_secs(30) }
+        Self { url: url.to_owned(), prefix: "cqrs:".to_owned(), response_timeout: Duration::from_secs(30) }
     }
 
     /// The prefix of every key of the store. Default: `cqrs:`.
@@ -40,8 +40,8 @@ impl RedisViewsBuilder {
     ///
     /// When it runs out, the call fails with
     /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable).
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
         self
     }
 }

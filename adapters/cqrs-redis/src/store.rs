@@ -29,15 +29,15 @@ pub(crate) struct Store {
 impl Store {
     /// Connects to a server, and checks that it can hold views.
     pub(crate) async fn open(options: RedisViewsBuilder) -> Result<Self, OpenError> {
-        let RedisViewsBuilder { url, prefix, patience } = options;
+        let RedisViewsBuilder { url, prefix, response_timeout } = options;
         let client = Client::open(url.as_str()).map_err(|error| OpenError::BadUrl(hide(&error.to_string(), &url)))?;
         let info = client.get_connection_info();
         let server = format!("{}/{}", info.addr(), info.redis_settings().db());
         let failed =
             |error: RedisError| OpenError::Failed { server: server.clone(), reason: hide(&error.to_string(), &url) };
         let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(patience))
-            .set_connection_timeout(Some(patience))
+            .set_response_timeout(Some(response_timeout))
+            .set_connection_timeout(Some(response_timeout))
             .set_number_of_retries(1);
         let mut connection = client.get_connection_manager_with_config(config).await.map_err(failed)?;
         check(&mut connection, &server).await?;

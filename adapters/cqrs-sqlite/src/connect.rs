@@ -24,7 +24,7 @@ pub(crate) fn open_writer(options: &FileOptions) -> Result<(Connection, Guard), 
     let failed = |error: &rusqlite::Error| open_error(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
-    connection.busy_timeout(options.busy_timeout).map_err(|error| failed(&error))?;
+    connection.busy_timeout(options.lock_timeout).map_err(|error| failed(&error))?;
     write_ahead(&connection, options)?;
     let synchronous = match options.synchronous {
         Synchronous::Full => "FULL",
@@ -57,7 +57,7 @@ fn write_ahead(connection: &Connection, options: &FileOptions) -> Result<(), Ope
         match mode {
             Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
             Ok(mode) => return Err(OpenError::NoWal { path: options.path.clone(), mode }),
-            Err(error) if is_busy(&error) && started.elapsed() < options.busy_timeout => {
+            Err(error) if is_busy(&error) && started.elapsed() < options.lock_timeout => {
                 thread::sleep(Duration::from_millis(5));
             }
             Err(error) => return Err(open_error(&options.path, &error)),

@@ -19,7 +19,7 @@ pub enum Synchronous {
 #[derive(Clone, Debug)]
 pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
-    pub(crate) busy_timeout: Duration,
+    pub(crate) lock_timeout: Duration,
     pub(crate) synchronous: Synchronous,
     pub(crate) readers: usize,
 }
@@ -27,7 +27,7 @@ pub(crate) struct FileOptions {
 impl FileOptions {
     pub(crate) fn new(path: &Path, synchronous: Synchronous) -> Self {
         let readers = thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
-        Self { path: path.to_owned(), busy_timeout: Duration::from_secs(30), synchronous, readers }
+        Self { path: path.to_owned(), lock_timeout: Duration::from_secs(30), synchronous, readers }
     }
 }
 
@@ -51,9 +51,15 @@ macro_rules! builder {
             /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Readers never wait for
             /// a writer. They wait at most ten seconds while another process recovers the file
             /// after a crash.
-            pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
-                self.0.busy_timeout = timeout;
+            pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.0.lock_timeout = timeout;
                 self
+            }
+
+            #[doc(hidden)]
+            #[deprecated(note = "renamed to `lock_timeout`")]
+            pub fn busy_timeout(self, timeout: std::time::Duration) -> Self {
+                self.lock_timeout(timeout)
             }
 
             #[doc = concat!("How durable a commit is. Default: ", $durability, ".")]

@@ -36,7 +36,7 @@ impl Pool {
             |reason: &str| StoreError::Unavailable { store: self.store.to_string(), reason: reason.into() };
         let permit = tokio::time::timeout(self.timeout, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
-            .map_err(|_| unavailable("timed out waiting for a read connection; raise `readers` or `busy_timeout`"))?
+            .map_err(|_| unavailable("timed out waiting for a read connection; raise `readers` or `lock_timeout`"))?
             .map_err(|_| unavailable("the log is closed"))?;
         let file = self.place.file()?;
         let connection = if let Some(connection) = self.idle_on(file) {

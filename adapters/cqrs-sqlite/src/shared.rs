@@ -52,7 +52,7 @@ impl Shared {
         let store: Arc<str> = format!("SQLite file {}", options.path.display()).into();
         let place = Arc::new(Place::new(Arc::clone(&store), options.path.clone()));
         let writer = Writer::new(connection, guard, place.file().ok());
-        let readers = Pool::new(Arc::clone(&store), Arc::clone(&place), options.readers, options.busy_timeout);
+        let readers = Pool::new(Arc::clone(&store), Arc::clone(&place), options.readers, options.lock_timeout);
         let writer = Arc::new(Mutex::new(writer));
         let presence = Presence::next_to(&options.path);
         Self { store, readers, place, writer, options, presence }
@@ -69,11 +69,11 @@ impl Shared {
         let unavailable = |who: &str| StoreError::Unavailable {
             store: self.store.to_string(),
             reason: format!(
-                "cannot acquire the lock: {who} has held it for {:?}; retry, or raise `busy_timeout`",
-                self.options.busy_timeout
+                "cannot acquire the lock: {who} has held it for {:?}; retry, or raise `lock_timeout`",
+                self.options.lock_timeout
             ),
         };
-        let lock = tokio::time::timeout(self.options.busy_timeout, Arc::clone(&self.writer).lock_owned());
+        let lock = tokio::time::timeout(self.options.lock_timeout, Arc::clone(&self.writer).lock_owned());
         let mut writer = lock.await.map_err(|_| unavailable("another transaction of this process"))?;
         if let Some(moment) = writer.moment_for_others() {
             tokio::time::sleep(moment).await;
@@ -91,7 +91,7 @@ impl Shared {
                     }
                 },
                 Err(error) if !is_busy(&error) => return Err(store_error(&self.store, &error)),
-                Err(_) if started.elapsed() >= self.options.busy_timeout => return Err(unavailable("another process")),
+                Err(_) if started.elapsed() >= self.options.lock_timeout => return Err(unavailable("another process")),
                 Err(_) => {}
             }
             tokio::time::sleep(jittered(wait)).await;

@@ -87,7 +87,7 @@ index! {
         "Take `&A`, and return the event that changes it.";
     206 Compiler Program "r206_two_handlers", "a second handler for the same command; a plain handler for a command of another crate",
         "One command, one meaning.",
-        "Write `#[command(foreign)]` for another crate's command: without it, `rustc` says E0117. Of two handlers keep one; where both crates are linked on purpose, narrow what is served by `.only(..)`.";
+        "Write `#[command(foreign)]` for another crate's command: without it, `rustc` says E0117. Of two handlers keep one; where both crates are linked on purpose, narrow what is served by `.only_modules(..)`.";
     207 Types "r207_no_handler", "`execute` of a command that has no handler",
         "It could only fail in production.",
         "Write its `#[command]`, or link the crate that has it.";
@@ -231,7 +231,7 @@ index! {
         "Write its handler, or link the crate that has it: `use that_crate as _;`.";
     803 Program, "a handler whose `State<T>` or database the app was not given; a read database that nothing lives in; a view in two, or apart from one that looks it up",
         "It is found at start-up, not at the first request.",
-        "`App::builder().state(..)`, `.views(..)` or `.shared_views_of::<..>(..)`.";
+        "`App::builder().state(..)`, `.views(..)` or `.views_of::<..>(..)`.";
     804 Program, "an event that no handler emits and no one listens to; a projection on an event that is not linked; a view that none makes; and, by `verify!()` alone unless accepted by name: an event that is emitted and not listened to, or the other way round, and a view that no query reads",
         "It is dead, or lost.",
         "Delete it, write what it is meant for, link the crate that has it, or accept it: `verify!(accept = [..])`.";

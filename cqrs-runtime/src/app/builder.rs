@@ -17,10 +17,11 @@ use super::{App, Inner};
 use crate::bus::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
+use crate::core::debug::opaque_debug;
 use crate::core::log::EventLog;
 use crate::core::view::{View, ViewStore};
 use crate::model::parameters::State;
-use crate::policy::{self, Policies, PolicyInfo, Settings};
+use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
 use crate::projection::{Engine, Follower, Generations, Inline, NoStart, Pace, Partitions, Runner};
 use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
@@ -45,10 +46,12 @@ pub struct AppBuilder {
     command_layers: Vec<Wrap<CommandService>>,
     query_layers: Vec<Wrap<QueryService>>,
     sizes: Sizes,
-    most_bytes: Option<usize>,
+    max_bytes: Option<usize>,
     policies: Settings,
     pub(crate) observed: Observed,
 }
+
+opaque_debug!(AppBuilder);
 
 /// Lower bound for leases: a shorter one would be renewed all the time.
 const LEAST_LEASE: Duration = Duration::from_millis(100);
@@ -57,20 +60,16 @@ const LEAST_LEASE: Duration = Duration::from_millis(100);
 const FIRST_BUILD: Duration = Duration::from_secs(2);
 
 /// Default limit for a message on the wire path: one mebibyte.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 impl AppBuilder {
     /// Sets the event log. If it can store views and no [`views`](Self::views) are given, views are updated in the
     /// log's own transactions (level 1).
+    ///
+    /// A log that other code uses too is given as an `Arc`: `.log(Arc::clone(&log))`.
     #[must_use]
-    pub fn log(self, log: impl EventLog) -> Self {
-        self.shared_log(Arc::new(log))
-    }
-
-    /// Sets an event log that is shared with other code.
-    #[must_use]
-    pub fn shared_log(mut self, log: Arc<dyn EventLog>) -> Self {
-        self.log = Some(log);
+    pub fn log(mut self, log: impl EventLog) -> Self {
+        self.log = Some(Arc::new(log));
         self
     }
 
@@ -82,14 +81,8 @@ impl AppBuilder {
     /// If an app has several, its views are stored in the first one, except those that [`views_of`](Self::views_of) names. An
     /// async projection and a query's `Reader<Db>` use the first one of the database type that they name.
     #[must_use]
-    pub fn views(self, views: impl ViewStore) -> Self {
-        self.shared_views(Arc::new(views))
-    }
-
-    /// Adds a read database that is shared with other code.
-    #[must_use]
-    pub fn shared_views(mut self, views: Arc<dyn ViewStore>) -> Self {
-        self.reads.add(views);
+    pub fn views(mut self, views: impl ViewStore) -> Self {
+        self.reads.add(Arc::new(views));
         self
     }
 
@@ -119,17 +112,11 @@ impl AppBuilder {
     /// # }
     /// ```
     ///
-    /// Views that look each other up must be stored in one database: see
-    /// [`shared_views_of`](Self::shared_views_of).
+    /// Views that look each other up must be stored in one database. Give it as an `Arc` for each of them:
+    /// `.views_of::<Door>(Arc::clone(&store)).views_of::<House>(store)`.
     #[must_use]
-    pub fn views_of<V: View>(self, views: impl ViewStore) -> Self {
-        self.shared_views_of::<V>(Arc::new(views))
-    }
-
-    /// Sets a read database for view `V` that other views use too. The log is read once for all of them.
-    #[must_use]
-    pub fn shared_views_of<V: View>(mut self, views: Arc<dyn ViewStore>) -> Self {
-        self.reads.add_for(V::LAYOUT.name, views);
+    pub fn views_of<V: View>(mut self, views: impl ViewStore) -> Self {
+        self.reads.add_for(V::LAYOUT.name, Arc::new(views));
         self
     }
 
@@ -222,7 +209,7 @@ impl AppBuilder {
     ///
     /// Use it in a test binary that links several domains.
     #[must_use]
-    pub fn only<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
+    pub fn only_modules<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
         self.only.get_or_insert_default().extend(modules.into_iter().map(Into::into));
         self
     }
@@ -293,7 +280,7 @@ impl AppBuilder {
     /// How many commands may wait for the sequencer. Default: 4,096. When the queue is full, the next caller waits
     /// for a place.
     #[must_use]
-    pub fn queue(mut self, commands: usize) -> Self {
+    pub fn command_queue_capacity(mut self, commands: usize) -> Self {
         self.sizes.queue = commands.max(1);
         self
     }
@@ -310,7 +297,7 @@ impl AppBuilder {
 
     /// How many aggregates are kept in memory. Default: 100,000.
     #[must_use]
-    pub fn cached_aggregates(mut self, aggregates: usize) -> Self {
+    pub fn aggregate_cache_capacity(mut self, aggregates: usize) -> Self {
         self.sizes.cache = aggregates;
         self
     }
@@ -325,8 +312,8 @@ impl AppBuilder {
 
     /// The longest message, in bytes, that the wire path accepts. Default: one mebibyte.
     #[must_use]
-    pub fn most_message_bytes(mut self, bytes: usize) -> Self {
-        self.most_bytes = Some(bytes);
+    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = Some(bytes);
         self
     }
 
@@ -340,24 +327,24 @@ impl AppBuilder {
     /// How often an idle policy looks for events that other processes have appended. Default: one second. It is notified
     /// at once of the events of its own process.
     #[must_use]
-    pub fn poll_every(mut self, interval: Duration) -> Self {
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.policies.poll = interval;
         self
     }
 
-    /// How often a policy tries an event whose failure may pass, before it parks the event (default: 10), and the pause
-    /// before the second attempt (default: 100 milliseconds). Each further pause is twice as long, up to 30 seconds.
+    /// How often a policy tries an event whose failure may pass, before it parks the event, and with which pauses. Default:
+    /// [`RetryPolicy::default`].
     #[must_use]
-    pub fn policy_attempts(mut self, attempts: u32, first_pause: Duration) -> Self {
-        (self.policies.attempts, self.policies.first_pause) = (attempts, first_pause);
+    pub fn policy_retry(mut self, retry: RetryPolicy) -> Self {
+        self.policies.retry = retry;
         self
     }
 
     /// How long another process may work on one event of an `async fn` policy before this process takes it over. Default: 30
     /// seconds. Must be longer than the slowest policy function, or another process runs it a second time.
     #[must_use]
-    pub fn take_over_after(mut self, patience: Duration) -> Self {
-        self.policies.patience = patience;
+    pub fn policy_lease(mut self, time: Duration) -> Self {
+        self.policies.lease = time;
         self
     }
 
@@ -370,7 +357,7 @@ impl AppBuilder {
     /// # use cqrs_runtime::{App, log::MemoryLog};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// let refused = App::builder().log(MemoryLog::new()).build().await.err().unwrap().to_string();
+    /// let refused = App::builder().log(MemoryLog::new()).build().await.unwrap_err().to_string();
     /// assert!(refused.contains("no handler and no projection is linked into this program"));
     /// assert!(refused.contains("write `use that_crate as _;`"));
     /// # }
@@ -515,7 +502,7 @@ impl AppBuilder {
             policies: Policies::default(),
             newer_names,
             states: self.states,
-            most_bytes: self.most_bytes.unwrap_or(MOST_BYTES),
+            max_bytes: self.max_bytes.unwrap_or(MAX_BYTES),
         };
         App { inner: Arc::new(inner) }
     }
@@ -554,7 +541,7 @@ fn select(only: Option<&[String]>) -> Result<Vec<&'static Registration>, Vec<Fau
         .filter(|path| !registered().any(|entry| within(entry.module, path)))
         .map(|path| {
             Fault::new(
-                format!("`.only(..)` names `{path}`, but nothing is registered there"),
+                format!("`.only_modules(..)` names `{path}`, but nothing is registered there"),
                 &[],
                 "use the path that `module_path!()` gives; if the crate is never named in source, link it: `use that_crate as _;`",
             )

@@ -229,7 +229,7 @@ fn unique(what: &str, entries: impl Iterator<Item = (String, &'static Registrati
                     parties.len()
                 ),
                 &parties,
-                "rename one (its type, or `#[cqrs(name = \"..\")]`), or register fewer modules: `.only(..)`",
+                "rename one (its type, or `#[cqrs(name = \"..\")]`), or register fewer modules: `.only_modules(..)`",
             ));
         }
     }
@@ -241,7 +241,7 @@ fn one_handler_a_message(table: &Table, faults: &mut Vec<Fault>) {
         faults.push(Fault::new(
             format!("[CQRS206] `{name}` has two handlers: it would be left to chance which one runs"),
             &[first, second],
-            "remove one, or register fewer modules: `.only(..)`",
+            "remove one, or register fewer modules: `.only_modules(..)`",
         ));
     }
 }
@@ -377,7 +377,7 @@ pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
                     (wanted.name)()
                 ),
                 &[place, registration],
-                "take the transaction of the log's own database, or register fewer modules: `.only(..)`",
+                "take the transaction of the log's own database, or register fewer modules: `.only_modules(..)`",
             ));
         }
     }
@@ -387,7 +387,8 @@ pub(super) fn is(there: Option<crate::core::log::DatabaseInfo>, wanted: Resource
     there.is_some_and(|there| there.type_id == (wanted.type_id)())
 }
 
-const LINK_THE_EVENT: &str = "link the crate that has it: `use that_crate as _;`, or add its module to `.only(..)`";
+const LINK_THE_EVENT: &str =
+    "link the crate that has it: `use that_crate as _;`, or add its module to `.only_modules(..)`";
 
 /// 804: events that are dead, and events that would be lost.
 fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {

@@ -8,11 +8,12 @@ use crate::bus::command::CommandBus;
 use crate::bus::middleware::{CommandService, QueryService};
 use crate::bus::query::QueryBus;
 use crate::bus::wire::WireError;
+use crate::core::debug::opaque_debug;
 use crate::core::log::{EventLog, StoreError};
 use crate::core::position::Position;
 use crate::core::time::Timestamp;
 use crate::core::view::{Generation, Parked, View, ViewShape, ViewStore};
-use crate::model::error::{OperationError, UnknownName};
+use crate::model::error::{Named, OperationError, UnknownName};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
 use crate::projection::Inline;
@@ -30,6 +31,7 @@ mod placement;
 mod policy_checks;
 mod projections;
 mod ready;
+mod renamed;
 mod unused;
 
 pub use crate::projection::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
@@ -73,6 +75,8 @@ pub use unused::UnusedView;
 pub struct App {
     pub(crate) inner: Arc<Inner>,
 }
+
+opaque_debug!(App);
 
 impl App {
     /// Starts building an app.
@@ -243,7 +247,7 @@ impl App {
         let known = self.inner.registry.policies();
         known.iter().find(|info| info.name == name).copied().ok_or_else(|| {
             let known = known.iter().map(|info| info.name).collect();
-            OperationError::Unknown(UnknownName { what: "policy", name: name.to_owned(), known })
+            OperationError::Unknown(UnknownName { what: Named::Policy, name: name.to_owned(), known })
         })
     }
 }
@@ -266,7 +270,7 @@ pub(crate) struct Inner {
     pub(crate) reads: ReadSide,
     _marks: Marks,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Inner {
@@ -283,8 +287,8 @@ impl Inner {
     }
 
     pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
-        if data.len() > self.most_bytes {
-            return Err(WireError::TooLarge(data.len(), self.most_bytes));
+        if data.len() > self.max_bytes {
+            return Err(WireError::TooLarge(data.len(), self.max_bytes));
         }
         Ok(())
     }

@@ -64,20 +64,19 @@ impl ReadDatabases {
         }
         let usual = (!places.is_empty()).then_some(0);
         for (_, store) in &self.named {
-            if !places.iter().any(|known| Arc::ptr_eq(&known.store, store)) {
+            if !places.iter().any(|known| known.store.address() == store.address()) {
                 places.push(place(store, false));
             }
         }
         for projection in table.projections() {
-            let home = match (projection.view, projection.database) {
-                (Some(view), _) => self
-                    .named
-                    .iter()
-                    .find(|(name, _)| *name == view.name)
-                    .and_then(|(_, store)| places.iter().position(|place| Arc::ptr_eq(&place.store, store))),
-                (None, Some(database)) => places.iter().position(|place| place.is(database)),
-                (None, None) => None,
-            };
+            let home =
+                match (projection.view, projection.database) {
+                    (Some(view), _) => self.named.iter().find(|(name, _)| *name == view.name).and_then(|(_, store)| {
+                        places.iter().position(|place| place.store.address() == store.address())
+                    }),
+                    (None, Some(database)) => places.iter().position(|place| place.is(database)),
+                    (None, None) => None,
+                };
             // Without a store, or without the database that an async projection names, the checks report it.
             if let Some(home) = home.or(usual) {
                 places[home].projections.push(projection);
@@ -127,7 +126,7 @@ impl ReadDatabases {
                         places[here].store.describe()
                     ),
                     &[entry.registration],
-                    "set the same read database for both views: `App::builder().shared_views_of::<..>(..)`",
+                    "set the same read database for both views: `App::builder().views_of::<..>(..)`",
                 ));
             }
         }

@@ -66,7 +66,7 @@ fn their_commands_are_served(table: &Table, faults: &mut Vec<Fault>) {
                 faults.push(Fault::new(
                     format!("[CQRS802] policy `{}` sends `{command}`, whose handler is not registered", policy.name),
                     &[policy.registration],
-                    "add the handler's module to `.only(..)`",
+                    "add the handler's module to `.only_modules(..)`",
                 ));
             }
         }

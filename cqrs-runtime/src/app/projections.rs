@@ -12,7 +12,7 @@ use crate::core::log::{EventQuery, StoreError};
 use crate::core::position::Position;
 use crate::core::time::Timestamp;
 use crate::core::view::Parked;
-use crate::model::error::{OperationError, QueryError, UnknownName};
+use crate::model::error::{Named, OperationError, QueryError, UnknownName};
 use crate::policy;
 use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in};
 use crate::registry::ProjectionInfo;
@@ -142,7 +142,7 @@ impl App {
     /// It takes half a minute at most: policies, projections and commands get ten seconds each. A policy function that runs longer is
     /// cut off. Call it when the program ends. Without it, other processes take over the projections when the
     /// [lease](crate::AppBuilder::projection_lease) has expired, and the policies after
-    /// [`take_over_after`](crate::AppBuilder::take_over_after).
+    /// [`policy_lease`](crate::AppBuilder::policy_lease).
     pub async fn close(self) {
         self.inner.policies.end(CLOSE).await;
         let deadline = Instant::now() + CLOSE;
@@ -237,7 +237,7 @@ impl App {
         let known = self.inner.registry.projections();
         known.iter().copied().find(|info| info.name == name).ok_or_else(|| {
             let known = known.iter().map(|info| info.name).collect();
-            OperationError::Unknown(UnknownName { what: "projection", name: name.to_owned(), known })
+            OperationError::Unknown(UnknownName { what: Named::Projection, name: name.to_owned(), known })
         })
     }
 }

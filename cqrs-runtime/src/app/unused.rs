@@ -70,7 +70,7 @@ impl App {
         let mut all = Vec::new();
         let mut stores: Vec<(&Arc<dyn ViewStore>, Vec<&Generations>)> = Vec::new();
         for home in &self.inner.reads.homes {
-            match stores.iter_mut().find(|(store, _)| Arc::ptr_eq(store, &home.store)) {
+            match stores.iter_mut().find(|(store, _)| store.address() == home.store.address()) {
                 Some((_, own)) => own.push(&home.generations),
                 None => stores.push((&home.store, vec![&home.generations])),
             }

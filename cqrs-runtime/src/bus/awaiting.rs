@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::bus::command::CommandBus;
 use crate::bus::query::{After, DEADLINE};
+use crate::core::debug::opaque_debug;
 use crate::core::log::BoxFuture;
 use crate::core::view::View;
 use crate::model::error::QueryError;
@@ -19,6 +20,8 @@ pub struct AwaitingBus {
     projections: Vec<Awaited>,
     within: Duration,
 }
+
+opaque_debug!(AwaitingBus { bus, within });
 
 #[derive(Clone, Copy)]
 enum Awaited {

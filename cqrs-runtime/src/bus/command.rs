@@ -9,6 +9,7 @@ use crate::app::Inner;
 use crate::bus::command_context::{CommandContext, Ids};
 use crate::bus::middleware::CommandRequest;
 use crate::bus::wire::WireError;
+use crate::core::debug::opaque_debug;
 use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
 use crate::model::error::CommandError;
@@ -25,6 +26,8 @@ pub struct CommandBus {
     within: Option<Duration>,
 }
 
+opaque_debug!(CommandBus { meta, within });
+
 impl CommandBus {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         Self { inner, meta: None, ids: Ids::OfTheCaller, within: None }
@@ -32,8 +35,15 @@ impl CommandBus {
 
     /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
     #[must_use]
-    pub fn with(&self, meta: Meta) -> Self {
+    pub fn with_meta(&self, meta: Meta) -> Self {
         Self { meta: Some(meta), ..self.clone() }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    #[deprecated(note = "renamed to `with_meta`")]
+    pub fn with(&self, meta: Meta) -> Self {
+        self.with_meta(meta)
     }
 
     /// A bus for a policy, whose commands' ids are derived from its event.
@@ -129,6 +139,6 @@ impl CommandBus {
     ) -> Result<Receipt<serde_json::Value>, WireError> {
         let handler = self.inner.registry.command(name)?;
         self.inner.check_size(data)?;
-        (handler.wire)(self.with(meta), data.into()).await
+        (handler.wire)(self.with_meta(meta), data.into()).await
     }
 }

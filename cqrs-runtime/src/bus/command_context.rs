@@ -10,6 +10,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::app::Inner;
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::log::{Condition, EventQuery, LogTransaction, StoreError, lost_while_read};
 use crate::core::meta::Meta;
@@ -60,6 +61,8 @@ pub struct CommandContext {
     /// Whether the workflow holds the log's lock.
     locked: AtomicBool,
 }
+
+opaque_debug!(CommandContext { meta });
 
 impl CommandContext {
     pub(crate) fn new<C: Command>(inner: Arc<Inner>, mut meta: Meta, ids: Ids, command: &C) -> Self {
@@ -209,6 +212,8 @@ pub struct Work {
     turn: Option<OwnedSemaphorePermit>,
     loaded_at: Bookmark,
 }
+
+opaque_debug!(Work { loaded_at });
 
 /// Why a boundary could not be loaded.
 enum LoadFault {

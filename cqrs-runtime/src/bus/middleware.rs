@@ -47,6 +47,7 @@ use crate::app::Inner;
 use crate::bus::command_context::{CommandContext, Ids};
 use crate::bus::query::After;
 use crate::bus::query_context::QueryContext;
+use crate::core::debug::opaque_debug;
 use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
 use crate::model::outcome::{Answered, Answering, Handled, Handling};
@@ -73,6 +74,8 @@ macro_rules! request_and_response {
             run: Run<$response>,
         }
 
+        opaque_debug!($request { name, meta });
+
         impl Request for $request {
             type Response = $response;
             fn run(self) -> BoxFuture<'static, $response> {
@@ -85,6 +88,8 @@ macro_rules! request_and_response {
             outcome: Result<(), &'static str>,
             typed: Box<dyn Any + Send>,
         }
+
+        opaque_debug!($response { outcome });
 
         impl $response {
             /// `Ok`, or the kind of the error in one word.
@@ -146,6 +151,8 @@ pub trait Request: Send + 'static {
 
 /// A bus as a [`Service`]: the handlers, with any layers around them.
 pub struct BusService<Q, R>(Box<dyn CloneCall<Q, R>>);
+
+opaque_debug!([Q, R] BusService<Q, R>);
 
 impl<Q: Request<Response = R>, R: Send + 'static> BusService<Q, R> {
     /// The handlers, without a layer.

@@ -10,6 +10,7 @@ use crate::app::Inner;
 use crate::bus::middleware::QueryRequest;
 use crate::bus::query_context::QueryContext;
 use crate::bus::wire::WireError;
+use crate::core::debug::opaque_debug;
 use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
 use crate::core::position::Position;
@@ -31,6 +32,8 @@ pub struct QueryBus<At = AnyPosition> {
     after: Option<After>,
     at: PhantomData<fn() -> At>,
 }
+
+opaque_debug!([At] QueryBus<At> { meta, after });
 
 impl<At> Clone for QueryBus<At> {
     fn clone(&self) -> Self {
@@ -73,8 +76,15 @@ impl<At> QueryBus<At> {
 
     /// A bus whose queries carry this [`Meta`].
     #[must_use]
-    pub fn with(&self, meta: Meta) -> Self {
+    pub fn with_meta(&self, meta: Meta) -> Self {
         Self { meta: Some(meta), ..self.clone() }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    #[deprecated(note = "renamed to `with_meta`")]
+    pub fn with(&self, meta: Meta) -> Self {
+        self.with_meta(meta)
     }
 
     /// A bus whose queries see every event up to `position`. A query waits until the views that it reads have reached
@@ -136,9 +146,9 @@ impl<At> QueryBus<At> {
     ///
     /// # Errors
     /// See [`WireError`].
-    pub async fn ask_json(&self, name: &str, data: &str) -> Result<serde_json::Value, WireError> {
+    pub async fn ask_json(&self, name: &str, data: &str, meta: Meta) -> Result<serde_json::Value, WireError> {
         let handler = self.inner.registry.query(name)?;
         self.inner.check_size(data)?;
-        (handler.wire)(self.moved(self.after), data.into()).await
+        (handler.wire)(self.with_meta(meta).moved(self.after), data.into()).await
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::Inner;
 use crate::bus::query::After;
+use crate::core::debug::opaque_debug;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::meta::Meta;
 use crate::core::view::View;
@@ -17,6 +18,8 @@ pub struct QueryContext {
     meta: Meta,
     after: Option<After>,
 }
+
+opaque_debug!(QueryContext { meta });
 
 impl QueryContext {
     pub(crate) fn new(inner: Arc<Inner>, meta: Meta, after: Option<After>) -> Self {

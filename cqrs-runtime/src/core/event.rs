@@ -92,6 +92,7 @@ pub struct TagInfo {
 
 /// Why a stored event could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The JSON does not match the type.
     #[error("stored event `{event}` version {version} does not match its type at `{path}`: {reason}")]
@@ -291,6 +292,7 @@ impl PartialEq for RecordedEvent {
 }
 
 /// A decoded event: shared with other listeners, or owned.
+#[derive(Debug)]
 pub enum Decoded<'a, E> {
     /// Shared with other readers.
     Shared(&'a Recorded<E>),
@@ -329,6 +331,12 @@ pub trait Events: Send + 'static {
 #[derive(Default)]
 pub struct Emitted {
     pub(crate) events: Vec<Box<dyn FreshEvent>>,
+}
+
+impl fmt::Debug for Emitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emitted").field("events", &self.events.len()).finish_non_exhaustive()
+    }
 }
 
 impl Emitted {

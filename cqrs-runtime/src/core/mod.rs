@@ -1,6 +1,7 @@
 //! What an adapter's author needs, and nothing else: the log, the view store, and the vocabulary of both.
 
 pub mod column;
+pub(crate) mod debug;
 pub mod event;
 pub mod id;
 pub mod json;

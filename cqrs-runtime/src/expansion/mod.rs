@@ -1,5 +1,7 @@
 //! What the macros' expansions call, reachable only by `__private`.
 
+#![allow(missing_debug_implementations, reason = "expansions name these types, and no user has a value of one")]
+
 pub mod calls;
 pub mod cqs;
 pub mod emits;

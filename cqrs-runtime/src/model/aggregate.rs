@@ -81,6 +81,7 @@ pub struct FoldError {
 
 /// What is wrong with an event that could not be folded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FoldRefusal {
     /// It cannot be read.
     #[error(transparent)]
@@ -168,6 +169,7 @@ impl<T> KeyOf<NoKey<T>> for T {
 }
 
 /// The key type of no row.
+#[derive(Debug)]
 pub struct NoKey<T>(std::convert::Infallible, std::marker::PhantomData<T>);
 
 /// See [`KeyOf`].

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::id::{Id, Tag};
 use crate::core::log::QueryItem;
@@ -32,12 +33,16 @@ pub struct Absent<A> {
     aggregate: PhantomData<fn() -> A>,
 }
 
+opaque_debug!([A] Absent<A>);
+
 /// Several aggregates of one type, in the order of the ids in the command.
 ///
 /// If one of them does not exist, the command fails with `NotFound`.
 pub struct Many<'a, A> {
     states: Vec<&'a A>,
 }
+
+opaque_debug!([A] Many<'_, A>);
 
 impl<'a, A> Many<'a, A> {
     /// All aggregates, in order.
@@ -141,6 +146,7 @@ impl<'a> AggregateParameter<'a> for &'a Meta {
 
 /// The aggregate of `&Meta`: none.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct NoAggregate;
 
 /// The identifier of [`NoAggregate`].
@@ -244,6 +250,8 @@ type IdOf<'a, P> = <<P as AggregateParameter<'a>>::Aggregate as Aggregate>::Id;
 pub struct Boundary {
     pub(crate) slots: Vec<Vec<Box<dyn AggregateSlot>>>,
 }
+
+opaque_debug!(Boundary);
 
 impl Boundary {
     /// Adds the aggregate of a parameter of type `P`.
@@ -363,16 +371,22 @@ pub struct Loaded<'a> {
     pub(crate) slots: Vec<LoadedSlot<'a>>,
 }
 
+opaque_debug!(Loaded<'_>);
+
 /// The aggregates of one parameter.
 pub struct LoadedSlot<'a> {
     pub(crate) states: Vec<LoadedState<'a>>,
 }
+
+opaque_debug!(LoadedSlot<'_>);
 
 /// A loaded aggregate.
 #[derive(Clone, Copy)]
 pub struct LoadedState<'a> {
     pub(crate) slot: &'a dyn AggregateSlot,
 }
+
+opaque_debug!(LoadedState<'_>);
 
 impl<'a> LoadedState<'a> {
     fn downcast<A: Aggregate>(&self) -> Option<&'a A> {

@@ -1,16 +1,20 @@
 //! How far an answer may lag behind the log.
 
 /// A query that may be answered from views that lag. This is the default.
+#[derive(Debug)]
 pub enum Eventual {}
 
 /// A query that requires a position, so that it sees what its caller has written: `#[cqrs(consistency =
 /// read_your_writes)]`.
+#[derive(Debug)]
 pub enum ReadYourWrites {}
 
 /// A query bus from [`App::queries`](crate::App::queries).
+#[derive(Debug)]
 pub enum AnyPosition {}
 
 /// A query bus whose queries wait for a position, from [`QueryBus::after`](crate::QueryBus::after).
+#[derive(Debug)]
 pub enum AfterPosition {}
 
 /// [`Eventual`] or [`ReadYourWrites`].

@@ -454,11 +454,37 @@ impl OperationError {
     }
 }
 
+/// What a name belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Named {
+    /// A command.
+    Command,
+    /// A query.
+    Query,
+    /// A projection.
+    Projection,
+    /// A policy.
+    Policy,
+}
+
+/// One word that never changes: `command`, `query`, `projection`, `policy`.
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Command => "command",
+            Self::Query => "query",
+            Self::Projection => "projection",
+            Self::Policy => "policy",
+        })
+    }
+}
+
 /// A name that this app does not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// `command`, `query`, `projection` or `policy`.
-    pub what: &'static str,
+    /// What was looked for.
+    pub what: Named,
     /// The name.
     pub name: String,
     /// The names of that kind that it serves.
@@ -501,7 +527,7 @@ mod tests {
     #[test]
     fn a_misspelt_name_gets_the_nearest_and_a_strange_one_the_list() {
         let unknown = |name: &str| {
-            UnknownName { what: "command", name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
+            UnknownName { what: Named::Command, name: name.into(), known: vec!["CreateOrder", "ShipOrder"] }.to_string()
         };
         assert_eq!(unknown("createordr"), "there is no command `createordr`; did you mean `CreateOrder`?");
         assert_eq!(unknown("Fly"), "there is no command `Fly`; known: CreateOrder, ShipOrder");

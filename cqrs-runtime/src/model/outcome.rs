@@ -3,6 +3,7 @@
 use crate::bus::command::CommandBus;
 use crate::bus::command_context::CommandContext;
 use crate::bus::query_context::QueryContext;
+use crate::core::debug::opaque_debug;
 use crate::core::event::{Emitted, Events};
 use crate::core::id::CommandReturns;
 use crate::core::log::BoxFuture;
@@ -17,6 +18,7 @@ pub type Here = WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 
 /// [`Here`], under the name that `rustc` writes into E0117, where `#[command]` or `#[query]` stands on the handler of another
 /// crate's message: that wants `#[command(foreign)]` or `#[query(foreign)]`.
+#[derive(Debug)]
 pub struct WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 
 /// What executing a command comes to.
@@ -166,6 +168,7 @@ impl<E: std::error::Error + Send + Sync + 'static> AnswerError for E {
 ///     Ok(emit(OrderCreated { order: cmd.order }).returning(cmd.order))
 /// }
 /// ```
+#[derive(Debug)]
 pub struct Decision<E, R = ()> {
     events: E,
     returned: R,
@@ -300,6 +303,8 @@ pub struct Emission<R> {
     pub(crate) events: Emitted,
     pub(crate) returned: R,
 }
+
+opaque_debug!([R] Emission<R> { events });
 
 /// Takes a command handler's result apart, and checks it against what command `C` declares.
 pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>

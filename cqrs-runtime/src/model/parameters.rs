@@ -1,5 +1,6 @@
 //! Handler parameters other than the message: a handler's parameters are its capabilities.
 
+use crate::core::debug::opaque_debug;
 use std::any::Any;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -25,6 +26,8 @@ pub trait Database: Send + Sync + 'static {
 ///
 /// In a workflow it is a transaction of the write database, in an async projection of the read database.
 pub struct Tx<Db: Database>(Db::Transaction);
+
+opaque_debug!([Db: Database] Tx<Db>);
 
 impl<Db: Database> Tx<Db> {
     /// Wraps an adapter's transaction.
@@ -53,6 +56,8 @@ impl<Db: Database> DerefMut for Tx<Db> {
 
 /// A connection that the database itself keeps read-only: a query's access to tables that are not views.
 pub struct Reader<Db: Database>(pub(crate) Db::Reader);
+
+opaque_debug!([Db: Database] Reader<Db>);
 
 impl<Db: Database> Deref for Reader<Db> {
     type Target = Db::Reader;
@@ -113,6 +118,7 @@ pub trait ReadOnly {}
 ///
 /// Use it for what need not be exact (a greeting, a default). Everything that a command must not get wrong belongs in an
 /// aggregate.
+#[derive(Debug)]
 pub struct Stale<T>(pub(crate) T);
 
 impl<T> Deref for Stale<T> {
@@ -124,6 +130,8 @@ impl<T> Deref for Stale<T> {
 
 /// The database transaction of a workflow, before the handler's type is known.
 pub struct Transaction<'a>(pub(crate) Option<&'a mut (dyn Any + Send)>);
+
+opaque_debug!(Transaction<'_>);
 
 impl<'a> Transaction<'a> {
     /// Returns it as the handler's parameter `&mut T`.

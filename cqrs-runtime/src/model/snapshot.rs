@@ -37,6 +37,7 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::core::debug::opaque_debug;
 use crate::model::aggregate::Aggregate;
 use crate::model::shape::{self, Hash};
 
@@ -64,6 +65,8 @@ pub struct Snapshots<A> {
     write: fn(&A) -> serde_json::Result<String>,
     read: fn(&str) -> serde_json::Result<A>,
 }
+
+opaque_debug!([A] Snapshots<A>);
 
 /// The snapshots of `A`. `fold` is the number of its fold, from 1. `versions` are those of its events, in the order
 /// of [`Aggregate::EVENTS`].

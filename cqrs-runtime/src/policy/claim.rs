@@ -21,7 +21,7 @@ const NOBODY: u64 = NO_ROWS;
 /// A runner, as other processes see it.
 pub(super) struct Claimant {
     own: u64,
-    patience: Duration,
+    lease: Duration,
     /// The rival that it waits for: the checkpoint as first seen, and when.
     rival: Option<(Checkpoint, Instant)>,
     /// Whether it has claimed an event that it has not handled yet.
@@ -42,9 +42,9 @@ pub(super) enum Claim {
 }
 
 impl Claimant {
-    /// A claimant that takes over from another process when that has made no progress for `patience`.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { own: Uuid::now_v7().as_u64_pair().1, patience, rival: None, claims: false }
+    /// A claimant that takes over from another process when that has made no progress for `lease`.
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { own: Uuid::now_v7().as_u64_pair().1, lease, rival: None, claims: false }
     }
 
     /// Claims an event.
@@ -106,13 +106,13 @@ impl Claimant {
     async fn waits_still(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<bool, StoreError> {
         let Some(views) = inner.log.views() else { return Ok(false) };
         let known = views.checkpoint(info.owner).await?;
-        Ok(self.rival.is_some_and(|(seen, since)| known == Some(seen) && since.elapsed() < self.patience))
+        Ok(self.rival.is_some_and(|(seen, since)| known == Some(seen) && since.elapsed() < self.lease))
     }
 
     /// Whether the rival's time is up.
     fn has_waited_for(&mut self, known: Checkpoint) -> bool {
         match self.rival {
-            Some((seen, since)) if seen == known => since.elapsed() >= self.patience,
+            Some((seen, since)) if seen == known => since.elapsed() >= self.lease,
             _ => {
                 self.rival = Some((known, Instant::now()));
                 false

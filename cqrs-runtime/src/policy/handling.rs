@@ -49,7 +49,7 @@ impl Ready {
         let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
         let mut meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
         inner.observed.tie.pass_on(cause, &mut meta);
-        let bus = CommandBus::of_an_event(Arc::clone(inner)).with(meta.command_id(self.id.clone()));
+        let bus = CommandBus::of_an_event(Arc::clone(inner)).with_meta(meta.command_id(self.id.clone()));
         let command = &mut self.command;
         let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));
         let executed = match executing {

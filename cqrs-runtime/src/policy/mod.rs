@@ -7,7 +7,7 @@
 //! What an `async fn` does outside happens **at least once**: after a crash between the effect and the checkpoint it happens again. Pass
 //! the event's id (`Recorded::id`) along, so that the outside world can recognize the repetition. One process at a time works on an
 //! event of an `async fn`. If it makes no progress, another takes over
-//! ([`AppBuilder::take_over_after`](crate::AppBuilder::take_over_after)).
+//! ([`AppBuilder::policy_lease`](crate::AppBuilder::policy_lease)).
 //! [`AppBuilder::without_policies`](crate::AppBuilder::without_policies) leaves all policies to other processes.
 //!
 //! An `async fn` may take `Views<V>`: a view that has processed the log at least up to the event. At level 2 the policy waits for the
@@ -20,7 +20,7 @@
 //! - A command is refused for good (`Rejected`, `NotFound`, `AlreadyExists`, ..): the refusal is parked
 //!   ([`App::parked`](crate::App::parked)), and the policy goes on.
 //! - A command meets a conflict or a middleware's refusal, or an `async fn` returns an error: it is retried with growing pauses
-//!   ([`AppBuilder::policy_attempts`](crate::AppBuilder::policy_attempts)), and then parked likewise.
+//!   ([`AppBuilder::policy_retry`](crate::AppBuilder::policy_retry)), and then parked likewise.
 //! - The store is unavailable: it is retried until the store is back.
 //! - The policy panics, or the event cannot be read: the event is parked, and the policy goes on.
 //!
@@ -45,6 +45,7 @@ mod reaction;
 mod retry;
 mod returns;
 mod runner;
+mod settings;
 mod start;
 mod status;
 
@@ -56,6 +57,8 @@ pub(crate) use retry::{dismiss, resume, retry};
 pub use returns::{
     Commands, Each, Nothing, One, PolicyOutcome, PolicyReturn, Returned, ReturnedNothing, Sent, may_return, returns,
 };
-pub(crate) use start::{Settings, start};
+pub use settings::RetryPolicy;
+pub(crate) use settings::Settings;
+pub(crate) use start::start;
 pub(crate) use status::Policies;
 pub use status::PolicyStatus;

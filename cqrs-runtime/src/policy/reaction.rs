@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::returns::{Names, Sent};
 use crate::app::Inner;
 use crate::bus::query::After;
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::Position;
@@ -16,6 +17,7 @@ use crate::projection::views::Views;
 use crate::registry::{Item, ParameterInfo, Registration};
 
 /// A registered policy.
+#[derive(Debug)]
 pub struct PolicyInfo {
     /// Its name: that of the function or type, or `name = ".."`.
     pub name: &'static str,
@@ -84,6 +86,7 @@ pub type React = for<'a> fn(&'a PolicyContext<'a>, &'a RecordedEvent) -> Reactin
 pub type Reacting<'a> = BoxFuture<'a, Result<Sent, ReactionError>>;
 
 /// The function of a policy that answers one event.
+#[derive(Debug)]
 pub struct Reaction {
     /// The event's name.
     pub event: &'static str,
@@ -116,6 +119,7 @@ impl Registration {
 
 /// Why a policy did not answer an event.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReactionError {
     /// The event cannot be read.
     #[error(transparent)]
@@ -140,6 +144,8 @@ pub struct PolicyContext<'a> {
     /// The position of its event.
     pub(super) position: Position,
 }
+
+opaque_debug!(PolicyContext<'_> { position });
 
 impl PolicyContext<'_> {
     /// A service, or a stale read of the read side.

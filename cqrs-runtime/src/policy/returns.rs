@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use super::reaction::ReactionError;
 use crate::bus::command::CommandBus;
+use crate::core::debug::opaque_debug;
 use crate::core::json::KeepError;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::model::error::CommandError;
@@ -78,11 +79,15 @@ pub trait Commands<S, H> {
 }
 
 /// The shape of one command.
+#[derive(Debug)]
 pub struct One;
 /// The shape of no command.
+#[derive(Debug)]
 pub struct Nothing;
 /// The shape of a collection of commands.
 pub struct Each<S>(PhantomData<S>);
+
+opaque_debug!([S] Each<S>);
 
 #[diagnostic::do_not_recommend]
 impl<C: Command> PolicyReturn for C {
@@ -196,6 +201,8 @@ pub const fn may_return<R: PolicyOutcome>() -> Names {
 /// The type that a policy returns.
 pub struct Returned<R>(PhantomData<R>);
 
+opaque_debug!([R] Returned<R>);
+
 impl<R: PolicyOutcome> Returned<R> {
     /// Takes the commands out of the returned value. A command without a handler is refused here. The value is not an
     /// argument, so that rustc reports an error at its type.
@@ -228,6 +235,8 @@ impl<R> ReturnedNothing for Returned<R> {}
 pub struct Sent {
     pub(super) commands: Vec<Box<dyn SentCommand>>,
 }
+
+opaque_debug!(Sent);
 
 /// Why a command of a policy took no effect.
 pub(super) enum Failure {

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -12,7 +11,8 @@ use super::claim::{Claim, Claimant};
 use super::handling::{Ready, event_key, parked, react, ready};
 use super::reaction::{PolicyInfo, Reaction, ReactionError};
 use super::returns::Failure;
-use super::start::{NO_ROWS, Settings, checkpoints};
+use super::settings::Settings;
+use super::start::{NO_ROWS, checkpoints};
 use super::status::State;
 use crate::app::Inner;
 use crate::core::event::RecordedEvent;
@@ -27,9 +27,6 @@ const PAGE: usize = 100;
 
 /// How many events without this policy's the stored checkpoint may lag behind.
 const MOST_UNSTORED: u64 = 1_000;
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) struct Runner {
     info: &'static PolicyInfo,
@@ -98,7 +95,7 @@ impl Runner {
             appended,
             state,
             settings,
-            claimant: Claimant::new(settings.patience),
+            claimant: Claimant::new(settings.lease),
             page: VecDeque::new(),
             read: position,
             work: None,
@@ -276,7 +273,7 @@ impl Runner {
     /// Counts an attempt of a step that may still succeed.
     fn has_tries_left(&mut self) -> bool {
         self.tries += 1;
-        self.tries < self.settings.attempts
+        self.settings.retry.allows_more_than(self.tries)
     }
 
     fn park(&mut self, event: &RecordedEvent, key: String, error: String) {
@@ -387,7 +384,7 @@ impl Runner {
 
     /// Waits before the next attempt. Returns `false` if the app is gone.
     async fn pause(&mut self, error: String) -> bool {
-        let pause = self.settings.first_pause.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_PAUSE);
+        let pause = self.settings.retry.pause_after(self.failures);
         self.failures += 1;
         self.figures.tries_again();
         let (policy, attempts) = (self.info.name, self.failures);

@@ -1,12 +1,12 @@
 //! Starts the policies' runners.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::reaction::PolicyInfo;
 use super::runner::Runner;
+use super::settings::Settings;
 use super::status::{Policies, Running};
 use crate::app::Inner;
 use crate::core::log::{EventLog, LogTransaction, StoreError};
@@ -16,33 +16,6 @@ use crate::telemetry::PolicyFigures;
 
 /// The fingerprint of checkpoints that have no rows.
 pub(super) const NO_ROWS: u64 = 0;
-
-/// The settings of the policies' runners.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// Whether they run in this process.
-    pub enabled: bool,
-    /// How often an idle runner looks for events of other processes.
-    pub poll: Duration,
-    /// How often a failing step is tried.
-    pub attempts: u32,
-    /// The pause before the second attempt. Each further one is twice as long.
-    pub first_pause: Duration,
-    /// How long another process may take for one event's effects.
-    pub patience: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            poll: Duration::from_secs(1),
-            attempts: 10,
-            first_pause: Duration::from_millis(100),
-            patience: Duration::from_secs(30),
-        }
-    }
-}
 
 /// The position where each policy goes on, in their order. A policy without a checkpoint gets one: the log's
 /// head, or its start.

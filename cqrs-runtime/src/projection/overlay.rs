@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::partition::Part;
 use crate::core::column::{Column, Key, Value};
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::position::Position;
 use crate::core::view::{IndexOf, Parked, Removed, Row, View};
@@ -59,6 +60,8 @@ pub(crate) type Overlays = FastMap<&'static str, Box<dyn AnyOverlay>>;
 /// The other views, as they stand at the event that is being folded.
 pub struct LookUps<'a>(pub(super) Source<'a>);
 
+opaque_debug!(LookUps<'_>);
+
 pub(crate) enum Source<'a> {
     Route(&'a LookedUp),
     Fold(&'a Overlays),
@@ -86,6 +89,8 @@ impl LookUps<'_> {
 ///
 /// Of any type, so that a view that is none is refused once, where it is named.
 pub struct Rows<'a, V>(pub(super) Work<'a, V>);
+
+opaque_debug!([V] Rows<'_, V>);
 
 pub(crate) enum Work<'a, V> {
     /// Only learn which rows are needed.

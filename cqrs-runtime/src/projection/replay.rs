@@ -9,7 +9,7 @@ use crate::core::event::RecordedEvent;
 use crate::core::log::{EventQuery, StoreError};
 use crate::core::position::{Bookmark, Position};
 use crate::core::view::{Checkpoint, Parked, ViewTransaction};
-use crate::model::error::{OperationError, UnknownName};
+use crate::model::error::{Named, OperationError, UnknownName};
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///
@@ -116,7 +116,7 @@ impl Engine {
     /// Why nothing is done about a projection that is not run here.
     fn unknown(&self, projection: &str) -> OperationError {
         let known = self.projections();
-        OperationError::Unknown(UnknownName { what: "projection", name: projection.to_owned(), known })
+        OperationError::Unknown(UnknownName { what: Named::Projection, name: projection.to_owned(), known })
     }
 
     /// A projection, and all that it looks up, directly or not.

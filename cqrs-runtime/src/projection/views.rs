@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Follower, Standings};
 use crate::core::column::Key;
+use crate::core::debug::opaque_debug;
 use crate::core::log::BoxFuture;
 use crate::core::view::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::model::error::{MalformedView, QueryError};
@@ -18,6 +19,8 @@ pub struct Views<V> {
     gate: Gate,
     view: PhantomData<fn() -> V>,
 }
+
+opaque_debug!([V] Views<V> { shape });
 
 /// Whether a view is there yet.
 #[derive(Clone)]
@@ -91,6 +94,8 @@ pub struct Find<V> {
     views: Views<V>,
     query: RowQuery,
 }
+
+opaque_debug!([V] Find<V> { views, query });
 
 impl<V: View> Find<V> {
     /// Sorts by an index; where that leaves rows equal, by the next one that is given, and last by their keys.

@@ -13,6 +13,7 @@ pub(crate) mod table;
 pub use describe::Description;
 
 use crate::bus::wire::{WireAnswer, WireCommand};
+use crate::core::debug::opaque_debug;
 use crate::core::event::{Event, TagInfo};
 use crate::core::id::Id;
 use crate::core::json::Stored;
@@ -27,6 +28,7 @@ use crate::projection::views::Views;
 use crate::projection::{Basis, ErasedProjection, Fold, Handle};
 
 /// One thing that a macro has registered.
+#[derive(Debug)]
 pub struct Registration {
     /// The module that it stands in.
     pub module: &'static str,
@@ -39,6 +41,7 @@ pub struct Registration {
 inventory::collect!(Registration);
 
 /// What is registered.
+#[derive(Debug)]
 pub enum Item {
     /// `#[derive(Command)]`
     Command(MessageInfo),
@@ -61,6 +64,7 @@ pub enum Item {
 }
 
 /// A command or a query.
+#[derive(Debug)]
 pub struct MessageInfo {
     /// Its name on the wire.
     pub name: &'static str,
@@ -71,6 +75,7 @@ pub struct MessageInfo {
 }
 
 /// An event.
+#[derive(Debug)]
 pub struct EventInfo {
     /// Its name in the log.
     pub name: &'static str,
@@ -102,6 +107,7 @@ pub struct FieldInfo {
 }
 
 /// An aggregate.
+#[derive(Debug)]
 pub struct AggregateInfo {
     /// Its name.
     pub name: &'static str,
@@ -118,6 +124,7 @@ pub struct AggregateInfo {
 }
 
 /// A view.
+#[derive(Debug)]
 pub struct ViewInfo {
     /// Its name and its columns.
     pub layout: ViewLayout,
@@ -126,6 +133,7 @@ pub struct ViewInfo {
 }
 
 /// A projection.
+#[derive(Debug)]
 pub struct ProjectionInfo {
     /// Its name.
     pub name: &'static str,
@@ -145,6 +153,7 @@ pub struct ProjectionInfo {
 }
 
 /// A command's handler.
+#[derive(Debug)]
 pub struct CommandHandlerInfo {
     /// The command's name.
     pub command: &'static str,
@@ -160,6 +169,7 @@ pub struct CommandHandlerInfo {
 }
 
 /// A query's handler.
+#[derive(Debug)]
 pub struct QueryHandlerInfo {
     /// The query's name.
     pub query: &'static str,
@@ -171,7 +181,7 @@ pub struct QueryHandlerInfo {
 }
 
 /// A type that the app must have been given.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Resource {
     /// Tells types apart.
     pub type_id: fn() -> TypeId,
@@ -195,7 +205,7 @@ impl Resource {
 }
 
 /// What a handler's parameter needs.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum ParameterInfo {
     /// An aggregate, and what it does about the events of its tag.
     Aggregate(AggregateEvents),
@@ -345,6 +355,8 @@ pub fn registered() -> impl Iterator<Item = &'static Registration> {
 /// Asks questions about a type that may or may not implement a trait, without an error where it does not: an inherent
 /// constant, where its bound holds, comes before the trait [`Unless`]'s constant of the same name.
 pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+opaque_debug!([T: ?Sized] Probe<T>);
 
 /// The answers of a [`Probe`] for types that do not implement the trait in question.
 pub trait Unless {

@@ -7,7 +7,7 @@ use super::{
     ViewInfo,
 };
 use crate::bus::wire::WireError;
-use crate::model::error::UnknownName;
+use crate::model::error::{Named, UnknownName};
 use crate::policy::PolicyInfo;
 use crate::telemetry::Figures;
 
@@ -84,13 +84,13 @@ impl Table {
     /// The handler of the command with this name.
     pub(crate) fn command(&self, name: &str) -> Result<&'static CommandHandlerInfo, WireError> {
         let found = self.command_handlers.get(name).map(|placed| placed.info);
-        found.ok_or_else(|| unknown("command", name, self.command_handlers.keys()))
+        found.ok_or_else(|| unknown(Named::Command, name, self.command_handlers.keys()))
     }
 
     /// The handler of the query with this name.
     pub(crate) fn query(&self, name: &str) -> Result<&'static QueryHandlerInfo, WireError> {
         let found = self.query_handlers.get(name).map(|placed| placed.info);
-        found.ok_or_else(|| unknown("query", name, self.query_handlers.keys()))
+        found.ok_or_else(|| unknown(Named::Query, name, self.query_handlers.keys()))
     }
 
     /// The projections.
@@ -110,6 +110,6 @@ impl Table {
     }
 }
 
-fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a &'static str>) -> WireError {
+fn unknown<'a>(what: Named, name: &str, known: impl Iterator<Item = &'a &'static str>) -> WireError {
     WireError::Unknown(UnknownName { what, name: name.to_owned(), known: known.copied().collect() })
 }

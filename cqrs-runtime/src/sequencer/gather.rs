@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_micros(500);
 /// A thread sleeps at least about this long. Shorter pauses only yield.
 const SLEEP: Duration = Duration::from_micros(50);
 
-/// Waits until as many commands wait as the last batch had and as came meanwhile, but never longer than a tenth of the time that
+/// Waits until as many commands wait as the last batch had and as have come since, but never longer than a tenth of the time that
 /// the batch took.
 ///
 /// A caller that was answered often sends its next command at once. Without the pause, callers under load form two groups that

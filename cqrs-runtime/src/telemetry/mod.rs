@@ -22,7 +22,7 @@ pub(crate) struct Observed {
     pub(crate) tie: Tie,
     /// How often the databases are read for gauges.
     #[cfg(feature = "metrics")]
-    pub(crate) figures_every: Option<std::time::Duration>,
+    pub(crate) metrics_interval: Option<std::time::Duration>,
 }
 
 impl AppBuilder {
@@ -38,8 +38,8 @@ impl AppBuilder {
     /// recorder reads the gauges.
     #[cfg(feature = "metrics")]
     #[must_use]
-    pub fn figures_every(mut self, interval: std::time::Duration) -> Self {
-        self.observed.figures_every = Some(interval);
+    pub fn metrics_interval(mut self, interval: std::time::Duration) -> Self {
+        self.observed.metrics_interval = Some(interval);
         self
     }
 }

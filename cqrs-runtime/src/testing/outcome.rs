@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Write};
 
 use super::scenario::{described, record};
+use crate::core::debug::opaque_debug;
 use crate::core::event::{Events, RecordedEvent};
 use crate::core::meta::Meta;
 use crate::core::position::Position;
@@ -18,6 +19,8 @@ pub struct Outcome<C: Command> {
     pub(super) result: Handling<C>,
     pub(super) stated: Vec<RecordedEvent>,
 }
+
+opaque_debug!([C: Command] Outcome<C> { given, when });
 
 impl<C: Command> Outcome<C> {
     /// Asserts that the command was accepted and emitted exactly these events, in this order.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::outcome::Outcome;
 use crate::app::{App, AppBuilder};
+use crate::core::debug::opaque_debug;
 use crate::core::event::{Emitted, Event, Events, Recorded, RecordedEvent};
 use crate::core::json::KeepError;
 use crate::core::log::{EventLog, EventQuery};
@@ -23,6 +24,8 @@ pub struct Scenario {
     app: AppBuilder,
     meta: Option<Meta>,
 }
+
+opaque_debug!(Scenario { history, meta });
 
 /// The events of a scenario, in any shape that a handler may return.
 #[diagnostic::on_unimplemented(
@@ -105,7 +108,7 @@ impl Scenario {
         let (result, stated) = block_on(async {
             let before = store(&log, &self.history).await;
             let app: App = self.app.unchecked(Arc::clone(&log) as Arc<dyn EventLog>);
-            let result = app.commands().with(self.meta.unwrap_or_default()).execute(command).await;
+            let result = app.commands().with_meta(self.meta.unwrap_or_default()).execute(command).await;
             let stated = log.read(&EventQuery::all(), before, usize::MAX).await;
             (result, stated.expect("memory can be read").events)
         });

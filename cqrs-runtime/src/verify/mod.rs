@@ -13,7 +13,7 @@
 //!
 //! | option | meaning |
 //! | --- | --- |
-//! | `only = ["shop::orders"]` | only handlers and events in these modules, like [`AppBuilder::only`] |
+//! | `only = ["shop::orders"]` | only handlers and events in these modules, like [`AppBuilder::only_modules`] |
 //! | `accept = ["OrderArchived"]` | events and views that lead nowhere on purpose (rule 804), like [`AppBuilder::accept`] |
 //! | `builder = shop_builder()` | the app's builder: rules 803 and 806 need its services and its log |
 //! | `lock = "path/events.lock"` | the lock file, relative to the crate's folder. Default: `events.lock` |
@@ -106,6 +106,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::app::{AppBuilder, Fault};
+use crate::core::debug::opaque_debug;
 use compare::Change;
 
 /// Expands to a test of everything that is linked, and of `events.lock`: see [the module](mod@crate::verify).
@@ -170,6 +171,8 @@ pub struct Verify {
     bless: Bless,
 }
 
+opaque_debug!(Verify { folder, lock, only, accepted });
+
 /// A check of everything that is linked, and of the `events.lock` in `folder`: `env!("CARGO_MANIFEST_DIR")`.
 ///
 /// ```
@@ -195,7 +198,7 @@ pub fn linked(folder: impl Into<PathBuf>) -> Verify {
 }
 
 impl Verify {
-    /// Checks only handlers and events in these modules, like [`AppBuilder::only`].
+    /// Checks only handlers and events in these modules, like [`AppBuilder::only_modules`].
     pub fn only<P: Into<String>>(mut self, modules: impl IntoIterator<Item = P>) -> Self {
         self.only.extend(modules.into_iter().map(Into::into));
         self
@@ -233,7 +236,7 @@ impl Verify {
         let composed = self.app.is_some();
         let mut app = self.app.unwrap_or_default();
         if !self.only.is_empty() {
-            app = app.only(self.only);
+            app = app.only_modules(self.only);
         }
         app = app.accept(self.accepted);
         let retired = app.retired_names().clone();

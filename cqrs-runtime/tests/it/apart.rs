@@ -12,7 +12,7 @@ use crate::club::{happen, stored};
 use crate::tally::*;
 
 fn builder(log: &MemoryLog) -> AppBuilder {
-    App::builder().log(log.clone()).only([TALLY]).projection_batch(3)
+    App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3)
 }
 
 async fn keys(store: &dyn ViewStore, shape: &ViewShape) -> Vec<String> {
@@ -22,13 +22,13 @@ async fn keys(store: &dyn ViewStore, shape: &ViewShape) -> Vec<String> {
 }
 
 async fn refusal(builder: AppBuilder) -> String {
-    builder.build().await.err().expect("the app must be refused").to_string()
+    builder.build().await.expect_err("the app must be refused").to_string()
 }
 
 #[tokio::test]
 async fn each_view_lives_where_it_was_said_to_and_nowhere_else() {
     let (log, usual, other) = (MemoryLog::new(), Arc::new(MemoryViews::new()), Arc::new(MemoryViews::new()));
-    let app = builder(&log).shared_views(usual.clone()).shared_views_of::<Counts>(other.clone()).build().await.unwrap();
+    let app = builder(&log).views(usual.clone()).views_of::<Counts>(other.clone()).build().await.unwrap();
     let (thing, label) = (ThingId::new(), LabelId::new());
     let at = happen(&log, vec![labelled(label, "a"), begun(thing, label), counted(thing, label, 2)]).await;
     let (tallies, counts) = app.queries().after(at).ask(Everything {}).await.unwrap();
@@ -43,15 +43,30 @@ async fn each_view_lives_where_it_was_said_to_and_nowhere_else() {
     let states: Vec<_> = app.projections().await.unwrap().iter().map(|status| (status.name, status.state)).collect();
     let running = ProjectionState::Running;
     assert_eq!(states, [("Counts", running), ("LabelCard", running), ("Tally", running)]);
-    assert!(std::ptr::addr_eq(Arc::as_ptr(app.views_of("Counts").unwrap()), Arc::as_ptr(&other)));
-    assert!(std::ptr::addr_eq(Arc::as_ptr(app.views_of("Tally").unwrap()), Arc::as_ptr(&usual)));
+    assert_eq!(app.views_of("Counts").unwrap().address(), other.address());
+    assert_eq!(app.views_of("Tally").unwrap().address(), usual.address());
+}
+
+#[tokio::test]
+async fn handles_on_one_store_are_one_read_database() {
+    let (log, store) = (MemoryLog::new(), Arc::new(MemoryViews::new()));
+    let erased: Arc<dyn ViewStore> = store.clone();
+    // `Tally` looks up `LabelCard`, so they must be in one database.
+    let app = builder(&log).views_of::<LabelCard>(store.clone()).views_of::<Tally>(erased);
+    let app = app.views_of::<Counts>(Arc::new(store.clone())).build().await.unwrap();
+    let (thing, label) = (ThingId::new(), LabelId::new());
+    let at = happen(&log, vec![labelled(label, "a"), begun(thing, label), counted(thing, label, 2)]).await;
+    assert_eq!(app.queries().after(at).ask(Everything {}).await.unwrap().0[0].total, 2);
+    for view in ["Counts", "LabelCard", "Tally"] {
+        assert_eq!(app.views_of(view).unwrap().address(), store.address(), "{view}");
+    }
 }
 
 #[tokio::test]
 async fn a_view_may_live_apart_while_the_others_stay_in_the_commands_transaction() {
     let log = MemoryLog::new();
     let named = Arc::new(MemoryViews::new());
-    let app = builder(&log).shared_views_of::<Counts>(named.clone()).build().await.unwrap();
+    let app = builder(&log).views_of::<Counts>(named.clone()).build().await.unwrap();
     let (thing, label) = (ThingId::new(), LabelId::new());
     let at = happen(&log, vec![begun(thing, label), counted(thing, label, 2)]).await;
     app.caught_up(at, Duration::from_secs(60)).await.unwrap();
@@ -105,7 +120,7 @@ async fn what_is_looked_up_elsewhere_is_refused() {
         text.contains("[CQRS803] projection `Tally` looks up view `LabelCard`, which is stored in another database"),
         "{text}"
     );
-    assert!(text.contains("tally.rs:") && text.contains("shared_views_of"), "{text}");
+    assert!(text.contains("tally.rs:") && text.contains("views_of"), "{text}");
 }
 
 #[tokio::test]
@@ -126,7 +141,8 @@ async fn two_databases_for_one_view_are_refused() {
 
 #[tokio::test]
 async fn a_database_for_a_view_that_is_not_served_is_refused() {
-    let app = App::builder().log(MemoryLog::new()).only([crate::club::CLUB]).views_of::<Counts>(MemoryViews::new());
+    let app =
+        App::builder().log(MemoryLog::new()).only_modules([crate::club::CLUB]).views_of::<Counts>(MemoryViews::new());
     let text = refusal(app).await;
     assert!(text.contains("[CQRS803] `.views_of` names view `Counts`, but no projection makes it"), "{text}");
 }

@@ -124,7 +124,7 @@ mod later {
 
 async fn part(log: &MemoryLog, modules: &[&str]) -> App {
     let own = modules.iter().map(|module| format!("{}::{module}", module_path!()));
-    App::builder().log(log.clone()).only(own.chain([CLUB.to_owned()])).build().await.unwrap()
+    App::builder().log(log.clone()).only_modules(own.chain([CLUB.to_owned()])).build().await.unwrap()
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn a_view_of_another_shape_is_built_beside_the_old_one_which_is_read_meanw
     let named = || vec![RawEvent::of(&TeamNamed { team, name: "team".into() }).unwrap()];
     let part = async |modules: &[&str]| {
         let own = modules.iter().map(|module| format!("{}::{module}", module_path!()));
-        let builder = App::builder().log(log.clone()).views(views.clone()).only(own.chain([CLUB.to_owned()]));
+        let builder = App::builder().log(log.clone()).views(views.clone()).only_modules(own.chain([CLUB.to_owned()]));
         builder.projection_lease(std::time::Duration::from_millis(150)).build().await.unwrap()
     };
     let old = part(&["namings", "first"]).await;

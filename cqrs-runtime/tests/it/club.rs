@@ -183,7 +183,7 @@ async fn teams(_q: Teams, teams: Views<TeamCard>) -> Result<Vec<TeamCard>, Query
 
 /// An app of the club on this log.
 pub async fn club(log: &MemoryLog) -> App {
-    App::builder().log(log.clone()).only([CLUB]).build().await.unwrap()
+    App::builder().log(log.clone()).only_modules([CLUB]).build().await.unwrap()
 }
 
 /// Appends to the log behind the app's back, and returns the last position.

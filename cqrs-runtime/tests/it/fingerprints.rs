@@ -102,7 +102,7 @@ macro_rules! variant {
 
             /// The fingerprint of a program that has this variant.
             pub async fn fingerprint() -> u64 {
-                let app = App::builder().log(MemoryLog::new()).only([module_path!(), FACTS]).build().await.unwrap();
+                let app = App::builder().log(MemoryLog::new()).only_modules([module_path!(), FACTS]).build().await.unwrap();
                 app.shape_of::<Case>().unwrap().fingerprint
             }
         }
@@ -298,7 +298,7 @@ macro_rules! looks_up {
             /// That of the view that is looked up.
             #[allow(dead_code)]
             pub async fn card() -> u64 {
-                let app = App::builder().log(MemoryLog::new()).only([module_path!(), FACTS]).build().await.unwrap();
+                let app = App::builder().log(MemoryLog::new()).only_modules([module_path!(), FACTS]).build().await.unwrap();
                 app.shape_of::<Card>().unwrap().fingerprint
             }
         );

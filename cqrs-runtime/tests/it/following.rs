@@ -12,7 +12,7 @@ use crate::torn::torn_views;
 
 /// An app of the club whose views are in this store.
 pub async fn follower(log: &MemoryLog, views: impl ViewStore, batch: usize) -> App {
-    let builder = App::builder().log(log.clone()).views(views).only([CLUB]).projection_batch(batch);
+    let builder = App::builder().log(log.clone()).views(views).only_modules([CLUB]).projection_batch(batch);
     let builder = builder.projection_lease(Duration::from_millis(150));
     builder.build().await.unwrap()
 }

@@ -16,7 +16,7 @@ const LEASE: Duration = Duration::from_millis(1_500);
 
 /// One of several apps that share these views.
 async fn app(log: &MemoryLog, views: &Torn) -> App {
-    let builder = App::builder().log(log.clone()).only([TALLY]).projection_batch(3);
+    let builder = App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3);
     builder.views(views.clone()).projection_lease(LEASE).build().await.unwrap()
 }
 

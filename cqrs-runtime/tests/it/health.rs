@@ -15,7 +15,7 @@ use crate::doors::*;
 use crate::torn::torn_views;
 
 fn level_1(log: impl EventLog) -> AppBuilder {
-    App::builder().log(log).only([DOORS])
+    App::builder().log(log).only_modules([DOORS])
 }
 
 /// The status, and which parts have problems, each with what is wrong of it.
@@ -132,7 +132,7 @@ async fn parked_keys_show_at_both_levels() {
 #[tokio::test]
 async fn what_a_policy_parks_and_what_holds_it_up_show() {
     let log = Ailing::new(MemoryLog::new());
-    let app = level_1(log.clone()).poll_every(Duration::from_millis(1)).build().await.unwrap();
+    let app = level_1(log.clone()).poll_interval(Duration::from_millis(1)).build().await.unwrap();
     let door = DoorId::new();
     app.commands().execute(OpenDoor { door, width: UNNOTED }).await.unwrap();
     app.commands().execute(CloseDoor { door }).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_projection_that_fails_is_paused_or_falls_behind_shows() {
 #[tokio::test]
 async fn a_full_queue_a_stopped_sequencer_and_a_closed_app_show() {
     let log = Ailing::new(MemoryLog::new());
-    let app = level_1(log.clone()).views(MemoryViews::new()).queue(1).build().await.unwrap();
+    let app = level_1(log.clone()).views(MemoryViews::new()).command_queue_capacity(1).build().await.unwrap();
     let held = log.inner.begin().await.unwrap();
     let commands: Vec<_> = (0..3)
         .map(|_| {

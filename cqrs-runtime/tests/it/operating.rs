@@ -7,6 +7,7 @@ use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore};
+use cqrs_runtime::wire::Named;
 
 use crate::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing, stored};
 use crate::tally::*;
@@ -14,7 +15,7 @@ use crate::torn::{Torn, torn_views};
 
 /// An app of the tally at level 1, or at level 2 with these views.
 async fn tally(log: &MemoryLog, views: Option<Torn>) -> App {
-    let mut builder = App::builder().log(log.clone()).only([TALLY]).projection_batch(3);
+    let mut builder = App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3);
     if let Some(views) = views {
         builder = builder.views(views).projection_lease(Duration::from_millis(150));
     }
@@ -171,7 +172,7 @@ async fn what_names_no_key_can_be_skipped_only() {
 async fn two_apps_share_the_views_and_both_read_what_was_written() {
     let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let app = async || {
-        let builder = App::builder().log(log.clone()).only([TALLY]).views(views.clone());
+        let builder = App::builder().log(log.clone()).only_modules([TALLY]).views(views.clone());
         builder.projection_lease(Duration::from_secs(3)).build().await.unwrap()
     };
     let (one, other) = (app().await, app().await);
@@ -196,7 +197,7 @@ async fn two_apps_share_the_views_and_both_read_what_was_written() {
 #[tokio::test]
 async fn the_end_of_an_app_gives_its_projections_back() {
     let (log, views) = (MemoryLog::new(), torn_views());
-    let builder = App::builder().log(log).only([TALLY]).views(views.clone());
+    let builder = App::builder().log(log).only_modules([TALLY]).views(views.clone());
     let app = builder.projection_lease(Duration::from_secs(3_600)).build().await.unwrap();
     let commands = app.commands();
     let counts = stored(&app, "Counts");
@@ -236,7 +237,7 @@ async fn who_wakes_up_after_its_lease_puts_nothing_back() {
 async fn who_wakes_up_late_brings_nothing_back_that_began_and_ended_meanwhile() {
     let (log, views, team, member) = (MemoryLog::new(), torn_views(), TeamId::new(), MemberId::new());
     let app = async |views| {
-        let builder = App::builder().log(log.clone()).views(views).only([CLUB]);
+        let builder = App::builder().log(log.clone()).views(views).only_modules([CLUB]);
         builder.projection_lease(Duration::from_millis(150)).build().await.unwrap()
     };
     let holder = app(views.clone()).await;
@@ -305,7 +306,7 @@ async fn a_misspelt_projection_is_answered_with_the_name_that_is_meant() {
         ];
         for error in errors {
             let OperationError::Unknown(unknown) = &error else { panic!("{error:?}") };
-            assert_eq!((unknown.what, &*unknown.name), ("projection", "Count"));
+            assert_eq!((unknown.what, &*unknown.name), (Named::Projection, "Count"));
             assert!(unknown.known.contains(&"Tally"), "{unknown:?}");
             assert_eq!(error.to_string(), "there is no projection `Count`; did you mean `Counts`?");
             assert_eq!(error.kind(), "Unknown");
@@ -360,7 +361,7 @@ async fn ten_views_that_are_built_together_read_the_log_once() {
     let at = happen(&log, (0..100).map(|amount| counted(thing, label, amount)).collect()).await;
     let counting = crate::counting::Counting::new(log.clone());
     let reads = counting.reads();
-    let builder = App::builder().log(counting).views(MemoryViews::new()).only([TALLY]).projection_batch(10);
+    let builder = App::builder().log(counting).views(MemoryViews::new()).only_modules([TALLY]).projection_batch(10);
     let app = builder.build().await.unwrap();
     seen(&app, at).await;
     // Ten pages, and two looks at the end at most.
@@ -377,7 +378,7 @@ async fn a_closed_app_leaves_its_projections_to_the_next_one_at_once() {
         App::builder()
             .log(log.clone())
             .views(views.clone())
-            .only([TALLY])
+            .only_modules([TALLY])
             .projection_lease(lease)
             .build()
             .await

@@ -14,7 +14,7 @@ use crate::tally::*;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn builder(log: &MemoryLog, views: &MemoryViews) -> AppBuilder {
-    App::builder().log(log.clone()).views(views.clone()).only([TALLY])
+    App::builder().log(log.clone()).views(views.clone()).only_modules([TALLY])
 }
 
 /// A log of the first events of another: as a backup has them.
@@ -38,7 +38,7 @@ async fn the_views_of_another_log_are_refused_when_the_app_is_built() {
     for events in [vec![], vec![begun(thing, label), counted(thing, label, 2), counted(thing, label, 3)]] {
         happen(&other, events).await;
         // Another process has the leases at that.
-        let refused = builder(&other, &views).build().await.err().expect("another log's views");
+        let refused = builder(&other, &views).build().await.expect_err("another log's views");
         assert!(matches!(refused, BuildError::Store(_)), "{refused}");
         let text = refused.to_string();
         assert!(text.contains("were folded from another log than") && text.contains("empty this one"), "{text}");

@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_millis(1_500);
 const LONG: Duration = Duration::from_secs(60);
 
 fn builder(log: &MemoryLog, parts: u32) -> AppBuilder {
-    let builder = App::builder().log(log.clone()).only([CROWD]).projection_batch(5).projection_lease(LEASE);
+    let builder = App::builder().log(log.clone()).only_modules([CROWD]).projection_batch(5).projection_lease(LEASE);
     builder.partitions::<Guest>(parts)
 }
 
@@ -56,7 +56,7 @@ async fn seen(app: &App, at: Position) -> (Vec<Guest>, Vec<Parked>) {
 
 /// What one runner makes of it from the start.
 async fn folded_anew(log: &MemoryLog, at: Position) -> (Vec<Guest>, Vec<Parked>) {
-    let app = App::builder().log(log.clone()).only([CROWD]).views(MemoryViews::new()).build().await.unwrap();
+    let app = App::builder().log(log.clone()).only_modules([CROWD]).views(MemoryViews::new()).build().await.unwrap();
     seen(&app, at).await
 }
 
@@ -362,7 +362,7 @@ async fn a_view_of_another_shape_is_built_in_parts_beside_the_old_one() {
         old.close().await;
         views.refuse(Some("Guest"));
         let modules = [format!("{}::later", module_path!()), format!("{CROWD}::facts")];
-        let builder = App::builder().log(log.clone()).only(modules).projection_batch(5).projection_lease(LEASE);
+        let builder = App::builder().log(log.clone()).only_modules(modules).projection_batch(5).projection_lease(LEASE);
         let new = builder.partitions::<later::Guest>(after).views(views.clone()).build().await.unwrap();
         let rows = stored(&new, "Guest");
         assert_ne!(rows, old_rows.projection);
@@ -429,8 +429,8 @@ async fn a_rebuild_waits_a_while_for_those_who_have_it_in_other_parts() {
 
 #[tokio::test]
 async fn what_cannot_be_split_is_refused() {
-    let refusal = async |builder: AppBuilder| builder.build().await.err().expect("a refusal").to_string();
-    let views = || App::builder().log(MemoryLog::new()).only([TALLY]).views(MemoryViews::new());
+    let refusal = async |builder: AppBuilder| builder.build().await.expect_err("a refusal").to_string();
+    let views = || App::builder().log(MemoryLog::new()).only_modules([TALLY]).views(MemoryViews::new());
     for (text, told) in [
         (
             refusal(views().partitions::<Tally>(2)).await,
@@ -441,7 +441,7 @@ async fn what_cannot_be_split_is_refused() {
         (refusal(views().partitions::<Counts>(257)).await, "has 1 to 256 partitions"),
         (refusal(views().partitions::<Guest>(2)).await, "`.partitions` names view `Guest`, but no projection makes it"),
         (
-            refusal(App::builder().log(MemoryLog::new()).only([TALLY]).partitions::<Counts>(2)).await,
+            refusal(App::builder().log(MemoryLog::new()).only_modules([TALLY]).partitions::<Counts>(2)).await,
             "it is folded with each command (level 1)",
         ),
     ] {

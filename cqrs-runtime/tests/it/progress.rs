@@ -12,7 +12,7 @@ use crate::doors::*;
 use crate::torn::{Torn, torn_views};
 
 async fn doors(log: &MemoryLog, views: &Torn) -> App {
-    App::builder().log(log.clone()).views(views.clone()).only([DOORS]).without_policies().build().await.unwrap()
+    App::builder().log(log.clone()).views(views.clone()).only_modules([DOORS]).without_policies().build().await.unwrap()
 }
 
 async fn status(app: &App) -> ProjectionStatus {
@@ -80,7 +80,7 @@ async fn the_rate_counts_events_of_its_own_and_the_pace_positions() {
     let (log, views) = (MemoryLog::new(), torn_views());
     let started = Instant::now();
     let both = [DOORS.to_owned(), format!("{}::notes", module_path!())];
-    let app = App::builder().log(log.clone()).views(views).only(both).without_policies().build().await.unwrap();
+    let app = App::builder().log(log.clone()).views(views).only_modules(both).without_policies().build().await.unwrap();
     let mixed = (0..300).flat_map(|_| [opened(), noted(), noted()]).collect();
     let at = happen(&log, mixed).await;
     app.caught_up(at, Duration::from_secs(20)).await.unwrap();

@@ -15,7 +15,7 @@ use crate::torn::torn_views;
 async fn who_waits_for_a_rebuild_that_stays_where_it_is_is_told() {
     let (log, views, thing, label) = (MemoryLog::new(), torn_views(), ThingId::new(), LabelId::new());
     let app = async || {
-        let builder = App::builder().log(log.clone()).only([TALLY]).views(views.clone());
+        let builder = App::builder().log(log.clone()).only_modules([TALLY]).views(views.clone());
         builder.projection_lease(Duration::from_millis(150)).build().await.unwrap()
     };
     let (server, operator) = (app().await, app().await);

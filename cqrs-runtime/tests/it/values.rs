@@ -110,7 +110,7 @@ macro_rules! kept {
             }
 
             async fn app(log: &MemoryLog) -> App {
-                App::builder().log(log.clone()).only([module_path!()]).build().await.unwrap()
+                App::builder().log(log.clone()).only_modules([module_path!()]).build().await.unwrap()
             }
 
             async fn seen(app: &App, thing: ThingId, seen: &mut Seen) {
@@ -344,7 +344,7 @@ mod averages {
     }
 
     pub async fn app(log: &MemoryLog) -> App {
-        App::builder().log(log.clone()).only([module_path!()]).build().await.unwrap()
+        App::builder().log(log.clone()).only_modules([module_path!()]).build().await.unwrap()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cqrs_runtime::AppBuilder;
 use cqrs_runtime::log::{BoxFuture, EventLog, EventQuery, LogTransaction, MemoryLog, Page, RawEvent, StoreError};
+use cqrs_runtime::policy::RetryPolicy;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 use tokio::sync::watch;
@@ -204,7 +205,7 @@ fn count(name: &str) -> Count {
 
 async fn app_of(log: impl EventLog, change: impl FnOnce(AppBuilder) -> AppBuilder) -> (App, Arc<Inside>) {
     let inside = Arc::new(Inside::default());
-    let builder = App::builder().log(log).only([COUNTING]).shared_state(Arc::clone(&inside));
+    let builder = App::builder().log(log).only_modules([COUNTING]).shared_state(Arc::clone(&inside));
     let app = change(builder).build().await.unwrap();
     *inside.bus.lock().unwrap() = Some(app.commands());
     (app, inside)
@@ -276,7 +277,7 @@ async fn callers_that_need_the_same_cold_aggregate_share_one_load() {
 async fn a_memory_of_few_aggregates_forgets_and_stays_right() {
     let log = MemoryLog::new();
     for size in [0, 1, 2, 5] {
-        let (app, _) = app_of(log.clone(), |builder| builder.cached_aggregates(size)).await;
+        let (app, _) = app_of(log.clone(), |builder| builder.aggregate_cache_capacity(size)).await;
         let before = told(&app, "0").await;
         let callers: Vec<_> = (0..8)
             .map(|caller| {
@@ -324,7 +325,7 @@ async fn two_programs_on_one_log_decide_on_the_same_however_far_they_are_apart()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_in_between_no_program_decides_on_what_is_old() {
     let log = Held::new();
-    let few = |builder: AppBuilder| builder.cached_aggregates(6).store_timeout(Duration::from_millis(15));
+    let few = |builder: AppBuilder| builder.aggregate_cache_capacity(6).store_timeout(Duration::from_millis(15));
     let apps = [app_of(log.clone(), few).await.0, app_of(log.clone(), few).await.0];
     for round in 0..25_u64 {
         let tasks: Vec<_> = (0..8_u64)
@@ -571,8 +572,9 @@ pub mod reacting {
 }
 
 async fn reacting(log: &MemoryLog, outside: &Arc<reacting::Outside>) -> App {
-    let builder = App::builder().log(log.clone()).only([concat!(module_path!(), "::reacting")]);
-    let builder = builder.shared_state(Arc::clone(outside)).policy_attempts(1_000, Duration::from_millis(10));
+    let builder = App::builder().log(log.clone()).only_modules([concat!(module_path!(), "::reacting")]);
+    let builder =
+        builder.shared_state(Arc::clone(outside)).policy_retry(RetryPolicy::new(1_000, Duration::from_millis(10)));
     builder.build().await.unwrap()
 }
 

@@ -132,7 +132,7 @@ impl Tour<'_> {
         C::Returns: Debug,
     {
         self.show(&command)?;
-        match self.app.commands().with(meta).execute(command).await {
+        match self.app.commands().with_meta(meta).execute(command).await {
             Ok(receipt) => Err(format!("that should have been refused: {receipt:?}").into()),
             Err(error) => Ok(self.line(&format!("     refused: {error}"))?),
         }

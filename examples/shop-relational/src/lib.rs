@@ -23,5 +23,5 @@ use cqrs_sqlite::SqliteLog;
 pub async fn open(path: &Path) -> Result<App, Box<dyn Error + Send + Sync>> {
     tables::create(path)?;
     let log = SqliteLog::open(path).await?;
-    Ok(App::builder().log(log).only(["shop::contracts", "shop::read", "shop_relational"]).build().await?)
+    Ok(App::builder().log(log).only_modules(["shop::contracts", "shop::read", "shop_relational"]).build().await?)
 }

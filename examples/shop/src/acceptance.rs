@@ -229,7 +229,7 @@ impl Shop<'_> {
         let json = serde_json::to_string(&query).expect("a query can be written as JSON");
         // Accepted commands are visible, at every level.
         let head = self.0.log().head().await.expect("the log can be read");
-        let answer = self.0.queries().after(head).ask_json(Q::NAME, &json).await;
+        let answer = self.0.queries().after(head).ask_json(Q::NAME, &json, Meta::new()).await;
         let answer = answer.unwrap_or_else(|error| panic!("{} should have been answered: {error}", Q::NAME));
         serde_json::from_value(answer).expect("an answer is what its query declares")
     }

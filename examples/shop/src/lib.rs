@@ -39,12 +39,12 @@ pub async fn open(places: &Places) -> Result<App, OpenError> {
         let views = place.views().await?;
         if views.describe() == log.describe() { Err(OpenError::SamePlace(log.describe())) } else { Ok(views) }
     };
-    let mut app = App::builder().shared_log(log.clone());
+    let mut app = App::builder().log(log.clone());
     if let Some(read) = read {
-        app = app.shared_views(apart(read).await?);
+        app = app.views(apart(read).await?);
     }
     if let Some(details) = details {
-        app = app.shared_views_of::<OrderDetail>(apart(details).await?);
+        app = app.views_of::<OrderDetail>(apart(details).await?);
     }
     Ok(app.build().await?)
 }

@@ -21,7 +21,7 @@ const LAP: u64 = 3;
 pub async fn shapes() -> [ViewShape; 2] {
     static SHAPES: OnceCell<[ViewShape; 2]> = OnceCell::const_new();
     let of_app = async || {
-        let app = App::builder().log(MemoryLog::new()).only([COUNTERS]).build().await.unwrap();
+        let app = App::builder().log(MemoryLog::new()).only_modules([COUNTERS]).build().await.unwrap();
         [app.shape_of::<Tally>().unwrap(), app.shape_of::<Lap>().unwrap()]
     };
     *SHAPES.get_or_init(of_app).await

@@ -30,8 +30,8 @@ async fn survive(server: &ReadServer, speech: Speech) {
     let (log, views) = (open_log(database.url()).await, open_views(server.url()).await);
     let network = Network::start(server.port(), speech).await;
     let through = server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", network.port()));
-    let builder = App::builder().shared_log(open_log(database.url()).await).shared_views(open_views(&through).await);
-    let builder = builder.projection_batch(BATCH).projection_lease(LEASE).only([COUNTERS]);
+    let builder = App::builder().log(open_log(database.url()).await).views(open_views(&through).await);
+    let builder = builder.projection_batch(BATCH).projection_lease(LEASE).only_modules([COUNTERS]);
     let app = builder.build().await.unwrap();
     let watch = Watch::start(&log, &views, server.has_transactions()).await;
     let load = Load::start(&log, &watch.reached).await;

@@ -31,7 +31,7 @@ impl Load {
     /// Counts, as fast as `reached` allows.
     pub async fn start(log: &Arc<dyn EventLog>, reached: &Arc<AtomicU64>) -> Self {
         // It writes, and runs nothing: its own views are beside its log.
-        let app = App::builder().shared_log(Arc::clone(log)).only([COUNTERS]).build().await.unwrap();
+        let app = App::builder().log(Arc::clone(log)).only_modules([COUNTERS]).build().await.unwrap();
         let (stop, mut writers) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
         for writer in 0..WRITERS {
             let (app, stop, reached) = (app.clone(), Arc::clone(&stop), Arc::clone(reached));

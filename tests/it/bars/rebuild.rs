@@ -78,8 +78,8 @@ async fn child() {
     let mut figures = Figures { events: given(EVENTS).unwrap(), ..Figures::default() };
     BUILD.store(1, Ordering::SeqCst);
     let started = Instant::now();
-    let builder = App::builder().shared_log(open_log(&log).await).shared_views(open_views(&views).await);
-    let app = builder.only([COUNTERS]).build().await.unwrap();
+    let builder = App::builder().log(open_log(&log).await).views(open_views(&views).await);
+    let app = builder.only_modules([COUNTERS]).build().await.unwrap();
     figures.peak_before = peak();
     app.caught_up(Position::new(figures.events), LONG).await.unwrap();
     figures.first_build_seconds = started.elapsed().as_secs_f64();

@@ -26,8 +26,8 @@ pub const BATCH: usize = 25;
 #[ignore = "started by other tests, in a process of its own"]
 async fn child() {
     let (Ok(log), Ok(views)) = (std::env::var(LOG), std::env::var(VIEWS)) else { return };
-    let builder = App::builder().shared_log(open_log(&log).await).shared_views(open_views(&views).await);
-    let builder = builder.projection_batch(BATCH).projection_lease(LEASE).only([COUNTERS]);
+    let builder = App::builder().log(open_log(&log).await).views(open_views(&views).await);
+    let builder = builder.projection_batch(BATCH).projection_lease(LEASE).only_modules([COUNTERS]);
     let app = builder.build().await.unwrap();
     let mut told = None;
     loop {

@@ -182,7 +182,7 @@ pub async fn views_agree(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>) {
     let mut tx = copy.begin().await.unwrap();
     tx.append(&page.events, &[]).await.unwrap();
     tx.commit().await.unwrap();
-    let app = App::builder().log(copy.clone()).only([COUNTERS]).build().await.unwrap();
+    let app = App::builder().log(copy.clone()).only_modules([COUNTERS]).build().await.unwrap();
     app.caught_up(page.up_to, Duration::from_secs(600)).await.unwrap();
     let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
     for shape in &shapes().await {

@@ -19,7 +19,7 @@ async fn child() {
     let Ok(path) = std::env::var(PATH) else { return };
     let meter: MeterId = std::env::var(METER).unwrap().parse().unwrap();
     let log = SqliteLog::open(path).await.unwrap();
-    let app = App::builder().log(log).snapshot_every(1).only([METERS]).build().await.unwrap();
+    let app = App::builder().log(log).snapshot_every(1).only_modules([METERS]).build().await.unwrap();
     for value in 0.. {
         let position = app.commands().execute(Read { meter, value }).await.unwrap().position();
         writeln!(std::io::stdout(), "\nacknowledged {position}").unwrap();
@@ -39,7 +39,7 @@ async fn a_killed_program_leaves_no_wrong_snapshot() {
     let meter = MeterId::new();
     let open = async || {
         let log = SqliteLog::open(&path).await.unwrap();
-        App::builder().log(log).snapshot_every(1_000_000).only([METERS]).build().await.unwrap()
+        App::builder().log(log).snapshot_every(1_000_000).only_modules([METERS]).build().await.unwrap()
     };
     open().await.commands().execute(Place { meter }).await.unwrap();
     let mut kept = 0;

@@ -14,7 +14,7 @@ pub async fn app(log: &Watched, every: u64) -> App {
     // A log in memory has no transaction to give.
     let in_tables = log.folder.is_some().then_some(IN_TABLES);
     let builder = App::builder().log(log.clone()).snapshot_every(every);
-    builder.only([METERS].into_iter().chain(in_tables)).build().await.unwrap()
+    builder.only_modules([METERS].into_iter().chain(in_tables)).build().await.unwrap()
 }
 
 /// Reads a meter so many times, and returns the last position.

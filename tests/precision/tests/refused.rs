@@ -41,7 +41,7 @@ fn weigh(cmd: Weigh) -> Result<Weighed, std::convert::Infallible> {
 
 #[tokio::test]
 async fn an_app_is_refused() {
-    let refused = App::builder().log(MemoryLog::new()).build().await.err().expect("it must be refused").to_string();
+    let refused = App::builder().log(MemoryLog::new()).build().await.expect_err("it must be refused").to_string();
     assert!(refused.contains("`arbitrary_precision` of `serde_json` is on"), "{refused}");
     assert!(refused.contains("cargo tree -e features -i serde_json"), "{refused}");
 }

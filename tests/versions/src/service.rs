@@ -50,9 +50,9 @@ pub type Said = Result<Value, (String, String)>;
 /// If it is started without the log's URL, or cannot open it, or the app cannot be built.
 pub async fn serve() {
     let mut arguments = std::env::args().skip(1);
-    let mut builder = App::builder().shared_log(open_log(&arguments.next().expect("the log's URL")).await);
+    let mut builder = App::builder().log(open_log(&arguments.next().expect("the log's URL")).await);
     if let Some(views) = arguments.next() {
-        builder = builder.shared_views(open_views(&views).await);
+        builder = builder.views(open_views(&views).await);
     }
     let app = builder.projection_batch(BATCH).projection_lease(LEASE).build().await.expect("the app can be built");
     let (say, mut said) = mpsc::unbounded_channel::<String>();
@@ -93,8 +93,10 @@ async fn answer(app: &App, question: Question) -> Said {
         Question::Ask(name, data, after) => {
             let data = data.to_string();
             match after {
-                None => app.queries().ask_json(&name, &data).await,
-                Some(after) => app.queries().after(after.into()).within(PATIENCE).ask_json(&name, &data).await,
+                None => app.queries().ask_json(&name, &data, Meta::new()).await,
+                Some(after) => {
+                    app.queries().after(after.into()).within(PATIENCE).ask_json(&name, &data, Meta::new()).await
+                }
             }
             .map_err(wire)
         }

@@ -29,7 +29,7 @@ async fn a_password_is_never_shown() {
         "mongodb:/ann:hunter2@127.0.0.1/shop",
         "hunter2",
     ] {
-        let builder = MongoViews::builder(url).patience(Duration::from_secs(5));
+        let builder = MongoViews::builder(url).response_timeout(Duration::from_secs(5));
         holds_none(&format!("{builder:?} {builder:#?}"));
         let error: OpenError = builder.open().await.err().unwrap_or_else(|| panic!("{url} was opened"));
         holds_none(&format!("{error} {error:?} {error:#?}"));

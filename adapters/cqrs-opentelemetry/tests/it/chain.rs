@@ -67,7 +67,7 @@ async fn another_process_continues_the_trace_in_the_log() {
     here.commands().execute(PayOrder { order }).instrument(caller.clone()).await.unwrap();
     drop(here);
     assert!(spans(trace).iter().all(|span| span.name != "policy packing"), "nobody runs it yet");
-    let there = builder(&log).poll_every(Duration::from_millis(1)).build().await.unwrap();
+    let there = builder(&log).poll_interval(Duration::from_millis(1)).build().await.unwrap();
     there.settled().await.unwrap();
     assert_chained(&there, order, caller, trace).await;
 }
@@ -79,7 +79,7 @@ async fn an_app_without_traces_still_passes_on_those_of_the_log() {
     let app = App::builder().log(log.clone()).build().await.unwrap();
     let (order, came) = (OrderId::new(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let came: TraceContext = came.parse().unwrap();
-    app.commands().with(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
+    app.commands().with_meta(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
     app.settled().await.unwrap();
     let traces: Vec<_> = traces_of(&app, order).await.into_iter().map(|(_, trace)| trace).collect();
     assert_eq!(traces, [Some(came.clone()), Some(came)], "unchanged, also with the policy's command");

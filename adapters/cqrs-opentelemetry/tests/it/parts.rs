@@ -29,7 +29,7 @@ async fn a_trace_that_came_with_the_request_is_continued() {
     start();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
     let ((context, trace, remote), order) = (came(1), OrderId::new());
-    app.commands().with(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
+    app.commands().with_meta(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
     let pay = one(trace, "command PayOrder").await;
     assert_eq!(pay.parent_span_id, remote);
     let stored = traces_of(&app, order).await.remove(0).1.unwrap();
@@ -42,7 +42,7 @@ async fn an_unsampled_trace_is_not_exported_and_is_marked_in_the_log() {
     start();
     let app = builder(&MemoryLog::new()).build().await.unwrap();
     let ((context, trace, _), order) = (came(0), OrderId::new());
-    app.commands().with(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
+    app.commands().with_meta(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
     app.settled().await.unwrap();
     let traces = traces_of(&app, order).await;
     assert_eq!(traces.len(), 2);
@@ -58,7 +58,7 @@ async fn a_command_shows_its_wait_its_decision_and_the_batch_that_stored_it() {
     start();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
     let ((context, trace, _), order) = (came(1), OrderId::new());
-    let receipt = app.commands().with(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
+    let receipt = app.commands().with_meta(Meta::new().trace(context)).execute(PayOrder { order }).await.unwrap();
     let pay = one(trace, "command PayOrder").await;
     assert_eq!(attribute(&pay, "cqrs.command").as_deref(), Some("PayOrder"));
     assert_eq!(attribute(&pay, "cqrs.outcome").as_deref(), Some("Ok"));
@@ -92,7 +92,7 @@ async fn a_technical_failure_is_an_error_and_a_rejection_is_not() {
     start();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
     let ((context, trace, _), order) = (came(1), OrderId::new());
-    let bus = app.commands().with(Meta::new().trace(context));
+    let bus = app.commands().with_meta(Meta::new().trace(context));
     bus.execute(PackOrder { order }).await.unwrap_err();
     bus.execute(BreakDown {}).await.unwrap_err();
     let (missing, broken) = (one(trace, "command PackOrder").await, one(trace, "command BreakDown").await);
@@ -106,7 +106,7 @@ async fn a_query_is_in_its_callers_trace() {
     start();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
     let (context, trace, remote) = came(1);
-    assert_eq!(app.queries().with(Meta::new().trace(context)).ask(Answer {}).await.unwrap(), 42);
+    assert_eq!(app.queries().with_meta(Meta::new().trace(context)).ask(Answer {}).await.unwrap(), 42);
     let query = one(trace, "query Answer").await;
     assert_eq!(query.parent_span_id, remote);
     assert_eq!(attribute(&query, "cqrs.outcome").as_deref(), Some("Ok"));
@@ -130,7 +130,7 @@ async fn if_the_apps_spans_are_filtered_out_events_have_the_surrounding_trace() 
     assert_eq!(stored.span_id(), id(&spans[0]).to_bytes());
 
     let (order, (came, ..)) = (OrderId::new(), came(1));
-    app.commands().with(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
+    app.commands().with_meta(Meta::new().trace(came.clone())).execute(PayOrder { order }).await.unwrap();
     assert_eq!(traces_of(&app, order).await.remove(0).1, Some(came), "the request's trace takes precedence");
 
     let order = OrderId::new();

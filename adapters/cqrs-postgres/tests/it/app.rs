@@ -86,7 +86,7 @@ async fn app() -> (Database, PostgresLog, App) {
                   CREATE TABLE stock (item text PRIMARY KEY, pieces bigint NOT NULL CHECK (pieces >= 0))";
     client(database.url()).await.batch_execute(tables).await.unwrap();
     let log = builder(&database).open().await.unwrap();
-    let app = App::builder().log(log.clone()).only([module_path!()]).build().await.unwrap();
+    let app = App::builder().log(log.clone()).only_modules([module_path!()]).build().await.unwrap();
     (database, log, app)
 }
 
@@ -145,7 +145,7 @@ async fn a_query_cannot_write_even_by_sql() {
 async fn two_apps_on_one_log_act_as_one() {
     let (database, log, app) = app().await;
     let other = builder(&database).open().await.unwrap();
-    let other = App::builder().log(other).only([module_path!()]).build().await.unwrap();
+    let other = App::builder().log(other).only_modules([module_path!()]).build().await.unwrap();
     let item = ItemId::new();
     for round in 0..20 {
         let app = if round % 2 == 0 { &app } else { &other };

@@ -197,7 +197,7 @@ mod counting {
 use counting::{Count, TallyId, Times};
 
 async fn counting(log: PostgresLog) -> App {
-    App::builder().log(log).only([concat!(module_path!(), "::counting")]).build().await.unwrap()
+    App::builder().log(log).only_modules([concat!(module_path!(), "::counting")]).build().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,7 +82,7 @@ async fn tables_of_others_are_left_alone() {
         let database = database();
         let client = client(database.url()).await;
         client.batch_execute(&format!("CREATE TABLE {table} (x int); INSERT INTO {table} VALUES (7)")).await.unwrap();
-        let error = builder(&database).open().await.err().unwrap();
+        let error = builder(&database).open().await.unwrap_err();
         assert!(matches!(&error, OpenError::Foreign { table: found, .. } if found == table), "{error}");
         assert_eq!(format!("{error:?}"), error.to_string(), "Debug is the same as Display");
         assert_eq!(number(&client, &format!("SELECT x::bigint FROM {table}")).await, 7);
@@ -94,7 +94,7 @@ async fn a_newer_schema_is_refused() {
     let (database, log) = crate::support::log().await;
     drop(log);
     client(database.url()).await.batch_execute("UPDATE cqrs_schema SET version = 99").await.unwrap();
-    let error = builder(&database).open().await.err().unwrap();
+    let error = builder(&database).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
 }
 
@@ -129,7 +129,7 @@ async fn a_database_in_another_encoding_is_refused() {
     let is_new = number(&client(&server.url("postgres")).await, version).await >= 150_000;
     let provider = if is_new { "LOCALE_PROVIDER libc" } else { "" };
     let latin = server.database_with(&format!("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0 {provider}"));
-    let error = builder(&latin).open().await.err().unwrap();
+    let error = builder(&latin).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Encoding { found, .. } if found == "LATIN1"), "{error}");
 }
 
@@ -137,20 +137,20 @@ async fn a_database_in_another_encoding_is_refused() {
 async fn a_database_that_cannot_be_a_log_is_refused() {
     let database = database();
     for schema in ["", "pg_mine", "a\0b", &"x".repeat(64)] {
-        let error = builder(&database).schema(schema).open().await.err().unwrap();
+        let error = builder(&database).schema(schema).open().await.unwrap_err();
         assert!(matches!(error, OpenError::Schema(_)), "{error}");
     }
     for url in ["", "http://x", "postgres:///x"] {
-        let error = PostgresLog::open(url).await.err().unwrap();
+        let error = PostgresLog::open(url).await.unwrap_err();
         assert!(matches!(error, OpenError::Url(_)), "`{url}`: {error}");
     }
-    let error = PostgresLog::open("postgres://postgres:secret@127.0.0.1:1/x").await.err().unwrap();
+    let error = PostgresLog::open("postgres://postgres:secret@127.0.0.1:1/x").await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::Unavailable { .. })), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
     let missing = format!("{}_missing", database.url());
-    let error = PostgresLog::open(&missing).await.err().unwrap();
+    let error = PostgresLog::open(&missing).await.unwrap_err();
     assert!(error.to_string().contains("does not exist"), "{error}");
     let required = format!("{}?sslmode=require", database.url());
-    let error = PostgresLog::open(&required).await.err().unwrap();
+    let error = PostgresLog::open(&required).await.unwrap_err();
     assert!(error.to_string().contains("TLS"), "{error}");
 }

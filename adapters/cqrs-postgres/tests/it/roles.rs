@@ -86,7 +86,7 @@ async fn a_writer_that_may_not_migrate_the_schema_says_who_can() {
     owner.batch_execute(back).await.unwrap();
     let url = database.url().replace("postgres@", &format!("{writer}@"));
     let open = async || cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await;
-    let error = open().await.err().unwrap();
+    let error = open().await.unwrap_err();
     assert!(matches!(error, OpenError::Older { found: 1, needed: 5, .. }), "{error}");
     // Doing what the error says fixes it.
     drop(builder(&database).schema("shop").open().await.unwrap());

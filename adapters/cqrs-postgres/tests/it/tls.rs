@@ -53,7 +53,7 @@ async fn a_log_uses_tls_and_trusts_only_given_certificates() {
     let reader = reader.downcast::<cqrs_postgres::PostgresReader>().unwrap();
     assert!(reader.query_one(sql, &[]).await.unwrap().get::<_, bool>(0));
 
-    let error = PostgresLog::builder(&url).tls(trusting(&[])).open().await.err().unwrap();
+    let error = PostgresLog::builder(&url).tls(trusting(&[])).open().await.unwrap_err();
     assert!(matches!(&error, OpenError::Store(StoreError::Unavailable { .. } | StoreError::Failed { .. })), "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
 }

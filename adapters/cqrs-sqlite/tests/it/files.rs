@@ -292,7 +292,7 @@ async fn positions_with_a_gap_are_refused() {
 async fn waiting_too_long_for_the_lock_is_an_error() {
     let (folder, log) = log().await;
     let path = folder.path().join("log.db");
-    let hasty = SqliteLog::builder(&path).busy_timeout(Duration::from_millis(50)).open().await.unwrap();
+    let hasty = SqliteLog::builder(&path).lock_timeout(Duration::from_millis(50)).open().await.unwrap();
     let tx = log.begin().await.unwrap();
     let error = hasty.begin().await.err().unwrap();
     assert!(matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("another process")), "{error}");

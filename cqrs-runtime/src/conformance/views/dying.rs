@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::core::debug::opaque_debug;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::view::buffer::{Buffered, BufferedStore, Collected};
 use crate::core::view::{
@@ -34,6 +35,8 @@ pub struct Dying<S> {
     waiting: Arc<watch::Sender<usize>>,
     late: Arc<watch::Sender<Vec<bool>>>,
 }
+
+opaque_debug!([S] Dying<S>);
 
 #[derive(Clone, Copy, Default)]
 struct Again {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use super::log::begin;
 use crate::core::column::{ColumnKind, Value};
+use crate::core::debug::opaque_debug;
 use crate::core::log::{EventLog, LogTransaction, StoreError};
 use crate::core::position::Position;
 use crate::core::view::{
@@ -84,6 +85,8 @@ pub enum Site {
     /// In a store of their own.
     Alone(Arc<dyn ViewStore>),
 }
+
+opaque_debug!(Site);
 
 /// Runs every check of views that live beside a log, each on a log of its own: `make` returns an empty one.
 pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {

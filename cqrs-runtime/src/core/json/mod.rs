@@ -1,5 +1,6 @@
 //! JSON encoding of messages, events and views.
 
+use crate::core::debug::opaque_debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::de::StrRead;
@@ -60,6 +61,8 @@ pub struct Json<T> {
     /// A hash of the type's shape: the names of its fields and variants, and the types of their values.
     pub shape: fn() -> u64,
 }
+
+opaque_debug!([T] Json<T>);
 
 impl<T: Stored> Json<T> {
     /// The codec by serde.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use uuid::Uuid;
 
+use crate::core::debug::opaque_debug;
 use crate::core::event::{self, Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
 use crate::core::log::{BoxFuture, EventLog, EventQuery, Page, StoreError, lost_while_read};
 use crate::core::meta::Meta;
@@ -48,6 +49,8 @@ pub struct NewEvents {
     meta: Arc<Meta>,
 }
 
+opaque_debug!(NewEvents { events, meta });
+
 impl NewEvents {
     /// From an event, a tuple, array, `Vec` or `Option` of events, or a `#[derive(Events)]` enum.
     pub fn new(events: impl Events, meta: Meta) -> Self {
@@ -58,6 +61,7 @@ impl NewEvents {
 }
 
 /// An entry of a batch: its events are appended together if its condition holds.
+#[derive(Debug)]
 pub struct AppendEntry {
     /// The events.
     pub events: NewEvents,
@@ -91,6 +95,7 @@ pub struct Appended {
 
 /// Why a batch was not appended.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AppendError {
     /// An event cannot be encoded, or cannot be read back. Nothing of the batch was stored.
     #[error(transparent)]
@@ -163,6 +168,8 @@ pub struct EventStream {
     reading: Option<Reading>,
     more: bool,
 }
+
+opaque_debug!(EventStream { query, after });
 
 impl EventStream {
     /// The next event. `None` at the end.

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::log::{BoxFuture, CommandRecord, Declaration, EventLog, EventQuery, NameKind, Page, StoreError};
 use crate::core::meta::CommandId;
@@ -47,6 +48,8 @@ pub struct Copy<'a> {
     to: &'a dyn EventLog,
     progress: Box<dyn FnMut(CopyProgress) + Send + 'a>,
 }
+
+opaque_debug!(Copy<'_>);
 
 /// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

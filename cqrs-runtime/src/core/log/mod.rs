@@ -16,6 +16,7 @@ use crate::core::time::Timestamp;
 use crate::core::view::{ViewStore, ViewTransaction};
 
 mod append;
+mod arc;
 mod content;
 mod copy;
 mod names;
@@ -145,6 +146,7 @@ pub struct CommandRecord {
 
 /// A failure of the store itself, not of the domain or the caller.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The store cannot be reached, or is too busy. Nothing was changed; the call can be retried.
     #[error("{store} is unavailable: {reason}")]

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
+use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::id::Tag;
 use crate::core::log::{
@@ -30,6 +31,8 @@ pub struct MemoryLog {
     views: Arc<MemoryViews>,
     snapshots: Arc<MemorySnapshots>,
 }
+
+opaque_debug!(MemoryLog);
 
 #[derive(Default)]
 struct Stored {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::core::column::Value;
+use crate::core::debug::opaque_debug;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::view::{
     Checkpoint, Comparison, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
@@ -28,6 +29,8 @@ pub struct MemoryViews {
     /// Held by a standalone transaction.
     lock: Arc<Mutex<()>>,
 }
+
+opaque_debug!(MemoryViews);
 
 #[derive(Default)]
 struct Stored {

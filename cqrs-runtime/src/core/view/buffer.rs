@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::core::column::Value;
+use crate::core::debug::opaque_debug;
 use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::Position;
 use crate::core::view::{
@@ -149,6 +150,8 @@ pub struct Buffered<S> {
     collected: Collected,
     savepoints: Vec<Collected>,
 }
+
+opaque_debug!([S] Buffered<S> { leases });
 
 impl<S: BufferedStore> Buffered<S> {
     /// An empty transaction of `store` under these leases.

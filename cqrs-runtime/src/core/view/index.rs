@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::core::column::{Column, Value};
+use crate::core::debug::opaque_debug;
 use crate::core::view::store::Filter;
 
 /// An indexed field of view `V`: the constants that `#[derive(View)]` makes (`OrderSummary::CUSTOMER`).
@@ -213,6 +214,8 @@ impl<V> Copy for Order<V> {}
 /// A field that has no index: the constant that `#[derive(View)]` makes so that a search by it is refused with a reason.
 pub struct Unindexed<V>(PhantomData<fn() -> V>);
 
+opaque_debug!([V] Unindexed<V>);
+
 /// Never implemented: the bound that refuses a search by a field without an index.
 #[diagnostic::on_unimplemented(
     message = "[CQRS308] this field has no index, so views cannot be found or sorted by it",
@@ -225,6 +228,8 @@ pub trait Indexed {}
 
 /// The key's field: a constant too, so that a search by it says how a row is got.
 pub struct KeyField<V>(PhantomData<fn() -> V>);
+
+opaque_debug!([V] KeyField<V>);
 
 /// Never implemented: the bound that refuses a search by the key.
 #[diagnostic::on_unimplemented(

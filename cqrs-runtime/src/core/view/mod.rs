@@ -1,5 +1,6 @@
 //! Views: documents folded from events, found by key and by index.
 
+mod arc;
 pub mod buffer;
 mod index;
 pub mod store;

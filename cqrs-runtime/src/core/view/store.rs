@@ -164,6 +164,12 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The store's name in errors: its kind and location, without secrets.
     fn describe(&self) -> String;
 
+    /// The address of the store itself: handles with the same address are one store to an app. An `Arc` gives the address of what it
+    /// holds. Default: the address of `self`.
+    fn address(&self) -> *const () {
+        std::ptr::from_ref(self).cast()
+    }
+
     /// Creates the table of a view with its columns and indexes. A table with another fingerprint is replaced by an empty one.
     ///
     /// Checkpoints with the old fingerprint stay: they make the engine start again. A checkpoint with the *new* fingerprint,

@@ -7,7 +7,7 @@ use super::follower::{Group, Shared};
 use crate::core::log::StoreError;
 use crate::core::position::{Bookmark, Position};
 use crate::core::view::Checkpoint;
-use crate::model::error::{OperationError, UnknownName};
+use crate::model::error::{Named, OperationError, UnknownName};
 use crate::sequencer::PAGE;
 
 /// How long a rebuild may stay where it is before the call ends.
@@ -20,7 +20,7 @@ impl Shared {
     fn group(&self, projection: &'static str) -> Result<&Group, OperationError> {
         let group = self.groups.iter().find(|group| group.live.projections().contains(&projection));
         let known = || self.groups.iter().flat_map(|group| group.live.projections()).collect();
-        let unknown = || UnknownName { what: "projection", name: projection.to_owned(), known: known() };
+        let unknown = || UnknownName { what: Named::Projection, name: projection.to_owned(), known: known() };
         group.ok_or_else(|| OperationError::Unknown(unknown()))
     }
 

@@ -7,7 +7,7 @@ use super::unit::{Rebuilt, Waiting, Wish};
 use super::worker::Worker;
 use crate::core::log::StoreError;
 use crate::core::position::Position;
-use crate::model::error::{OperationError, UnknownName};
+use crate::model::error::{Named, OperationError, UnknownName};
 use crate::projection::replay::Replay;
 
 impl Worker {
@@ -36,7 +36,7 @@ impl Worker {
         let Some(place) = self.place_of(projection) else {
             let known = self.projections.iter().map(|info| info.name).collect();
             let name = projection.to_owned();
-            return wish.refuse(OperationError::Unknown(UnknownName { what: "projection", name, known }));
+            return wish.refuse(OperationError::Unknown(UnknownName { what: Named::Projection, name, known }));
         };
         let unit = &mut self.units[place];
         if unit.paused && matches!(wish, Wish::Rebuild(_)) {

@@ -131,7 +131,7 @@ impl Figures {
 
     /// Starts updating the gauges of an app. It ends with the app.
     pub(crate) fn keep(app: &Arc<Inner>) {
-        let (gauges, every) = (Gauges::new(app), app.observed.figures_every.unwrap_or(EVERY));
+        let (gauges, every) = (Gauges::new(app), app.observed.metrics_interval.unwrap_or(EVERY));
         let app: Weak<Inner> = Arc::downgrade(app);
         tokio::spawn(async move {
             while let Some(inner) = app.upgrade() {

@@ -24,7 +24,7 @@ fn recorder() -> (&'static Recorder, metrics::LocalRecorderGuard<'static>) {
 }
 
 fn builder(log: &MemoryLog) -> AppBuilder {
-    App::builder().log(log.clone()).only([DOORS]).figures_every(Duration::from_millis(1))
+    App::builder().log(log.clone()).only_modules([DOORS]).metrics_interval(Duration::from_millis(1))
 }
 
 async fn open(app: &App, width: u32) -> DoorId {

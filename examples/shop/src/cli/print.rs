@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use cqrs_runtime::log::{EventQuery, MemoryLog};
-use cqrs_runtime::{App, Position};
+use cqrs_runtime::{App, Meta, Position};
 
 use super::Failure;
 
@@ -18,7 +18,7 @@ const PAGE: usize = 1_000;
 pub async fn answer(app: &App, name: &str, json: &str) -> Result<(), Failure> {
     // As of now: at level 2 the views may have to catch up.
     let head = app.log().head().await?;
-    let answer = app.queries().after(head).within(PATIENCE).ask_json(name, json).await?;
+    let answer = app.queries().after(head).within(PATIENCE).ask_json(name, json, Meta::new()).await?;
     writeln!(io::stdout(), "{answer:#}")?;
     Ok(())
 }

@@ -102,7 +102,7 @@ impl Tour<'_> {
         &mut self,
         command: C,
     ) -> Result<(), Failure> {
-        let bus = self.app.commands().with(Meta::new().command_id(CommandId::random()));
+        let bus = self.app.commands().with_meta(Meta::new().command_id(CommandId::random()));
         for _ in 0..2 {
             self.show_command(&command)?;
             let receipt = bus.execute(command.clone()).await?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cqrs_runtime::Uuid;
+use cqrs_runtime::{Meta, Uuid};
 use serde_json::{Value, json};
 
 use crate::support::{Shop, sample};
@@ -70,14 +70,14 @@ async fn account(app: &cqrs_runtime::App, customer: &str) -> Account {
     let mut account = Account::default();
     loop {
         let page = json!({ "customer": customer, "limit": 7, "offset": account.orders }).to_string();
-        let page = app.queries().ask_json("OrderHistory", &page).await.unwrap();
+        let page = app.queries().ask_json("OrderHistory", &page, Meta::new()).await.unwrap();
         let page = page.as_array().unwrap();
         if page.is_empty() {
             return account;
         }
         for summary in page {
             let detail = json!({ "order": summary["order"] }).to_string();
-            let detail = app.queries().ask_json("OrderDetails", &detail).await.unwrap();
+            let detail = app.queries().ask_json("OrderDetails", &detail, Meta::new()).await.unwrap();
             assert_eq!((&detail["total"], &detail["status"]), (&summary["total"], &summary["status"]));
             account.orders += 1;
             account.lines += detail["subtotal"].as_i64().unwrap();

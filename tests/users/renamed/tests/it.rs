@@ -9,7 +9,7 @@ use renamed_user::places::{self, Hidden};
 
 #[tokio::test]
 async fn a_renamed_runtime_serves() {
-    let app = App::builder().log(MemoryLog::new()).only(["renamed_user", "edition2018_user::contracts"]);
+    let app = App::builder().log(MemoryLog::new()).only_modules(["renamed_user", "edition2018_user::contracts"]);
     let app = app.build().await.unwrap();
     let product = ProductId::new("p");
     app.commands().execute(Offer { product: product.clone() }).await.unwrap();

@@ -69,13 +69,13 @@ async fn a_view_that_is_added_in_postgres_holds_up_nobody() {
 async fn add_a_view(url: &str) {
     let events = given("CQRS_REBUILD_EVENTS").unwrap_or(100_000);
     fill(&*open_log(url).await, events).await;
-    let old = App::builder().shared_log(open_log(url).await).only(BEFORE).build().await.unwrap();
+    let old = App::builder().log(open_log(url).await).only_modules(BEFORE).build().await.unwrap();
     old.ready(LONG).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(write(old, Arc::clone(&stop)));
 
     let started = Instant::now();
-    let new = App::builder().shared_log(open_log(url).await).only(SINCE).build().await.unwrap();
+    let new = App::builder().log(open_log(url).await).only_modules(SINCE).build().await.unwrap();
     assert!(!new.is_ready().await, "a deployment holds traffic back");
     let health = new.health().await;
     assert_eq!(health.status, HealthStatus::Degraded, "health says what is being built: {health}");

@@ -126,7 +126,7 @@ async fn views_agree(log: &PostgresLog, page: Page) {
     let mut transaction = copy.begin().await.unwrap();
     transaction.append(&page.events, &[]).await.unwrap();
     transaction.commit().await.unwrap();
-    let anew = App::builder().log(copy).only([TILLS]).build().await.unwrap();
+    let anew = App::builder().log(copy).only_modules([TILLS]).build().await.unwrap();
     anew.caught_up(page.up_to, Duration::from_secs(60)).await.unwrap();
     let views = log.views().unwrap();
     assert!(views.parked().await.unwrap().is_empty());

@@ -82,13 +82,13 @@ impl TillSum {
 /// The app.
 pub async fn app(url: &str) -> App {
     let log = PostgresLog::builder(url).readers(2).open().await.unwrap();
-    App::builder().log(log).snapshot_every(2).only([TILLS]).build().await.unwrap()
+    App::builder().log(log).snapshot_every(2).only_modules([TILLS]).build().await.unwrap()
 }
 
 /// Sends one command until it is accepted.
 async fn pay_until_accepted(app: &App, number: u64) {
     let meta = Meta::new().command_id(CommandId::new(&format!("pay-{number}")));
-    let bus = app.commands().with(meta);
+    let bus = app.commands().with_meta(meta);
     loop {
         let till = TillId::from(Uuid::from_u128((number % 20).into()));
         match bus.execute(Pay { till, number }).await {

@@ -221,7 +221,7 @@ async fn child() {
     let Ok(url) = std::env::var(URL) else { return };
     let number = |variable| given(variable).unwrap();
     let log = PostgresLog::builder(&url).readers(3).open().await.unwrap();
-    let app = App::builder().log(log.clone()).only([module_path!()]).build().await.unwrap();
+    let app = App::builder().log(log.clone()).only_modules([module_path!()]).build().await.unwrap();
     let (process, span) = (number(PROCESS), Duration::from_secs(number(SECONDS)));
     let of = Arc::new(Process { app, log, ids: AtomicU64::new(process << 40) });
     let writers: Vec<_> = (0..WRITERS)
