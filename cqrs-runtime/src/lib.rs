@@ -90,8 +90,7 @@
 //! - [`App`] is the composition root. Its [`CommandBus`] and [`QueryBus`] are the only ways in.
 //! - Handler parameters are capabilities: see [`boundary`] for those of decisions, and [`parameters`] for the others.
 //! - [`policy`](mod@policy) says when a policy runs, and what happens with the commands that it returns.
-//! - [`log`] and [`view::store`] say what a database adapter must implement; [`log::conformance`] and [`view_conformance`] test
-//!   it.
+//! - [`log`] and [`view::store`] say what a database adapter must implement. Crate `cqrs-conformance` tests it.
 //! - [`rules`] explains each code that an error names: `[CQRS204]`.
 //! - [`snapshot`] says how aggregates with long histories are loaded quickly, and when a snapshot is ignored.
 //! - [`testing`] has given/when/then for decisions and views. [`mod@verify`] tests the linked program, and that stored events can
@@ -125,12 +124,12 @@ extern crate self as cqrs_runtime;
 
 pub mod app;
 mod bus;
-mod conformance;
 mod core;
 mod expansion;
 mod fast_map;
 pub mod guide;
 mod model;
+mod panics;
 pub mod policy;
 pub mod projection;
 pub mod registry;
@@ -142,15 +141,25 @@ pub mod testing;
 pub mod verify;
 
 pub use crate::bus::{middleware, wire};
-pub use crate::conformance::views as view_conformance;
 pub use crate::core::{event, id, meta, secrets, time};
-pub use crate::model::{aggregate, boundary, error, message, outcome, parameters, snapshot};
+pub use crate::model::{error, message, parameters, snapshot};
+
+/// Aggregates: the write side's state, folded from events.
+pub mod aggregate {
+    pub use crate::model::aggregate::{Aggregate, AggregateState, FoldError, FoldRefusal, HasEvents};
+}
+
+/// A decision's consistency boundary: the aggregates that its parameters name.
+pub mod boundary {
+    pub use crate::model::boundary::{Absent, AggregateParameter, Identifies, Many, MayIdentify};
+}
 
 /// The command side: its bus, and what a command returns.
 pub mod command {
     pub use crate::bus::awaiting::{AwaitingBus, Seen};
-    pub use crate::bus::command::CommandBus;
-    pub use crate::bus::command_context::{CommandContext, ServiceParameter, Work};
+    pub use crate::bus::command::{CommandBus, Executed};
+    pub use crate::bus::command_context::ServiceParameter;
+    pub use crate::bus::handler::WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
     pub use crate::model::receipt::Receipt;
     pub use crate::model::workflow_error::WorkflowError;
 }
@@ -163,19 +172,26 @@ pub mod log {
     //!
     //! # Writing an adapter
     //!
-    //! Implement [`EventLog`] and [`LogTransaction`], and run [`conformance`] on the result. Everything else rests on one rule:
+    //! Implement [`EventLog`] and [`LogTransaction`], and run crate `cqrs-conformance` on the result. Everything else rests on one rule:
     //! **commit order is position order**. An appender holds the log's one lock from before it reads the head until after its
     //! commit, so a reader who has seen position *p* never meets a smaller one later.
 
-    pub use crate::conformance::log as conformance;
     pub use crate::core::log::*;
     pub use crate::core::memory::MemoryLog;
+}
+
+/// What handlers return, and the traits that errors about it name.
+pub mod outcome {
+    pub use crate::model::outcome::{
+        AnswerDeclared, AnswerError, Decision, ErrorDeclared, HandlerResult, Outcome, QueryResult, ReturnsDeclared,
+        emit,
+    };
 }
 
 /// The query side: its bus, and how far an answer may lag.
 pub mod query {
     pub use crate::bus::query::QueryBus;
-    pub use crate::bus::query_context::{QueryContext, QueryParameter};
+    pub use crate::bus::query_context::QueryParameter;
     pub use crate::model::consistency::{AfterPosition, AnyPosition, AskedAt, Consistency, Eventual, ReadYourWrites};
 }
 
@@ -186,6 +202,7 @@ pub mod view {
     pub use crate::projection::views::{Find, Views};
 }
 
+pub use crate::bus::handler::{Answered, Handled};
 pub use app::{App, AppBuilder, BuildError, Health};
 pub use boundary::{Absent, Many};
 pub use command::{CommandBus, Receipt, WorkflowError};
@@ -195,7 +212,7 @@ pub use id::{Id, Tag};
 pub use log::{Bookmark, EventLog, Position};
 pub use message::{Command, Query};
 pub use meta::{CommandId, Meta};
-pub use outcome::{Answered, Decision, Handled, emit};
+pub use outcome::{Decision, emit};
 pub use parameters::{Database, ReadOnly, Reader, Stale, State, Tx};
 pub use query::QueryBus;
 pub use telemetry::TraceContext;
@@ -225,29 +242,35 @@ pub mod prelude {
 pub mod __private {
     pub use crate::__id_schema as id_schema;
     pub use crate::bus::command_context::CommandContext;
+    pub use crate::bus::handler::Here;
     pub use crate::bus::query_context::QueryContext;
     pub use crate::core::column::{Column, ColumnKind, Value};
-    pub use crate::core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, TagInfo, UpcastFrom};
+    pub use crate::core::database::Tx;
+    pub use crate::core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, UpcastFrom};
+    pub use crate::core::event_list::{EventList, TagInfo};
     pub use crate::core::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use crate::core::json::{Json, NoJson};
-    pub use crate::core::log::BoxFuture;
+    pub use crate::core::store_error::BoxFuture;
     pub use crate::core::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
     pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
+    pub use crate::expansion::compile_time::{is_among, require, same_events, same_name};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
-    pub use crate::expansion::emits::{EventList, is_among, require_folded};
+    pub use crate::expansion::emits::require_folded;
     pub use crate::expansion::fields::{Fields, HasField, Names, NamesNothing, NoRowKey, RowKey, require_field};
-    pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents, IdentityOf, decode, fold, key_of};
-    pub use crate::model::boundary::Boundary;
+    pub use crate::expansion::folds::{IdentityOf, decode, fold, handled, key_of, looked_up};
+    pub use crate::expansion::probe::{Probe, Unless};
+    pub use crate::expansion::results::emitted;
+    pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents};
+    pub use crate::model::boundary::{Boundary, Loaded};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
-    pub use crate::model::message::{Command, Message, Query};
-    pub use crate::model::outcome::{Answering, Handling, Here};
-    pub use crate::model::parameters::Tx;
+    pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::snapshot::{Snapshots, snapshots};
-    pub use crate::policy::{
-        FormerName, PolicyContext, Reacting, Reaction, Returned, ReturnedNothing, may_return, returns,
-    };
-    pub use crate::projection::{Basis, Fold, Handle, LookUps, Rows, handled, looked_up};
-    pub use crate::registry::{FieldInfo, Probe, Registration, Unless, require, same_events, same_name};
+    pub use crate::policy::reaction::{FormerName, PolicyContext, Reacting, Reaction};
+    pub use crate::policy::returns::{Returned, ReturnedNothing, may_return, returns};
+    pub use crate::projection::fingerprint::Basis;
+    pub use crate::projection::overlay::{LookUps, Rows};
+    pub use crate::projection::{Fold, Handle};
+    pub use crate::registry::{FieldInfo, Registration};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

@@ -1,9 +1,9 @@
 //! A decision's handler written by hand, beside which the one that `#[command]` writes is measured.
 
-use cqrs_runtime::__private::{CommandContext, Handling, Here, Of, Probe, Registration, inventory};
-use cqrs_runtime::boundary::{Boundary, Loaded};
+use cqrs_runtime::__private::{
+    Boundary, CommandContext, Handling, Here, Loaded, Of, Probe, Registration, emitted, inventory,
+};
 use cqrs_runtime::log::MemoryLog;
-use cqrs_runtime::outcome::emitted;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::{CommandError, Handled};
 

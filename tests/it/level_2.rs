@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use cqrs_conformance::views::checkpoint_as_stored;
 use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
-use cqrs_runtime::view_conformance::checkpoint_as_stored;
 use cqrs_sqlite::rusqlite::Connection;
 use cqrs_sqlite::{SqliteLog, SqliteViews};
 use cqrs_tests::bank::*;

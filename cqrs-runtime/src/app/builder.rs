@@ -8,26 +8,27 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::checks::{self, BuildError, Fault};
-use super::findings;
+use super::fault::{BuildError, Fault};
 use super::names::{self, AcceptedNames};
-use super::placement::{Home, KeptBy, Place, ReadDatabases, ReadSide};
+use super::placement::{Place, ReadDatabases};
 use super::unused::Marks;
-use super::{App, Inner};
+use super::{App, Inner, checks, findings};
 use crate::bus::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
+use crate::bus::read_side::{Home, KeptBy, ReadSide};
+use crate::bus::services::Services;
 use crate::core::debug::opaque_debug;
 use crate::core::log::EventLog;
 use crate::core::view::{View, ViewStore};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
-use crate::projection::{Engine, Follower, Generations, Inline, NoStart, Pace, Partitions, Runner};
+use crate::projection::{Engine, Follower, Generations, Head, Inline, NoStart, Pace, Partitions, Runner};
 use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::snapshots::Keeper;
-use crate::sequencer::{Head, Sequencer, Sizes};
-use crate::telemetry::{Figures, Observed};
+use crate::sequencer::{Sequencer, Sizes};
+use crate::telemetry::{Figures, Tie, Traces};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
@@ -48,7 +49,9 @@ pub struct AppBuilder {
     sizes: Sizes,
     max_bytes: Option<usize>,
     policies: Settings,
-    pub(crate) observed: Observed,
+    tie: Tie,
+    #[cfg(feature = "metrics")]
+    metrics_interval: Option<Duration>,
 }
 
 opaque_debug!(AppBuilder);
@@ -387,6 +390,8 @@ impl AppBuilder {
         let newer_names = names::check(&*log, &registry, &self.accepted).await?;
         let faulty = |reason| BuildError::from(circle(reason));
         let policies = (registry.policies(), self.policies);
+        #[cfg(feature = "metrics")]
+        let metrics_interval = self.metrics_interval;
         let (mut inline, head, mut reads) = (Arc::<Inline>::default(), Arc::new(Head::default()), ReadSide::default());
         let inside: Vec<_> =
             places.iter().filter(|place| place.inside_log).flat_map(|p| p.projections.clone()).collect();
@@ -416,10 +421,30 @@ impl AppBuilder {
             reads.homes.push(Home { store, by, projections, generations });
         }
         let app = self.start(log, registry, inline, figures, head, (reads, marks), newer_names);
-        for follower in app.inner.reads.followers() {
+        for follower in app.services.reads.followers() {
             follower.settle(FIRST_BUILD).await?;
         }
-        react(app, policies).await
+        let app = react(app, policies).await?;
+        #[cfg(feature = "metrics")]
+        super::gauges::keep(&app, metrics_interval);
+        Ok(app)
+    }
+
+    /// Links the app's spans to traces: a command continues its caller's trace, its events carry the trace, and policies that
+    /// answer them continue it. Crate `cqrs-opentelemetry` implements this for OpenTelemetry.
+    #[must_use]
+    pub fn traces(mut self, traces: impl Traces) -> Self {
+        self.tie = Tie::new(traces);
+        self
+    }
+
+    /// How often the log and the read side are read for gauges. Default: every five seconds. It does not matter how often a
+    /// recorder reads the gauges.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics_interval(mut self, interval: Duration) -> Self {
+        self.metrics_interval = Some(interval);
+        self
     }
 
     /// The faults of the linked program, and its events; also the faults of this builder's settings, if it is
@@ -484,37 +509,36 @@ impl AppBuilder {
             Arc::clone(&keeper),
             self.sizes,
             figures.clone(),
-            self.observed.tie.clone(),
+            self.tie.clone(),
         );
-        let inner = Inner {
+        let handlers = registry.handlers();
+        let inner = Arc::new(Inner { registry, policies: Policies::default(), newer_names, _marks: marks });
+        let services = Services {
             log,
-            registry,
+            handlers,
             sequencer,
             inline,
             head,
-            reads,
-            _marks: marks,
             keeper,
             figures,
-            observed: self.observed,
+            tie: self.tie,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
-            policies: Policies::default(),
-            newer_names,
+            reads,
             states: self.states,
             max_bytes: self.max_bytes.unwrap_or(MAX_BYTES),
+            _app: Arc::clone(&inner) as _,
         };
-        App { inner: Arc::new(inner) }
+        App { services: Arc::new(services), inner }
     }
 }
 
 /// Starts an app's policies where they left off.
 async fn react(app: App, (policies, settings): (Vec<&'static PolicyInfo>, Settings)) -> Result<App, BuildError> {
-    let from = policy::start(&*app.inner.log, &policies).await?;
+    let from = policy::start(&*app.services.log, &policies).await?;
     if settings.enabled {
-        Policies::run(&app.inner, &policies, &from, settings);
+        app.inner.policies.run(&app.services, &policies, &from, settings);
     }
-    Figures::keep(&app.inner);
     Ok(app)
 }
 

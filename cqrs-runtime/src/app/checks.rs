@@ -2,82 +2,17 @@
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 
+use super::fault::{BuildError, Fault};
 use super::placement::{Place, ReadDatabases};
 use super::policy_checks;
 use crate::core::json;
-use crate::core::log::{EventLog, StoreError};
+use crate::core::log::EventLog;
 use crate::core::view::ViewLayout;
+use crate::model::parameter_info::{ParameterInfo, Resource};
 use crate::projection::{MOST_PARTS, Partitions};
+use crate::registry::Registration;
 use crate::registry::table::{Placed, Table};
-use crate::registry::{ParameterInfo, Registration, Resource};
-
-/// Why an app could not be built.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The linked program does not fit together, or the app lacks something that it needs. Lists every fault.
-    #[error("{}", list(.0))]
-    Faults(Vec<Fault>),
-    /// A store could not be prepared, or holds the views of another log.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The same text as [`Display`](fmt::Display), since this is what `main` prints of an error that it returns.
-impl fmt::Debug for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl From<Fault> for BuildError {
-    fn from(fault: Fault) -> Self {
-        Self::Faults(vec![fault])
-    }
-}
-
-fn list(faults: &[Fault]) -> String {
-    let heading = match faults.len() {
-        1 => "the app cannot be built:".to_owned(),
-        n => format!("the app cannot be built, for {n} reasons:"),
-    };
-    let faults = faults.iter().map(Fault::to_string);
-    std::iter::once(heading).chain(faults).collect::<Vec<_>>().join("\n")
-}
-
-/// One fault of the linked program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// What is wrong, with the rule's code.
-    pub what: String,
-    /// The file, line and module of everything involved.
-    pub places: Vec<String>,
-    /// What to do.
-    pub instead: String,
-}
-
-impl Fault {
-    pub(crate) fn new(what: impl Into<String>, parties: &[&Registration], instead: impl Into<String>) -> Self {
-        let places = parties.iter().map(|party| party.place()).collect();
-        Self { what: what.into(), places, instead: instead.into() }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "- {}", self.what.replace('\n', "\n    "))?;
-        for place in &self.places {
-            write!(f, "\n    at {place}")?;
-        }
-        self.instead.lines().try_for_each(|line| write!(f, "\n    {line}"))?;
-        match self.what.strip_prefix("[CQRS").and_then(|rest| rest.split_once(']')) {
-            Some((code, _)) => write!(f, "\n    see: cqrs_runtime::rules#cqrs{code}"),
-            None => Ok(()),
-        }
-    }
-}
 
 pub(super) type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -267,23 +202,9 @@ fn every_message_is_handled(table: &Table, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The parameters of every handler and policy, with its name and its place in the source.
-pub(super) fn parameters(table: &Table) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
-    let commands = table.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    let queries = table.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
-    let handlers = commands.chain(queries).flat_map(|(function, parameters, registration)| {
-        parameters.iter().map(move |one| (function, *one, registration))
-    });
-    let policies = table
-        .policies
-        .iter()
-        .flat_map(|entry| entry.info.parameters().map(move |one| (entry.name, *one, entry.registration)));
-    handlers.chain(policies)
-}
-
 /// 803: every service that a handler takes is registered.
 pub(super) fn services_are_there(table: &Table, states: &States, faults: &mut Vec<Fault>) {
-    for (function, parameter, registration) in parameters(table) {
+    for (function, parameter, registration) in table.parameters() {
         let ParameterInfo::State(state) = parameter else { continue };
         if !states.contains_key(&(state.type_id)()) {
             faults.push(Fault::new(
@@ -305,9 +226,9 @@ pub(super) fn databases_are_there(
     let log_database = log.database();
     let places = reads.places(table, log);
     let is_read = |wanted| places.iter().any(|place| place.is(wanted));
-    for (function, parameter, registration) in parameters(table) {
+    for (function, parameter, registration) in table.parameters() {
         let (what, instead) = match parameter {
-            ParameterInfo::Transaction(wanted) if !is(log_database, wanted) => (
+            ParameterInfo::Transaction(wanted) if !wanted.is(log_database) => (
                 format!(
                     "[CQRS806] `{function}` takes `&mut Tx<{}>`, but the log is {}: the events would not commit with it",
                     (wanted.name)(),
@@ -365,7 +286,7 @@ pub(super) fn databases_are_there(
 /// 806, as far as it shows without the log: one log has one database.
 pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
     let mut first: Option<(&str, Resource, &Registration)> = None;
-    for (function, parameter, registration) in parameters(table) {
+    for (function, parameter, registration) in table.parameters() {
         let ParameterInfo::Transaction(wanted) = parameter else { continue };
         let (other, database, place) = *first.get_or_insert((function, wanted, registration));
         if (database.type_id)() != (wanted.type_id)() {
@@ -381,10 +302,6 @@ pub(super) fn one_write_database(table: &Table, faults: &mut Vec<Fault>) {
             ));
         }
     }
-}
-
-pub(super) fn is(there: Option<crate::core::log::DatabaseInfo>, wanted: Resource) -> bool {
-    there.is_some_and(|there| there.type_id == (wanted.type_id)())
 }
 
 const LINK_THE_EVENT: &str =
@@ -432,7 +349,7 @@ fn events_are_linked(table: &Table, faults: &mut Vec<Fault>) {
 /// 804: a handler that reads a view which no projection makes would never find a row.
 fn views_are_made(table: &Table, faults: &mut Vec<Fault>) {
     let made: HashSet<&str> = table.projections.iter().filter_map(|entry| entry.view.map(|view| view.name)).collect();
-    for (function, parameter, registration) in parameters(table) {
+    for (function, parameter, registration) in table.parameters() {
         let ParameterInfo::View(view) = parameter else { continue };
         if !made.contains(view.name) {
             faults.push(Fault::new(

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::checks::{Fault, parameters};
-use crate::registry::ParameterInfo;
+use super::fault::Fault;
+use crate::model::parameter_info::ParameterInfo;
 use crate::registry::table::Table;
 
 /// A finding about one name.
@@ -67,7 +67,7 @@ fn events(table: &Table, found: &mut Vec<Finding>) {
 }
 
 fn views(table: &Table, found: &mut Vec<Finding>) {
-    let taken = parameters(table).filter_map(|(_, parameter, _)| match parameter {
+    let taken = table.parameters().filter_map(|(_, parameter, _)| match parameter {
         ParameterInfo::View(view) => Some(view.name),
         _ => None,
     });

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::App;
-use crate::core::log::StoreError;
+use crate::core::store_error::StoreError;
 use crate::core::view::{Parked, ViewStore};
 use crate::projection::{ProjectionState, ProjectionStatus};
 
@@ -151,7 +151,7 @@ impl App {
     }
 
     fn examine_sequencer(&self, found: &mut Found) {
-        let sequencer = &self.inner.sequencer;
+        let sequencer = &self.services.sequencer;
         if sequencer.is_closed() {
             let what = "the app was closed: this process executes no commands and updates no views".into();
             return found.unhealthy("sequencer", what, "send requests to another process, and stop this one");
@@ -167,7 +167,7 @@ impl App {
             let remedy = "check what holds the log's lock, and whether the database is too slow for the load";
             found.degraded("sequencer", what, remedy);
         }
-        if let Some((lost, last)) = self.inner.head.lost() {
+        if let Some((lost, last)) = self.services.head.lost() {
             let what = format!(
                 "it has lost events: it held {lost} while this process ran and no longer does; when that was noticed it ended at position {}",
                 last.position
@@ -176,7 +176,7 @@ impl App {
                           with `App::dismiss_lost_events`";
             found.degraded("log", what, remedy);
         }
-        if self.inner.reads.runners().any(|runner| !runner.is_at_work()) {
+        if self.services.reads.runners().any(|runner| !runner.is_at_work()) {
             let what = "this process no longer updates the read side".into();
             found.degraded("runner", what, "restart it, unless it is closing and another process takes over");
         }
@@ -197,7 +197,7 @@ impl App {
                 found.degraded(&policy(status.name), what, "fix the cause of the error; it resumes automatically");
             }
         }
-        if self.inner.sequencer.is_closed() {
+        if self.services.sequencer.is_closed() {
             return;
         }
         for name in self.inner.policies.stopped() {
@@ -207,9 +207,9 @@ impl App {
 
     /// Whether all stores answer.
     async fn examine_stores(&self, deadline: Instant, found: &mut Found) -> bool {
-        let log = Arc::clone(&self.inner.log);
+        let log = Arc::clone(&self.services.log);
         let log = Asked::new(log.describe(), async move { log.probe().await });
-        let views: Vec<Asked<()>> = self.inner.reads.own().cloned().map(probed).collect();
+        let views: Vec<Asked<()>> = self.services.reads.own().cloned().map(probed).collect();
         let mut answers = true;
         if let Err(error) = log.answer(deadline).await {
             answers = false;

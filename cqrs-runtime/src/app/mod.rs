@@ -1,30 +1,28 @@
 //! The app: the linked handlers and projections, with a log and a read side.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::bus::command::CommandBus;
-use crate::bus::middleware::{CommandService, QueryService};
 use crate::bus::query::QueryBus;
-use crate::bus::wire::WireError;
+use crate::bus::services::Services;
 use crate::core::debug::opaque_debug;
-use crate::core::log::{EventLog, StoreError};
+use crate::core::log::EventLog;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::core::view::{Generation, Parked, View, ViewShape, ViewStore};
+use crate::expansion::probe::Probe;
 use crate::model::error::{Named, OperationError, UnknownName};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
-use crate::projection::Inline;
 use crate::registry::table::Table;
-use crate::sequencer::snapshots::Keeper;
-use crate::sequencer::{Head, Sequencer};
-use crate::telemetry::{Figures, Observed};
 
 mod builder;
 mod checks;
+mod fault;
 mod findings;
+#[cfg(feature = "metrics")]
+mod gauges;
 mod health;
 mod names;
 mod placement;
@@ -37,9 +35,8 @@ mod unused;
 pub use crate::projection::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 pub use crate::registry::Description;
 pub use builder::AppBuilder;
-pub use checks::{BuildError, Fault};
+pub use fault::{BuildError, Fault};
 pub use health::{Health, HealthStatus, Problem};
-use placement::ReadSide;
 use unused::Marks;
 pub use unused::UnusedView;
 
@@ -73,6 +70,7 @@ pub use unused::UnusedView;
 /// ```
 #[derive(Clone)]
 pub struct App {
+    pub(crate) services: Arc<Services>,
     pub(crate) inner: Arc<Inner>,
 }
 
@@ -88,38 +86,38 @@ impl App {
     /// The command bus.
     #[must_use]
     pub fn commands(&self) -> CommandBus {
-        CommandBus::new(Arc::clone(&self.inner))
+        CommandBus::new(Arc::clone(&self.services))
     }
 
     /// The query bus.
     #[must_use]
     pub fn queries(&self) -> QueryBus {
-        QueryBus::new(Arc::clone(&self.inner))
+        QueryBus::new(Arc::clone(&self.services))
     }
 
     /// The log.
     #[must_use]
     pub fn log(&self) -> &Arc<dyn EventLog> {
-        &self.inner.log
+        &self.services.log
     }
 
     /// The store that queries read: the log's own (level 1), or the app's first read database (level 2).
     #[must_use]
     pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
-        self.inner.reads.homes.first().map(|home| &home.store)
+        self.services.reads.homes.first().map(|home| &home.store)
     }
 
     /// How view `V` is stored. `None` if no projection of this app makes it. The fingerprint covers everything that the rows
     /// depend on: programs with the same fingerprint can share the rows, others cannot.
     #[must_use]
     pub fn shape_of<V: View>(&self) -> Option<ViewShape> {
-        self.inner.reads.shape_of(V::LAYOUT.name)
+        self.services.reads.shape_of(V::LAYOUT.name)
     }
 
     /// Every view of this app with how it is stored, ordered by name.
     #[must_use]
     pub fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
-        let mut shapes = self.inner.reads.shapes();
+        let mut shapes = self.services.reads.shapes();
         shapes.sort_by_key(|(view, _)| *view);
         shapes
     }
@@ -127,7 +125,7 @@ impl App {
     /// The store that holds the view of this name.
     #[must_use]
     pub fn views_of(&self, view: &str) -> Option<&Arc<dyn ViewStore>> {
-        self.inner.reads.of_view(view).map(|home| &home.store)
+        self.services.reads.of_view(view).map(|home| &home.store)
     }
 
     /// Under which names the view of a projection and its checkpoint are stored. The names contain the projection's fingerprint,
@@ -135,7 +133,7 @@ impl App {
     /// for an async projection, which has tables of its own, and where no projection has that name.
     #[must_use]
     pub fn stored_as(&self, projection: &str) -> Option<Generation> {
-        let mut homes = self.inner.reads.homes.iter();
+        let mut homes = self.services.reads.homes.iter();
         let stored = homes.find_map(|home| home.generations.get(projection))?;
         Some(Generation { shape: stored.shape?, projection: stored.name })
     }
@@ -160,8 +158,8 @@ impl App {
     /// # Errors
     /// See [`OperationError`]: the log cannot be reached, or this process does not run the policies.
     pub async fn settled(&self) -> Result<Position, OperationError> {
-        self.inner.head.wake();
-        self.inner.policies.settled(&*self.inner.log, self.inner.registry.policies.len()).await
+        self.services.head.wake();
+        self.inner.policies.settled(&*self.services.log, self.inner.registry.policies.len()).await
     }
 
     /// Handles the parked events of a policy again, after the cause was fixed, and returns what is still parked. Its commands
@@ -170,7 +168,7 @@ impl App {
     /// # Errors
     /// See [`OperationError`]: no policy has that name, or the store failed. Then everything stays parked.
     pub async fn retry_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
-        policy::retry(&self.inner, self.policy(policy)?).await
+        policy::retry(&self.services, self.policy(policy)?).await
     }
 
     /// Discards the parked events of a policy, and returns them. This program need not know the policy.
@@ -179,7 +177,7 @@ impl App {
     /// See [`OperationError`]: no policy has that name and nothing of it is parked, or the store failed. Then nothing is
     /// discarded.
     pub async fn dismiss_policy(&self, policy: &str) -> Result<Vec<Parked>, OperationError> {
-        let dismissed = policy::dismiss(&self.inner, &policy::owner(policy)).await?;
+        let dismissed = policy::dismiss(&self.services, &policy::owner(policy)).await?;
         if dismissed.is_empty() {
             self.policy(policy)?;
         }
@@ -198,7 +196,7 @@ impl App {
     /// Then nothing changes.
     pub async fn resume_policy(&self, policy: &str, after: Position) -> Result<(), OperationError> {
         let info = self.policy(policy)?;
-        policy::resume(&self.inner, info, after).await?;
+        policy::resume(&self.services, info, after).await?;
         self.inner.policies.resumed(info).await;
         Ok(())
     }
@@ -207,7 +205,7 @@ impl App {
     /// [`health`](Self::health) no longer reports it then. Returns `false` if nothing was reported.
     #[must_use = "it says whether anything was reported"]
     pub fn dismiss_lost_events(&self) -> bool {
-        self.inner.head.dismiss_lost()
+        self.services.head.dismiss_lost()
     }
 
     /// How many commands the log remembers by id. With `before`, only those that were recorded before that time.
@@ -215,7 +213,7 @@ impl App {
     /// # Errors
     /// The log cannot be reached.
     pub async fn count_command_records(&self, before: Option<Timestamp>) -> Result<u64, StoreError> {
-        self.inner.log.count_command_records(before).await
+        self.services.log.count_command_records(before).await
     }
 
     /// Removes the log's records of commands with an id that are older than a time, and returns how many were removed. Their events
@@ -240,7 +238,7 @@ impl App {
     /// The log cannot be reached, or its role may not remove rows (on PostgreSQL). Some records may be removed
     /// already.
     pub async fn forget_commands(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.inner.log.forget_commands(before).await
+        self.services.log.forget_commands(before).await
     }
 
     fn policy(&self, name: &str) -> Result<&'static PolicyInfo, OperationError> {
@@ -252,44 +250,21 @@ impl App {
     }
 }
 
-/// State that the buses and the contexts share.
+impl Probe<State<App>> {
+    /// A way around what the signature says.
+    pub const IS_BUS: bool = true;
+}
+
+impl Probe<State<Arc<App>>> {
+    /// A way around what the signature says.
+    pub const IS_BUS: bool = true;
+}
+
+/// What an app keeps besides what its buses work with.
 pub(crate) struct Inner {
-    pub(crate) log: Arc<dyn EventLog>,
     pub(crate) registry: Table,
-    pub(crate) sequencer: Sequencer,
-    pub(crate) inline: Arc<Inline>,
-    pub(crate) head: Arc<Head>,
-    pub(crate) keeper: Arc<Keeper>,
-    pub(crate) figures: Figures,
-    pub(crate) observed: Observed,
     pub(crate) policies: Policies,
     /// Names of the log that belong to a newer program, or to one that runs next to this one.
     pub(crate) newer_names: Vec<String>,
-    pub(crate) command_layers: Option<CommandService>,
-    pub(crate) query_layers: Option<QueryService>,
-    pub(crate) reads: ReadSide,
     _marks: Marks,
-    states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    max_bytes: usize,
-}
-
-impl Inner {
-    /// The service of a type.
-    ///
-    /// # Panics
-    /// If the app has no such service. `App::build` refuses that.
-    pub(crate) fn state<T: ?Sized + Send + Sync + 'static>(&self) -> State<T> {
-        self.states
-            .get(&TypeId::of::<T>())
-            .and_then(|state| state.downcast_ref::<State<T>>())
-            .cloned()
-            .unwrap_or_else(|| panic!("no state `{}`, although `App::build` checks for it", std::any::type_name::<T>()))
-    }
-
-    pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
-        if data.len() > self.max_bytes {
-            return Err(WireError::TooLarge(data.len(), self.max_bytes));
-        }
-        Ok(())
-    }
 }

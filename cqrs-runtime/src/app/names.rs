@@ -10,11 +10,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::checks::{BuildError, Fault};
-use crate::core::log::{
-    Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, StoreError, StoredNames,
-};
+use super::fault::{BuildError, Fault};
+use crate::core::log::{Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, StoredNames};
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::registry::Registration;
 use crate::registry::table::Table;

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 
-use super::checks::Fault;
+use super::fault::Fault;
+use crate::bus::services::CommandHandlerInfo;
+use crate::model::parameter_info::ParameterInfo;
 use crate::policy::PolicyInfo;
+use crate::registry::Registration;
 use crate::registry::table::{Placed, Table};
-use crate::registry::{CommandHandlerInfo, ParameterInfo, Registration};
 
 /// Checks the policies against the rules.
 pub(super) fn check(table: &Table, faults: &mut Vec<Fault>) {

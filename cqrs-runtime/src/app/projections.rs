@@ -6,16 +6,18 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::App;
-use super::placement::KeptBy;
-use crate::bus::query::After;
-use crate::core::log::{EventQuery, StoreError};
+use crate::bus::read_side::KeptBy;
+use crate::core::log::EventQuery;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::core::view::Parked;
+use crate::model::consistency::After;
 use crate::model::error::{Named, OperationError, QueryError, UnknownName};
 use crate::policy;
-use crate::projection::{Known, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in};
-use crate::registry::ProjectionInfo;
+use crate::projection::{
+    Known, ProjectionInfo, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in,
+};
 use crate::telemetry::spans;
 
 /// How long each part of an app may take to close.
@@ -29,7 +31,7 @@ impl App {
     /// The read side cannot be reached, or the log, which stores the policies' part.
     pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
         let mut parked = Vec::new();
-        for home in &self.inner.reads.homes {
+        for home in &self.services.reads.homes {
             // Parked keys of a shadow build show when it takes its view's place.
             let known = |parked: Parked| {
                 let projection = home.generations.plain(&parked.projection)?.to_owned();
@@ -38,7 +40,7 @@ impl App {
             parked.extend(home.store.parked().await?.into_iter().filter_map(known));
             parked.extend(changed_in(&*home.store, &home.projections).await?);
         }
-        if let Some(beside) = self.inner.log.views() {
+        if let Some(beside) = self.services.log.views() {
             // A policy that this program does not know has unfinished work all the same.
             let unfinished = beside.parked().await?.into_iter();
             parked.extend(unfinished.filter(|parked| policy::name_of(&parked.projection).is_some()));
@@ -146,12 +148,12 @@ impl App {
     pub async fn close(self) {
         self.inner.policies.end(CLOSE).await;
         let deadline = Instant::now() + CLOSE;
-        for runner in self.inner.reads.runners() {
+        for runner in self.services.reads.runners() {
             if timeout_at(deadline, runner.end()).await.is_err() {
                 tracing::warn!("projection still running at close; its lease will expire");
             }
         }
-        self.inner.sequencer.close(CLOSE).await;
+        self.services.sequencer.close(CLOSE).await;
     }
 
     /// Waits until every projection has processed the log up to a position.
@@ -159,7 +161,7 @@ impl App {
     /// # Errors
     /// [`QueryError::NotYet`] after that time, or the read side cannot be reached.
     pub async fn caught_up(&self, position: Position, within: Duration) -> Result<(), QueryError> {
-        self.inner.wait_for_all(After { position, within, or_stale: false }).await
+        self.services.wait_for_all(After { position, within, or_stale: false }).await
     }
 
     /// The status of each projection, by name.
@@ -167,9 +169,9 @@ impl App {
     /// # Errors
     /// The log or the read side cannot be reached.
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
-        let (head, parked) = (self.inner.log.head().await?, self.parked().await?);
+        let (head, parked) = (self.services.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
-        for (home, info) in self.inner.reads.projections() {
+        for (home, info) in self.services.reads.projections() {
             let standing = home.runner().and_then(|runner| runner.standings().get(info.name));
             let known = home.follower().and_then(|follower| follower.get(info.name));
             let Some(place) = home.generations.get(info.name) else { continue };
@@ -222,14 +224,14 @@ impl App {
     /// The age of the oldest event that a projection has not processed, in seconds.
     #[allow(clippy::cast_precision_loss, reason = "seconds are for reading")]
     async fn lag(&self, info: &ProjectionInfo, after: Position) -> Result<f64, StoreError> {
-        let page = self.inner.log.read(&EventQuery::named(info.events), after, 1).await?;
+        let page = self.services.log.read(&EventQuery::named(info.events), after, 1).await?;
         let oldest = page.events.first().map(|event| event.header().recorded_at.as_micros());
         Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
     }
 
     /// What keeps a projection up to date.
     fn kept_by(&self, projection: &str) -> Result<&KeptBy, StoreError> {
-        let home = self.inner.reads.of_projection(projection);
+        let home = self.services.reads.of_projection(projection);
         home.map(|home| &home.by).ok_or_else(|| stored_nowhere(projection))
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::App;
-use super::placement::KeptBy;
+use crate::bus::read_side::KeptBy;
 use crate::model::error::{NotBuilt, QueryError};
 use crate::projection::Wanted;
 
@@ -43,7 +43,8 @@ impl App {
                     Ok(Err(error)) => Err(error),
                     _ => {
                         let reason = self.health().await.to_string();
-                        Err(crate::core::log::StoreError::Unavailable { store: "the app".into(), reason }.into())
+                        Err(crate::core::store_error::StoreError::Unavailable { store: "the app".into(), reason }
+                            .into())
                     }
                 };
             }
@@ -54,7 +55,7 @@ impl App {
 
     /// A view that is not built, if there is one.
     async fn first_not_built(&self) -> Result<Option<NotBuilt>, QueryError> {
-        for home in &self.inner.reads.homes {
+        for home in &self.services.reads.homes {
             let not_built = match &home.by {
                 KeptBy::Runner(runner) => runner.standings().first_not_built(&*home.store, Wanted::All).await?,
                 KeptBy::Commands(follower) => follower.first_not_built(),

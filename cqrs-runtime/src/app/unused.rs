@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::App;
-use crate::core::log::StoreError;
 use crate::core::position::Position;
-use crate::core::view::{Contents, Removal, ViewStore};
-use crate::projection::{Generations, kept, taken_apart};
+use crate::core::store_error::StoreError;
+use crate::core::view::{Contents, Removal, ViewStore, plain_name};
+use crate::projection::{Generations, kept};
 
 /// How old the last mark of an unused version is.
 const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -69,7 +69,7 @@ impl App {
     pub async fn unused_views_for(&self, unused: Duration) -> Result<Vec<UnusedView>, StoreError> {
         let mut all = Vec::new();
         let mut stores: Vec<(&Arc<dyn ViewStore>, Vec<&Generations>)> = Vec::new();
-        for home in &self.inner.reads.homes {
+        for home in &self.services.reads.homes {
             match stores.iter_mut().find(|(store, _)| store.address() == home.store.address()) {
                 Some((_, own)) => own.push(&home.generations),
                 None => stores.push((&home.store, vec![&home.generations])),
@@ -91,7 +91,7 @@ impl App {
     /// # Errors
     /// The store cannot be reached, or is not a store of this app.
     pub async fn remove_unused_view(&self, view: &UnusedView) -> Result<bool, StoreError> {
-        let home = self.inner.reads.homes.iter().find(|home| home.store.describe() == view.store);
+        let home = self.services.reads.homes.iter().find(|home| home.store.describe() == view.store);
         let home = home.ok_or_else(|| StoreError::Failed {
             store: view.store.clone(),
             reason: "it is not a store of this app; list the unused views again".into(),
@@ -109,7 +109,7 @@ fn listed(contents: Contents, unused: Duration, store: &str) -> Vec<UnusedView> 
     // By version; without one, by name.
     let mut found: BTreeMap<(Option<u64>, String), UnusedView> = BTreeMap::new();
     let mut entry = |stored: &str, change: &mut dyn FnMut(&mut UnusedView, &str)| {
-        let (plain, fingerprint) = taken_apart(stored);
+        let (plain, fingerprint) = plain_name(stored);
         let (name, rest) = plain.split_at(plain.find('@').unwrap_or(plain.len()));
         if name.is_empty() || name.starts_with("policy:") {
             return;
@@ -136,7 +136,7 @@ fn listed(contents: Contents, unused: Duration, store: &str) -> Vec<UnusedView> 
     }
     for (stored, checkpoint) in contents.checkpoints {
         entry(&stored, &mut |view, rest| {
-            let (plain, _) = taken_apart(&stored);
+            let (plain, _) = plain_name(&stored);
             plain[..plain.len() - rest.len()].clone_into(&mut view.projection);
             view.mark = marked(&stored[..stored.len() - rest.len()]);
             if rest.is_empty() {

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::bus::command::CommandBus;
-use crate::bus::query::{After, DEADLINE};
+use crate::bus::handler::Handled;
 use crate::core::debug::opaque_debug;
-use crate::core::log::BoxFuture;
+use crate::core::store_error::BoxFuture;
 use crate::core::view::View;
+use crate::model::consistency::{After, DEADLINE};
 use crate::model::error::QueryError;
-use crate::model::outcome::{Handled, Handling};
+use crate::model::message::Handling;
 use crate::projection::Handle;
 
 /// A command bus that waits after each command until read models show it. See [`CommandBus::awaiting`].
@@ -111,8 +112,8 @@ impl AwaitingBus {
             let within = deadline.saturating_duration_since(Instant::now());
             let after = After { within, ..after };
             match awaited {
-                Awaited::View(view) => self.bus.inner.wait_for_view(Some(after), view).await?,
-                Awaited::Projection(projection) => self.bus.inner.wait_for_projection(after, projection).await?,
+                Awaited::View(view) => self.bus.services.wait_for_view(Some(after), view).await?,
+                Awaited::Projection(projection) => self.bus.services.wait_for_projection(after, projection).await?,
             }
         }
         Ok(())

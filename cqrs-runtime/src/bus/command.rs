@@ -5,22 +5,46 @@ use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
-use crate::app::Inner;
 use crate::bus::command_context::{CommandContext, Ids};
-use crate::bus::middleware::CommandRequest;
-use crate::bus::wire::WireError;
+use crate::bus::handler::Handled;
+use crate::bus::middleware::{CommandRequest, CommandResponse};
+use crate::bus::services::Services;
+use crate::bus::wire_error::WireError;
 use crate::core::debug::opaque_debug;
-use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
+use crate::core::store_error::BoxFuture;
 use crate::model::error::CommandError;
-use crate::model::outcome::{Executed, Handled, Handling};
+use crate::model::message::Handling;
 use crate::model::receipt::Receipt;
 use crate::telemetry::spans;
+
+/// A command that can be executed, with all that can come of it, `R`: each that has a handler.
+///
+/// One trait of both, so that what is no command is one error.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS207] no `#[command]` handler for `{Self}`",
+    label = "nothing handles this",
+    note = "a command that nothing handles could only fail in production",
+    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; what is no command yet needs `#[derive(Command)]`",
+    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`; an event is not sent: send the command whose handler emits it",
+    note = "see: cqrs_runtime::rules#cqrs207"
+)]
+pub trait Executed<H, R> {
+    #[doc(hidden)]
+    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, R>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Handled<H>, H: 'static> Executed<H, Handling<C>> for C {
+    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, Handling<C>> {
+        bus.execute_handled(self)
+    }
+}
 
 /// Executes commands. Cheap to clone; [`App::commands`](crate::App::commands) returns one.
 #[derive(Clone)]
 pub struct CommandBus {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) services: Arc<Services>,
     meta: Option<Meta>,
     ids: Ids,
     within: Option<Duration>,
@@ -29,8 +53,8 @@ pub struct CommandBus {
 opaque_debug!(CommandBus { meta, within });
 
 impl CommandBus {
-    pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, ids: Ids::OfTheCaller, within: None }
+    pub(crate) fn new(services: Arc<Services>) -> Self {
+        Self { services, meta: None, ids: Ids::OfTheCaller, within: None }
     }
 
     /// A bus whose commands carry this [`Meta`]: an actor, a command id, a correlation.
@@ -47,8 +71,8 @@ impl CommandBus {
     }
 
     /// A bus for a policy, whose commands' ids are derived from its event.
-    pub(crate) fn of_an_event(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, ids: Ids::OfAnEvent, within: None }
+    pub(crate) fn of_an_event(services: Arc<Services>) -> Self {
+        Self { services, meta: None, ids: Ids::OfAnEvent, within: None }
     }
 
     /// A bus whose commands must be started within this time after they were sent. A command that still waits then is
@@ -93,21 +117,21 @@ impl CommandBus {
 
     /// The same for a caller that knows of the handler.
     pub(crate) fn execute_handled<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Handling<C>> {
-        let (inner, ids, within) = (Arc::clone(&self.inner), self.ids, self.within);
+        let (services, ids, within) = (Arc::clone(&self.services), self.ids, self.within);
         let mut meta = self.meta.clone().unwrap_or_default();
         Box::pin(async move {
             meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(within?));
             let span = spans::command(C::NAME, &meta);
-            inner.observed.tie.enter(&span, &mut meta);
-            let watch = inner.figures.command(C::NAME);
-            let answer = match &inner.command_layers {
+            services.tie.enter(&span, &mut meta);
+            let watch = services.figures.command(C::NAME);
+            let answer = match &services.command_layers {
                 None => {
-                    let context = CommandContext::new(inner, meta, ids, &command);
+                    let context = CommandContext::new(services, meta, ids, &command);
                     command.handle(context).instrument(span.clone()).await
                 }
                 Some(service) => {
                     let service = service.clone();
-                    let request = CommandRequest::new::<C, H>(command, inner, meta, ids);
+                    let request = request::<C, H>(command, services, meta, ids);
                     match service.run(request).instrument(span.clone()).await {
                         Ok(response) => response.into_typed::<Handling<C>>(),
                         Err(error) => Err(CommandError::Middleware(error)),
@@ -127,6 +151,12 @@ impl CommandBus {
         })
     }
 
+    /// With the deadline of this bus, where the message has none of its own.
+    fn due(&self, mut meta: Meta) -> Meta {
+        meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(self.within?));
+        meta
+    }
+
     /// Executes a command by its name and JSON, for a transport without types.
     ///
     /// # Errors
@@ -137,8 +167,20 @@ impl CommandBus {
         data: &str,
         meta: Meta,
     ) -> Result<Receipt<serde_json::Value>, WireError> {
-        let handler = self.inner.registry.command(name)?;
-        self.inner.check_size(data)?;
-        (handler.wire)(self.with_meta(meta), data.into()).await
+        let handler = self.services.handlers.command(name)?;
+        self.services.check_size(data)?;
+        let meta = self.due(meta);
+        (handler.wire)(Arc::clone(&self.services), meta, data.into()).await
     }
+}
+
+/// What a command's layers are around.
+fn request<C: Handled<H>, H: 'static>(command: C, services: Arc<Services>, meta: Meta, ids: Ids) -> CommandRequest {
+    CommandRequest::new(C::NAME, meta, move |meta| {
+        Box::pin(async move {
+            let context = CommandContext::new(services, meta, ids, &command);
+            let handling: Handling<C> = command.handle(context).await;
+            CommandResponse::new(handling.as_ref().map(drop).map_err(CommandError::kind), handling)
+        })
+    })
 }

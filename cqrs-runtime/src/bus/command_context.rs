@@ -9,20 +9,21 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::app::Inner;
+use crate::bus::services::Services;
 use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{Condition, EventQuery, LogTransaction, StoreError, lost_while_read};
+use crate::core::log::{Condition, EventQuery, LogTransaction, lost_while_read};
 use crate::core::meta::Meta;
 use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::core::view::View;
 use crate::model::aggregate::FoldError;
 use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::{CommandError, Conflict, Corrupt, Entity};
-use crate::model::message::Command;
-use crate::model::outcome::{Emission, Handling};
+use crate::model::message::{Command, Handling};
+use crate::model::outcome::Emission;
 use crate::model::parameters::{Stale, State, Transaction};
 use crate::projection::views::Views;
 use crate::sequencer::{self, Call, Entry, Source, known_receipt};
@@ -51,7 +52,7 @@ pub(crate) enum Ids {
 
 /// What surrounds one execution of a command.
 pub struct CommandContext {
-    inner: Arc<Inner>,
+    services: Arc<Services>,
     meta: Arc<Meta>,
     /// Where the command has an id that is the caller's own.
     content: Option<Content>,
@@ -65,12 +66,12 @@ pub struct CommandContext {
 opaque_debug!(CommandContext { meta });
 
 impl CommandContext {
-    pub(crate) fn new<C: Command>(inner: Arc<Inner>, mut meta: Meta, ids: Ids, command: &C) -> Self {
+    pub(crate) fn new<C: Command>(services: Arc<Services>, mut meta: Meta, ids: Ids, command: &C) -> Self {
         let is_compared = meta.command_id.is_some() && ids == Ids::OfTheCaller;
         let content = if is_compared { Content::of(command) } else { None };
         let deadline = meta.deadline.take().map(Instant::from_std);
         let (conflicts, locked) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { inner, meta: Arc::new(meta), content, deadline, conflicts, locked }
+        Self { services, meta: Arc::new(meta), content, deadline, conflicts, locked }
     }
 
     /// Who asks, when, and because of what.
@@ -91,9 +92,9 @@ impl CommandContext {
         async move {
             let decision = move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta);
             self.refuse_inside_itself()?;
-            let Self { inner, meta, content, deadline, .. } = self;
+            let Self { services, meta, content, deadline, .. } = self;
             let call = Call { meta, content, deadline, condition: None, loaded: Vec::new() };
-            inner.sequencer.run::<C, _>(call, load, decision).await
+            services.sequencer.run::<C, _>(call, load, decision).await
         }
     }
 
@@ -119,8 +120,8 @@ impl CommandContext {
     }
 
     async fn begin_now<C: Command>(&self, transaction: bool, boundary: Boundary) -> Result<Work, Handling<C>> {
-        let inner = &*self.inner;
-        if inner.sequencer.is_closed() {
+        let services = &*self.services;
+        if services.sequencer.is_closed() {
             return Err(Err(CommandError::ShutDown));
         }
         let failed = |error: StoreError| Err(CommandError::Unavailable(error));
@@ -130,26 +131,26 @@ impl CommandContext {
                 tokio::time::sleep(pause(conflicts)).await;
                 None
             }
-            _ => Some(inner.sequencer.turn().await.map_err(failed)?),
+            _ => Some(services.sequencer.turn().await.map_err(failed)?),
         };
         if !transaction && turn.is_none() {
             if self.meta.command_id.is_some() {
                 self.lock::<C>().await?;
             }
-            return Work::load(boundary, inner).await.and_then(Work::checked).map_err(|fault| Err(fault.into()));
+            return Work::load(boundary, services).await.and_then(Work::checked).map_err(|fault| Err(fault.into()));
         }
         // Outside the lock, under which only what came in between is read then.
-        let work = Work::load(boundary, inner).await.map_err(|fault| Err(fault.into()))?;
+        let work = Work::load(boundary, services).await.map_err(|fault| Err(fault.into()))?;
         let tx = self.lock::<C>().await?;
-        let work = work.locked(tx, turn, inner).await.map_err(|fault| Err(fault.into()))?;
+        let work = work.locked(tx, turn, services).await.map_err(|fault| Err(fault.into()))?;
         self.locked.store(true, Ordering::Relaxed);
         Ok(work)
     }
 
     /// Takes the log's lock, unless the command's id is known.
     async fn lock<C: Command>(&self) -> Result<Box<dyn LogTransaction>, Handling<C>> {
-        let timeout = &self.inner.sequencer.timeout;
-        let mut tx = timeout.of(self.inner.log.begin()).await.map_err(|error| Err(error.into()))?;
+        let timeout = &self.services.sequencer.timeout;
+        let mut tx = timeout.of(self.services.log.begin()).await.map_err(|error| Err(error.into()))?;
         if let Some(id) = &self.meta.command_id {
             let known = timeout.of(tx.commands(std::slice::from_ref(id))).await.map_err(|error| Err(error.into()))?;
             if let Some(record) = known.into_iter().next().flatten() {
@@ -164,19 +165,19 @@ impl CommandContext {
     pub fn running<F: Future>(&self, handler: F) -> impl Future<Output = F::Output> {
         let mut locked = LOCKED.try_with(Clone::clone).unwrap_or_default();
         if self.locked.load(Ordering::Relaxed) {
-            locked.push(Arc::as_ptr(&self.inner).addr());
+            locked.push(Arc::as_ptr(&self.services).addr());
         }
         LOCKED.scope(locked, handler)
     }
 
     fn refuse_inside_itself(&self) -> Result<(), StoreError> {
-        let own = Arc::as_ptr(&self.inner).addr();
+        let own = Arc::as_ptr(&self.services).addr();
         if !LOCKED.try_with(|locked| locked.contains(&own)).unwrap_or_default() {
             return Ok(());
         }
         let reason = "the workflow that sends this command has held the lock of the log since it began, and the command would \
                       wait for it: emit an event that a policy answers with the command, or send it before or after";
-        Err(StoreError::Failed { store: self.inner.log.describe(), reason: reason.into() })
+        Err(StoreError::Failed { store: self.services.log.describe(), reason: reason.into() })
     }
 
     /// A service or a stale reading of the read side, as a workflow takes it.
@@ -231,11 +232,11 @@ impl<E> From<LoadFault> for CommandError<E> {
 }
 
 impl Work {
-    async fn load(boundary: Boundary, inner: &Inner) -> Result<Self, LoadFault> {
+    async fn load(boundary: Boundary, services: &Services) -> Result<Self, LoadFault> {
         let sizes: Vec<usize> = boundary.slots.iter().map(Vec::len).collect();
         let mut entries: Vec<Entry> = boundary.slots.into_iter().flatten().map(Entry::new).collect();
-        let mut source = Source::log(&*inner.log, &inner.sequencer.timeout);
-        let loading = sequencer::load(&mut entries, &mut source, &inner.keeper, &inner.figures);
+        let mut source = Source::log(&*services.log, &services.sequencer.timeout);
+        let loading = sequencer::load(&mut entries, &mut source, &services.keeper, &services.figures);
         let loading = loading.instrument(spans::load(sizes.iter().sum()));
         let loaded_at = loading.await.map_err(LoadFault::Store)?;
         let mut entries = entries.into_iter();
@@ -248,15 +249,15 @@ impl Work {
         mut self,
         mut tx: Box<dyn LogTransaction>,
         turn: Option<OwnedSemaphorePermit>,
-        inner: &Inner,
+        services: &Services,
     ) -> Result<Self, LoadFault> {
-        let timeout = &inner.sequencer.timeout;
+        let timeout = &services.sequencer.timeout;
         let last = timeout.of(tx.last()).await.map_err(LoadFault::Store)?;
         let mut entries: Vec<&mut Entry> = self.loaded.iter_mut().flatten().collect();
         if entries.is_empty() {
             // It decides on nothing that could have changed.
         } else if last.position > self.loaded_at.position {
-            let mut source = Source::locked(&*inner.log, &mut *tx, timeout);
+            let mut source = Source::locked(&*services.log, &mut *tx, timeout);
             sequencer::bring_up(&mut entries, self.loaded_at, &mut source).await.map_err(LoadFault::Store)?;
         } else if last.position < self.loaded_at.position || !self.loaded_at.agrees_with(last.event) {
             return Err(LoadFault::Store(lost_while_read(self.loaded_at)));
@@ -301,7 +302,7 @@ impl Work {
         let Some(mut tx) = self.transaction.take() else {
             return self.submit::<C>(context, emission).await;
         };
-        context.inner.head.learn(tx.last().await?);
+        context.services.head.learn(tx.last().await?);
         let head = tx.head();
         let at = Timestamp::now();
         let mut events = Vec::with_capacity(emission.events.events.len());
@@ -313,14 +314,14 @@ impl Work {
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> =
             sequencer::record::<C>(&context.meta, context.content.as_ref(), &receipt, at).into_iter().collect();
-        let (inline, figures) = (&context.inner.inline, &context.inner.figures);
-        let storing = sequencer::store(tx, inline, &events, &records, figures, &context.inner.sequencer.timeout);
+        let (inline, figures) = (&context.services.inline, &context.services.figures);
+        let storing = sequencer::store(tx, inline, &events, &records, figures, &context.services.sequencer.timeout);
         storing.instrument(spans::append(events.len())).await?;
         self.turn = None;
         if let Some(last) = events.last() {
-            context.inner.head.raise(last.into());
+            context.services.head.raise(last.into());
         }
-        self.loaded.iter_mut().flatten().for_each(|entry| context.inner.keeper.offer(entry));
+        self.loaded.iter_mut().flatten().for_each(|entry| context.services.keeper.offer(entry));
         Ok(receipt)
     }
 
@@ -334,7 +335,7 @@ impl Work {
         let loaded = self.loaded.into_iter().flatten().map(|entry| (entry, loaded_at)).collect();
         let (meta, content) = (Arc::clone(&context.meta), context.content);
         let call = Call { meta, content, deadline: context.deadline, condition, loaded };
-        let answer = context.inner.sequencer.run::<C, _>(call, Boundary { slots }, decision).await;
+        let answer = context.services.sequencer.run::<C, _>(call, Boundary { slots }, decision).await;
         answer.map_err(|error| match error {
             CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at: loaded_at.position }),
             other => other,
@@ -363,12 +364,12 @@ pub trait ServiceParameter: Sized + Send {
 
 impl<T: ?Sized + Send + Sync + 'static> ServiceParameter for State<T> {
     fn from_context(context: &CommandContext) -> Result<Self, StoreError> {
-        Ok(context.inner.state())
+        Ok(context.services.state())
     }
 }
 
 impl<V: View> ServiceParameter for Stale<Views<V>> {
     fn from_context(context: &CommandContext) -> Result<Self, StoreError> {
-        Ok(Self(context.inner.view()?))
+        Ok(Self(context.services.view()?))
     }
 }

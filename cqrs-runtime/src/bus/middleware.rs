@@ -32,25 +32,19 @@
 //!     }
 //! }
 //! # struct Layer;
-//! # impl<S> tower_layer::Layer<S> for Layer { type Service = Named<S>; fn layer(&self, inner: S) -> Named<S> { Named(inner) } }
+//! # impl<S> tower_layer::Layer<S> for Layer { type Service = Named<S>; fn layer(&self, services: S) -> Named<S> { Named(services) } }
 //! # let builder = cqrs_runtime::App::builder().command_layer(Layer);
 //! ```
 
 use std::any::Any;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::app::Inner;
-use crate::bus::command_context::{CommandContext, Ids};
-use crate::bus::query::After;
-use crate::bus::query_context::QueryContext;
 use crate::core::debug::opaque_debug;
-use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
-use crate::model::outcome::{Answered, Answering, Handled, Handling};
+use crate::core::store_error::BoxFuture;
 
 /// The error of a layer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -76,6 +70,16 @@ macro_rules! request_and_response {
 
         opaque_debug!($request { name, meta });
 
+        impl $request {
+            pub(super) fn new(
+                name: &'static str,
+                meta: Meta,
+                run: impl FnOnce(Meta) -> BoxFuture<'static, $response> + Send + 'static,
+            ) -> Self {
+                Self { name, meta, run: Box::new(run) }
+            }
+        }
+
         impl Request for $request {
             type Response = $response;
             fn run(self) -> BoxFuture<'static, $response> {
@@ -100,7 +104,11 @@ macro_rules! request_and_response {
                 self.outcome
             }
 
-            pub(crate) fn into_typed<T: 'static>(self) -> T {
+            pub(super) fn new<T: Send + 'static>(outcome: Result<(), &'static str>, answer: T) -> Self {
+                Self { outcome, typed: Box::new(answer) }
+            }
+
+            pub(super) fn into_typed<T: 'static>(self) -> T {
                 *self.typed.downcast().expect("a layer returns the response to its request")
             }
         }
@@ -108,38 +116,6 @@ macro_rules! request_and_response {
 }
 request_and_response!("command", CommandRequest, CommandResponse);
 request_and_response!("query", QueryRequest, QueryResponse);
-
-impl CommandRequest {
-    pub(crate) fn new<C: Handled<H>, H: 'static>(command: C, inner: Arc<Inner>, meta: Meta, ids: Ids) -> Self {
-        let run = move |meta| -> BoxFuture<'static, CommandResponse> {
-            Box::pin(async move {
-                let context = CommandContext::new(inner, meta, ids, &command);
-                let handling: Handling<C> = command.handle(context).await;
-                let outcome = handling.as_ref().map(drop).map_err(crate::model::error::CommandError::kind);
-                CommandResponse { outcome, typed: Box::new(handling) }
-            })
-        };
-        Self { name: C::NAME, meta, run: Box::new(run) }
-    }
-}
-
-impl QueryRequest {
-    pub(crate) fn new<Q: Answered<H>, H: 'static>(
-        query: Q,
-        inner: Arc<Inner>,
-        meta: Meta,
-        after: Option<After>,
-    ) -> Self {
-        let run = move |meta| -> BoxFuture<'static, QueryResponse> {
-            Box::pin(async move {
-                let answering: Answering<Q> = query.answer(QueryContext::new(inner, meta, after)).await;
-                let outcome = answering.as_ref().map(drop).map_err(crate::model::error::QueryError::kind);
-                QueryResponse { outcome, typed: Box::new(answering) }
-            })
-        };
-        Self { name: Q::NAME, meta, run: Box::new(run) }
-    }
-}
 
 /// A request that can run itself.
 pub trait Request: Send + 'static {

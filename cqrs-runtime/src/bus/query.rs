@@ -6,28 +6,26 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use crate::app::Inner;
-use crate::bus::middleware::QueryRequest;
+use crate::bus::handler::Answered;
+use crate::bus::middleware::{QueryRequest, QueryResponse};
 use crate::bus::query_context::QueryContext;
-use crate::bus::wire::WireError;
+use crate::bus::services::{Asked, Services};
+use crate::bus::wire_error::WireError;
 use crate::core::debug::opaque_debug;
-use crate::core::log::BoxFuture;
 use crate::core::meta::Meta;
 use crate::core::position::Position;
-use crate::model::consistency::{AfterPosition, AnyPosition, AskedAt, Consistency};
+use crate::core::store_error::BoxFuture;
+use crate::model::consistency::{After, AfterPosition, AnyPosition, AskedAt, Consistency, DEADLINE};
 use crate::model::error::QueryError;
-use crate::model::outcome::{Answered, Answering};
+use crate::model::message::Answering;
 use crate::telemetry::spans;
-
-/// How long a query waits for its views by default.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Runs queries. Cheap to clone; [`App::queries`](crate::App::queries) returns one.
 ///
 /// `At` says whether its queries wait for a position. Queries with `#[cqrs(consistency = read_your_writes)]`
 /// require that.
 pub struct QueryBus<At = AnyPosition> {
-    inner: Arc<Inner>,
+    services: Arc<Services>,
     meta: Option<Meta>,
     after: Option<After>,
     at: PhantomData<fn() -> At>,
@@ -41,17 +39,15 @@ impl<At> Clone for QueryBus<At> {
     }
 }
 
-/// The position that views must have reached before a query reads them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct After {
-    pub position: Position,
-    pub within: Duration,
-    pub or_stale: bool,
+impl QueryBus {
+    pub(crate) fn new(services: Arc<Services>) -> Self {
+        Self::asked(services, Asked::default())
+    }
 }
 
 impl QueryBus {
-    pub(crate) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, meta: None, after: None, at: PhantomData }
+    pub(super) fn asked(services: Arc<Services>, Asked { meta, after }: Asked) -> Self {
+        Self { services, meta, after, at: PhantomData }
     }
 }
 
@@ -71,7 +67,7 @@ impl QueryBus<AfterPosition> {
 
 impl<At> QueryBus<At> {
     fn moved<To>(&self, after: Option<After>) -> QueryBus<To> {
-        QueryBus { inner: Arc::clone(&self.inner), meta: self.meta.clone(), after, at: PhantomData }
+        QueryBus { services: Arc::clone(&self.services), meta: self.meta.clone(), after, at: PhantomData }
     }
 
     /// A bus whose queries carry this [`Meta`].
@@ -113,17 +109,17 @@ impl<At> QueryBus<At> {
         if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
             return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
         }
-        let (inner, meta, after) = (Arc::clone(&self.inner), self.meta.clone(), self.after);
+        let (services, meta, after) = (Arc::clone(&self.services), self.meta.clone(), self.after);
         Box::pin(async move {
             let mut meta = meta.unwrap_or_default();
             let span = spans::query(Q::NAME, &meta, after.map(|after| after.position));
-            inner.observed.tie.enter(&span, &mut meta);
-            let watch = inner.figures.query(Q::NAME);
-            let answer = match &inner.query_layers {
-                None => query.answer(QueryContext::new(inner, meta, after)).instrument(span.clone()).await,
+            services.tie.enter(&span, &mut meta);
+            let watch = services.figures.query(Q::NAME);
+            let answer = match &services.query_layers {
+                None => query.answer(QueryContext::new(services, meta, after)).instrument(span.clone()).await,
                 Some(service) => {
                     let service = service.clone();
-                    let request = QueryRequest::new::<Q, H>(query, inner, meta, after);
+                    let request = request::<Q, H>(query, services, meta, after);
                     match service.run(request).instrument(span.clone()).await {
                         Ok(response) => response.into_typed::<Answering<Q>>(),
                         Err(error) => Err(QueryError::Middleware(error)),
@@ -147,8 +143,24 @@ impl<At> QueryBus<At> {
     /// # Errors
     /// See [`WireError`].
     pub async fn ask_json(&self, name: &str, data: &str, meta: Meta) -> Result<serde_json::Value, WireError> {
-        let handler = self.inner.registry.query(name)?;
-        self.inner.check_size(data)?;
-        (handler.wire)(self.with_meta(meta).moved(self.after), data.into()).await
+        let handler = self.services.handlers.query(name)?;
+        self.services.check_size(data)?;
+        let asked = Asked { meta: Some(meta), after: self.after };
+        (handler.wire)(Arc::clone(&self.services), asked, data.into()).await
     }
+}
+
+/// What a query's layers are around.
+fn request<Q: Answered<H>, H: 'static>(
+    query: Q,
+    services: Arc<Services>,
+    meta: Meta,
+    after: Option<After>,
+) -> QueryRequest {
+    QueryRequest::new(Q::NAME, meta, move |meta| {
+        Box::pin(async move {
+            let answering: Answering<Q> = query.answer(QueryContext::new(services, meta, after)).await;
+            QueryResponse::new(answering.as_ref().map(drop).map_err(QueryError::kind), answering)
+        })
+    })
 }

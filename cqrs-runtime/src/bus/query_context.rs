@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::app::Inner;
-use crate::bus::query::After;
+use crate::bus::services::Services;
+use crate::core::database::{Database, Reader};
 use crate::core::debug::opaque_debug;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::meta::Meta;
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::View;
+use crate::model::consistency::After;
 use crate::model::error::QueryError;
-use crate::model::parameters::{Database, ReadOnly, Reader, State};
+use crate::model::parameters::{ReadOnly, State};
 use crate::projection::views::Views;
 
 /// The context of one call of a query.
 pub struct QueryContext {
-    inner: Arc<Inner>,
+    services: Arc<Services>,
     meta: Meta,
     after: Option<After>,
 }
@@ -22,8 +23,8 @@ pub struct QueryContext {
 opaque_debug!(QueryContext { meta });
 
 impl QueryContext {
-    pub(crate) fn new(inner: Arc<Inner>, meta: Meta, after: Option<After>) -> Self {
-        Self { inner, meta, after }
+    pub(crate) fn new(services: Arc<Services>, meta: Meta, after: Option<After>) -> Self {
+        Self { services, meta, after }
     }
 
     /// The metadata of the query.
@@ -59,20 +60,20 @@ pub trait QueryParameter: Sized + Send + 'static {
 
 impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
-        Ok(context.inner.state())
+        Ok(context.services.state())
     }
 }
 
 impl<V: View> QueryParameter for Views<V> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
-        context.inner.wait_for_view(context.after, V::LAYOUT.name).await?;
-        Ok(context.inner.view()?)
+        context.services.wait_for_view(context.after, V::LAYOUT.name).await?;
+        Ok(context.services.view()?)
     }
 }
 
 impl<Db: Database> QueryParameter for Reader<Db> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
-        let views = context.inner.readable::<Db>(context.after).await?;
+        let views = context.services.readable::<Db>(context.after).await?;
         let store = views.describe();
         let reader = views.reader().await?.downcast::<Db::Reader>().map_err(|_| StoreError::Failed {
             store,

@@ -1,90 +1,26 @@
 //! The wire: messages by name and JSON, for transports without types.
 
+use std::sync::Arc;
+
+pub use super::wire_error::{MalformedMessage, WireError};
 use crate::bus::command::CommandBus;
+use crate::bus::handler::{Answered, Handled};
 use crate::bus::query::QueryBus;
+use crate::bus::services::{Asked, Services};
 use crate::core::json::Json;
-use crate::core::log::BoxFuture;
-use crate::model::error::{CommandError, QueryError};
+use crate::core::meta::Meta;
+use crate::core::store_error::BoxFuture;
+use crate::model::error::{CommandError, DomainError, QueryError};
 pub use crate::model::error::{Named, UnknownName};
-use crate::model::message::{Answer, Command, DomainError};
-use crate::model::outcome::{Answered, Handled};
+use crate::model::message::{Answer, Command};
 use crate::model::receipt::Receipt;
 
-/// Why a message from the wire failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WireError {
-    /// No command or query with that name is registered.
-    #[error("{0}")]
-    Unknown(UnknownName),
-    /// The JSON does not match the message's type.
-    #[error("`{}` cannot be read: {}", .0.name, .0.reason)]
-    Malformed(MalformedMessage),
-    /// The message is longer than the app accepts.
-    #[error("the message has {0} bytes, but this app accepts at most {1}")]
-    TooLarge(usize, usize),
-    /// The command was refused or failed.
-    #[error("{message}")]
-    Command {
-        /// The kind of [`CommandError`].
-        kind: &'static str,
-        /// The variant or type name of a domain error. For other errors the same as `kind`.
-        code: String,
-        /// The error's text.
-        message: String,
-    },
-    /// The query failed.
-    #[error("{message}")]
-    Query {
-        /// The kind of [`QueryError`].
-        kind: &'static str,
-        /// The error's text.
-        message: String,
-    },
-}
-
-impl WireError {
-    /// The kind of error, one word that never changes.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        match self {
-            Self::Unknown(_) => "Unknown",
-            Self::Malformed(_) => "Malformed",
-            Self::TooLarge(..) => "TooLarge",
-            Self::Command { kind, .. } | Self::Query { kind, .. } => kind,
-        }
-    }
-
-    /// The domain's name of the refusal, if it is one; otherwise the same as [`kind`](Self::kind).
-    #[must_use]
-    pub fn code(&self) -> &str {
-        match self {
-            Self::Command { code, .. } => code,
-            _ => self.kind(),
-        }
-    }
-}
-
-/// A message whose JSON does not match its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MalformedMessage {
-    /// The message's name.
-    pub name: &'static str,
-    /// What is wrong, with the field's path, line and column.
-    pub reason: String,
-}
-
-/// Runs a command's handler by its JSON.
-pub(crate) type WireCommand =
-    fn(CommandBus, Box<str>) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>>;
-
-/// Runs a query's handler by its JSON.
-pub(crate) type WireAnswer = fn(QueryBus, Box<str>) -> BoxFuture<'static, Result<serde_json::Value, WireError>>;
-
 pub(crate) fn command<C: Handled<H>, H: 'static>(
-    bus: CommandBus,
+    services: Arc<Services>,
+    meta: Meta,
     data: Box<str>,
 ) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>> {
+    let bus = CommandBus::new(services).with_meta(meta);
     Box::pin(async move {
         let command: C = decode(&C::JSON, C::NAME, &data)?;
         let receipt = bus.execute_handled::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
@@ -94,9 +30,11 @@ pub(crate) fn command<C: Handled<H>, H: 'static>(
 }
 
 pub(crate) fn query<Q: Answered<H>, H: 'static>(
-    bus: QueryBus,
+    services: Arc<Services>,
+    asked: Asked,
     data: Box<str>,
 ) -> BoxFuture<'static, Result<serde_json::Value, WireError>> {
+    let bus = QueryBus::asked(services, asked);
     Box::pin(async move {
         let query: Q = decode(&Q::JSON, Q::NAME, &data)?;
         let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;

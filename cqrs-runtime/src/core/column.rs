@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use crate::core::id::Id;
 use crate::core::time::{Date, Timestamp};
 
 /// The value of an index, which every store can hold in a separate column, compare and sort.
@@ -75,22 +74,6 @@ pub trait Key: Clone + Send + Sync + 'static {
     const PREFIX: Option<&'static str> = None;
     /// The stored text of the key. Two keys are equal exactly if their texts are.
     fn to_key(&self) -> String;
-}
-
-#[diagnostic::do_not_recommend]
-impl<I: Id> Column for I {
-    const KIND: ColumnKind = I::COLUMN;
-    fn to_value(&self) -> Value {
-        Id::to_value(self)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<I: Id> Key for I {
-    const PREFIX: Option<&'static str> = Some(I::PREFIX);
-    fn to_key(&self) -> String {
-        self.to_string()
-    }
 }
 
 impl<C: Column> Column for Option<C> {

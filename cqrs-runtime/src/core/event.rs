@@ -9,12 +9,12 @@ use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
+pub use crate::core::event_list::{EventList, TagInfo};
 use crate::core::id::Tag;
 use crate::core::json::{Json, KeepError};
 use crate::core::meta::Meta;
-use crate::core::position::Position;
+use crate::core::position::{Bookmark, Position};
 use crate::core::time::Timestamp;
-use crate::expansion::emits::EventList;
 
 /// A fact of the domain; each has its own type. Implemented by `#[derive(Event)]`.
 #[diagnostic::on_unimplemented(
@@ -79,15 +79,6 @@ impl<Old, E: From<Old>> UpcastFrom<Old> for E {
     fn upcast(old: Old) -> Self {
         Self::from(old)
     }
-}
-
-/// A `#[tag]` field of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TagInfo {
-    /// The field's name in the stored JSON.
-    pub field: &'static str,
-    /// The prefix of its identifier's tags.
-    pub prefix: &'static str,
 }
 
 /// Why a stored event could not be decoded.
@@ -288,6 +279,12 @@ impl fmt::Debug for RecordedEvent {
 impl PartialEq for RecordedEvent {
     fn eq(&self, other: &Self) -> bool {
         self.header == other.header && self.data == other.data
+    }
+}
+
+impl From<&RecordedEvent> for Bookmark {
+    fn from(event: &RecordedEvent) -> Self {
+        Self::new(event.position(), event.header().id)
     }
 }
 

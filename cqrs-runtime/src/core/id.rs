@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::core::column::{Column, ColumnKind, Value};
+use crate::core::column::{Column, ColumnKind, Key, Value};
 
 /// The identifier of one kind of entity: a newtype with `#[derive(Id)]`.
 ///
@@ -47,6 +47,22 @@ pub trait Id:
         let mut text = String::with_capacity(Self::PREFIX.len() + 1 + 36);
         write!(text, "{}:{self}", Self::PREFIX).expect("a `String` can be written to");
         Tag(text.into())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> Column for I {
+    const KIND: ColumnKind = I::COLUMN;
+    fn to_value(&self) -> Value {
+        Id::to_value(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> Key for I {
+    const PREFIX: Option<&'static str> = Some(I::PREFIX);
+    fn to_key(&self) -> String {
+        self.to_string()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::core::time::Timestamp;
-use crate::telemetry::{TraceContext, lenient};
+use crate::core::trace_context::{TraceContext, lenient};
 
 /// The caller's id of one command with one content. The command takes effect once: see [`Meta::command_id`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

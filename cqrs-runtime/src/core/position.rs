@@ -5,8 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::core::event::RecordedEvent;
-
 /// A position in the log. The first event is at position 1. 0 is before every event, and the head of an empty log.
 ///
 /// Positions come from other processes and over the wire, so no operation on them overflows: each saturates.
@@ -125,12 +123,6 @@ impl Bookmark {
     #[must_use]
     pub fn agrees_with(&self, found: Option<Uuid>) -> bool {
         self.position == Position::START || found.is_some_and(|found| self.event.is_none_or(|event| event == found))
-    }
-}
-
-impl From<&RecordedEvent> for Bookmark {
-    fn from(event: &RecordedEvent) -> Self {
-        Self::new(event.position(), event.header().id)
     }
 }
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::core::id::Tag;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::Position;
+use crate::core::store_error::{BoxFuture, StoreError};
 
 /// The key of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub struct Snapshot {
 
 /// Stores snapshots, a cache next to the log.
 ///
-/// Run [`conformance`](crate::snapshot::conformance) on an implementation. Snapshots need not survive a crash: lost ones are folded
+/// Run crate `cqrs-conformance` on an implementation. Snapshots need not survive a crash: lost ones are folded
 /// again. A loaded snapshot must be one that was saved, complete.
 pub trait SnapshotStore: Send + Sync + 'static {
     /// The store's name in messages: its kind and location, without secrets.

@@ -10,26 +10,28 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::bus::command_context::{CommandContext, Work};
+use crate::bus::handler::{Answered, Handled, Here};
 use crate::bus::query_context::QueryContext;
-use crate::bus::wire::{WireAnswer, WireCommand};
+use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo, WireAnswer, WireCommand};
 use crate::core::column::{Column, Value};
 use crate::core::event::{Decoded, Emitted, Event, Events, RecordedEvent};
+use crate::core::event_list::EventList;
 use crate::core::id::{Id, Tag, TagField};
 use crate::core::meta::Meta;
 use crate::core::view::{IndexOf, View};
-use crate::expansion::emits::EventList;
+use crate::expansion::compile_time::tags_of;
 use crate::expansion::fields::{NO_FIELD, NO_KEY, field_name};
 use crate::model::aggregate::FoldError;
 use crate::model::boundary::{AggregateParameter, Boundary, Loaded};
 use crate::model::error::{CommandError, QueryError, Refusal};
-use crate::model::message::{Command, Query};
+use crate::model::message::{Answering, Command, Handling, Query};
 use crate::model::outcome::{
-    AnswerDeclared, AnswerError, Answered, Answering, Emission, ErrorDeclared, Handled, HandlerResult, Handling, Here,
-    QueryResult, ReturnsDeclared,
+    AnswerDeclared, AnswerError, Emission, ErrorDeclared, HandlerResult, QueryResult, ReturnsDeclared,
 };
+use crate::model::parameter_info::ParameterInfo;
 use crate::model::receipt::Receipt;
-use crate::projection::{FindsRow, LookUps, Rows};
-use crate::registry::{CommandHandlerInfo, Item, ParameterInfo, QueryHandlerInfo, Registration, tags_of};
+use crate::projection::overlay::{FindsRow, LookUps, Rows};
+use crate::registry::{Item, Registration};
 
 /// What `#[command]` implements for its first parameter's type. With [`Command`] it makes [`Handled`].
 ///
@@ -106,7 +108,7 @@ impl<C: Command> Of<C> {
         work.finish::<C>(context, result)
     }
 
-    /// See [`crate::model::outcome::emitted`]. The result is no argument here: an error about one of its types stands at that.
+    /// See [`super::results::emitted`]. The result is no argument here: an error about one of its types stands at that.
     #[must_use]
     #[allow(clippy::type_complexity, reason = "one function pointer, written out for whoever reads an expansion")]
     pub fn emitted<T, E>() -> fn(Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
@@ -114,7 +116,7 @@ impl<C: Command> Of<C> {
         T: ReturnsDeclared<C::Returns>,
         E: ErrorDeclared<C::Error>,
     {
-        crate::model::outcome::emitted::<C, T, E>
+        super::results::emitted::<C, T, E>
     }
 
     /// The same for a result whose types are not written out, an alias.
@@ -126,19 +128,19 @@ impl<C: Command> Of<C> {
         R::Success: ReturnsDeclared<C::Returns>,
         R::Failure: ErrorDeclared<C::Error>,
     {
-        |result| crate::model::outcome::emitted::<C, _, _>(result.into_result())
+        |result| super::results::emitted::<C, _, _>(result.into_result())
     }
 }
 
 impl<Q: Query> Of<Q> {
-    /// See [`crate::model::outcome::answered`]. The result is no argument here: an error about one of its types stands at that.
+    /// See [`super::results::answered`]. The result is no argument here: an error about one of its types stands at that.
     #[must_use]
     pub fn answered<T, E>() -> fn(Result<T, E>) -> Answering<Q>
     where
         T: AnswerDeclared<Q::Returns>,
         E: AnswerError,
     {
-        crate::model::outcome::answered::<Q, T, E>
+        super::results::answered::<Q, T, E>
     }
 
     /// The same for a result whose types are not written out, an alias.
@@ -149,7 +151,7 @@ impl<Q: Query> Of<Q> {
         R::Success: AnswerDeclared<Q::Returns>,
         R::Failure: AnswerError,
     {
-        |result| crate::model::outcome::answered::<Q, _, _>(result.into_result())
+        |result| super::results::answered::<Q, _, _>(result.into_result())
     }
 }
 
@@ -169,12 +171,12 @@ impl<E: Event> Of<E> {
     /// See [`Event::VERSION`].
     pub const VERSION: u32 = E::VERSION;
 
-    /// See [`crate::aggregate::decode`].
+    /// See [`super::folds::decode`].
     ///
     /// # Errors
     /// The event cannot be read.
     pub fn decode(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
-        crate::model::aggregate::decode(event)
+        super::folds::decode(event)
     }
 }
 
@@ -354,9 +356,9 @@ pub trait OfNothing {
     /// What no rule refuses.
     const TAGS: usize = 1;
     /// No command's entry.
-    const COMMAND: CommandEntry = CommandEntry { name: "", wire: |_, _| unreachable!("not a command") };
+    const COMMAND: CommandEntry = CommandEntry { name: "", wire: |_, _, _| unreachable!("not a command") };
     /// No query's entry.
-    const QUERY: QueryEntry = QueryEntry { name: "", wire: |_, _| unreachable!("not a query") };
+    const QUERY: QueryEntry = QueryEntry { name: "", wire: |_, _, _| unreachable!("not a query") };
 }
 
 impl<M> OfNothing for Of<M> {}

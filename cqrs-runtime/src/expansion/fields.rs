@@ -152,7 +152,7 @@ pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, wh
     let (true, Some(fields)) = (loaded, fields) else { return };
     let mut at = 0;
     while at < fields.len() {
-        if crate::registry::same_name(fields[at], name) {
+        if crate::expansion::compile_time::same_name(fields[at], name) {
             return;
         }
         at += 1;

@@ -1,8 +1,12 @@
 //! Aggregates: the write side's state, folded from events.
 
-use crate::core::event::{DecodeError, Decoded, Event, RecordedEvent};
-use crate::core::id::Id;
+use std::any::type_name;
+
+use crate::core::event::{DecodeError, RecordedEvent};
+use crate::core::id::{Id, Tag};
 use crate::core::position::Position;
+use crate::core::shape::Hash;
+use crate::core::snapshot::SnapshotKey;
 use crate::model::snapshot::Snapshots;
 
 /// A write model: the state that decisions use. Implemented by `#[aggregate(id = .., on = [..])]`.
@@ -34,6 +38,30 @@ pub trait Aggregate: Sized + AggregateState {
     /// # Errors
     /// The event cannot be decoded, creates a state that exists, or changes one that does not exist.
     fn fold(state: &mut Option<Self>, event: &RecordedEvent, id: &Self::Id) -> Result<(), FoldError>;
+}
+
+impl<A: Aggregate> Snapshots<A> {
+    /// The fingerprint of every snapshot that this program can read.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut events: Vec<_> = A::EVENTS.iter().zip(self.versions).collect();
+        events.sort_unstable();
+        let mut hash = Hash::default();
+        hash.part(&format!("{} {events:?} {:016x}", self.fold, (self.shape)()));
+        hash.0
+    }
+
+    pub(crate) fn key(&self, tag: &Tag) -> SnapshotKey {
+        SnapshotKey { aggregate: type_name::<A>().into(), tag: tag.clone(), fingerprint: self.fingerprint() }
+    }
+
+    pub(crate) fn write(&self, state: &A) -> serde_json::Result<String> {
+        (self.write)(state)
+    }
+
+    pub(crate) fn read(&self, text: &str) -> serde_json::Result<A> {
+        (self.read)(text)
+    }
 }
 
 /// A state that may be kept in memory and lent to decisions in any thread.
@@ -111,102 +139,5 @@ pub enum FoldRefusal {
 impl FoldError {
     pub(crate) fn at(event: &RecordedEvent, reason: impl Into<FoldRefusal>) -> Self {
         Self { event: event.name().to_owned(), position: event.position(), reason: reason.into() }
-    }
-}
-
-/// Decodes an event for a fold method.
-pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
-    event.decode::<E>().map_err(|error| FoldError::at(event, error))
-}
-
-/// The last parameter of a fold method, its own identity: the aggregate's id, or the row's key.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS402] a fold method cannot take `&{Self}`",
-    label = "not `{I}`, the identity of what it folds into",
-    note = "history has happened: applying it can neither fail nor answer, and it happens again at each replay",
-    note = "besides the event it may take its own identity, last: `id: &{I}`; what else it needs belongs in the event",
-    note = "see: cqrs_runtime::rules#cqrs402"
-)]
-pub trait IdentityOf<I> {
-    /// The identity.
-    fn of(identity: &I) -> &Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<I> IdentityOf<I> for I {
-    fn of(identity: &I) -> &Self {
-        identity
-    }
-}
-
-/// Like [`IdentityOf`], for a view's row.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS503] a projection cannot take `&{Self}`",
-    label = "not `{K}`, the key of the row",
-    note = "a projection is replayed, and its side effects would happen again",
-    note = "besides the event it may look up another view, `Option<&V>`, and take its row's key, last: `key: &{K}`",
-    note = "see: cqrs_runtime::rules#cqrs503"
-)]
-pub trait KeyOf<K> {
-    /// The key.
-    fn of(key: &K) -> &Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<K> KeyOf<K> for K {
-    fn of(key: &K) -> &Self {
-        key
-    }
-}
-
-/// A second implementation, so that the compiler infers `K` from the key instead of from the parameter that is checked
-/// against it.
-#[diagnostic::do_not_recommend]
-impl<T> KeyOf<NoKey<T>> for T {
-    fn of(key: &NoKey<T>) -> &Self {
-        match key.0 {}
-    }
-}
-
-/// The key type of no row.
-#[derive(Debug)]
-pub struct NoKey<T>(std::convert::Infallible, std::marker::PhantomData<T>);
-
-/// See [`KeyOf`].
-pub fn key_of<T: KeyOf<K>, K>(key: &K) -> &T {
-    T::of(key)
-}
-
-/// The forms of a fold method, called by the expansion of `#[aggregate]`.
-pub mod fold {
-    use super::{FoldError, FoldRefusal, RecordedEvent};
-
-    /// `fn created(e: &E) -> Self`
-    pub fn create<S>(
-        state: &mut Option<S>,
-        event: &RecordedEvent,
-        method: impl FnOnce() -> S,
-    ) -> Result<(), FoldError> {
-        if state.is_some() {
-            return Err(FoldError::at(event, FoldRefusal::AlreadyThere));
-        }
-        *state = Some(method());
-        Ok(())
-    }
-
-    /// `fn shipped(&mut self, e: &E)`
-    pub fn change<S>(
-        state: &mut Option<S>,
-        event: &RecordedEvent,
-        method: impl FnOnce(&mut S),
-    ) -> Result<(), FoldError> {
-        method(state.as_mut().ok_or_else(|| FoldError::at(event, FoldRefusal::NotThere))?);
-        Ok(())
-    }
-
-    /// `fn sold(this: Option<Self>, e: &E) -> Self`
-    pub fn make_or_change<S>(state: &mut Option<S>, method: impl FnOnce(Option<S>) -> S) -> Result<(), FoldError> {
-        *state = Some(method(state.take()));
-        Ok(())
     }
 }

@@ -12,7 +12,6 @@ use crate::core::meta::Meta;
 use crate::core::snapshot::SnapshotKey;
 use crate::model::aggregate::{Aggregate, FoldError};
 use crate::model::error::{Entity, Refusal};
-use crate::registry::Probe;
 
 /// An aggregate that must not exist yet. If it does, the command fails with `AlreadyExists`.
 ///
@@ -127,11 +126,6 @@ impl<'a, A: Aggregate> AggregateParameter<'a> for Many<'a, A> {
             |index: usize| slot.states[index].downcast::<A>().ok_or_else(|| Refusal::NotFound(slot.entity(index)));
         Ok(Self { states: (0..slot.states.len()).map(state).collect::<Result<_, _>>()? })
     }
-}
-
-impl<T: AggregateParameter<'static>> Probe<T> {
-    /// Whether the handler loads an aggregate for it.
-    pub const LOADED: bool = T::LOADED;
 }
 
 /// `&Meta`, if a handler takes it under another name.

@@ -1,5 +1,20 @@
 //! How far an answer may lag behind the log.
 
+use std::time::Duration;
+
+use crate::core::position::Position;
+
+/// How long a query waits for its views by default.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The position that views must have reached before a query reads them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct After {
+    pub position: Position,
+    pub within: Duration,
+    pub or_stale: bool,
+}
+
 /// A query that may be answered from views that lag. This is the default.
 #[derive(Debug)]
 pub enum Eventual {}

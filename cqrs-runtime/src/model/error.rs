@@ -5,12 +5,32 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::core::event::EncodeError;
-use crate::core::log::StoreError;
 use crate::core::meta::CommandId;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::model::aggregate::FoldError;
-use crate::model::message::DomainError;
+
+/// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
+///
+/// `Error` is not its supertrait, so that a type without it gives one error, with this text.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS109] `{Self}` cannot be a command's error",
+    label = "not `std::error::Error + Send + Sync + 'static`",
+    note = "callers, logs and HTTP answers carry the error",
+    note = "implement `std::error::Error` for it, by hand or with a derive",
+    note = "see: cqrs_runtime::rules#cqrs109"
+)]
+pub trait DomainError: Send + Sync + 'static {
+    /// The error as a trait object.
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
+}
+#[diagnostic::do_not_recommend]
+impl<E: Error + Send + Sync + 'static> DomainError for E {
+    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self
+    }
+}
 
 /// Why a command took no effect. Nothing of the command was stored, except where
 /// [`Unavailable`](Self::Unavailable) says that the commit outcome is unknown.

@@ -1,13 +1,19 @@
 //! Commands and queries: the messages that callers send.
 
-use std::error::Error;
-
 use serde::Serialize;
 
 use crate::core::id::CommandReturns;
 use crate::core::json::Json;
 use crate::model::consistency::Consistency;
-use crate::model::outcome::{Answering, Handling};
+pub use crate::model::error::DomainError;
+use crate::model::error::{CommandError, QueryError};
+use crate::model::receipt::Receipt;
+
+/// What executing a command comes to.
+pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
+
+/// What asking a query comes to.
+pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
 
 /// A message that can be sent: a command or a query. Implemented by their derives.
 #[diagnostic::on_unimplemented(
@@ -83,26 +89,5 @@ pub trait Answer: Send + 'static {
 impl<T: Serialize + Send + 'static> Answer for T {
     fn to_json(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::to_value(self)
-    }
-}
-
-/// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
-///
-/// `Error` is not its supertrait, so that a type without it gives one error, with this text.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS109] `{Self}` cannot be a command's error",
-    label = "not `std::error::Error + Send + Sync + 'static`",
-    note = "callers, logs and HTTP answers carry the error",
-    note = "implement `std::error::Error` for it, by hand or with a derive",
-    note = "see: cqrs_runtime::rules#cqrs109"
-)]
-pub trait DomainError: Send + Sync + 'static {
-    /// The error as a trait object.
-    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static);
-}
-#[diagnostic::do_not_recommend]
-impl<E: Error + Send + Sync + 'static> DomainError for E {
-    fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
-        self
     }
 }

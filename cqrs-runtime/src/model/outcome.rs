@@ -1,86 +1,11 @@
-//! Handlers: which function answers which message, known to the compiler.
+//! What handlers return: events, answers, and the errors of both.
 
-use crate::bus::command::CommandBus;
-use crate::bus::command_context::CommandContext;
-use crate::bus::query_context::QueryContext;
 use crate::core::debug::opaque_debug;
 use crate::core::event::{Emitted, Events};
+use crate::core::event_list::EventList;
 use crate::core::id::CommandReturns;
-use crate::core::log::BoxFuture;
-use crate::expansion::emits::EventList;
-use crate::model::error::{CommandError, QueryError};
-use crate::model::message::{Command, DomainError, Query};
-use crate::model::receipt::Receipt;
+use crate::model::error::{CommandError, DomainError, QueryError};
 use crate::model::workflow_error::WorkflowError;
-
-/// The marker of handlers that live in the same crate as their message. `foreign` handlers have markers of their own.
-pub type Here = WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
-
-/// [`Here`], under the name that `rustc` writes into E0117, where `#[command]` or `#[query]` stands on the handler of another
-/// crate's message: that wants `#[command(foreign)]` or `#[query(foreign)]`.
-#[derive(Debug)]
-pub struct WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
-
-/// What executing a command comes to.
-pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
-
-/// What asking a query comes to.
-pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
-
-/// A command that has a handler. Made by `#[command]`.
-///
-/// `H` tells one crate's handlers from another's; the compiler infers it.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS207] no `#[command]` handler for `{Self}`",
-    label = "nothing handles this",
-    note = "a command that nothing handles could only fail in production",
-    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; what is no command yet needs `#[derive(Command)]`",
-    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`; an event is not sent: send the command whose handler emits it",
-    note = "see: cqrs_runtime::rules#cqrs207"
-)]
-pub trait Handled<H = Here>: Command {
-    /// Runs the handler.
-    fn handle(self, context: CommandContext) -> impl Future<Output = Handling<Self>> + Send;
-}
-
-/// A command that can be executed, with all that can come of it, `R`: each that has a handler.
-///
-/// One trait of both, so that what is no command is one error.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS207] no `#[command]` handler for `{Self}`",
-    label = "nothing handles this",
-    note = "a command that nothing handles could only fail in production",
-    note = "write `#[command] fn ..(cmd: {Self}, ..)`, or link the crate that has it; what is no command yet needs `#[derive(Command)]`",
-    note = "[CQRS307] a query goes to the query bus: `app.queries().ask(..)`; an event is not sent: send the command whose handler emits it",
-    note = "see: cqrs_runtime::rules#cqrs207"
-)]
-pub trait Executed<H, R> {
-    #[doc(hidden)]
-    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, R>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<C: Handled<H>, H: 'static> Executed<H, Handling<C>> for C {
-    fn executed(self, bus: &CommandBus) -> BoxFuture<'static, Handling<C>> {
-        bus.execute_handled(self)
-    }
-}
-
-/// A query that has a handler. Made by `#[query]`.
-///
-/// `H` tells one crate's handlers from another's; the compiler infers it.
-#[diagnostic::on_unimplemented(
-    message = "[CQRS306] no `#[query]` handler for `{Self}`",
-    label = "nothing answers this",
-    note = "a query that nothing answers could only fail in production",
-    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it; what is no query yet needs `#[derive(Query)]`",
-    note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`",
-    note = "see: cqrs_runtime::rules#cqrs306"
-)]
-pub trait Answered<H = Here>: Query {
-    /// Runs the handler.
-    fn answer(self, context: QueryContext) -> impl Future<Output = Answering<Self>> + Send;
-}
 
 /// What a command handler's return type must be: a `Result`.
 #[diagnostic::on_unimplemented(
@@ -305,33 +230,3 @@ pub struct Emission<R> {
 }
 
 opaque_debug!([R] Emission<R> { events });
-
-/// Takes a command handler's result apart, and checks it against what command `C` declares.
-pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
-where
-    C: Command,
-    T: ReturnsDeclared<C::Returns>,
-    E: ErrorDeclared<C::Error>,
-{
-    match result {
-        Ok(outcome) => {
-            let mut events = Emitted::default();
-            let returned = outcome.into_declared(&mut events);
-            Ok(Emission { events, returned })
-        }
-        Err(error) => Err(error.into_command_error(C::NAME)),
-    }
-}
-
-/// Takes a query handler's result, and checks it against what query `Q` declares.
-pub fn answered<Q, T, E>(result: Result<T, E>) -> Answering<Q>
-where
-    Q: Query,
-    T: AnswerDeclared<Q::Returns>,
-    E: AnswerError,
-{
-    match result {
-        Ok(answer) => Ok(AnswerDeclared::same(answer)),
-        Err(error) => Err(error.into_query_error()),
-    }
-}

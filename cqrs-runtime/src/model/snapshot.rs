@@ -32,16 +32,12 @@
 //! `#[serde(skip)]` is restored as its default, not as it was folded. A [scenario](crate::testing::given) test shows this: its decisions
 //! use states that were written and read back.
 
-use std::any::type_name;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::core::debug::opaque_debug;
-use crate::model::aggregate::Aggregate;
-use crate::model::shape::{self, Hash};
+use crate::core::shape;
 
-pub use crate::conformance::snapshots as conformance;
 pub use crate::core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 
 /// A state that can be stored as a snapshot: `Serialize + DeserializeOwned`.
@@ -59,17 +55,17 @@ impl<T: Serialize + DeserializeOwned + 'static> Snapshotted for T {}
 
 /// How snapshots of `A` are written and read.
 pub struct Snapshots<A> {
-    fold: u32,
-    versions: &'static [u32],
-    shape: fn() -> u64,
-    write: fn(&A) -> serde_json::Result<String>,
-    read: fn(&str) -> serde_json::Result<A>,
+    pub(super) fold: u32,
+    pub(super) versions: &'static [u32],
+    pub(super) shape: fn() -> u64,
+    pub(super) write: fn(&A) -> serde_json::Result<String>,
+    pub(super) read: fn(&str) -> serde_json::Result<A>,
 }
 
 opaque_debug!([A] Snapshots<A>);
 
 /// The snapshots of `A`. `fold` is the number of its fold, from 1. `versions` are those of its events, in the order
-/// of [`Aggregate::EVENTS`].
+/// of [`Aggregate::EVENTS`](super::aggregate::Aggregate::EVENTS).
 #[must_use]
 pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> Snapshots<A> {
     Snapshots {
@@ -81,36 +77,12 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
     }
 }
 
-impl<A: Aggregate> Snapshots<A> {
-    /// The fingerprint of every snapshot that this program can read.
-    #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        let mut events: Vec<_> = A::EVENTS.iter().zip(self.versions).collect();
-        events.sort_unstable();
-        let mut hash = Hash::default();
-        hash.part(&format!("{} {events:?} {:016x}", self.fold, (self.shape)()));
-        hash.0
-    }
-
-    pub(crate) fn key(&self, tag: &crate::core::id::Tag) -> SnapshotKey {
-        SnapshotKey { aggregate: type_name::<A>().into(), tag: tag.clone(), fingerprint: self.fingerprint() }
-    }
-
-    pub(crate) fn write(&self, state: &A) -> serde_json::Result<String> {
-        (self.write)(state)
-    }
-
-    pub(crate) fn read(&self, text: &str) -> serde_json::Result<A> {
-        (self.read)(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::event::RecordedEvent;
     use crate::core::id::Tag;
-    use crate::model::aggregate::FoldError;
+    use crate::model::aggregate::{Aggregate, FoldError};
 
     #[derive(cqrs_macros::Id)]
     pub struct DoorId(uuid::Uuid);

@@ -4,9 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-use crate::core::log::StoreError;
-use crate::model::error::CommandError;
-use crate::model::message::DomainError;
+use crate::core::store_error::StoreError;
+use crate::model::error::{CommandError, DomainError};
 
 /// Any error, for a workflow that meets more errors than its domain's: `?` converts every error into it.
 ///

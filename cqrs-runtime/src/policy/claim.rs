@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::checkpoint::{NO_ROWS, checkpoints};
 use super::reaction::PolicyInfo;
-use super::start::{NO_ROWS, checkpoints};
-use crate::app::Inner;
-use crate::core::log::StoreError;
+use crate::bus::services::Services;
 use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::core::view::Checkpoint;
 
 /// No process works on the event.
@@ -50,15 +50,15 @@ impl Claimant {
     /// Claims an event.
     pub(super) async fn claim(
         &mut self,
-        inner: &Inner,
+        services: &Services,
         info: &'static PolicyInfo,
         event: Bookmark,
     ) -> Result<Claim, StoreError> {
-        if self.rival.is_some() && self.waits_still(inner, info).await? {
+        if self.rival.is_some() && self.waits_still(services, info).await? {
             return Ok(Claim::Theirs);
         }
-        let mut tx = inner.log.begin().await?;
-        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let mut tx = services.log.begin().await?;
+        let views = checkpoints(&mut *tx, &services.log.describe())?;
         let known = views.checkpoints(&[info.owner]).await?.pop().flatten();
         let known = known.unwrap_or(Checkpoint::at(Bookmark::START, NOBODY));
         if !tx.holds(&[event, known.bookmark()]).await?.into_iter().all(|held| held) {
@@ -73,7 +73,7 @@ impl Claimant {
         }
         self.rival = None;
         if known.fingerprint != self.own {
-            let views = checkpoints(&mut *tx, &inner.log.describe())?;
+            let views = checkpoints(&mut *tx, &services.log.describe())?;
             views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: self.own, ..known })]).await?;
             tx.commit().await?;
         }
@@ -82,12 +82,12 @@ impl Claimant {
     }
 
     /// Releases its claim, so that another process handles the event at once.
-    pub(super) async fn release(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<(), StoreError> {
+    pub(super) async fn release(&mut self, services: &Services, info: &'static PolicyInfo) -> Result<(), StoreError> {
         if !std::mem::take(&mut self.claims) {
             return Ok(());
         }
-        let mut tx = inner.log.begin().await?;
-        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let mut tx = services.log.begin().await?;
+        let views = checkpoints(&mut *tx, &services.log.describe())?;
         match views.checkpoints(&[info.owner]).await?.pop().flatten() {
             Some(known) if known.fingerprint == self.own => {
                 views.set_checkpoints(&[(info.owner, Checkpoint { fingerprint: NOBODY, ..known })]).await?;
@@ -103,8 +103,8 @@ impl Claimant {
     }
 
     /// Whether the rival has made no progress and its time is not up. Takes no lock.
-    async fn waits_still(&mut self, inner: &Inner, info: &'static PolicyInfo) -> Result<bool, StoreError> {
-        let Some(views) = inner.log.views() else { return Ok(false) };
+    async fn waits_still(&mut self, services: &Services, info: &'static PolicyInfo) -> Result<bool, StoreError> {
+        let Some(views) = services.log.views() else { return Ok(false) };
         let known = views.checkpoint(info.owner).await?;
         Ok(self.rival.is_some_and(|(seen, since)| known == Some(seen) && since.elapsed() < self.lease))
     }

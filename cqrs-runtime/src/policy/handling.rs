@@ -3,17 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
 
-use super::reaction::{PolicyContext, PolicyInfo, Reaction, ReactionError};
+use super::error::ReactionError;
+use super::reaction::{PolicyContext, PolicyInfo, Reaction};
 use super::returns::{Failure, Sent, SentCommand};
-use crate::app::Inner;
 use crate::bus::command::CommandBus;
+use crate::bus::services::Services;
 use crate::core::event::RecordedEvent;
-use crate::core::log::BoxFuture;
 use crate::core::meta::{CommandId, Meta};
 use crate::core::view::Parked;
-use crate::sequencer::panic_message;
+use crate::panics::{panic_message, unpanicked};
 
 /// A command with its id.
 pub(super) struct Ready {
@@ -41,15 +40,15 @@ impl Ready {
     /// Executes the command. It can be called again.
     pub(super) async fn execute(
         &mut self,
-        inner: &Arc<Inner>,
+        services: &Arc<Services>,
         info: &PolicyInfo,
         event: &RecordedEvent,
     ) -> Result<(), Failure> {
         let (header, cause) = (event.header(), &event.header().meta);
         let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
         let mut meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
-        inner.observed.tie.pass_on(cause, &mut meta);
-        let bus = CommandBus::of_an_event(Arc::clone(inner)).with_meta(meta.command_id(self.id.clone()));
+        services.tie.pass_on(cause, &mut meta);
+        let bus = CommandBus::of_an_event(Arc::clone(services)).with_meta(meta.command_id(self.id.clone()));
         let command = &mut self.command;
         let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));
         let executed = match executing {
@@ -77,21 +76,16 @@ pub(super) fn parked(info: &PolicyInfo, event: &RecordedEvent, key: String, erro
 }
 
 /// Calls the policy.
-pub(super) async fn react(inner: &Inner, reaction: &Reaction, event: &RecordedEvent) -> Result<Sent, ReactionError> {
-    let context = PolicyContext { inner, position: event.position() };
+pub(super) async fn react(
+    services: &Services,
+    reaction: &Reaction,
+    event: &RecordedEvent,
+) -> Result<Sent, ReactionError> {
+    let context = PolicyContext { services, position: event.position() };
     let reacting = catch_unwind(AssertUnwindSafe(|| (reaction.react)(&context, event)));
     let reacted = match reacting {
         Ok(reacting) => unpanicked(reacting).await,
         Err(panic) => Err(panic_message(&*panic)),
     };
     reacted.unwrap_or_else(|panic| Err(ReactionError::Panicked(panic)))
-}
-
-/// A future's result, or the message of its panic.
-async fn unpanicked<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
-    std::future::poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.map_or_else(|panic| Poll::Ready(Err(panic_message(&*panic))), |poll| poll.map(Ok))
-    })
-    .await
 }

@@ -39,24 +39,22 @@
 //! A policy starts at the end of the log when an app with it is first built, or at the log's first event with `#[policy(on = [..],
 //! from_start)]`. Its progress is stored in the log's own database.
 
+mod checkpoint;
 mod claim;
+mod error;
 mod handling;
-mod reaction;
+pub(crate) mod reaction;
 mod retry;
-mod returns;
+pub(crate) mod returns;
 mod runner;
 mod settings;
 mod start;
 mod status;
 
-pub use reaction::{
-    AwaitedParameter, FormerName, PolicyContext, PolicyParameter, React, Reacting, Reaction, ReactionError,
-};
+pub use reaction::{AwaitedParameter, PolicyParameter};
 pub(crate) use reaction::{PolicyInfo, name_of, owner};
 pub(crate) use retry::{dismiss, resume, retry};
-pub use returns::{
-    Commands, Each, Nothing, One, PolicyOutcome, PolicyReturn, Returned, ReturnedNothing, Sent, may_return, returns,
-};
+pub use returns::{Commands, PolicyOutcome, PolicyReturn};
 pub use settings::RetryPolicy;
 pub(crate) use settings::Settings;
 pub(crate) use start::start;

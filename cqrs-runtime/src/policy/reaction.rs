@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
+use super::error::ReactionError;
 use super::returns::{Names, Sent};
-use crate::app::Inner;
-use crate::bus::query::After;
+use crate::bus::services::Services;
 use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::Position;
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::View;
-use crate::model::aggregate::FoldError;
+use crate::model::consistency::After;
 use crate::model::error::QueryError;
+use crate::model::parameter_info::ParameterInfo;
 use crate::model::parameters::{Stale, State};
 use crate::projection::views::Views;
-use crate::registry::{Item, ParameterInfo, Registration};
 
 /// A registered policy.
 #[derive(Debug)]
@@ -100,47 +100,12 @@ pub struct Reaction {
     pub react: React,
 }
 
-impl Registration {
-    /// Registers a policy.
-    #[must_use]
-    #[track_caller]
-    pub const fn policy(
-        module: &'static str,
-        name: &'static str,
-        owner: &'static str,
-        from_start: bool,
-        was: Option<FormerName>,
-        reactions: &'static [Reaction],
-    ) -> Self {
-        let item = Item::Policy(PolicyInfo { name, owner, from_start, was, reactions });
-        Self { module, location: std::panic::Location::caller(), item }
-    }
-}
-
-/// Why a policy did not answer an event.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReactionError {
-    /// The event cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] FoldError),
-    /// A parameter is not available.
-    #[error(transparent)]
-    Unavailable(#[from] StoreError),
-    /// The policy returned an error.
-    #[error("the policy failed: {0}")]
-    Failed(String),
-    /// The policy panicked.
-    #[error("the policy panicked: {0}")]
-    Panicked(String),
-}
-
 /// How long a policy waits for a view before it is retried.
 const WAITED: Duration = Duration::from_secs(5);
 
 /// The context of one call of a policy.
 pub struct PolicyContext<'a> {
-    pub(super) inner: &'a Inner,
+    pub(super) services: &'a Services,
     /// The position of its event.
     pub(super) position: Position,
 }
@@ -183,13 +148,13 @@ pub trait PolicyParameter: Sized + Send {
 
 impl<T: ?Sized + Send + Sync + 'static> PolicyParameter for State<T> {
     fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
-        Ok(context.inner.state())
+        Ok(context.services.state())
     }
 }
 
 impl<V: View> PolicyParameter for Stale<Views<V>> {
     fn from_context(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
-        Ok(Self(context.inner.view()?))
+        Ok(Self(context.services.view()?))
     }
 }
 
@@ -218,10 +183,10 @@ impl<P: PolicyParameter + 'static> AwaitedParameter for P {
 /// Has processed the log at least up to the policy's event. At level 2 the policy waits for it.
 impl<V: View> AwaitedParameter for Views<V> {
     async fn awaited(context: &PolicyContext<'_>) -> Result<Self, StoreError> {
-        let (inner, position) = (context.inner, context.position);
+        let (services, position) = (context.services, context.position);
         let after = After { position, within: WAITED, or_stale: false };
-        match inner.wait_for_view(Some(after), V::LAYOUT.name).await {
-            Ok(()) => inner.view(),
+        match services.wait_for_view(Some(after), V::LAYOUT.name).await {
+            Ok(()) => services.view(),
             Err(QueryError::Unavailable(error)) => Err(error),
             Err(behind) => {
                 Err(StoreError::Unavailable { store: "the policy's view".into(), reason: behind.to_string() })

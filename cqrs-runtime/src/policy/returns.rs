@@ -3,14 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::reaction::ReactionError;
+use super::error::ReactionError;
 use crate::bus::command::CommandBus;
+use crate::bus::handler::Handled;
 use crate::core::debug::opaque_debug;
 use crate::core::json::KeepError;
-use crate::core::log::{BoxFuture, StoreError};
-use crate::model::error::CommandError;
-use crate::model::message::{Command, DomainError};
-use crate::model::outcome::Handled;
+use crate::core::store_error::{BoxFuture, StoreError};
+use crate::model::error::{CommandError, DomainError};
+use crate::model::message::Command;
 
 /// The return type of a policy `fn`: commands or nothing.
 #[diagnostic::on_unimplemented(

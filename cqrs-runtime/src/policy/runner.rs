@@ -7,17 +7,19 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
+use super::checkpoint::{NO_ROWS, checkpoints};
 use super::claim::{Claim, Claimant};
+use super::error::ReactionError;
 use super::handling::{Ready, event_key, parked, react, ready};
-use super::reaction::{PolicyInfo, Reaction, ReactionError};
+use super::reaction::{PolicyInfo, Reaction};
 use super::returns::Failure;
 use super::settings::Settings;
-use super::start::{NO_ROWS, checkpoints};
 use super::status::State;
-use crate::app::Inner;
+use crate::bus::services::Services;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{EventQuery, StoreError};
+use crate::core::log::EventQuery;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Parked};
 use crate::projection::{Either, lost_text, race};
 use crate::telemetry::PolicyFigures;
@@ -32,7 +34,7 @@ pub(super) struct Runner {
     info: &'static PolicyInfo,
     query: EventQuery,
     /// Weak, so that the app, and the runner with it, ends when its last handle is dropped.
-    app: Weak<Inner>,
+    services: Weak<Services>,
     appended: watch::Receiver<Position>,
     state: watch::Sender<State>,
     settings: Settings,
@@ -80,7 +82,7 @@ enum Next {
 impl Runner {
     pub(super) fn new(
         info: &'static PolicyInfo,
-        app: Weak<Inner>,
+        services: Weak<Services>,
         appended: watch::Receiver<Position>,
         state: watch::Sender<State>,
         settings: Settings,
@@ -91,7 +93,7 @@ impl Runner {
         Self {
             info,
             query: EventQuery::named(&info.events()),
-            app,
+            services,
             appended,
             state,
             settings,
@@ -113,13 +115,13 @@ impl Runner {
 
     pub(super) async fn run(mut self) {
         loop {
-            let Some(inner) = self.app.upgrade() else { return };
+            let Some(services) = self.services.upgrade() else { return };
             if *self.closing.borrow() {
-                return self.give_back(&inner).await;
+                return self.give_back(&services).await;
             }
-            let next = self.step(&inner).await;
+            let next = self.step(&services).await;
             // The app is not kept alive while the runner waits.
-            drop(inner);
+            drop(services);
             let goes_on = match next {
                 Next::Step => true,
                 // If the app is gone, the next turn sees it.
@@ -138,16 +140,16 @@ impl Runner {
 
     /// Releases everything that another process would wait for. Called between two attempts, when the policy's function is not
     /// running.
-    async fn give_back(&mut self, inner: &Inner) {
-        let stored = if self.unstored { self.store(inner).await.map(drop) } else { Ok(()) };
-        if let Err(error) = stored.and(self.claimant.release(inner, self.info).await) {
+    async fn give_back(&mut self, services: &Services) {
+        let stored = if self.unstored { self.store(services).await.map(drop) } else { Ok(()) };
+        if let Err(error) = stored.and(self.claimant.release(services, self.info).await) {
             let policy = self.info.name;
             tracing::warn!(policy, %error, "claim of a policy not released; another process takes over after its timeout");
         }
     }
 
-    async fn step(&mut self, inner: &Arc<Inner>) -> Next {
-        let stepped = self.try_step(inner).await;
+    async fn step(&mut self, services: &Arc<Services>) -> Next {
+        let stepped = self.try_step(services).await;
         let next = stepped.unwrap_or_else(|error| Next::Again(error.to_string()));
         if !matches!(next, Next::Again(_)) {
             self.failures = 0;
@@ -155,18 +157,18 @@ impl Runner {
         next
     }
 
-    async fn try_step(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+    async fn try_step(&mut self, services: &Arc<Services>) -> Result<Next, StoreError> {
         if self.stopped.is_some() {
-            return self.wait_for_operator(inner).await;
+            return self.wait_for_operator(services).await;
         }
         if self.unstored {
-            if !self.store(inner).await? {
-                return self.stop(inner).await;
+            if !self.store(services).await? {
+                return self.stop(services).await;
             }
             self.tell(None);
         }
         if let Some(work) = self.work.take() {
-            return self.go_on(inner, work).await;
+            return self.go_on(services, work).await;
         }
         if let Some(event) = self.page.pop_front() {
             if let Some(reaction) = self.info.reactions.iter().find(|reaction| reaction.event == event.name()) {
@@ -178,15 +180,15 @@ impl Runner {
             self.position = self.read;
         }
         let lag = self.position.position.distance_from(self.stored.position);
-        if lag > MOST_UNSTORED && !self.store(inner).await? {
-            return self.stop(inner).await;
+        if lag > MOST_UNSTORED && !self.store(services).await? {
+            return self.stop(services).await;
         }
         self.tell(None);
         // Appends from here on wake the runner again.
         self.appended.borrow_and_update();
-        let page = inner.log.read(&self.query, self.position.position, PAGE).await?;
+        let page = services.log.read(&self.query, self.position.position, PAGE).await?;
         if !page.continues(self.position) {
-            return self.stop(inner).await;
+            return self.stop(services).await;
         }
         self.read = page.end();
         self.page = page.events.into();
@@ -200,15 +202,15 @@ impl Runner {
     }
 
     /// Does the remaining steps of an event.
-    async fn go_on(&mut self, inner: &Arc<Inner>, work: Work) -> Result<Next, StoreError> {
+    async fn go_on(&mut self, services: &Arc<Services>, work: Work) -> Result<Next, StoreError> {
         if work.commands.is_none() && work.reaction.effects {
-            match self.claimant.claim(inner, self.info, (&work.event).into()).await {
+            match self.claimant.claim(services, self.info, (&work.event).into()).await {
                 Ok(Claim::Ours) => {}
                 Ok(Claim::Done) => {
                     self.position = Bookmark::from(&work.event);
                     return Ok(Next::Step);
                 }
-                Ok(Claim::Lost) => return self.stop(inner).await,
+                Ok(Claim::Lost) => return self.stop(services).await,
                 Ok(Claim::Theirs) => {
                     self.work = Some(work);
                     return Ok(Next::Wait);
@@ -216,14 +218,14 @@ impl Runner {
                 Err(error) => return Ok(self.again(work, error.to_string())),
             }
         }
-        let span = inner.observed.tie.reaction(self.info.name, &work.event);
-        self.handle(inner, work).instrument(span).await
+        let span = services.tie.reaction(self.info.name, &work.event);
+        self.handle(services, work).instrument(span).await
     }
 
     /// Calls the policy, unless it has already answered, and sends its commands.
-    async fn handle(&mut self, inner: &Arc<Inner>, mut work: Work) -> Result<Next, StoreError> {
+    async fn handle(&mut self, services: &Arc<Services>, mut work: Work) -> Result<Next, StoreError> {
         if work.commands.is_none() {
-            match react(inner, work.reaction, &work.event).await {
+            match react(services, work.reaction, &work.event).await {
                 Ok(sent) => {
                     self.tries = 0;
                     work.commands = Some(ready(self.info, &work.event, sent));
@@ -240,7 +242,7 @@ impl Runner {
         let event = &work.event;
         let commands = work.commands.get_or_insert_default();
         while let Some(ready) = commands.front_mut() {
-            match ready.execute(inner, self.info, event).await {
+            match ready.execute(services, self.info, event).await {
                 Ok(()) => {}
                 Err(Failure::ShutDown) => return Ok(Next::Stop),
                 Err(Failure::Unavailable(error)) => return Ok(self.again(work, error)),
@@ -258,8 +260,8 @@ impl Runner {
         // Store the checkpoint at once after outside effects, which must not be repeated. Commands have ids: once per page
         // is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
-        if self.unstored && !self.store(inner).await? {
-            return self.stop(inner).await;
+        if self.unstored && !self.store(services).await? {
+            return self.stop(services).await;
         }
         self.tell(None);
         Ok(Next::Step)
@@ -291,15 +293,15 @@ impl Runner {
 
     /// Moves the checkpoint and stores parked entries. A checkpoint that another process has moved further stays. Returns `false`
     /// if the log has lost what was handled.
-    async fn store(&mut self, inner: &Inner) -> Result<bool, StoreError> {
-        let mut tx = inner.log.begin().await?;
-        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+    async fn store(&mut self, services: &Services) -> Result<bool, StoreError> {
+        let mut tx = services.log.begin().await?;
+        let views = checkpoints(&mut *tx, &services.log.describe())?;
         let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
         let handled = [self.position, known.map_or(Bookmark::START, |known| known.bookmark())];
         if !tx.holds(&handled).await?.into_iter().all(|held| held) {
             return Ok(false);
         }
-        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let views = checkpoints(&mut *tx, &services.log.describe())?;
         if known.is_none_or(|known| known.position < self.position.position) {
             let reached = Checkpoint::at(self.position, self.claimant.left_of(known));
             views.set_checkpoints(&[(self.info.owner, reached)]).await?;
@@ -315,13 +317,13 @@ impl Runner {
 
     /// Stops because the log has lost events that were handled: an operator says from where to go on. All processes that run the
     /// policy stop, since the checkpoint has the lost event's id.
-    async fn stop(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+    async fn stop(&mut self, services: &Arc<Services>) -> Result<Next, StoreError> {
         // What was read may be from before the loss.
         (self.work, self.unstored) = (None, false);
         self.page.clear();
-        let mut tx = inner.log.begin().await?;
+        let mut tx = services.log.begin().await?;
         let last = tx.last().await?;
-        let views = checkpoints(&mut *tx, &inner.log.describe())?;
+        let views = checkpoints(&mut *tx, &services.log.describe())?;
         let known = views.checkpoints(&[self.info.owner]).await?.pop().flatten();
         let stored = known.map_or(Bookmark::START, |known| known.bookmark());
         let held = tx.holds(&[self.position, stored]).await?;
@@ -338,7 +340,7 @@ impl Runner {
         }
         let lost = if held[1] { self.position } else { stored };
         if lost != stored || !self.parked.is_empty() {
-            let views = checkpoints(&mut *tx, &inner.log.describe())?;
+            let views = checkpoints(&mut *tx, &services.log.describe())?;
             views.set_checkpoints(&[(self.info.owner, Checkpoint::at(lost, NO_ROWS))]).await?;
             views.park(&self.parked).await?;
             tx.commit().await?;
@@ -352,11 +354,11 @@ impl Runner {
     }
 
     /// Goes on, once an operator has said from where.
-    async fn wait_for_operator(&mut self, inner: &Arc<Inner>) -> Result<Next, StoreError> {
+    async fn wait_for_operator(&mut self, services: &Arc<Services>) -> Result<Next, StoreError> {
         self.appended.borrow_and_update();
-        let Some(views) = inner.log.views() else { return Ok(Next::Wait) };
+        let Some(views) = services.log.views() else { return Ok(Next::Wait) };
         let stored = views.checkpoint(self.info.owner).await?.map_or(Bookmark::START, |known| known.bookmark());
-        if self.stopped.as_ref().is_some_and(|(_, lost)| *lost == stored) || !inner.log.holds(&[stored]).await?[0] {
+        if self.stopped.as_ref().is_some_and(|(_, lost)| *lost == stored) || !services.log.holds(&[stored]).await?[0] {
             return Ok(Next::Wait);
         }
         self.go_on_from(stored, stored);

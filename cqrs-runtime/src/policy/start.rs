@@ -4,18 +4,17 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use super::checkpoint::{NO_ROWS, checkpoints};
 use super::reaction::PolicyInfo;
 use super::runner::Runner;
 use super::settings::Settings;
 use super::status::{Policies, Running};
-use crate::app::Inner;
-use crate::core::log::{EventLog, LogTransaction, StoreError};
+use crate::bus::services::Services;
+use crate::core::log::EventLog;
 use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Parked, ViewTransaction};
 use crate::telemetry::PolicyFigures;
-
-/// The fingerprint of checkpoints that have no rows.
-pub(super) const NO_ROWS: u64 = 0;
 
 /// The position where each policy goes on, in their order. A policy without a checkpoint gets one: the log's
 /// head, or its start.
@@ -81,27 +80,24 @@ async fn take_over(views: &mut dyn ViewTransaction, info: &PolicyInfo) -> Result
     Ok(true)
 }
 
-/// The checkpoints in the log's database.
-pub(super) fn checkpoints<'a>(
-    tx: &'a mut dyn LogTransaction,
-    store: &str,
-) -> Result<&'a mut dyn ViewTransaction, StoreError> {
-    let reason = "it stores no checkpoints, although `App::build` checks for that";
-    tx.views().ok_or_else(|| StoreError::Failed { store: store.to_owned(), reason: reason.into() })
-}
-
 impl Policies {
     /// Starts one runner per policy. They end with the app.
-    pub(crate) fn run(inner: &Arc<Inner>, policies: &[&'static PolicyInfo], from: &[Bookmark], settings: Settings) {
+    pub(crate) fn run(
+        &self,
+        services: &Arc<Services>,
+        policies: &[&'static PolicyInfo],
+        from: &[Bookmark],
+        settings: Settings,
+    ) {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None, stopped: false });
-            let appended = inner.head.subscribe();
+            let appended = services.head.subscribe();
             let figures = PolicyFigures::new(info.name);
-            let closing = inner.policies.closing();
-            let runner = Runner::new(info, Arc::downgrade(inner), appended, sender, settings, figures, closing);
+            let closing = self.closing();
+            let runner = Runner::new(info, Arc::downgrade(services), appended, sender, settings, figures, closing);
             let task = Mutex::new(Some(tokio::spawn(runner.run())));
             Running { info, state, task }
         });
-        inner.policies.set(running.collect());
+        self.set(running.collect());
     }
 }

@@ -7,54 +7,11 @@
 //! fills them nothing has happened.
 
 use super::engine::Engine;
+use super::filled::Filled;
 use super::fingerprint::Fingerprints;
-use super::partition::kept;
-use crate::core::log::StoreError;
-use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
-use crate::registry::ProjectionInfo;
-
-/// An async projection of this program, and where the store says which version fills its tables.
-#[derive(Clone, Copy)]
-pub(super) struct Filled {
-    projection: &'static str,
-    /// The name of a checkpoint, whose fingerprint it is.
-    by: &'static str,
-    fingerprint: u64,
-}
-
-impl Filled {
-    pub(super) fn new(projection: &'static str, fingerprint: u64) -> Self {
-        Self { projection, by: kept(format!("{projection}@filled")), fingerprint }
-    }
-
-    /// The checkpoint which says that this version fills them.
-    pub(super) fn by_this(&self) -> (&'static str, Checkpoint) {
-        (self.by, Checkpoint::at(Bookmark::START, self.fingerprint))
-    }
-
-    /// Whether tables that hold anything are another version's.
-    fn is_changed(&self, by: Option<Checkpoint>, reached: Option<Checkpoint>) -> bool {
-        by.is_some_and(|by| by.fingerprint != self.fingerprint)
-            && reached.is_some_and(|reached| reached.position > Bookmark::START.position)
-    }
-
-    /// How it is shown.
-    fn parked(&self, by: Option<Checkpoint>, reached: Option<Checkpoint>) -> Option<Parked> {
-        let at = reached.filter(|_| self.is_changed(by, reached))?.position;
-        Some(Parked {
-            projection: self.projection.to_owned(),
-            key: String::new(),
-            position: at,
-            event: String::new(),
-            error: format!(
-                "its events, their versions or its `revision` are not those of the version that has filled its tables up to \
-                 position {at}; to apply every event again, set its tables right and rebuild it; to go on from there, skip"
-            ),
-            attempts: 1,
-        })
-    }
-}
+use crate::projection::ProjectionInfo;
 
 impl Engine {
     /// What is parked, as this version sees it.

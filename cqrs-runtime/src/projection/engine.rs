@@ -1,28 +1,23 @@
 //! The projection engine: folds batches of events into views, as if one at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::panic::AssertUnwindSafe;
-use std::task::Poll;
 
-use super::changed::Filled;
 use super::erased::{ErasedFold, ErasedHandle, ErasedProjection};
+use super::filled::Filled;
 use super::fingerprint::{Fingerprints, groups};
-use super::generation::Generations;
+use super::generation::{Generations, NO_SHAPE};
 use super::overlay::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use super::partition::Part;
 use crate::core::column::Value;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
 use crate::fast_map::{FastMap, FastSet};
 use crate::model::aggregate::{FoldError, FoldRefusal};
-use crate::registry::ProjectionInfo;
-use crate::sequencer::panic_message;
+use crate::panics::unpanicked;
+use crate::projection::ProjectionInfo;
 use crate::telemetry::spans;
-
-/// The shape of what an async projection makes, whose tables are its own affair.
-pub(super) const NO_SHAPE: u64 = 0;
 
 /// All projections of an app, or some. By default it has none.
 #[derive(Default)]
@@ -409,7 +404,8 @@ pub(super) async fn apply_handle(
     let (mut done, mut attempts) = (reached, attempts);
     for event in events {
         tx.savepoint().await?;
-        let handled = unpanicked(event, entry.handle.handle(event, tx)?).await;
+        let handled = unpanicked(entry.handle.handle(event, tx)?).await;
+        let handled = handled.unwrap_or_else(|panic| Err(FoldError::at(event, FoldRefusal::Panicked(panic))));
         tx.end_savepoint(handled.is_err()).await?;
         if let Err(error) = handled {
             let parked = Parked {
@@ -428,17 +424,6 @@ pub(super) async fn apply_handle(
         (done, attempts) = (event.into(), 1);
     }
     Ok(true)
-}
-
-/// The result of a future, a panic in it being an error like others.
-async fn unpanicked(event: &RecordedEvent, mut future: BoxFuture<'_, Result<(), FoldError>>) -> Result<(), FoldError> {
-    std::future::poll_fn(|cx| {
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.unwrap_or_else(|panic| {
-            Poll::Ready(Err(FoldError::at(event, FoldRefusal::Panicked(panic_message(&*panic)))))
-        })
-    })
-    .await
 }
 
 /// Those that are looked up before those that look them up.

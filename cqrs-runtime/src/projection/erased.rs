@@ -8,11 +8,11 @@ use super::overlay::{
 use super::partition::Part;
 use super::{Fold, Handle};
 use crate::core::column::Key;
+use crate::core::database::Tx;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{BoxFuture, StoreError};
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::{View, ViewTransaction};
 use crate::model::aggregate::FoldError;
-use crate::model::parameters::Tx;
 
 /// A projection of either form.
 pub(crate) enum ErasedProjection {

@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core::shape::Hash;
 use crate::core::view::ViewLayout;
-use crate::model::shape::Hash;
-use crate::registry::ProjectionInfo;
+use crate::projection::ProjectionInfo;
 
 /// What a projection's rows depend on other than its view. Written by `#[projection]`.
 #[derive(Clone, Copy, Debug)]

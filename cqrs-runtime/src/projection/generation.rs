@@ -9,11 +9,13 @@
 
 use std::collections::BTreeMap;
 
-use super::engine::NO_SHAPE;
 use super::fingerprint::Fingerprints;
 use super::partition::kept;
 use crate::core::view::ViewShape;
-use crate::registry::ProjectionInfo;
+use crate::projection::ProjectionInfo;
+
+/// The shape of what an async projection makes, whose tables are its own affair.
+pub(super) const NO_SHAPE: u64 = 0;
 
 /// Where one projection's rows and checkpoint are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,30 +81,5 @@ impl Generations {
     /// The projection that is stored under this name.
     pub(crate) fn plain(&self, stored: &str) -> Option<&'static str> {
         self.0.iter().find(|(_, stored_as)| stored_as.name == stored).map(|(name, _)| *name)
-    }
-}
-
-/// What is stored under a name, as users know it, and of which fingerprint: `Orders` and 7 for `Orders@0000000000000007`, and
-/// `Orders@next` and 7 for its shadow build.
-pub(crate) fn taken_apart(stored: &str) -> (String, Option<u64>) {
-    let is_digits = |part: &&str| part.len() == 16 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let parts: Vec<&str> = stored.split('@').collect();
-    let Some(place) = parts.iter().skip(1).position(is_digits) else { return (stored.to_owned(), None) };
-    let fingerprint = u64::from_str_radix(parts[place + 1], 16).ok();
-    let others = parts.iter().enumerate().filter(|(at, _)| *at != place + 1).map(|(_, part)| *part);
-    (others.collect::<Vec<_>>().join("@"), fingerprint)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stored_name_says_what_it_is_of() {
-        let apart = |name| taken_apart(name);
-        assert_eq!(apart("Orders"), ("Orders".to_owned(), None));
-        assert_eq!(apart("Orders@0000000000000007"), ("Orders".to_owned(), Some(7)));
-        assert_eq!(apart("Orders@00000000000000ff@next@1/3"), ("Orders@next@1/3".to_owned(), Some(255)));
-        assert_eq!(apart("Orders@0/4"), ("Orders@0/4".to_owned(), None));
     }
 }

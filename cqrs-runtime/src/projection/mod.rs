@@ -1,19 +1,22 @@
 //! Projections: how events become read models.
 
+use crate::core::database::{Database, Tx};
 use crate::core::event::RecordedEvent;
-use crate::core::log::BoxFuture;
+use crate::core::store_error::BoxFuture;
 use crate::core::view::View;
 use crate::model::aggregate::FoldError;
-use crate::model::parameters::{Database, Tx};
 
 mod changed;
 mod engine;
 mod erased;
-mod fingerprint;
+mod filled;
+pub(crate) mod fingerprint;
 mod generation;
+mod head;
+pub(crate) mod info;
 mod inline;
 mod lost;
-mod overlay;
+pub(crate) mod overlay;
 mod partition;
 mod replay;
 mod runner;
@@ -22,14 +25,20 @@ pub(crate) mod views;
 pub(crate) use changed::changed_in;
 pub(crate) use engine::Engine;
 pub(crate) use erased::ErasedProjection;
-pub use fingerprint::Basis;
-pub(crate) use generation::{Generations, taken_apart};
+pub(crate) use fingerprint::Basis;
+pub(crate) use generation::Generations;
+pub(crate) use head::Head;
+pub(crate) use info::ProjectionInfo;
 pub(crate) use inline::{Follower, Inline, Known, Wanted};
 pub(crate) use lost::lost_text;
-pub use overlay::{FindsRow, LookUps, Rows};
+pub use overlay::FindsRow;
+pub(crate) use overlay::{LookUps, Rows};
 pub(crate) use partition::{MOST_PARTS, Stored, kept};
 pub(crate) use runner::{Either, NoStart, Pace, Partitions, Runner, Standing, Standings, race};
 pub use runner::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
+
+/// How many events are read at once.
+pub(crate) const PAGE: usize = 1_000;
 
 /// A projection whose methods fold events into a view. Made by `#[projection(on = [..])]` on an `impl` of fold methods.
 pub trait Fold: Send + Sync + 'static {
@@ -65,15 +74,4 @@ pub trait Handle: Send + Sync + 'static {
 
     /// Applies one event. An event of another name changes nothing.
     fn handle<'a>(event: &'a RecordedEvent, tx: &'a mut Tx<Self::Database>) -> BoxFuture<'a, Result<(), FoldError>>;
-}
-
-/// Turns what an async projection's method returned into the engine's own error.
-pub fn handled<E: std::fmt::Display>(event: &RecordedEvent, result: Result<(), E>) -> Result<(), FoldError> {
-    result.map_err(|error| FoldError::at(event, crate::model::aggregate::FoldRefusal::Failed(error.to_string())))
-}
-
-/// The name of a view that a projection looks up.
-#[must_use]
-pub const fn looked_up<V: View>() -> &'static str {
-    V::LAYOUT.name
 }

@@ -13,7 +13,7 @@ use crate::core::position::Position;
 use crate::core::view::{IndexOf, Parked, Removed, Row, View};
 use crate::fast_map::FastMap;
 use crate::model::aggregate::{FoldError, FoldRefusal};
-use crate::sequencer::panic_message;
+use crate::panics::panic_message;
 
 /// A value that names one row of view `V`: its key.
 #[diagnostic::on_unimplemented(

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::core::log::StoreError;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, ViewStore, ViewTransaction};
 
 /// The most parts that a projection is split into: more would only make its readers ask longer where it stands.

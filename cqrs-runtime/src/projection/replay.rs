@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, by_projection, keys_of_unreadable, read};
 use super::overlay::{AnyOverlay, Needs, Overlays, Replayed, Stock};
 use crate::core::event::RecordedEvent;
-use crate::core::log::{EventQuery, StoreError};
+use crate::core::log::EventQuery;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Parked, ViewTransaction};
 use crate::model::error::{Named, OperationError, UnknownName};
 

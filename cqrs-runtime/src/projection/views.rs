@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Follower, Standings};
 use crate::core::column::Key;
 use crate::core::debug::opaque_debug;
-use crate::core::log::BoxFuture;
+use crate::core::store_error::BoxFuture;
 use crate::core::view::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::model::error::{MalformedView, QueryError};
 

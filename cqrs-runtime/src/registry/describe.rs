@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::Registration;
 use super::table::Table;
-use super::{ParameterInfo, Registration};
+use crate::model::parameter_info::ParameterInfo;
 
 /// An overview of an app: every command, query, event, aggregate, projection and policy, and what handles what. Prints as text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    AggregateInfo, CommandHandlerInfo, EventInfo, Item, MessageInfo, ProjectionInfo, QueryHandlerInfo, Registration,
-    ViewInfo,
-};
-use crate::bus::wire::WireError;
-use crate::model::error::{Named, UnknownName};
+use super::{AggregateInfo, EventInfo, Item, MessageInfo, Registration, ViewInfo};
+use crate::bus::services::{CommandHandlerInfo, Handlers, QueryHandlerInfo};
+use crate::model::parameter_info::ParameterInfo;
 use crate::policy::PolicyInfo;
+use crate::projection::ProjectionInfo;
 use crate::telemetry::Figures;
 
 /// An entry with its registration.
@@ -81,16 +79,12 @@ impl Table {
         table
     }
 
-    /// The handler of the command with this name.
-    pub(crate) fn command(&self, name: &str) -> Result<&'static CommandHandlerInfo, WireError> {
-        let found = self.command_handlers.get(name).map(|placed| placed.info);
-        found.ok_or_else(|| unknown(Named::Command, name, self.command_handlers.keys()))
-    }
-
-    /// The handler of the query with this name.
-    pub(crate) fn query(&self, name: &str) -> Result<&'static QueryHandlerInfo, WireError> {
-        let found = self.query_handlers.get(name).map(|placed| placed.info);
-        found.ok_or_else(|| unknown(Named::Query, name, self.query_handlers.keys()))
+    /// The handlers, for messages that come by name.
+    pub(crate) fn handlers(&self) -> Handlers {
+        Handlers {
+            commands: self.command_handlers.iter().map(|(&name, placed)| (name, placed.info)).collect(),
+            queries: self.query_handlers.iter().map(|(&name, placed)| (name, placed.info)).collect(),
+        }
     }
 
     /// The projections.
@@ -101,15 +95,27 @@ impl Table {
     /// The metrics of what is served. Includes only projections that are folded with each command (`inline`): a runner has its
     /// own.
     pub(crate) fn figures(&self, inline: &[&'static ProjectionInfo]) -> Figures {
+        let inline = inline.iter().map(|info| (info.name, info.events));
         Figures::new(self.command_handlers.keys().copied(), self.query_handlers.keys().copied(), inline)
+    }
+
+    /// The parameters of every handler and policy, with its name and its place in the source.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (&'static str, ParameterInfo, &'static Registration)> {
+        let commands =
+            self.command_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+        let queries = self.query_handlers.values().map(|entry| (entry.function, entry.parameters, entry.registration));
+        let handlers = commands.chain(queries).flat_map(|(function, parameters, registration)| {
+            parameters.iter().map(move |one| (function, *one, registration))
+        });
+        let policies = self
+            .policies
+            .iter()
+            .flat_map(|entry| entry.info.parameters().map(move |one| (entry.name, *one, entry.registration)));
+        handlers.chain(policies)
     }
 
     /// The policies.
     pub(crate) fn policies(&self) -> Vec<&'static PolicyInfo> {
         self.policies.iter().map(|placed| placed.info).collect()
     }
-}
-
-fn unknown<'a>(what: Named, name: &str, known: impl Iterator<Item = &'a &'static str>) -> WireError {
-    WireError::Unknown(UnknownName { what, name: name.to_owned(), known: known.copied().collect() })
 }

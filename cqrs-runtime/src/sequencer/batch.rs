@@ -8,23 +8,23 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::cache::{Cache, Key};
-use super::cached::Entry;
+use super::cached::{Entry, corrupt};
 use super::cold::Loader;
 use super::gather::gather;
 use super::job::{Fault, Job};
 use super::load::{Source, bring_up};
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
-use super::{Head, PAGE, Request, Sizes, store};
-use crate::bus::command_context::corrupt;
+use super::{Request, Sizes, store};
 use crate::core::event::{Emitted, RecordedEvent};
-use crate::core::log::{CommandRecord, EventLog, EventQuery, LogTransaction, StoreError};
+use crate::core::log::{CommandRecord, EventLog, EventQuery, LogTransaction};
 use crate::core::meta::CommandId;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::fast_map::FastSet;
 use crate::model::boundary::{Loaded, LoadedSlot, LoadedState};
-use crate::projection::Inline;
+use crate::projection::{Head, Inline, PAGE};
 use crate::telemetry::{Figures, Tie, spans};
 
 /// A slower decision is logged, since it delays every command behind it.

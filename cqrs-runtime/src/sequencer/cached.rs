@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
-use super::job::panic_message;
 use crate::core::event::RecordedEvent;
 use crate::core::position::Position;
 use crate::core::snapshot::{Snapshot, SnapshotKey};
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::model::boundary::AggregateSlot;
+use crate::model::error::{Corrupt, Entity};
+use crate::panics::panic_message;
 
 /// A cached aggregate.
 pub(crate) struct Entry {
@@ -134,4 +135,10 @@ impl Entry {
         let state = written.map(String::into_boxed_str);
         Ok(state.map(|state| Snapshot { key, position: self.as_of, event: self.last, state }))
     }
+}
+
+/// The error of an aggregate whose history cannot be folded.
+pub(crate) fn corrupt(slot: &dyn AggregateSlot, error: FoldError) -> Box<Corrupt> {
+    let entity = Entity { aggregate: slot.kind().name, id: slot.tag().id().to_owned() };
+    Box::new(Corrupt { entity, error })
 }

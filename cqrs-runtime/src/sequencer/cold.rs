@@ -16,8 +16,9 @@ use super::load::{Source, load, load_small};
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use super::warm::Warm;
-use crate::core::log::{EventLog, StoreError};
+use crate::core::log::EventLog;
 use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::model::boundary::AggregateSlot;
 use crate::telemetry::{Figures, spans};
 

@@ -1,6 +1,5 @@
 //! A command on its way through a batch, with its type erased.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,16 +9,18 @@ use tokio::sync::oneshot;
 use super::cache::Key;
 use super::cold::Load;
 use crate::core::event::{Emitted, EncodeError, RecordedEvent};
-use crate::core::log::{CommandRecord, Condition, StoreError};
+use crate::core::log::{CommandRecord, Condition};
 use crate::core::meta::Meta;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::time::Timestamp;
 use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
-use crate::model::message::Command;
-use crate::model::outcome::{Emission, Handling};
+use crate::model::message::{Command, Handling};
+use crate::model::outcome::Emission;
 use crate::model::receipt::Receipt;
+use crate::panics::panic_message;
 use crate::telemetry::spans::Way;
 
 /// Why the sequencer refuses a command, rather than the handler.
@@ -293,13 +294,4 @@ pub(crate) fn known_receipt<C: Command>(record: &CommandRecord, content: Option<
     // An answer that does not fit the declared type comes from an older program's command of the same name.
     let returned = serde_json::from_str(&record.returned).map_err(|_| reused())?;
     Ok(Receipt { position: record.position, events: record.events, returned, repeated: true })
-}
-
-/// The message of a panic.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

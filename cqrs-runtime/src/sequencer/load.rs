@@ -3,14 +3,15 @@
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashMap;
 
-use super::PAGE;
 use super::cached::Entry;
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use crate::core::event::RecordedEvent;
 use crate::core::id::Tag;
-use crate::core::log::{EventLog, EventQuery, LogTransaction, Page, StoreError, lost_while_read};
+use crate::core::log::{EventLog, EventQuery, LogTransaction, Page, lost_while_read};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
+use crate::projection::PAGE;
 use crate::telemetry::Figures;
 
 /// The source of events.

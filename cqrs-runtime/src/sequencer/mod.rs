@@ -13,15 +13,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::core::event::RecordedEvent;
-use crate::core::log::{CommandRecord, Condition, EventLog, LogTransaction, StoreError};
+use crate::core::log::{CommandRecord, Condition, EventLog, LogTransaction};
 use crate::core::meta::Meta;
 use crate::core::position::Bookmark;
+use crate::core::store_error::StoreError;
 use crate::model::boundary::{Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::CommandError;
-use crate::model::message::Command;
-use crate::model::outcome::{Emission, Handling};
-use crate::projection::Inline;
+use crate::model::message::{Command, Handling};
+use crate::model::outcome::Emission;
+use crate::projection::{Head, Inline};
 use crate::telemetry::{Figures, Tie};
 use snapshots::Keeper;
 use timeout::StoreTimeout;
@@ -31,7 +32,6 @@ mod cache;
 mod cached;
 mod cold;
 mod gather;
-mod head;
 mod job;
 mod load;
 pub(crate) mod snapshots;
@@ -41,13 +41,9 @@ mod warm;
 use cache::Key;
 pub(crate) use cached::Entry;
 use cold::{Load, Loader};
-pub(crate) use head::Head;
 use job::{Job, Reply, Start, TypedJob};
-pub(crate) use job::{known_receipt, panic_message, receipt, record};
+pub(crate) use job::{known_receipt, receipt, record};
 pub(crate) use load::{Source, bring_up, load};
-
-/// How many events are read at once.
-pub(crate) const PAGE: usize = 1_000;
 
 /// Limits of the sequencer.
 #[derive(Clone, Copy, Debug)]

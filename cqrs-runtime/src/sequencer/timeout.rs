@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::log::{LogTransaction, StoreError};
+use crate::core::log::LogTransaction;
+use crate::core::store_error::StoreError;
 
 /// How long the app waits for one answer of a store.
 #[derive(Clone, Debug)]

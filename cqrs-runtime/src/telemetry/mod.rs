@@ -8,41 +8,15 @@ mod traces;
 #[cfg_attr(not(feature = "metrics"), path = "recorder/disabled.rs")]
 mod recorder;
 
+pub use crate::core::trace_context::{ParseTraceError, TraceContext};
+#[cfg(feature = "metrics")]
+pub(crate) use recorder::number;
 pub(crate) use recorder::{Figures, PolicyFigures, ProjectionFigures};
 pub(crate) use spans::Tie;
-pub(crate) use traces::lenient;
-pub use traces::{ParseTraceError, TraceContext, Traces};
+pub use traces::Traces;
 
-use crate::app::AppBuilder;
-
-/// The observability settings of an app.
-#[derive(Clone, Default)]
-pub(crate) struct Observed {
-    /// The link between its spans and traces.
-    pub(crate) tie: Tie,
-    /// How often the databases are read for gauges.
-    #[cfg(feature = "metrics")]
-    pub(crate) metrics_interval: Option<std::time::Duration>,
-}
-
-impl AppBuilder {
-    /// Links the app's spans to traces: a command continues its caller's trace, its events carry the trace, and policies that
-    /// answer them continue it. Crate `cqrs-opentelemetry` implements this for OpenTelemetry.
-    #[must_use]
-    pub fn traces(mut self, traces: impl Traces) -> Self {
-        self.observed.tie = Tie::new(traces);
-        self
-    }
-
-    /// How often the log and the read side are read for gauges. Default: every five seconds. It does not matter how often a
-    /// recorder reads the gauges.
-    #[cfg(feature = "metrics")]
-    #[must_use]
-    pub fn metrics_interval(mut self, interval: std::time::Duration) -> Self {
-        self.observed.metrics_interval = Some(interval);
-        self
-    }
-}
+/// A projection that is folded with each command, by its name, and the events that it listens to.
+pub(crate) type Inlined = (&'static str, &'static [&'static str]);
 
 #[cfg(test)]
 mod tests {

@@ -105,9 +105,11 @@
 //! To test events, policies and decisions together, build an app with a log in memory, and wait with
 //! [`App::settled`](crate::App::settled).
 
+mod events;
 mod outcome;
 mod scenario;
 mod views;
 
+pub use crate::core::random::Random;
 pub use outcome::Outcome;
 pub use scenario::{Happened, Scenario, given, nothing, recorded};

@@ -2,14 +2,13 @@
 
 use std::fmt::{Debug, Write};
 
-use super::scenario::{described, record};
+use super::events::{described, record};
 use crate::core::debug::opaque_debug;
 use crate::core::event::{Events, RecordedEvent};
 use crate::core::meta::Meta;
 use crate::core::position::Position;
-use crate::model::error::CommandError;
-use crate::model::message::{Command, DomainError};
-use crate::model::outcome::Handling;
+use crate::model::error::{CommandError, DomainError};
+use crate::model::message::{Command, Handling};
 
 /// The result of a command in a scenario.
 #[must_use = "check it: `.then(..)`, `.rejected(..)`"]

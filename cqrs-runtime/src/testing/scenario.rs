@@ -1,20 +1,20 @@
 //! The "given" and "when" of a scenario.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
+use super::events::{described, record};
 use super::outcome::Outcome;
 use crate::app::{App, AppBuilder};
+use crate::bus::handler::Handled;
 use crate::core::debug::opaque_debug;
-use crate::core::event::{Emitted, Event, Events, Recorded, RecordedEvent};
+use crate::core::event::{Event, Events, Recorded, RecordedEvent};
 use crate::core::json::KeepError;
 use crate::core::log::{EventLog, EventQuery};
 use crate::core::memory::MemoryLog;
 use crate::core::meta::Meta;
 use crate::core::position::Position;
-use crate::core::time::Timestamp;
-use crate::model::outcome::Handled;
-use crate::registry::{Item, ParameterInfo, registered};
+use crate::model::parameter_info::ParameterInfo;
+use crate::registry::{Item, registered};
 
 /// What a test is given: past events, and the services that a workflow takes.
 #[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]
@@ -116,20 +116,6 @@ impl Scenario {
     }
 }
 
-/// The events as recorded in a log after position `after`.
-#[track_caller]
-pub(super) fn record(events: impl Events, after: Position, meta: &Meta) -> Vec<RecordedEvent> {
-    let mut emitted = Emitted::default();
-    events.emit(&mut emitted);
-    let meta = Arc::new(meta.clone());
-    let events = (1..).zip(emitted.events).map(|(number, event)| (after.plus(number), event));
-    let recorded = events.map(|(position, event)| event.record(position, &meta, Timestamp::now()));
-    match recorded.collect() {
-        Ok(events) => events,
-        Err(error) => panic!("{error}"),
-    }
-}
-
 async fn store(log: &MemoryLog, history: &[RecordedEvent]) -> Position {
     let mut tx = log.begin().await.expect("memory can be locked");
     tx.append(history, &[]).await.expect("memory can be written");
@@ -165,15 +151,6 @@ fn refuse_transaction(command: &str) {
 
 fn json(written: Result<String, KeepError>) -> String {
     written.unwrap_or_else(|error| format!("(not writable as JSON: {error})"))
-}
-
-/// One line per event.
-pub(super) fn described(events: &[RecordedEvent]) -> String {
-    let mut text = String::new();
-    for event in events {
-        let _ = write!(text, "\n    {} {}", event.name(), event.data());
-    }
-    if text.is_empty() { "\n    nothing".into() } else { text }
 }
 
 /// Runs a future to its end, inside or outside a runtime, on a separate thread.

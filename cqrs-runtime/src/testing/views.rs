@@ -2,15 +2,17 @@
 
 use std::borrow::Borrow;
 
-use super::scenario::{Scenario, block_on, described};
+use super::events::described;
+use super::scenario::{Scenario, block_on};
 use crate::core::column::Key;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{EventLog, StoreError};
+use crate::core::log::EventLog;
 use crate::core::memory::MemoryLog;
 use crate::core::random::Random;
+use crate::core::store_error::StoreError;
 use crate::core::view::{Filter, Parked, Row, RowQuery, View};
-use crate::projection::Inline;
-use crate::registry::{Item, ProjectionInfo, Registration, registered};
+use crate::projection::{Inline, ProjectionInfo};
+use crate::registry::{Item, Registration, registered};
 use crate::sequencer;
 use crate::sequencer::timeout::StoreTimeout;
 use crate::telemetry::Figures;

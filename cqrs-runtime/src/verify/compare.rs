@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lock::{Field, Lock, Shape};
+use super::field::Field;
+use super::lock::{Lock, Shape};
 
 /// The changes of one version of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
+use super::field::Field;
 use super::schema;
 use crate::registry::EventInfo;
 
@@ -40,15 +41,6 @@ pub(super) struct Shape {
     pub(super) tags: BTreeSet<(String, String)>,
     /// By path: `lines[].price`.
     pub(super) fields: BTreeMap<String, Field>,
-}
-
-/// A position in an event's JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    /// The type of its value.
-    pub(super) kind: String,
-    /// Whether an event can be read without it.
-    pub(super) optional: bool,
 }
 
 impl Shape {

@@ -98,6 +98,7 @@
 //! versions. So if several programs share a log, update the readers before the writer.
 
 mod compare;
+mod field;
 mod file;
 mod lock;
 mod schema;

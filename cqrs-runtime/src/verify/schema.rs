@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::lock::Field;
+use super::field::Field;
 
 /// A name as written in the file: plain, or as a JSON text if it could be misread.
 pub(super) fn name(name: &str) -> String {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cqrs_conformance::views::CrashingStore;
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{BoxFuture, StoreError};
 use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Change, Cleared, Collected, Parking};
@@ -11,14 +12,13 @@ use cqrs_runtime::view::{
     Checkpoint, Contents, Filter, Lease, MemoryViews, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
     ViewShape, ViewStore,
 };
-use cqrs_runtime::view_conformance::Dying;
 
 /// Views that may die between any two writes.
-pub type Torn = Dying<Marked>;
+pub type Torn = CrashingStore<Marked>;
 
 /// Empty ones.
 pub fn torn_views() -> Torn {
-    Dying::new(Marked::default())
+    CrashingStore::new(Marked::default())
 }
 
 /// Views in memory, with marks of what was removed.

@@ -1,6 +1,6 @@
 //! The conformance suite of view stores, on a server that speaks MongoDB's protocol.
 
-use cqrs_runtime::view_conformance::{self, MANY_ROWS, Transactions};
+use cqrs_conformance::views::{self, MANY_ROWS, Transactions};
 use cqrs_test_servers::Mongo;
 
 use crate::support::views;
@@ -10,5 +10,5 @@ async fn the_views_conform() {
     // SecantusDB needs at least a millisecond for each row. A few calls of a thousand rows test the
     // same as many.
     let rows = if Mongo::shared().is_stand_in() { 2_500 } else { MANY_ROWS };
-    view_conformance::alone_with_rows(views, Transactions::Buffered, rows).await;
+    views::alone_with_rows(views, Transactions::Buffered, rows).await;
 }

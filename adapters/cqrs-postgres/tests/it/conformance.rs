@@ -2,10 +2,8 @@
 
 use std::sync::Mutex;
 
+use cqrs_conformance::views::{self, Transactions};
 use cqrs_postgres::{PostgresLog, PostgresViews};
-use cqrs_runtime::log::conformance;
-use cqrs_runtime::snapshot;
-use cqrs_runtime::view_conformance::{self, Transactions};
 use cqrs_test_servers::{Database, Postgres};
 
 use crate::support::log;
@@ -20,13 +18,13 @@ async fn kept(databases: &Mutex<Vec<Database>>) -> PostgresLog {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_log_conforms() {
     let databases = Mutex::default();
-    conformance::all(async || kept(&databases).await).await;
+    cqrs_conformance::log::all(async || kept(&databases).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_views_conform() {
     let databases = Mutex::default();
-    view_conformance::all(async || kept(&databases).await).await;
+    views::all(async || kept(&databases).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -38,11 +36,11 @@ async fn views_in_a_schema_of_their_own_conform() {
         databases.lock().unwrap().push(database);
         views
     };
-    view_conformance::alone(make, Transactions::Locking).await;
+    views::alone(make, Transactions::Locking).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_snapshots_conform() {
     let databases = Mutex::default();
-    snapshot::conformance::all(async || kept(&databases).await).await;
+    cqrs_conformance::snapshots::all(async || kept(&databases).await).await;
 }

@@ -119,7 +119,7 @@ async fn a_schema_of_the_first_version_is_migrated_by_the_first_to_open_it() {
     }
     assert_eq!(number(&client, "SELECT sum(version)::bigint FROM cqrs_schema").await, 5);
     let log = builder(&database).open().await.unwrap();
-    cqrs_runtime::snapshot::conformance::every_field_comes_back(&log).await;
+    cqrs_conformance::snapshots::every_field_comes_back(&log).await;
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Roles with minimal rights.
 
+use cqrs_conformance::views::{self, Site};
 use cqrs_postgres::tokio_postgres::error::SqlState;
 use cqrs_postgres::{OpenError, Postgres, PostgresReader};
 use cqrs_runtime::log::{Declaration, EventLog, NameKind};
 use cqrs_runtime::view::ViewShape;
-use cqrs_runtime::view_conformance::{self, Site};
-use cqrs_runtime::{Timestamp, Tx, snapshot};
+use cqrs_runtime::{Timestamp, Tx};
 
 use crate::support::{append, builder, client, database};
 
@@ -40,7 +40,7 @@ async fn a_writer_can_only_add_and_a_reader_only_read() {
     names.stored().await.unwrap();
     log.views().unwrap().prepare(&VIEW).await.unwrap();
     assert_eq!(log.views().unwrap().rows(&VIEW, &["a".into()]).await.unwrap(), []);
-    snapshot::conformance::the_last_one_saved_counts(&log).await;
+    cqrs_conformance::snapshots::the_last_one_saved_counts(&log).await;
     for sql in [
         "DELETE FROM shop.cqrs_events",
         "UPDATE shop.cqrs_events SET data = '{}'",
@@ -91,7 +91,7 @@ async fn a_writer_that_may_not_migrate_the_schema_says_who_can() {
     // Doing what the error says fixes it.
     drop(builder(&database).schema("shop").open().await.unwrap());
     owner.batch_execute(&grants).await.unwrap();
-    snapshot::conformance::an_empty_store_has_nothing(&open().await.unwrap()).await;
+    cqrs_conformance::snapshots::an_empty_store_has_nothing(&open().await.unwrap()).await;
     owner.batch_execute(&format!("DROP OWNED BY {writer}; DROP ROLE {writer}")).await.unwrap();
 }
 
@@ -106,6 +106,6 @@ async fn a_writers_views_conform() {
     owner.batch_execute(&script(include_str!("../../sql/writer.sql"), &writer, "")).await.unwrap();
     let url = database.url().replace("postgres@", &format!("{writer}@"));
     let log = cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await.unwrap();
-    view_conformance::rows_are_put_replaced_and_removed(Site::Beside(std::sync::Arc::new(log))).await;
+    views::rows_are_put_replaced_and_removed(Site::Beside(std::sync::Arc::new(log))).await;
     owner.batch_execute(&format!("DROP OWNED BY {writer} CASCADE; DROP ROLE {writer}")).await.unwrap();
 }

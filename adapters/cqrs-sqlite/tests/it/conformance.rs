@@ -1,6 +1,6 @@
 //! The conformance suites, on a file.
 
-use cqrs_runtime::view_conformance::{self, Transactions};
+use cqrs_conformance::views::{self, Transactions};
 use cqrs_sqlite::{SqliteLog, SqliteViews, Synchronous};
 use tempfile::TempDir;
 
@@ -12,13 +12,13 @@ async fn make(folder: &TempDir) -> SqliteLog {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_log_conforms() {
     let folder = tempfile::tempdir().unwrap();
-    cqrs_runtime::log::conformance::all(async || make(&folder).await).await;
+    cqrs_conformance::log::all(async || make(&folder).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_views_conform() {
     let folder = tempfile::tempdir().unwrap();
-    view_conformance::all(async || make(&folder).await).await;
+    views::all(async || make(&folder).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -28,11 +28,11 @@ async fn views_in_a_file_of_their_own_conform() {
         let path = folder.path().join(format!("{}.db", cqrs_runtime::Uuid::now_v7()));
         SqliteViews::open(path).await.unwrap()
     };
-    view_conformance::alone(make, Transactions::Locking).await;
+    views::alone(make, Transactions::Locking).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_snapshots_conform() {
     let folder = tempfile::tempdir().unwrap();
-    cqrs_runtime::snapshot::conformance::all(async || make(&folder).await).await;
+    cqrs_conformance::snapshots::all(async || make(&folder).await).await;
 }

@@ -144,7 +144,7 @@ async fn a_file_of_the_first_schema_is_brought_up() {
     assert_eq!(times, [event.header().recorded_at, Timestamp::from_micros(0).unwrap()], "the times of their events");
     assert!(records.iter().all(|record| record.content.is_none()));
     assert_eq!(log.forget_commands(event.header().recorded_at).await.unwrap(), 1);
-    cqrs_runtime::snapshot::conformance::every_field_comes_back(&log).await;
+    cqrs_conformance::snapshots::every_field_comes_back(&log).await;
 }
 
 #[tokio::test]

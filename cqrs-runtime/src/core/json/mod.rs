@@ -70,7 +70,7 @@ impl<T: Stored> Json<T> {
         write,
         read: |json| serde_json::from_str(json),
         read_with_path: |json| serde_path_to_error::deserialize(json),
-        shape: crate::model::shape::fingerprint::<T>,
+        shape: crate::core::shape::fingerprint::<T>,
     };
 }
 

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use crate::core::debug::opaque_debug;
 use crate::core::event::{self, Emitted, EncodeError, Event, EventHeader, Events, RecordedEvent};
-use crate::core::log::{BoxFuture, EventLog, EventQuery, Page, StoreError, lost_while_read};
+use crate::core::log::{EventLog, EventQuery, Page, lost_while_read};
 use crate::core::meta::Meta;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::time::Timestamp;
 
 /// How many events a stream reads at once.

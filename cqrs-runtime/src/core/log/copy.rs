@@ -4,9 +4,10 @@ use std::pin::Pin;
 
 use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{BoxFuture, CommandRecord, Declaration, EventLog, EventQuery, NameKind, Page, StoreError};
+use crate::core::log::{CommandRecord, Declaration, EventLog, EventQuery, NameKind, Page};
 use crate::core::meta::CommandId;
 use crate::core::position::Position;
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::{Checkpoint, Parked};
 
 /// How many events or records are held in memory, and written in one transaction.

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,16 +20,15 @@ mod content;
 mod copy;
 mod names;
 
+pub use super::database::DatabaseInfo;
 pub use super::position::{Bookmark, Position};
+pub use super::store_error::{BoxFuture, StoreError};
 pub use append::{
     AppendEntry, AppendError, Appended, Condition, EventStream, NewEvents, RawEvent, append, append_raw, read,
 };
 pub use content::ContentHash;
 pub use copy::{Copied, Copy, CopyError, CopyPhase, CopyProgress, copy};
 pub use names::{Declaration, DeclaredName, NameKind, NameRegister, StoredNames};
-
-/// A boxed future, the return type of the adapters' object-safe traits.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Selects events: those that match any of the items. Without items: every event.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -142,36 +140,6 @@ pub struct CommandRecord {
     pub content: Option<ContentHash>,
     /// When it was recorded.
     pub recorded_at: Timestamp,
-}
-
-/// A failure of the store itself, not of the domain or the caller.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The store cannot be reached, or is too busy. Nothing was changed; the call can be retried.
-    #[error("{store} is unavailable: {reason}")]
-    Unavailable {
-        /// Which store, and where.
-        store: String,
-        /// The reason.
-        reason: String,
-    },
-    /// The store answered with an error, or holds invalid data. Nothing was changed.
-    #[error("{store} failed: {reason}")]
-    Failed {
-        /// Which store, and where.
-        store: String,
-        /// The reason.
-        reason: String,
-    },
-    /// It may or may not have committed: the answer was lost. A command with an id can be sent again.
-    #[error("commit outcome unknown at {store}: {reason}")]
-    Unknown {
-        /// Which store, and where.
-        store: String,
-        /// The reason.
-        reason: String,
-    },
 }
 
 /// Poll interval for logs that do not push notifications.
@@ -329,23 +297,6 @@ fn no_list(store: String) -> StoreError {
     StoreError::Failed { store, reason: "it cannot list its command records".into() }
 }
 
-/// A database type, at run time.
-#[derive(Clone, Copy, Debug)]
-pub struct DatabaseInfo {
-    /// Compared with the `Db` of a handler's `Tx<Db>`.
-    pub type_id: std::any::TypeId,
-    /// The type's name, for messages.
-    pub name: &'static str,
-}
-
-impl DatabaseInfo {
-    /// Describes `Db`.
-    #[must_use]
-    pub fn of<Db: 'static>() -> Self {
-        Self { type_id: std::any::TypeId::of::<Db>(), name: std::any::type_name::<Db>() }
-    }
-}
-
 /// A transaction on the log, under its lock. Dropped without [`commit`](Self::commit), it leaves nothing
 /// behind.
 pub trait LogTransaction: Send {
@@ -403,7 +354,7 @@ pub trait LogTransaction: Send {
         None
     }
 
-    /// The [`Tx`](crate::model::parameters::Tx) of this log's database that a workflow takes as `Tx<Db>`.
+    /// The [`Tx`](crate::core::database::Tx) of this log's database that a workflow takes as `Tx<Db>`.
     fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
         None
     }

@@ -2,7 +2,7 @@
 //! 808).
 
 use crate::core::id::Tag;
-use crate::core::log::{BoxFuture, StoreError};
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::time::Timestamp;
 
 /// What a name belongs to.

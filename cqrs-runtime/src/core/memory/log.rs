@@ -12,14 +12,15 @@ use crate::core::debug::opaque_debug;
 use crate::core::event::RecordedEvent;
 use crate::core::id::Tag;
 use crate::core::log::{
-    BoxFuture, CommandRecord, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameRegister, Page,
-    QueryItem, StoreError, StoredNames,
+    CommandRecord, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameRegister, Page, QueryItem,
+    StoredNames,
 };
 use crate::core::memory::snapshots::MemorySnapshots;
 use crate::core::memory::views::{MemoryViewTransaction, MemoryViews};
 use crate::core::meta::CommandId;
 use crate::core::position::{Bookmark, Position};
 use crate::core::snapshot::SnapshotStore;
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::time::Timestamp;
 use crate::core::view::{ViewStore, ViewTransaction};
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use crate::core::id::Tag;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use crate::core::store_error::{BoxFuture, StoreError};
 
 /// The snapshots of a log in memory. Later apps on that log still find them.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::core::column::Value;
 use crate::core::debug::opaque_debug;
-use crate::core::log::{BoxFuture, StoreError};
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::{
     Checkpoint, Comparison, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, ViewShape, ViewStore, ViewTransaction,

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::core::column::Value;
 use crate::core::debug::opaque_debug;
-use crate::core::log::{BoxFuture, StoreError};
 use crate::core::position::Position;
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::{
     Checkpoint, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
     ViewTransaction,

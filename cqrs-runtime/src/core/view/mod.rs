@@ -4,6 +4,7 @@ mod arc;
 pub mod buffer;
 mod index;
 pub mod store;
+mod stored_name;
 
 pub use crate::core::column::{Column, ColumnKind, Key, Value};
 use crate::core::json::Json;
@@ -12,6 +13,7 @@ pub use store::{
     Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
     ViewStore, ViewTransaction,
 };
+pub use stored_name::plain_name;
 
 /// A read model: one row per key, with its indexes as columns and the rest as a document. Implemented by
 /// `#[derive(View)]`.

@@ -2,7 +2,7 @@
 //!
 //! # Writing an adapter
 //!
-//! Implement [`ViewStore`] and [`ViewTransaction`], and run [`crate::view_conformance`] on the result. A store holds one row
+//! Implement [`ViewStore`] and [`ViewTransaction`], and run crate `cqrs-conformance` on the result. A store holds one row
 //! per key for each view, the progress of each projection, the parked keys, and the leases on projections.
 //!
 //! A store inside a log's database ([`EventLog::views`](crate::log::EventLog::views)) serves level 1, and needs neither
@@ -42,8 +42,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::core::column::Value;
-use crate::core::log::{BoxFuture, DatabaseInfo, StoreError};
+use crate::core::database::DatabaseInfo;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::{BoxFuture, StoreError};
 use crate::core::view::{Comparison, ViewShape};
 
 /// A stored view.
@@ -259,7 +260,7 @@ pub trait ViewStore: Send + Sync + 'static {
     }
 
     /// A connection that the database itself keeps read-only, for `Reader<Db>`: the `Db::Reader` of the adapter's
-    /// [`Database`](crate::model::parameters::Database).
+    /// [`Database`](crate::core::database::Database).
     fn reader(&self) -> BoxFuture<'_, Result<Box<dyn Any + Send>, StoreError>> {
         let store = self.describe();
         Box::pin(async { Err(StoreError::Failed { store, reason: "it has no reader for queries".into() }) })
@@ -374,7 +375,7 @@ pub trait ViewTransaction: Send {
     /// The two differ in name and fingerprint only. But what is stored as `live` may have any older shape, or not exist.
     fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// The [`Tx`](crate::model::parameters::Tx) of this store's database that an async projection takes as `Tx<Db>`.
+    /// The [`Tx`](crate::core::database::Tx) of this store's database that an async projection takes as `Tx<Db>`.
     fn database(&mut self) -> Option<&mut (dyn Any + Send)> {
         None
     }

@@ -15,15 +15,14 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::{Inline, is_near};
-use crate::bus::query::After;
-use crate::core::log::{EventLog, EventQuery, LogTransaction, StoreError};
+use crate::core::log::{EventLog, EventQuery, LogTransaction};
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Generation, ViewStore};
+use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
-use crate::projection::Engine;
 use crate::projection::runner::place_shadow;
-use crate::registry::ProjectionInfo;
-use crate::sequencer::{Head, PAGE};
+use crate::projection::{Engine, Head, PAGE, ProjectionInfo};
 use crate::telemetry::Figures;
 
 /// How often it looks whether other processes have appended.

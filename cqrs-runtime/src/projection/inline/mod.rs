@@ -15,11 +15,11 @@ use tokio::sync::watch;
 use super::engine::Engine;
 use super::lost::clear_lost;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{EventQuery, LogTransaction, StoreError};
+use crate::core::log::{EventQuery, LogTransaction};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{ViewShape, ViewTransaction};
-use crate::registry::ProjectionInfo;
-use crate::sequencer::PAGE;
+use crate::projection::{PAGE, ProjectionInfo};
 use crate::telemetry::Figures;
 
 mod follower;

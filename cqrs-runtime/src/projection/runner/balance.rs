@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::leases::ASKS;
-use super::repartition::{Change, Seen};
-use super::unit::Wish;
+use super::change::{Change, Seen};
+use super::unit::{ASKS, Wish};
 use super::worker::Worker;
-use crate::core::log::StoreError;
+use crate::core::store_error::StoreError;
 use crate::projection::partition::{Part, Stored, kept};
 
 /// What the name of a lease ends with by which a process tells that it has too few of a projection's parts.

@@ -7,16 +7,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::change::Change;
 use super::progress::PartStanding;
-use super::repartition::Change;
-use super::unit::{Unit, Wish};
+use super::unit::{ASKS, Unit, Wish};
 use super::worker::Worker;
-use crate::core::log::StoreError;
+use crate::core::store_error::StoreError;
 use crate::core::view::Lease;
 use crate::model::error::OperationError;
-
-/// How often a process that waits for a projection asks for it while a lease lasts. Who has it renews three times.
-pub(super) const ASKS: u32 = 12;
 
 /// For how long at least a projection is waited for that another process does not hand over.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);

@@ -9,12 +9,13 @@
 
 use std::time::Instant;
 
-use super::repartition::Change;
+use super::change::Change;
 use super::scan::Pass;
 use super::unit::Build;
 use super::worker::Worker;
-use crate::core::log::{EventLog, EventQuery, Page, StoreError};
+use crate::core::log::{EventLog, EventQuery, Page};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Lease, Parked};
 use crate::projection::lost::{lost_text, parked};
 

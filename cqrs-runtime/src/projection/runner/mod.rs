@@ -6,7 +6,7 @@
 //! as one. While a page is folded the next one is read. Rows and checkpoints of a page are one transaction.
 //!
 //! A projection that is split by key has a unit for each part, which reads the log with the others and is folded in a transaction of
-//! its own, and one that keeps the parts together: see [`gather`] and [`sharing`].
+//! its own, and one that keeps the parts together: see [`repartition`] and [`balance`].
 //!
 //! A failure is the failure of one pass: its projections are tried one by one, with growing pauses, for ever. Nothing is
 //! skipped: positions are read from the store again, under a lease that is asked for again.
@@ -19,14 +19,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Engine;
-use crate::core::log::{EventLog, StoreError};
+use crate::core::log::EventLog;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::core::view::ViewStore;
 use crate::model::error::OperationError;
-use crate::registry::ProjectionInfo;
-use crate::sequencer::Head;
+use crate::projection::{Head, ProjectionInfo};
 
 mod balance;
+mod change;
 mod leases;
 mod log_identity;
 mod progress;
@@ -34,6 +35,7 @@ mod repartition;
 mod requests;
 mod scan;
 mod status;
+mod stored_state;
 mod together;
 mod unit;
 mod worker;

@@ -6,17 +6,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::bus::query::After;
 use crate::core::event::RecordedEvent;
-use crate::core::log::{EventLog, Page, StoreError};
+use crate::core::log::{EventLog, Page};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::ViewStore;
+use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
-use crate::projection::Wanted;
 use crate::projection::generation::{Generations, StoredAs};
 use crate::projection::partition::{Part, Stored};
-use crate::registry::ProjectionInfo;
-use crate::sequencer::Head;
+use crate::projection::{Head, ProjectionInfo, Wanted};
 use crate::telemetry::ProjectionFigures;
 
 /// How long to wait before the store is asked again where another process has got to.

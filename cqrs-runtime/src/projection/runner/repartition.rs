@@ -1,128 +1,24 @@
-//! What is done with all parts of a projection together: to split it otherwise, to begin a rebuild, to put one in place.
+//! What is done with all partitions of a projection at once: to change their number, to begin a rebuild, to put one in place.
 //!
-//! Each is done under the leases of the projection and of every part that there is, so that none of them moves meanwhile. Where a
-//! number of parts changes, they are first brought to one position, the furthest that any has reached: keys change from part to
-//! part then without any event being folded twice, or one that removed a row being forgotten.
+//! Each is done under the leases of the projection and of every partition, so that none of them moves in between. Where the number of
+//! partitions changes, they are first brought to one position, the furthest that any has reached. Then a key changes its
+//! partition without an event being folded twice, and without a removed row being forgotten.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::change::{Behind, Change, Gathered, Seen};
 use super::progress::PartStanding;
 use super::unit::{Unit, Waiting, Wish, built, withdrawn};
 use super::worker::Worker;
-use crate::core::log::{EventQuery, StoreError};
+use crate::core::log::EventQuery;
 use crate::core::position::Bookmark;
-use crate::core::view::{Lease, ViewStore, ViewTransaction};
+use crate::core::store_error::StoreError;
+use crate::core::view::{Lease, ViewTransaction};
 use crate::model::error::OperationError;
-use crate::projection::Engine;
 use crate::projection::lost::lost_text;
-use crate::projection::partition;
 use crate::projection::partition::{Part, Stored};
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// To split both builds into as many parts as this program has.
-    Split,
-    /// To begin to build the view anew beside the one that is read.
-    Rebuild,
-    /// To put what was built so in its place.
-    Switch,
-}
-
-/// What the store says of both builds of a unit, projection by projection.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) live: Vec<Stored>,
-    pub(super) beside: Vec<Stored>,
-}
-
-impl Seen {
-    pub(super) async fn in_transaction(tx: &mut dyn ViewTransaction, unit: &Unit) -> Result<Self, StoreError> {
-        let (live, beside) = builds(unit);
-        let mut seen = Self::default();
-        for name in live {
-            seen.live.push(Stored::in_transaction(tx, name).await?);
-        }
-        for name in beside {
-            seen.beside.push(Stored::in_transaction(tx, name).await?);
-        }
-        Ok(seen)
-    }
-
-    pub(super) async fn in_store(store: &dyn ViewStore, unit: &Unit) -> Result<Self, StoreError> {
-        let (live, beside) = builds(unit);
-        let mut seen = Self::default();
-        for name in live {
-            seen.live.push(Stored::in_store(store, name).await?);
-        }
-        for name in beside {
-            seen.beside.push(Stored::in_store(store, name).await?);
-        }
-        Ok(seen)
-    }
-
-    pub(super) fn is_split(&self) -> bool {
-        self.live.iter().chain(&self.beside).any(|stored| stored.number() > 1)
-    }
-
-    /// Whether what is read of a single projection is of this program's shape.
-    pub(super) fn is_live(&self, unit: &Unit) -> bool {
-        is_of(&unit.live, &self.live)
-    }
-
-    /// Whether what is built beside it is.
-    pub(super) fn is_beside(&self, unit: &Unit) -> bool {
-        is_of(&unit.beside, &self.beside)
-    }
-
-    /// The leases of all parts that there are, whatever shape they are of.
-    pub(super) fn part_names(&self, unit: &Unit) -> Vec<&'static str> {
-        let of = |(name, stored): (&&'static str, &Stored)| stored.part_names(name);
-        let live = unit.stored.iter().zip(&self.live).flat_map(of);
-        // A part has one lease for both builds.
-        let beside = unit.stored.iter().zip(&self.beside).flat_map(of);
-        let mut names: Vec<_> = live.chain(beside).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-}
-
-/// The plain names of both builds' checkpoints.
-fn builds(unit: &Unit) -> (Vec<&'static str>, Vec<&'static str>) {
-    let names = |engine: &Engine| engine.places().map(|place| place.projection).collect();
-    (unit.stored.clone(), names(&unit.beside))
-}
-
-fn is_of(engine: &Engine, stored: &[Stored]) -> bool {
-    let fingerprint = engine.places().next().map(|place| place.shape.fingerprint);
-    stored.len() == 1 && fingerprint.is_some() && stored[0].fingerprint() == fingerprint
-}
-
-/// All parts of a projection in this process's hands.
-pub(super) struct Gathered {
-    pub(super) leases: Vec<Lease>,
-    change: Change,
-    seen: Seen,
-    /// Those that are to be brought to one position, and that position.
-    behind: Vec<Behind>,
-    live_to: Bookmark,
-    beside_to: Bookmark,
-}
-
-/// A part that is brought on.
-struct Behind {
-    engine: Arc<Engine>,
-    at: Bookmark,
-    to: Bookmark,
-}
-
-impl Gathered {
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        self.leases.iter().map(|lease| lease.projection).collect()
-    }
-}
+use crate::projection::{Engine, partition};
 
 impl Worker {
     /// Takes what a change needs, if it can be had.

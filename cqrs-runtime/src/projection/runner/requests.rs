@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::Request;
 use super::unit::{Rebuilt, Waiting, Wish};
 use super::worker::Worker;
-use crate::core::log::StoreError;
 use crate::core::position::Position;
+use crate::core::store_error::StoreError;
 use crate::model::error::{Named, OperationError, UnknownName};
 use crate::projection::replay::Replay;
 

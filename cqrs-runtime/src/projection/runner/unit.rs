@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Answer;
-use super::repartition::{Change, Gathered, Seen};
-use crate::core::log::{EventLog, StoreError};
+use super::change::{Change, Gathered, Seen};
+use crate::core::log::EventLog;
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 use crate::model::error::OperationError;
 use crate::projection::Engine;
 use crate::projection::generation::goal_of;
 use crate::projection::partition::{Part, Stored, kept};
 use crate::projection::replay::Replay;
+
+/// How often a process that waits for a projection asks for it while a lease lasts. Who has it renews three times.
+pub(super) const ASKS: u32 = 12;
 
 /// What the name of a view and of its projection ends with, while it is built beside the one that is read.
 const BESIDE: &str = "@next";

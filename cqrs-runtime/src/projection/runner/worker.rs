@@ -1,29 +1,26 @@
 //! The runner's work.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::leases::ASKS;
+use super::change::Change;
 use super::progress::Standings;
-use super::repartition::Change;
 use super::scan::{Group, Pass, passes};
 use super::together::{Either, any, both, race};
-use super::unit::{Build, Unit, built};
+use super::unit::{ASKS, Build, Unit, built};
 use super::{FirstLook, Pace, Partitions, Request};
-use crate::core::log::{EventLog, EventQuery, Page, StoreError};
+use crate::core::log::{EventLog, EventQuery, Page};
 use crate::core::position::{Bookmark, Position};
+use crate::core::store_error::StoreError;
 use crate::core::view::{Lease, ViewStore};
-use crate::projection::Engine;
+use crate::panics::unpanicked;
 use crate::projection::partition::Part;
-use crate::registry::ProjectionInfo;
-use crate::sequencer::panic_message;
+use crate::projection::{Engine, ProjectionInfo};
 use crate::telemetry::spans;
 
 /// The pauses after a failure.
@@ -120,7 +117,7 @@ impl Worker {
     /// Works until the other end of `end` is dropped.
     pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>, looked: FirstLook) {
         let mut looked = Some(looked);
-        while let Either::Other(panic) = race(&mut end, unpanicked(self.work(&mut looked))).await {
+        while let Either::Other(Err(panic)) = race(&mut end, unpanicked(self.work(&mut looked))).await {
             let reason = format!("it panicked: {panic}");
             let error = StoreError::Failed { store: self.store.describe(), reason };
             for place in 0..self.units.len() {
@@ -492,15 +489,4 @@ fn position(at: Option<Bookmark>) -> Option<Position> {
 /// Whether a unit follows the log at present.
 fn runs(unit: &Unit) -> bool {
     unit.is_held() && !unit.paused && !unit.parked && unit.replay.is_none() && unit.gathered.is_none()
-}
-
-/// What a future panics with; it does not end otherwise.
-async fn unpanicked(future: impl Future<Output = ()>) -> String {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(())) => Poll::Ready("it ended".into()),
-        Err(panic) => Poll::Ready(panic_message(&*panic)),
-    })
-    .await
 }

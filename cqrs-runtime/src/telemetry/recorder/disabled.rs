@@ -2,12 +2,10 @@
 
 #![allow(clippy::unused_self, reason = "with the feature, they use it")]
 
-use std::sync::Arc;
-
-use crate::app::Inner;
 use crate::core::event::RecordedEvent;
 use crate::core::position::Position;
-use crate::registry::ProjectionInfo;
+
+use super::Inlined;
 
 #[derive(Clone, Default)]
 pub(crate) struct Figures(());
@@ -17,7 +15,7 @@ impl Figures {
     pub(crate) fn new(
         _commands: impl Iterator<Item = &'static str>,
         _queries: impl Iterator<Item = &'static str>,
-        _inline: &[&'static ProjectionInfo],
+        _inline: impl Iterator<Item = Inlined>,
     ) -> Self {
         Self(())
     }
@@ -41,8 +39,6 @@ impl Figures {
     pub(crate) fn loaded(&self, _from_snapshots: usize, _all: usize) {}
     #[inline]
     pub(crate) fn folded(&self, _events: &[RecordedEvent]) {}
-    #[inline]
-    pub(crate) fn keep(_app: &Arc<Inner>) {}
 }
 
 pub(crate) struct Watch;

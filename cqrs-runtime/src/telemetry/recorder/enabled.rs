@@ -1,24 +1,16 @@
 //! With feature `metrics`: handles to the recorder that is installed when the app is built.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
-use crate::app::{App, Inner};
 use crate::core::event::RecordedEvent;
-use crate::core::log::StoreError;
 use crate::core::position::Position;
-use crate::projection::ProjectionStatus;
-use crate::registry::ProjectionInfo;
 use crate::telemetry::metrics::{self as names, Kind, Measure};
 
-/// How often the databases are read for gauges.
-const EVERY: Duration = Duration::from_secs(5);
-
-/// How long reading the databases for gauges may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+use super::Inlined;
 
 /// The metrics of one app.
 #[derive(Clone, Default)]
@@ -66,7 +58,7 @@ impl Figures {
     pub(crate) fn new(
         commands: impl Iterator<Item = &'static str>,
         queries: impl Iterator<Item = &'static str>,
-        inline: &[&'static ProjectionInfo],
+        inline: impl Iterator<Item = Inlined>,
     ) -> Self {
         describe();
         let loaded = |from: &'static str| counter!(names::AGGREGATES_LOADED, "from" => from);
@@ -81,7 +73,7 @@ impl Figures {
             from_snapshot: loaded("snapshot"),
             from_events: loaded("events"),
             log_head: gauge!(names::LOG_HEAD),
-            inline: inline.iter().map(|info| (info.events, ProjectionFigures::new(info.name))).collect(),
+            inline: inline.map(|(name, events)| (events, ProjectionFigures::new(name))).collect(),
         })))
     }
 
@@ -127,21 +119,6 @@ impl Figures {
             let folded = events.iter().filter(|event| names.contains(&event.name())).count();
             projection.folded(folded as u64);
         }
-    }
-
-    /// Starts updating the gauges of an app. It ends with the app.
-    pub(crate) fn keep(app: &Arc<Inner>) {
-        let (gauges, every) = (Gauges::new(app), app.observed.metrics_interval.unwrap_or(EVERY));
-        let app: Weak<Inner> = Arc::downgrade(app);
-        tokio::spawn(async move {
-            while let Some(inner) = app.upgrade() {
-                let refreshed = tokio::time::timeout(PATIENCE, gauges.refresh(&App { inner })).await;
-                if let Ok(Err(error)) = refreshed {
-                    tracing::debug!(%error, "gauges not updated: database not readable");
-                }
-                tokio::time::sleep(every).await;
-            }
-        });
     }
 }
 
@@ -227,75 +204,6 @@ impl PolicyFigures {
     }
 }
 
-/// The metrics that are read at intervals.
-struct Gauges {
-    log_head: Gauge,
-    queue_depth: Gauge,
-    projections: HashMap<&'static str, ProjectionGauges>,
-    /// Position, and number of parked entries.
-    policies: HashMap<&'static str, (Gauge, Gauge)>,
-}
-
-struct ProjectionGauges {
-    position: Gauge,
-    lag_events: Gauge,
-    lag: Gauge,
-    parked: Gauge,
-    rebuild: Gauge,
-}
-
-impl Gauges {
-    fn new(app: &Inner) -> Self {
-        let projection = |name: &'static str| {
-            let gauges = ProjectionGauges {
-                position: gauge!(names::PROJECTION_POSITION, "projection" => name),
-                lag_events: gauge!(names::PROJECTION_LAG_EVENTS, "projection" => name),
-                lag: gauge!(names::PROJECTION_LAG, "projection" => name),
-                parked: gauge!(names::PROJECTION_PARKED, "projection" => name),
-                rebuild: gauge!(names::PROJECTION_REBUILD_POSITION, "projection" => name),
-            };
-            (name, gauges)
-        };
-        let policy = |name: &'static str| {
-            let position = gauge!(names::POLICY_POSITION, "policy" => name);
-            (name, (position, gauge!(names::POLICY_PARKED, "policy" => name)))
-        };
-        Self {
-            log_head: gauge!(names::LOG_HEAD),
-            queue_depth: gauge!(names::QUEUE_DEPTH),
-            projections: app.registry.projections().iter().map(|info| projection(info.name)).collect(),
-            policies: app.registry.policies().iter().map(|info| policy(info.name)).collect(),
-        }
-    }
-
-    async fn refresh(&self, app: &App) -> Result<(), StoreError> {
-        self.queue_depth.set(number(app.inner.sequencer.waiting() as u64));
-        for status in app.policies() {
-            if let Some((position, _)) = self.policies.get(status.name) {
-                position.set(number(status.position.get()));
-            }
-        }
-        self.log_head.set(number(app.inner.log.head().await?.get()));
-        for status in app.projections().await? {
-            let ProjectionStatus { name, position, lag_events, lag_seconds, parked, beside, .. } = status;
-            let Some(gauges) = self.projections.get(name) else { continue };
-            gauges.position.set(number(position.get()));
-            gauges.lag_events.set(number(lag_events));
-            gauges.lag.set(lag_seconds);
-            gauges.parked.set(number(parked as u64));
-            gauges.rebuild.set(number(beside.unwrap_or_default().get()));
-        }
-        if !self.policies.is_empty() {
-            let parked = app.parked().await?;
-            for info in app.inner.registry.policies() {
-                let unfinished = parked.iter().filter(|parked| parked.projection == info.owner).count();
-                self.policies[info.name].1.set(number(unfinished as u64));
-            }
-        }
-        Ok(())
-    }
-}
-
 fn describe() {
     for figure in names::ALL {
         let (name, text) = (figure.name, figure.text);
@@ -312,6 +220,6 @@ fn describe() {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "recorders take floating numbers, exact up to 2^53")]
-fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }

@@ -98,7 +98,7 @@ fn stored_once(db: &Path, acknowledged: &HashSet<String>) {
         for entry in registered() {
             let Item::Projection(projection) = &entry.item else { continue };
             let checkpoint = match projection.view {
-                Some(_) => cqrs_runtime::view_conformance::checkpoint_as_stored(&*views, projection.name).await,
+                Some(_) => cqrs_conformance::views::checkpoint_as_stored(&*views, projection.name).await,
                 None => views.checkpoint(projection.name).await.unwrap(),
             };
             let reached = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position);

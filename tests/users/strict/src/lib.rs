@@ -7,6 +7,7 @@
 #![deny(single_use_lifetimes, variant_size_differences, trivial_casts, let_underscore_drop, elided_lifetimes_in_paths)]
 #![deny(clippy::all, clippy::pedantic)]
 
+pub mod facts;
 pub mod foreign;
 pub mod read;
 pub mod write;

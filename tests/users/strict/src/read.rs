@@ -12,7 +12,7 @@ use ::serde::{Deserialize, Serialize};
 use ::std::string::String;
 use ::std::vec::Vec;
 
-use crate::write::{Noted, Offered, Opened, Order, OrderId, ProductId, Shipped};
+use crate::facts::{Noted, Offered, Opened, Order, OrderId, ProductId, Shipped};
 
 /// An order, summed up.
 #[derive(View, Serialize, Deserialize)]

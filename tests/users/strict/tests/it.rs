@@ -3,8 +3,9 @@
 use cqrs_runtime::App;
 use cqrs_sqlite::SqliteLog;
 
+use strict_user::facts::{OrderId, ProductId};
 use strict_user::read::{Added, CountOffered, Shippings};
-use strict_user::write::{Count, Note, Offer, Open, OrderId, Pen, ProductId, Ship};
+use strict_user::write::{Count, Note, Offer, Open, Pen, Ship};
 
 #[tokio::test]
 async fn a_strict_user_is_served() {

@@ -12,12 +12,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use cqrs_conformance::views::checkpoint_as_stored;
 use cqrs_postgres::PostgresLog;
 use cqrs_runtime::App;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, Page, Position};
 use cqrs_runtime::registry::{Item, registered};
 use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
-use cqrs_runtime::view_conformance::checkpoint_as_stored;
 use cqrs_test_servers::{Database, Postgres};
 use till::{IN_FLIGHT, TILLS};
 

@@ -1,0 +1,202 @@
+//! What the buses, and the contexts of handlers, work with.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::middleware::{CommandService, QueryService};
+use super::read_side::{Home, KeptBy, ReadSide};
+use super::wire_error::WireError;
+use crate::core::database::Database;
+use crate::core::event_list::EventList;
+use crate::core::log::EventLog;
+use crate::core::meta::Meta;
+use crate::core::store_error::{BoxFuture, StoreError};
+use crate::core::view::{View, ViewStore};
+use crate::model::consistency::After;
+use crate::model::error::{Named, QueryError, UnknownName};
+use crate::model::parameter_info::ParameterInfo;
+use crate::model::parameters::State;
+use crate::model::receipt::Receipt;
+use crate::projection::views::Views;
+use crate::projection::{Head, Inline, Runner, Wanted};
+use crate::sequencer::Sequencer;
+use crate::sequencer::snapshots::Keeper;
+use crate::telemetry::{Figures, Tie};
+
+/// What the buses and the contexts share.
+pub(crate) struct Services {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) handlers: Handlers,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) inline: Arc<Inline>,
+    pub(crate) head: Arc<Head>,
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) figures: Figures,
+    pub(crate) tie: Tie,
+    pub(crate) command_layers: Option<CommandService>,
+    pub(crate) query_layers: Option<QueryService>,
+    pub(crate) reads: ReadSide,
+    pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    pub(crate) max_bytes: usize,
+    /// What the app keeps besides, for as long as one of its buses is in use.
+    pub(crate) _app: Arc<dyn Any + Send + Sync>,
+}
+
+impl Services {
+    /// The service of a type.
+    ///
+    /// # Panics
+    /// If the app has no such service. `App::build` refuses that.
+    pub(crate) fn state<T: ?Sized + Send + Sync + 'static>(&self) -> State<T> {
+        self.states
+            .get(&TypeId::of::<T>())
+            .and_then(|state| state.downcast_ref::<State<T>>())
+            .cloned()
+            .unwrap_or_else(|| panic!("no state `{}`, although `App::build` checks for it", std::any::type_name::<T>()))
+    }
+
+    pub(crate) fn check_size(&self, data: &str) -> Result<(), WireError> {
+        if data.len() > self.max_bytes {
+            return Err(WireError::TooLarge(data.len(), self.max_bytes));
+        }
+        Ok(())
+    }
+
+    fn no_views(&self) -> StoreError {
+        StoreError::Failed {
+            store: self.log.describe(),
+            reason: "it stores no views, and the app has no read database".into(),
+        }
+    }
+
+    /// The rows of a view.
+    pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
+        let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
+        // A view that no projection makes has no rows under any name.
+        let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
+        Ok(Views::new(Arc::clone(&home.store), shape, home.gate()))
+    }
+
+    /// The store that `Reader<Db>` reads from, once it has processed the log as far as requested.
+    pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
+        let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
+        self.wait_in(home, after, Wanted::All).await?;
+        if let (KeptBy::Runner(runner), None) = (&home.by, after) {
+            runner.standings().require_tables(&*home.store).await?;
+        }
+        Ok(&*home.store)
+    }
+
+    /// Waits until a view has processed the log up to a position. Level 1: up to the log's head.
+    pub(crate) async fn wait_for_view(&self, after: Option<After>, view: &'static str) -> Result<(), QueryError> {
+        match self.reads.of_view(view) {
+            Some(home) => self.wait_in(home, after, Wanted::View(view)).await,
+            None => Err(self.no_views().into()),
+        }
+    }
+
+    /// Waits until a projection has reached a position.
+    pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
+        let home = self.reads.of_projection(projection).ok_or_else(|| self.no_views())?;
+        self.wait_in(home, Some(after), Wanted::Projection(projection)).await
+    }
+
+    /// Waits until every projection has reached a position.
+    pub(crate) async fn wait_for_all(&self, after: After) -> Result<(), QueryError> {
+        let deadline = Instant::now() + after.within;
+        for home in &self.reads.homes {
+            let within = deadline.saturating_duration_since(Instant::now());
+            self.wait_in(home, Some(After { within, ..after }), Wanted::All).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_in(&self, home: &Home, after: Option<After>, wanted: Wanted) -> Result<(), QueryError> {
+        match (&home.by, after) {
+            (KeptBy::Runner(runner), Some(after)) => {
+                self.look_for(runner, &after);
+                runner.standings().wait(&*home.store, after, wanted).await
+            }
+            (KeptBy::Commands(follower), after) => follower.wait(wanted, after).await,
+            (KeptBy::Runner(_), None) | (KeptBy::Nobody, _) => Ok(()),
+        }
+    }
+
+    /// Makes a runner look for an event that another process has appended, instead of waiting for the log's
+    /// notification.
+    fn look_for(&self, runner: &Runner, after: &After) {
+        if self.head.get() < after.position {
+            runner.look();
+        }
+    }
+}
+
+/// Runs a command's handler by its JSON.
+pub(crate) type WireCommand =
+    fn(Arc<Services>, Meta, Box<str>) -> BoxFuture<'static, Result<Receipt<serde_json::Value>, WireError>>;
+
+/// Runs a query's handler by its JSON.
+pub(crate) type WireAnswer =
+    fn(Arc<Services>, Asked, Box<str>) -> BoxFuture<'static, Result<serde_json::Value, WireError>>;
+
+/// How a query is asked.
+#[derive(Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) meta: Option<Meta>,
+    pub(crate) after: Option<After>,
+}
+
+/// A command's handler.
+#[derive(Debug)]
+pub struct CommandHandlerInfo {
+    /// The command's name.
+    pub command: &'static str,
+    /// The function's name.
+    pub function: &'static str,
+    /// Whether it is a workflow (`async fn`) rather than a decision.
+    pub workflow: bool,
+    /// Its parameters after the command.
+    pub parameters: &'static [ParameterInfo],
+    /// The events that it may emit.
+    pub emits: &'static EventList,
+    /// Runs it by JSON.
+    pub(crate) wire: WireCommand,
+}
+
+/// A query's handler.
+#[derive(Debug)]
+pub struct QueryHandlerInfo {
+    /// The query's name.
+    pub query: &'static str,
+    /// The function's name.
+    pub function: &'static str,
+    /// Its parameters after the query.
+    pub parameters: &'static [ParameterInfo],
+    /// Runs it by JSON.
+    pub(crate) wire: WireAnswer,
+}
+
+/// The handlers that the app serves, by the names of their messages.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    pub(crate) commands: BTreeMap<&'static str, &'static CommandHandlerInfo>,
+    pub(crate) queries: BTreeMap<&'static str, &'static QueryHandlerInfo>,
+}
+
+impl Handlers {
+    /// The handler of the command with this name.
+    pub(crate) fn command(&self, name: &str) -> Result<&'static CommandHandlerInfo, WireError> {
+        self.commands.get(name).copied().ok_or_else(|| unknown(Named::Command, name, self.commands.keys()))
+    }
+
+    /// The handler of the query with this name.
+    pub(crate) fn query(&self, name: &str) -> Result<&'static QueryHandlerInfo, WireError> {
+        self.queries.get(name).copied().ok_or_else(|| unknown(Named::Query, name, self.queries.keys()))
+    }
+}
+
+fn unknown<'a>(what: Named, name: &str, known: impl Iterator<Item = &'a &'static str>) -> WireError {
+    WireError::Unknown(UnknownName { what, name: name.to_owned(), known: known.copied().collect() })
+}
