@@ -97,25 +97,9 @@ pub fn has_fields(rt: &Runtime, ident: &Ident, fields: &[(&Ident, &Type)]) -> To
     fields.iter().map(implementation).collect()
 }
 
-/// How many letters must change to make one name the other.
-pub fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &against) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != against);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
-}
-
 /// The nearest of `names` to a misspelt one, if it is near at all.
 pub fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    let near = names.iter().map(|&known| (distance(name, known), known)).min()?;
+    let near = names.iter().map(|&known| (strsim::levenshtein(name, known), known)).min()?;
     (near.0 <= 1 + name.len() / 3).then_some(near.1)
 }
 

@@ -1,17 +1,9 @@
 //! Translates searches to the server's language.
 
-use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+use cqrs_runtime::view::{Comparison, Filter, NoIndex, RowQuery, Value, ViewShape};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::row::{DOCUMENT, indexed, value};
-
-/// The error for a field without an index.
-#[derive(Debug, PartialEq, thiserror::Error)]
-#[error("view `{view}` has no index `{index}`")]
-pub(crate) struct NoIndex {
-    view: &'static str,
-    index: String,
-}
 
 /// The filter of a search, which matches rows but not marks.
 pub(crate) fn filter(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
@@ -64,11 +56,8 @@ fn none() -> Document {
 }
 
 fn field(shape: &ViewShape, index: &str) -> Result<String, NoIndex> {
-    if shape.indexes.iter().any(|known| known.name == index) {
-        Ok(indexed(index))
-    } else {
-        Err(NoIndex { view: shape.name, index: index.to_owned() })
-    }
+    let place = shape.index(index)?;
+    Ok(indexed(shape.indexes[place].name))
 }
 
 /// The server's operator. The server never compares values of different types, so `null` is neither

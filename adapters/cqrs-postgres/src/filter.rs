@@ -5,7 +5,7 @@ use cqrs_runtime::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewSh
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;
-use crate::rows::{bind_values, columns, is_null, table};
+use crate::rows::{bind_values, columns, table};
 use crate::sql::Sql;
 use crate::text::{clamped, quoted};
 
@@ -61,20 +61,16 @@ impl<'a> Writer<'a> {
     }
 
     fn index(&self, name: &str) -> Result<&'a IndexShape, StoreError> {
-        let index = self.shape.indexes.iter().find(|known| known.name == name);
-        index.ok_or_else(|| damaged(self.store, format!("view `{}` has no index `{name}`", self.shape.name)))
+        let place = self.shape.index(name).map_err(|error| damaged(self.store, error.to_string()))?;
+        Ok(&self.shape.indexes[place])
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
         match filter {
             Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
             Filter::OneOf(index, values) => self.one_of(index, values),
-            Filter::All(_) | Filter::Any(_) => {
-                let all = matches!(filter, Filter::All(_));
-                let mut parts = Vec::new();
-                flatten(filter, all, &mut parts);
-                self.join(&parts, all)
-            }
+            Filter::All(_) => self.join(&filter.conjuncts(), true),
+            Filter::Any(_) => self.join(&filter.disjuncts(), false),
         }
     }
 
@@ -98,7 +94,7 @@ impl<'a> Writer<'a> {
     fn compare(&mut self, index: &str, comparison: Comparison, value: &Value) -> Result<(), StoreError> {
         let index = self.index(index)?;
         self.sql.push(&quoted(index.name));
-        if is_null(value) {
+        if value.is_storable_null() {
             // Null equals only null, and is neither less nor greater than anything.
             match comparison {
                 Comparison::Equal => self.sql.push(" IS NULL"),
@@ -125,22 +121,13 @@ impl<'a> Writer<'a> {
         let index = self.index(index)?;
         let column = quoted(index.name);
         self.sql.push("(").push(&column).push(" = ANY (");
-        let wanted = values.iter().filter(|value| !is_null(value));
+        let wanted = values.iter().filter(|value| !value.is_storable_null());
         bind_values(&mut self.sql, self.store, self.shape, index.kind, wanted)?;
         self.sql.push(")");
-        if values.iter().any(is_null) {
+        if values.iter().any(Value::is_storable_null) {
             self.sql.push(" OR ").push(&column).push(" IS NULL");
         }
         self.sql.push(")");
         Ok(())
-    }
-}
-
-/// Collects the parts of a filter that are joined by the same operator, at any nesting.
-fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
-    match filter {
-        Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),
-        Filter::Any(nested) if !all => nested.iter().for_each(|part| flatten(part, all, parts)),
-        other => parts.push(other),
     }
 }

@@ -123,12 +123,6 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
     Ok(sql)
 }
 
-/// Whether a value is stored as null. NaN is: PostgreSQL could hold it, but would treat it as equal
-/// to itself and as the greatest value.
-pub(crate) fn is_null(value: &Value) -> bool {
-    matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
-}
-
 /// Binds the values of one column as an array.
 pub(crate) fn bind_values<'a>(
     sql: &mut Sql,
@@ -140,7 +134,7 @@ pub(crate) fn bind_values<'a>(
     macro_rules! bind {
         ($type:ty, $array:ident, $kind:ident, |$value:ident| $column:expr) => {{
             let column = |value: &'a Value| match value {
-                value if is_null(value) => Ok(None),
+                value if value.is_storable_null() => Ok(None),
                 Value::$kind($value) => Ok(Some($column)),
                 other => Err(damaged(store, format!("view `{}` has no index for the value {other:?}", shape.name))),
             };

@@ -46,9 +46,8 @@ impl Writer<'_> {
 
     /// The number of an index.
     fn index(&self, index: &str) -> Result<String, StoreError> {
-        let place = self.shape.indexes.iter().position(|known| known.name == index);
-        let unknown = || failed(self.store, format!("view `{}` has no index `{index}`", self.shape.name));
-        Ok(place.ok_or_else(unknown)?.to_string())
+        let place = self.shape.index(index).map_err(|error| failed(self.store, error.to_string()))?;
+        Ok(place.to_string())
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {

@@ -7,17 +7,10 @@ use crate::error::damaged;
 use crate::rows::{COLUMNS, table};
 use crate::sql::{Parameter, Sql, clamped, column_value, quoted};
 
-fn is_null(value: &Value) -> bool {
-    matches!(value, Value::Null) || matches!(value, Value::Real(value) if value.is_nan())
-}
-
 /// The column of an index, quoted for SQL.
 pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<String, StoreError> {
-    if shape.indexes.iter().any(|known| known.name == index) {
-        Ok(quoted(index))
-    } else {
-        Err(damaged(store, format!("view `{}` has no index `{index}`", shape.name)))
-    }
+    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
+    Ok(quoted(shape.indexes[place].name))
 }
 
 /// The rows that a search finds.
@@ -44,8 +37,7 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<S
 /// Whether a filter narrows the rows, but not to a single value of an index. The rows of a single
 /// value are sorted by their keys.
 fn is_range(filter: &Filter) -> bool {
-    let mut parts = Vec::new();
-    flatten(filter, true, &mut parts);
+    let parts = filter.conjuncts();
     !parts.is_empty() && !parts.iter().any(|part| matches!(part, Filter::Compare(_, Comparison::Equal, _)))
 }
 
@@ -82,12 +74,8 @@ impl Writer<'_> {
         match filter {
             Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
             Filter::OneOf(index, values) => self.one_of(index, values),
-            Filter::All(_) | Filter::Any(_) => {
-                let all = matches!(filter, Filter::All(_));
-                let mut parts = Vec::new();
-                flatten(filter, all, &mut parts);
-                self.join(&parts, all)
-            }
+            Filter::All(_) => self.join(&filter.conjuncts(), true),
+            Filter::Any(_) => self.join(&filter.disjuncts(), false),
         }
     }
 
@@ -114,7 +102,7 @@ impl Writer<'_> {
 
     fn compare(&mut self, index: &str, comparison: Comparison, value: &Value) -> Result<(), StoreError> {
         let column = column(self.shape, index, self.store)?;
-        if is_null(value) {
+        if value.is_storable_null() {
             // Null equals only null, and is neither less nor greater than anything.
             match comparison {
                 Comparison::Equal => self.sql.push(&column).push(" IS NULL"),
@@ -137,21 +125,12 @@ impl Writer<'_> {
 
     fn one_of(&mut self, index: &str, values: &[Value]) -> Result<(), StoreError> {
         let column = column(self.shape, index, self.store)?;
-        let wanted = values.iter().filter(|value| !is_null(value)).map(column_value).collect();
+        let wanted = values.iter().filter(|value| !value.is_storable_null()).map(column_value).collect();
         self.sql.push("(").push(&column).push(" IN rarray(").bind(Parameter::Many(wanted)).push(")");
-        if values.iter().any(is_null) {
+        if values.iter().any(Value::is_storable_null) {
             self.sql.push(" OR ").push(&column).push(" IS NULL");
         }
         self.sql.push(")");
         Ok(())
-    }
-}
-
-/// Collects the parts of a filter that are joined by the same operator, at any nesting.
-fn flatten<'a>(filter: &'a Filter, all: bool, parts: &mut Vec<&'a Filter>) {
-    match filter {
-        Filter::All(nested) if all => nested.iter().for_each(|part| flatten(part, all, parts)),
-        Filter::Any(nested) if !all => nested.iter().for_each(|part| flatten(part, all, parts)),
-        other => parts.push(other),
     }
 }

@@ -19,6 +19,15 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// Whether it is stored as null: [`Null`](Self::Null), and NaN. Some databases can hold NaN, but treat it as equal to itself and
+    /// as the greatest value.
+    #[must_use]
+    pub fn is_storable_null(&self) -> bool {
+        matches!(self, Self::Null) || matches!(self, Self::Real(value) if value.is_nan())
+    }
+}
+
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnKind {

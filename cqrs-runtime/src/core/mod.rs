@@ -5,6 +5,7 @@ pub mod database;
 pub(crate) mod debug;
 pub mod event;
 pub mod event_list;
+pub(crate) mod fnv;
 pub mod id;
 pub mod json;
 pub mod log;

@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use crate::core::event::Event;
+use crate::core::fnv::{START, fnv1a};
 use crate::core::id::Id;
 use crate::core::view::View;
 use crate::expansion::text::Text;
@@ -132,14 +133,7 @@ impl<I: Id> Identifies<I> for Nothing {
 /// The hash of a field's name: FNV-1a of 64 bits, which the derives compute alike.
 #[must_use]
 pub const fn field_name(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut at = 0;
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
-        at += 1;
-    }
-    hash
+    fnv1a(START, name.as_bytes())
 }
 
 /// 210: refuses a parameter that is named as no field of its command, with the fields that there are.

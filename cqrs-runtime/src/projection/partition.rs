@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use crate::core::fnv::{START, fnv1a};
 use crate::core::position::{Bookmark, Position};
 use crate::core::store_error::StoreError;
 use crate::core::view::{Checkpoint, ViewStore, ViewTransaction};
@@ -50,8 +51,7 @@ impl Part {
 ///
 /// Rows are where this has put them: it is the same in every version, on every platform, for ever.
 fn hash(key: &str) -> u64 {
-    let start = 0xCBF2_9CE4_8422_2325_u64;
-    let mut hash = key.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    let mut hash = fnv1a(START, key.as_bytes());
     for factor in [0xFF51_AFD7_ED55_8CCD, 0xC4CE_B9FE_1A85_EC53] {
         hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
     }

@@ -23,6 +23,8 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
+use crate::core::fnv::{START, fnv1a};
+
 mod fault;
 mod known;
 mod reader;
@@ -58,16 +60,14 @@ pub(crate) struct Hash(pub(crate) u64);
 
 impl Default for Hash {
     fn default() -> Self {
-        Self(0xCBF2_9CE4_8422_2325)
+        Self(START)
     }
 }
 
 impl Hash {
     /// Adds a text and its end.
     pub(crate) fn part(&mut self, text: &str) {
-        for byte in text.bytes().chain([0xFF]) {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-        }
+        self.0 = fnv1a(fnv1a(self.0, text.as_bytes()), &[0xFF]);
     }
 }
 

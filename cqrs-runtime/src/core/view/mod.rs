@@ -77,6 +77,27 @@ pub struct ViewShape {
     pub fingerprint: u64,
 }
 
+impl ViewShape {
+    /// The place of an index in [`indexes`](Self::indexes), and in the [indexes of a row](Row::indexes).
+    ///
+    /// # Errors
+    /// The view has no index of that name.
+    pub fn index(&self, name: &str) -> Result<usize, NoIndex> {
+        let place = self.indexes.iter().position(|index| index.name == name);
+        place.ok_or_else(|| NoIndex { view: self.name, index: name.to_owned() })
+    }
+}
+
+/// A search by a field that is no index of its view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("view `{view}` has no index `{index}`")]
+pub struct NoIndex {
+    /// The view, as it is stored.
+    pub view: &'static str,
+    /// The field.
+    pub index: String,
+}
+
 /// An indexed field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexShape {

@@ -73,6 +73,31 @@ pub enum Filter {
     Any(Vec<Filter>),
 }
 
+impl Filter {
+    /// The filters that a row must match all, with those of nested [`All`](Self::All)s: the filter itself, if it is no `All`.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<&Self> {
+        let mut found = Vec::new();
+        self.collect(&mut found, |filter| if let Self::All(nested) = filter { Some(nested) } else { None });
+        found
+    }
+
+    /// The filters of which a row must match one, with those of nested [`Any`](Self::Any)s: the filter itself, if it is no `Any`.
+    #[must_use]
+    pub fn disjuncts(&self) -> Vec<&Self> {
+        let mut found = Vec::new();
+        self.collect(&mut found, |filter| if let Self::Any(nested) = filter { Some(nested) } else { None });
+        found
+    }
+
+    fn collect<'a>(&'a self, found: &mut Vec<&'a Self>, nested: fn(&'a Self) -> Option<&'a Vec<Self>>) {
+        match nested(self) {
+            Some(parts) => parts.iter().for_each(|part| part.collect(found, nested)),
+            None => found.push(self),
+        }
+    }
+}
+
 /// Selects, orders and limits rows. Rows that the order leaves equal are ordered by key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowQuery {
