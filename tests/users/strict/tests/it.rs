@@ -13,7 +13,7 @@ async fn a_strict_user_is_served() {
     let log = SqliteLog::open(folder.path().join("strict.db")).await.unwrap();
     let app = App::builder()
         .log(log)
-        .only_modules(["strict_user::write", "strict_user::read"])
+        .only_modules(["strict_user::facts", "strict_user::write", "strict_user::read"])
         .state(Pen("pen"))
         .state(Added(10))
         .build()
