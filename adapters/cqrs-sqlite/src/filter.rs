@@ -9,8 +9,7 @@ use crate::sql::{Parameter, Sql, clamped, column_value, quoted};
 
 /// The column of an index, quoted for SQL.
 pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<String, StoreError> {
-    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
-    Ok(quoted(shape.indexes[place].name))
+    shape.index(index).map(|_| quoted(index)).map_err(|error| damaged(store, error.to_string()))
 }
 
 /// The rows that a search finds.

@@ -82,7 +82,7 @@ pub const MANY_ROWS: usize = 40_000;
 #[derive(Clone)]
 pub enum Site {
     /// Next to a log's events, and written in its transactions.
-    Beside(Arc<dyn EventLog>),
+    InsideLog(Arc<dyn EventLog>),
     /// In a store of their own.
     Alone(Arc<dyn ViewStore>),
 }
@@ -90,7 +90,7 @@ pub enum Site {
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Beside(_) => "Beside(..)",
+            Self::InsideLog(_) => "InsideLog(..)",
             Self::Alone(_) => "Alone(..)",
         })
     }
@@ -98,7 +98,7 @@ impl fmt::Debug for Site {
 
 /// Runs every check of views that a log stores, each on a log of its own: `make` returns an empty one.
 pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {
-    each(async || Site::Beside(Arc::new(make().await)), MANY_ROWS).await;
+    each(async || Site::InsideLog(Arc::new(make().await)), MANY_ROWS).await;
     events_and_views_show_together(Arc::new(make().await)).await;
 }
 
@@ -151,21 +151,21 @@ pub async fn checkpoint_as_stored(views: &dyn ViewStore, projection: &str) -> Op
 
 /// A transaction of either kind.
 enum Held {
-    Beside(Box<dyn LogTransaction>),
+    InsideLog(Box<dyn LogTransaction>),
     Alone(Box<dyn StandaloneTransaction>),
 }
 
 impl Site {
     async fn begin(&self) -> Held {
         match self {
-            Self::Beside(log) => Held::Beside(begin(&**log).await),
+            Self::InsideLog(log) => Held::InsideLog(begin(&**log).await),
             Self::Alone(views) => Held::Alone(views.begin(&[]).await.expect("a transaction can be started")),
         }
     }
 
     fn views(&self) -> Arc<dyn ViewStore> {
         match self {
-            Self::Beside(log) => log.views().unwrap_or_else(|| {
+            Self::InsideLog(log) => log.views().unwrap_or_else(|| {
                 panic!("{} keeps no views (`EventLog::views` is `None`): these checks are not for it", log.describe())
             }),
             Self::Alone(views) => Arc::clone(views),
@@ -177,7 +177,7 @@ impl Site {
 impl Held {
     fn view_rows(&mut self) -> &mut dyn ViewTransaction {
         match self {
-            Self::Beside(tx) => tx.views().expect("a log that keeps views writes them in its own transactions"),
+            Self::InsideLog(tx) => tx.views().expect("a log that keeps views writes them in its own transactions"),
             Self::Alone(tx) => &mut **tx,
         }
     }
@@ -200,7 +200,7 @@ impl Held {
 
     async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Beside(tx) => tx.commit().await,
+            Self::InsideLog(tx) => tx.commit().await,
             Self::Alone(tx) => tx.commit().await,
         }
     }

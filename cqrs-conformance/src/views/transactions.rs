@@ -85,7 +85,7 @@ pub async fn what_is_not_committed_does_not_show(site: Site) {
 /// The events of a transaction and its views show together: none is ever seen ahead of the other.
 pub async fn events_and_views_show_together(log: Arc<dyn EventLog>) {
     const ROUNDS: u64 = 60;
-    let site = Site::Beside(Arc::clone(&log));
+    let site = Site::InsideLog(Arc::clone(&log));
     let views = prepared(&site, &[THINGS]).await;
     let mut readers = JoinSet::new();
     for _ in 0..2 {

@@ -34,6 +34,11 @@ impl Place {
     }
 }
 
+/// The place of a store, by whichever handle it was given.
+fn stored_in(places: &[Place], store: &Arc<dyn ViewStore>) -> Option<usize> {
+    places.iter().position(|place| place.store.address() == store.address())
+}
+
 impl ReadDatabases {
     pub(super) fn add(&mut self, store: Arc<dyn ViewStore>) {
         self.general.push(store);
@@ -57,19 +62,19 @@ impl ReadDatabases {
         }
         let usual = (!places.is_empty()).then_some(0);
         for (_, store) in &self.named {
-            if !places.iter().any(|known| known.store.address() == store.address()) {
+            if stored_in(&places, store).is_none() {
                 places.push(place(store, false));
             }
         }
         for projection in table.projections() {
-            let home =
-                match (projection.view, projection.database) {
-                    (Some(view), _) => self.named.iter().find(|(name, _)| *name == view.name).and_then(|(_, store)| {
-                        places.iter().position(|place| place.store.address() == store.address())
-                    }),
-                    (None, Some(database)) => places.iter().position(|place| place.is(database)),
-                    (None, None) => None,
-                };
+            let home = match (projection.view, projection.database) {
+                (Some(view), _) => {
+                    let named = self.named.iter().find(|(name, _)| *name == view.name);
+                    named.and_then(|(_, store)| stored_in(&places, store))
+                }
+                (None, Some(database)) => places.iter().position(|place| place.is(database)),
+                (None, None) => None,
+            };
             // Without a store, or without the database that an async projection names, the checks report it.
             if let Some(home) = home.or(usual) {
                 places[home].projections.push(projection);

@@ -108,7 +108,7 @@ impl<C: Command> Of<C> {
         work.finish::<C>(context, result)
     }
 
-    /// See [`super::results::emitted`]. The result is no argument here: an error about one of its types stands at that.
+    /// See [`super::results::emitted`]. The result is not an argument, so that an error about its type points at the result.
     #[must_use]
     #[allow(clippy::type_complexity, reason = "one function pointer, written out for whoever reads an expansion")]
     pub fn emitted<T, E>() -> fn(Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
@@ -133,7 +133,7 @@ impl<C: Command> Of<C> {
 }
 
 impl<Q: Query> Of<Q> {
-    /// See [`super::results::answered`]. The result is no argument here: an error about one of its types stands at that.
+    /// See [`super::results::answered`]. The result is not an argument, so that an error about its type points at the result.
     #[must_use]
     pub fn answered<T, E>() -> fn(Result<T, E>) -> Answering<Q>
     where

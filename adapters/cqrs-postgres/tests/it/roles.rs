@@ -106,6 +106,6 @@ async fn a_writers_views_conform() {
     owner.batch_execute(&script(include_str!("../../sql/writer.sql"), &writer, "")).await.unwrap();
     let url = database.url().replace("postgres@", &format!("{writer}@"));
     let log = cqrs_postgres::PostgresLog::builder(&url).schema("shop").open().await.unwrap();
-    views::rows_are_put_replaced_and_removed(Site::Beside(std::sync::Arc::new(log))).await;
+    views::rows_are_put_replaced_and_removed(Site::InsideLog(std::sync::Arc::new(log))).await;
     owner.batch_execute(&format!("DROP OWNED BY {writer} CASCADE; DROP ROLE {writer}")).await.unwrap();
 }

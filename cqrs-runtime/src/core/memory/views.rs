@@ -95,8 +95,7 @@ impl Stored {
 
 /// The value of a row's indexed field.
 fn value<'a>(shape: &ViewShape, row: &'a Row, index: &str) -> &'a Value {
-    let place = shape.indexes.iter().position(|shape| shape.name == index);
-    place.and_then(|place| row.indexes.get(place)).unwrap_or(&Value::Null)
+    shape.index(index).ok().and_then(|place| row.indexes.get(place)).unwrap_or(&Value::Null)
 }
 
 fn takes(shape: &ViewShape, filter: &Filter, row: &Row) -> bool {

@@ -199,7 +199,7 @@ impl<S: BufferedStore> ViewTransaction for Buffered<S> {
             let is_cleared = self.collected.is_cleared(shape.name);
             let mut rows = if is_cleared { Vec::new() } else { self.store.find(shape, &query).await? };
             rows.retain(|row| self.collected.change(shape.name, &row.key).is_none());
-            let place = shape.indexes.iter().position(|known| known.name == index);
+            let place = shape.index(index).ok();
             let mut seen = HashSet::new();
             for (key, change) in self.collected.changes(shape.name).flatten() {
                 if seen.insert(key)
