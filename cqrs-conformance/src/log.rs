@@ -5,7 +5,7 @@
 //! repeat them.
 //!
 //! ```
-//! use cqrs_runtime::log::MemoryLog;
+//! use cqrs_core::memory::MemoryLog;
 //!
 //! # #[tokio::main]
 //! # async fn main() {
@@ -23,18 +23,18 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use cqrs_runtime::__private::Json;
-use cqrs_runtime::Tag;
-use cqrs_runtime::Timestamp;
-use cqrs_runtime::event::TagInfo;
-use cqrs_runtime::event::{Event, EventHeader, RecordedEvent};
-use cqrs_runtime::log::{
+use cqrs_core::Tag;
+use cqrs_core::Timestamp;
+use cqrs_core::event::{Event, EventHeader, RecordedEvent};
+use cqrs_core::event_list::TagInfo;
+use cqrs_core::json::Json;
+use cqrs_core::log::{
     AppendEntry, CommandRecord, ContentHash, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameKind,
     Page, QueryItem, RawEvent, StoredNames, append, append_raw, read,
 };
-use cqrs_runtime::testing::Random;
-use cqrs_runtime::{Bookmark, Position};
-use cqrs_runtime::{CommandId, Meta};
+use cqrs_core::random::Random;
+use cqrs_core::{Bookmark, Position};
+use cqrs_core::{CommandId, Meta};
 
 /// How long a free lock may be unavailable.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@
 //! store violates.
 //!
 //! ```
-//! use cqrs_runtime::log::MemoryLog;
+//! use cqrs_core::memory::MemoryLog;
 //!
 //! # #[tokio::main]
 //! # async fn main() {
@@ -19,10 +19,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use cqrs_runtime::Position;
-use cqrs_runtime::Tag;
-use cqrs_runtime::log::EventLog;
-use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use cqrs_core::Position;
+use cqrs_core::Tag;
+use cqrs_core::log::EventLog;
+use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 
 /// Runs every check, each on its own empty log from `make`.
 pub async fn all<L: EventLog>(make: impl AsyncFn() -> L) {

@@ -124,7 +124,6 @@ extern crate self as cqrs_runtime;
 
 pub mod app;
 mod bus;
-mod core;
 mod expansion;
 mod fast_map;
 pub mod guide;
@@ -141,8 +140,9 @@ pub mod testing;
 pub mod verify;
 
 pub use crate::bus::{middleware, wire};
-pub use crate::core::{event, id, meta, secrets, time};
 pub use crate::model::{error, message, parameters, snapshot};
+#[doc(inline)]
+pub use cqrs_core::{event, id, meta, secrets, time};
 
 /// Aggregates: the write side's state, folded from events.
 pub mod aggregate {
@@ -176,8 +176,10 @@ pub mod log {
     //! **commit order is position order**. An appender holds the log's one lock from before it reads the head until after its
     //! commit, so a reader who has seen position *p* never meets a smaller one later.
 
-    pub use crate::core::log::*;
-    pub use crate::core::memory::MemoryLog;
+    #[doc(inline)]
+    pub use cqrs_core::log::*;
+    #[doc(inline)]
+    pub use cqrs_core::memory::MemoryLog;
 }
 
 /// What handlers return, and the traits that errors about it name.
@@ -197,9 +199,11 @@ pub mod query {
 
 /// Views: documents folded from events, found by key and by index.
 pub mod view {
-    pub use crate::core::memory::MemoryViews;
-    pub use crate::core::view::*;
     pub use crate::projection::views::{Find, Views};
+    #[doc(inline)]
+    pub use cqrs_core::memory::MemoryViews;
+    #[doc(inline)]
+    pub use cqrs_core::view::*;
 }
 
 pub use crate::bus::handler::{Answered, Handled};
@@ -244,14 +248,6 @@ pub mod __private {
     pub use crate::bus::command_context::CommandContext;
     pub use crate::bus::handler::Here;
     pub use crate::bus::query_context::QueryContext;
-    pub use crate::core::column::{Column, ColumnKind, Value};
-    pub use crate::core::database::Tx;
-    pub use crate::core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, UpcastFrom};
-    pub use crate::core::event_list::{EventList, TagInfo};
-    pub use crate::core::id::{Id, IdValue, ParseIdError, Tag, TagField};
-    pub use crate::core::json::{Json, NoJson};
-    pub use crate::core::store_error::BoxFuture;
-    pub use crate::core::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
     pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
     pub use crate::expansion::compile_time::{is_among, require, same_events, same_name};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
@@ -271,6 +267,14 @@ pub mod __private {
     pub use crate::projection::overlay::{LookUps, Rows};
     pub use crate::projection::{Fold, Handle};
     pub use crate::registry::{FieldInfo, Registration};
+    pub use cqrs_core::column::{Column, ColumnKind, Value};
+    pub use cqrs_core::database::Tx;
+    pub use cqrs_core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, UpcastFrom};
+    pub use cqrs_core::event_list::{EventList, TagInfo};
+    pub use cqrs_core::id::{Id, IdValue, ParseIdError, Tag, TagField};
+    pub use cqrs_core::json::{Json, NoJson};
+    pub use cqrs_core::store_error::BoxFuture;
+    pub use cqrs_core::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

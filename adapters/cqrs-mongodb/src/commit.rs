@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::buffer::{Change, Cleared, Collected};
-use cqrs_runtime::view::{Lease, ViewShape};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::buffer::{Change, Cleared, Collected};
+use cqrs_core::view::{Lease, ViewShape};
 use mongodb::bson::{DateTime, Document, doc};
 
 use crate::error::{failed, other_shape};
@@ -106,9 +106,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use cqrs_runtime::Uuid;
-    use cqrs_runtime::log::Position;
-    use cqrs_runtime::view::{Checkpoint, Row, ViewStore};
+    use cqrs_core::Uuid;
+    use cqrs_core::log::Position;
+    use cqrs_core::view::{Checkpoint, Row, ViewStore};
     use cqrs_test_servers::Mongo;
     use mongodb::Client;
     use mongodb::event::EventHandler;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cqrs_runtime::secrets::hide;
+use cqrs_core::secrets::hide;
 use mongodb::bson::doc;
 use mongodb::options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria};
 use mongodb::{Client, Database};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cqrs_runtime::log::StoreError;
+use cqrs_core::log::StoreError;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 /// Why a server could not be opened as a view store.

@@ -1,4 +1,4 @@
-//! Read models of [`cqrs_runtime`] in MongoDB, 4.4 or later: a read database of its own (level 2).
+//! Read models of [`cqrs-runtime`](https://docs.rs/cqrs-runtime) in MongoDB, 4.4 or later: a read database of its own (level 2).
 //!
 //! ```no_run
 //! use cqrs_mongodb::MongoViews;

@@ -1,7 +1,7 @@
 //! Rows, and marks of removed rows, as documents.
 
-use cqrs_runtime::log::Position;
-use cqrs_runtime::view::{IndexShape, Removed, Row, Value, ViewShape};
+use cqrs_core::log::Position;
+use cqrs_core::view::{IndexShape, Removed, Row, Value, ViewShape};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
 use crate::document;

@@ -1,6 +1,6 @@
 //! Translates searches to the server's language.
 
-use cqrs_runtime::view::{Comparison, Filter, NoIndex, RowQuery, Value, ViewShape};
+use cqrs_core::view::{Comparison, Filter, NoIndex, RowQuery, Value, ViewShape};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::row::{DOCUMENT, indexed, value};
@@ -88,7 +88,7 @@ pub(crate) fn sort(shape: &ViewShape, query: &RowQuery) -> Result<Document, NoIn
 
 #[cfg(test)]
 mod tests {
-    use cqrs_runtime::view::{ColumnKind, IndexShape};
+    use cqrs_core::view::{ColumnKind, IndexShape};
 
     use super::*;
 

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cqrs_runtime::Uuid;
-use cqrs_runtime::view::buffer::{Cleared, Collected, Parking};
-use cqrs_runtime::view::{self, Generation, Lease, Removal, ViewShape};
+use cqrs_core::Uuid;
+use cqrs_core::view::buffer::{Cleared, Collected, Parking};
+use cqrs_core::view::{self, Generation, Lease, Removal, ViewShape};
 use mongodb::bson::DateTime;
 use serde::{Deserialize, Serialize};
 
@@ -450,7 +450,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use cqrs_runtime::log::Position;
+    use cqrs_core::log::Position;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::ViewShape;
+use cqrs_core::log::StoreError;
+use cqrs_core::view::ViewShape;
 use mongodb::bson::{DateTime, Document, deserialize_from_bson, doc};
 use mongodb::options::{CollectionOptions, IndexOptions, WriteConcern};
 use mongodb::{Collection, Database, IndexModel};

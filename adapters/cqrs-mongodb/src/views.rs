@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, StoreError};
-use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
-use cqrs_runtime::view::{
+use cqrs_core::log::{BoxFuture, StoreError};
+use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_core::view::{
     Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
     ViewStore,
 };

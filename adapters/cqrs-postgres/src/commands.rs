@@ -1,7 +1,7 @@
 //! Command records as rows.
 
-use cqrs_runtime::log::{CommandRecord, ContentHash, StoreError};
-use cqrs_runtime::{CommandId, Timestamp};
+use cqrs_core::log::{CommandRecord, ContentHash, StoreError};
+use cqrs_core::{CommandId, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cqrs_runtime::log::{Bookmark, Position, StoreError};
+use cqrs_core::log::{Bookmark, Position, StoreError};
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -129,7 +129,7 @@ async fn look(shared: &Arc<Shared>, lost: &Backend, proof: &Proof) -> Result<(Ar
 
 #[cfg(test)]
 mod tests {
-    use cqrs_runtime::log::{EventLog, EventQuery, LogTransaction};
+    use cqrs_core::log::{EventLog, EventQuery, LogTransaction};
 
     use super::*;
     use crate::PostgresLog;

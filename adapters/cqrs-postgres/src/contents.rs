@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::Removal;
+use cqrs_core::log::StoreError;
+use cqrs_core::view::Removal;
 use tokio_postgres::types::Type;
 
 use crate::events::column;

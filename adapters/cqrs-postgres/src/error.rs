@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cqrs_runtime::log::StoreError;
+use cqrs_core::log::StoreError;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity, SqlState};
 

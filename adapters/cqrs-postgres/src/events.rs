@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{Bookmark, Page, Position, StoreError};
-use cqrs_runtime::{Meta, Tag, Timestamp};
+use cqrs_core::event::{EventHeader, RecordedEvent};
+use cqrs_core::log::{Bookmark, Page, Position, StoreError};
+use cqrs_core::{Meta, Tag, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;

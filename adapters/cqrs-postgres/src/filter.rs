@@ -1,7 +1,7 @@
 //! Searches over views in SQL.
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;

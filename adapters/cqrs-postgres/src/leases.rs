@@ -13,8 +13,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::Lease;
+use cqrs_core::log::StoreError;
+use cqrs_core::view::Lease;
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;

@@ -1,4 +1,4 @@
-//! Event log and read models of [`cqrs_runtime`] in PostgreSQL, version 13 and later.
+//! Event log and read models of [`cqrs-runtime`](https://docs.rs/cqrs-runtime) in PostgreSQL, version 13 and later.
 //!
 //! ```no_run
 //! use cqrs_postgres::PostgresLog;
@@ -40,7 +40,7 @@
 //! Other tables belong to the application. A workflow or an async projection writes them through
 //! `&mut Tx<Postgres>` ([`Transaction`]); a query reads them through `Reader<Postgres>`
 //! ([`PostgresReader`]). The application's SQL may read the tables above:
-//! [`App::stored_as`](cqrs_runtime::App::stored_as) returns the name of this program's version of a
+//! `App::stored_as` returns the name of this program's version of a
 //! view.
 //!
 //! `data` and `meta` are JSON in columns of type `text`: write `data::jsonb ->> 'order'`. A log
@@ -75,11 +75,11 @@
 //! # Lost connections
 //!
 //! If the connection is lost before the commit is sent, nothing has happened: the call fails with
-//! [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable), and the next transaction
+//! [`Unavailable`](cqrs_core::store_error::StoreError::Unavailable), and the next transaction
 //! reconnects. If the answer to a commit is lost, the log checks, on a new connection and under the
 //! lock, whether the last event of the transaction is stored. Only if the server stays unreachable
 //! for the [`lock_timeout`](PostgresLogBuilder::lock_timeout) is the outcome
-//! [`Unknown`](cqrs_runtime::log::StoreError::Unknown): then a command with an id can be sent
+//! [`Unknown`](cqrs_core::store_error::StoreError::Unknown): then a command with an id can be sent
 //! again.
 //!
 //! The server process of a lost connection may not notice, and keep the lock. The next connection

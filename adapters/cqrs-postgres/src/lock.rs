@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
-use cqrs_runtime::log::{Position, StoreError};
-use cqrs_runtime::view::Lease;
+use cqrs_core::log::{Position, StoreError};
+use cqrs_core::view::Lease;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::Error;
 use tokio_postgres::types::Type;

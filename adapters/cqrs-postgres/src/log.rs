@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use cqrs_runtime::log::{
+use cqrs_core::log::{
     Bookmark, BoxFuture, CommandRecord, DatabaseInfo, EventLog, EventQuery, LogTransaction, NameRegister, Page,
     Position, StoreError,
 };
-use cqrs_runtime::snapshot::SnapshotStore;
-use cqrs_runtime::view::ViewStore;
-use cqrs_runtime::{CommandId, Timestamp};
+use cqrs_core::snapshot::SnapshotStore;
+use cqrs_core::view::ViewStore;
+use cqrs_core::{CommandId, Timestamp};
 
 use crate::error::OpenError;
 use crate::names::PostgresNames;

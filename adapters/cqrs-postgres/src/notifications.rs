@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cqrs_runtime::log::StoreError;
+use cqrs_core::log::StoreError;
 use tokio::sync::{mpsc, watch};
 use tokio_postgres::AsyncMessage;
 

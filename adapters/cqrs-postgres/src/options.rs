@@ -4,7 +4,7 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use cqrs_runtime::secrets::hide;
+use cqrs_core::secrets::hide;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, Host};
 
@@ -134,7 +134,7 @@ macro_rules! builder {
             /// waits for a connection or for a table that another session has locked, and to a
             /// commit that has lost its answer and waits for the server to come back. When it runs
             /// out, the call fails with
-            /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A smaller
+            /// [`StoreError::Unavailable`](cqrs_core::store_error::StoreError::Unavailable). A smaller
             /// `lock_timeout` of the role or the database takes precedence.
             pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.0.lock_timeout = timeout;
@@ -157,7 +157,7 @@ macro_rules! builder {
             /// Default: 60 seconds.
             ///
             /// When it runs out, the call fails with
-            /// [`StoreError::Unavailable`](cqrs_runtime::log::StoreError::Unavailable). A
+            /// [`StoreError::Unavailable`](cqrs_core::store_error::StoreError::Unavailable). A
             /// connection on which no answer arrives counts as lost ten seconds later. A smaller
             /// `statement_timeout` of the role or the database takes precedence. The limit does not
             /// apply to creating the tables, or to changing them for a new version of this crate.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{EventLog, EventQuery, Position, QueryItem};
-use cqrs_runtime::view::{ColumnKind, Comparison, Filter, IndexShape, Row, RowQuery, Value, ViewShape};
-use cqrs_runtime::{Meta, Tag, Timestamp};
+use cqrs_core::event::{EventHeader, RecordedEvent};
+use cqrs_core::log::{EventLog, EventQuery, Position, QueryItem};
+use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, Row, RowQuery, Value, ViewShape};
+use cqrs_core::{Meta, Tag, Timestamp};
 use cqrs_test_servers::{Database, Postgres};
 
 use uuid::Uuid;
@@ -139,7 +139,7 @@ async fn a_command_is_looked_up_by_its_id() {
     let fill =
         "INSERT INTO cqrs_commands SELECT 'id-' || p, 'C', p, 1, 'null' FROM generate_series(1, 50000) p; ANALYZE";
     connection.send_text(fill.into()).await.expect("many commands");
-    let ids: Vec<_> = (0..50).map(|number| cqrs_runtime::CommandId::new(&format!("id-{number}"))).collect();
+    let ids: Vec<_> = (0..50).map(|number| cqrs_core::CommandId::new(&format!("id-{number}"))).collect();
     touches_only(
         &plan(&connection, crate::commands::find(SCHEMA, &ids)).await,
         &["cqrs_commands_pkey", "cqrs_events_pkey"],

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cqrs_runtime::log::{EventQuery, Position, QueryItem};
+use cqrs_core::log::{EventQuery, Position, QueryItem};
 use tokio_postgres::types::Type;
 
 use crate::sql::Sql;
@@ -56,7 +56,7 @@ fn arms(query: &EventQuery) -> Vec<Arm<'_>> {
     let mut groups: BTreeMap<Names<'_>, BTreeSet<&str>> = BTreeMap::new();
     let mut untagged = Names::new();
     for item in &query.items {
-        let tags: BTreeSet<&str> = item.tags.iter().map(cqrs_runtime::Tag::as_str).collect();
+        let tags: BTreeSet<&str> = item.tags.iter().map(cqrs_core::Tag::as_str).collect();
         match tags.len() {
             0 => untagged.extend(names(item)),
             1 => groups.entry(names(item)).or_default().extend(tags),

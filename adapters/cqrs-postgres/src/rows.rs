@@ -1,7 +1,7 @@
 //! Views, checkpoints and parked keys as rows.
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Checkpoint, ColumnKind, Generation, Parked, Removed, Row, Value, ViewShape};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::{Checkpoint, ColumnKind, Generation, Parked, Removed, Row, Value, ViewShape};
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;

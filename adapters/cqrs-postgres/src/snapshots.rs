@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cqrs_runtime::log::{BoxFuture, Position, StoreError};
-use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use cqrs_core::log::{BoxFuture, Position, StoreError};
+use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 use tokio::sync::Mutex;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -162,7 +162,7 @@ fn upsert(schema: &str, columns: Columns) -> Sql {
 
 #[cfg(test)]
 mod tests {
-    use cqrs_runtime::log::EventLog;
+    use cqrs_core::log::EventLog;
 
     use super::*;
     use crate::PostgresLog;
@@ -172,7 +172,7 @@ mod tests {
         let database = cqrs_test_servers::Postgres::shared().database();
         let log = PostgresLog::open(database.url()).await.expect("a log");
         let snapshots = PostgresSnapshots::new(Arc::clone(log.shared()));
-        let key = SnapshotKey { aggregate: "A".into(), tag: cqrs_runtime::Tag::from_text("a:1"), fingerprint: 1 };
+        let key = SnapshotKey { aggregate: "A".into(), tag: cqrs_core::Tag::from_text("a:1"), fingerprint: 1 };
         let snapshot = Snapshot { key, position: Position::new(1), event: Uuid::now_v7(), state: "{}".into() };
         snapshots.save(&[snapshot]).await.expect("it is saved");
         let ask = async |connection: &Arc<Connection>| {

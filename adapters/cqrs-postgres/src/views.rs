@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, DatabaseInfo, Position, StoreError};
-use cqrs_runtime::view::{
+use cqrs_core::log::{BoxFuture, DatabaseInfo, Position, StoreError};
+use cqrs_core::view::{
     Checkpoint, ColumnKind, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };

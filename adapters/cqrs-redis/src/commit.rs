@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::buffer::{Change, Cleared, Collected, Parking};
-use cqrs_runtime::view::{Generation, Lease, ViewShape};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::buffer::{Change, Cleared, Collected, Parking};
+use cqrs_core::view::{Generation, Lease, ViewShape};
 
 use crate::error::{commit_error, failed};
 use crate::store::Store;

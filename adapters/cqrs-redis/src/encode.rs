@@ -1,8 +1,8 @@
 //! Encodes values and positions as bytes that sort in the same order.
 
-use cqrs_runtime::Uuid;
-use cqrs_runtime::log::Position;
-use cqrs_runtime::view::{Checkpoint, Value};
+use cqrs_core::Uuid;
+use cqrs_core::log::Position;
+use cqrs_core::view::{Checkpoint, Value};
 
 /// The ends of an index.
 pub(crate) const LEAST: &[u8] = b"-";

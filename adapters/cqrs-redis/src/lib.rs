@@ -1,4 +1,4 @@
-//! Read models of [`cqrs_runtime`] in Redis, 6.2 or later: a read database of its own (level 2).
+//! Read models of [`cqrs-runtime`](https://docs.rs/cqrs-runtime) in Redis, 6.2 or later: a read database of its own (level 2).
 //!
 //! ```no_run
 //! use cqrs_redis::RedisViews;

@@ -39,7 +39,7 @@ impl RedisViewsBuilder {
     /// How long to wait for a connection, and for each answer. Default: 30 seconds.
     ///
     /// When it runs out, the call fails with
-    /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable).
+    /// [`Unavailable`](cqrs_core::store_error::StoreError::Unavailable).
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self

@@ -1,7 +1,7 @@
 //! Parked keys as fields of a hash.
 
-use cqrs_runtime::log::Position;
-use cqrs_runtime::view::Parked;
+use cqrs_core::log::Position;
+use cqrs_core::view::Parked;
 use serde_json::{Value, json};
 
 use crate::encode;

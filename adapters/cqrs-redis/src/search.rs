@@ -1,7 +1,7 @@
 //! Encodes searches for the script.
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::{Comparison, Filter, RowQuery, Value, ViewShape};
 
 use crate::encode::{self, GREATEST, LEAST};
 use crate::error::failed;

@@ -1,7 +1,7 @@
 //! Calls to the server.
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::secrets::hide;
+use cqrs_core::log::StoreError;
+use cqrs_core::secrets::hide;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, InfoDict, RedisError, Script};
 

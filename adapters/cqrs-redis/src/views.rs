@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, Position, StoreError};
-use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
-use cqrs_runtime::view::{
+use cqrs_core::log::{BoxFuture, Position, StoreError};
+use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_core::view::{
     Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
     ViewStore,
 };

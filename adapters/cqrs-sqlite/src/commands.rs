@@ -1,7 +1,7 @@
 //! Command records as rows.
 
-use cqrs_runtime::log::{CommandRecord, ContentHash};
-use cqrs_runtime::{CommandId, Timestamp};
+use cqrs_core::log::{CommandRecord, ContentHash};
+use cqrs_core::{CommandId, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

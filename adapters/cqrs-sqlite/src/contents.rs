@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cqrs_runtime::view::{Contents, Removal};
+use cqrs_core::view::{Contents, Removal};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{leases, rows};

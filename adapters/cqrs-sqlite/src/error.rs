@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use cqrs_runtime::log::StoreError;
+use cqrs_core::log::StoreError;
 use rusqlite::ErrorCode;
 
 /// Why a file could not be opened as a log or as views.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cqrs_runtime::event::{EventHeader, RecordedEvent};
-use cqrs_runtime::log::{Bookmark, EventQuery, Page, Position, StoreError};
-use cqrs_runtime::{Meta, Timestamp, Uuid};
+use cqrs_core::event::{EventHeader, RecordedEvent};
+use cqrs_core::log::{Bookmark, EventQuery, Page, Position, StoreError};
+use cqrs_core::{Meta, Timestamp, Uuid};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 

@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::Lease;
+use cqrs_core::log::StoreError;
+use cqrs_core::view::Lease;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{damaged, store_error};

@@ -1,4 +1,4 @@
-//! Event log and read models of [`cqrs_runtime`] in one `SQLite` file.
+//! Event log and read models of [`cqrs-runtime`](https://docs.rs/cqrs-runtime) in one `SQLite` file.
 //!
 //! ```no_run
 //! use cqrs_runtime::App;
@@ -33,7 +33,7 @@
 //! Other tables in the file belong to the application. A workflow or an async projection writes
 //! them through `&mut Tx<Sqlite>` ([`Transaction`]); a query reads them through `Reader<Sqlite>`
 //! ([`SqliteReader`]). The application's SQL may read the tables above:
-//! [`App::stored_as`](cqrs_runtime::App::stored_as) returns the name of this program's version of a
+//! `App::stored_as` returns the name of this program's version of a
 //! view.
 //!
 //! # Views in a file of their own
@@ -54,7 +54,7 @@
 //! You may replace the log's file with a backup while programs have it open: remove its `-wal` and
 //! `-shm` together with the old file. The programs notice before their next read or write, and open
 //! the new file. If the file is missing or empty, or has the `-wal` of another file, calls fail with
-//! [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Never overwrite the content of a
+//! [`Unavailable`](cqrs_core::store_error::StoreError::Unavailable). Never overwrite the content of a
 //! file that a program has open: no program can detect that (see "How To Corrupt An SQLite Database
 //! File" in SQLite's documentation).
 //!

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cqrs_runtime::log::{
+use cqrs_core::log::{
     BoxFuture, Declaration, DeclaredName, LogTransaction, NameKind, NameRegister, StoreError, StoredNames,
 };
-use cqrs_runtime::{Tag, Timestamp};
+use cqrs_core::{Tag, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::error::store_error;

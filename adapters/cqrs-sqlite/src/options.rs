@@ -48,7 +48,7 @@ macro_rules! builder {
             /// The limit applies to a transaction that waits for the lock, which another
             /// transaction or process holds, and to a reader that waits for a connection while all
             /// are in use. When it runs out, the call fails with
-            /// [`Unavailable`](cqrs_runtime::log::StoreError::Unavailable). Readers never wait for
+            /// [`Unavailable`](cqrs_core::store_error::StoreError::Unavailable). Readers never wait for
             /// a writer. They wait at most ten seconds while another process recovers the file
             /// after a crash.
             pub fn lock_timeout(mut self, timeout: std::time::Duration) -> Self {

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cqrs_runtime::log::StoreError;
+use cqrs_core::log::StoreError;
 
 /// The number of a file in its file system. No other file has it while this one is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Query plans of this crate's statements.
 
-use cqrs_runtime::Tag;
-use cqrs_runtime::log::{EventQuery, Position, QueryItem};
-use cqrs_runtime::view::{ColumnKind, Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
+use cqrs_core::Tag;
+use cqrs_core::log::{EventQuery, Position, QueryItem};
+use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::query::statements;

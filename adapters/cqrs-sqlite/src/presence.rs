@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cqrs_runtime::Uuid;
+use cqrs_core::Uuid;
 
 /// The separator between an owner and its file's name in a lease.
 const MARK: char = '\u{1}';

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cqrs_runtime::Tag;
-use cqrs_runtime::log::{EventQuery, Position, QueryItem};
+use cqrs_core::Tag;
+use cqrs_core::log::{EventQuery, Position, QueryItem};
 
 use crate::sql::{Parameter, Sql, clamped};
 

@@ -1,7 +1,7 @@
 //! Views, checkpoints and parked keys as rows.
 
-use cqrs_runtime::log::{Position, StoreError};
-use cqrs_runtime::view::{Checkpoint, ColumnKind, Parked, Removed, Row, Value, ViewShape};
+use cqrs_core::log::{Position, StoreError};
+use cqrs_core::view::{Checkpoint, ColumnKind, Parked, Removed, Row, Value, ViewShape};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cqrs_runtime::Uuid;
-use cqrs_runtime::log::{BoxFuture, Position, StoreError};
-use cqrs_runtime::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use cqrs_core::Uuid;
+use cqrs_core::log::{BoxFuture, Position, StoreError};
+use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use crate::connect::open_snapshot_writer;

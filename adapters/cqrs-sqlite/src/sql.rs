@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use cqrs_runtime::view;
+use cqrs_core::view;
 use rusqlite::types::{ToSql, ToSqlOutput, Value};
 
 /// A parameter of a statement. It can be sent to another thread, which rusqlite's own arrays

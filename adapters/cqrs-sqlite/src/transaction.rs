@@ -6,10 +6,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cqrs_runtime::event::RecordedEvent;
-use cqrs_runtime::log::{Bookmark, BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
-use cqrs_runtime::view::ViewTransaction;
-use cqrs_runtime::{CommandId, Database, Tx};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::{Bookmark, BoxFuture, CommandRecord, EventQuery, LogTransaction, Page, Position, StoreError};
+use cqrs_core::view::ViewTransaction;
+use cqrs_core::{CommandId, Database, Tx};
 use rusqlite::Connection;
 use tokio::sync::OwnedMutexGuard;
 

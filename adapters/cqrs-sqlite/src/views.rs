@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cqrs_runtime::log::{BoxFuture, DatabaseInfo, StoreError};
-use cqrs_runtime::view::{
+use cqrs_core::log::{BoxFuture, DatabaseInfo, StoreError};
+use cqrs_core::view::{
     Checkpoint, ColumnKind, Contents, Filter, Generation, IndexShape, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
 };

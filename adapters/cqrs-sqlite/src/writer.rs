@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cqrs_runtime::log::Bookmark;
+use cqrs_core::log::Bookmark;
 use rusqlite::Connection;
 
 use crate::guard::Guard;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Site, THINGS, every_row, prepared, row};
-use cqrs_runtime::Position;
-use cqrs_runtime::view::{Filter, Removed, Row, ViewStore};
+use cqrs_core::Position;
+use cqrs_core::view::{Filter, Removed, Row, ViewStore};
 
 /// A row, and the mark that a removed one leaves, gives way to what is not older, and to nothing else.
 pub async fn an_older_position_never_overwrites_a_newer_one(views: Arc<dyn ViewStore>) {
@@ -17,7 +17,7 @@ pub async fn an_older_position_never_overwrites_a_newer_one(views: Arc<dyn ViewS
     };
     let numbered = |key: &str, position: u64| {
         let mut row = row(key, position);
-        row.indexes[1] = cqrs_runtime::view::Value::Integer(position.cast_signed());
+        row.indexes[1] = cqrs_core::view::Value::Integer(position.cast_signed());
         row
     };
     // Ten is less than nine by its digits.
@@ -30,7 +30,7 @@ pub async fn an_older_position_never_overwrites_a_newer_one(views: Arc<dyn ViewS
         [numbered("a", 10), numbered("c", 9)],
         "an older position overwrites neither a newer row nor the mark of a newer removal"
     );
-    let wanted = Filter::OneOf("position", vec![cqrs_runtime::view::Value::Integer(9)]);
+    let wanted = Filter::OneOf("position", vec![cqrs_core::view::Value::Integer(9)]);
     let counted = views.count(&THINGS, &wanted).await.expect("rows can be counted");
     assert_eq!(counted, 1, "an index does not tell of a row that was passed over");
     let mut tx = views.begin(&[]).await.expect("a transaction can be started");

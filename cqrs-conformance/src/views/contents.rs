@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     PLAIN, QUOTED, Site, THINGS, all_parked, checkpoint, every_row, parked, prepared, row, sorted, stored_rows, write,
 };
-use cqrs_runtime::view::{Checkpoint, Contents, Removal, Row, ViewShape, ViewStore};
-use cqrs_runtime::{Bookmark, Position};
+use cqrs_core::view::{Checkpoint, Contents, Removal, Row, ViewShape, ViewStore};
+use cqrs_core::{Bookmark, Position};
 
 /// Longer than any check takes.
 const LONG: Duration = Duration::from_secs(600);

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use cqrs_runtime::log::{BoxFuture, StoreError};
-use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Collected};
-use cqrs_runtime::view::plain_name;
-use cqrs_runtime::view::{
+use cqrs_core::log::{BoxFuture, StoreError};
+use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_core::view::plain_name;
+use cqrs_core::view::{
     Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
     ViewStore,
 };

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use cqrs_conformance::views::{self, Transactions};
-//! use cqrs_runtime::{log::MemoryLog, view::MemoryViews};
+//! use cqrs_core::memory::{MemoryLog, MemoryViews};
 //!
 //! # #[tokio::main]
 //! # async fn main() {
@@ -23,15 +23,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::log::begin;
-use cqrs_runtime::Position;
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::log::{EventLog, LogTransaction};
-use cqrs_runtime::view::plain_name;
-use cqrs_runtime::view::{
+use cqrs_core::Position;
+use cqrs_core::log::StoreError;
+use cqrs_core::log::{EventLog, LogTransaction};
+use cqrs_core::view::plain_name;
+use cqrs_core::view::{
     Checkpoint, Filter, IndexShape, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
     ViewTransaction,
 };
-use cqrs_runtime::view::{ColumnKind, Value};
+use cqrs_core::view::{ColumnKind, Value};
 
 mod buffered;
 mod contents;

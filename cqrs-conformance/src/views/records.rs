@@ -3,8 +3,8 @@
 use super::{Site, THINGS, all_parked, checkpoint, parked, prepared};
 use uuid::Uuid;
 
-use cqrs_runtime::view::{Checkpoint, Parked};
-use cqrs_runtime::{Bookmark, Position};
+use cqrs_core::view::{Checkpoint, Parked};
+use cqrs_core::{Bookmark, Position};
 
 /// A checkpoint is kept with its fingerprint, seen by its own transaction at once, and absent before it was first set.
 pub async fn checkpoints_are_kept(site: Site) {

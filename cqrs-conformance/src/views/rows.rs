@@ -5,9 +5,9 @@ use super::{
     INDEXES, PLAIN, QUOTED, Site, THINGS, checkpoint, every_row, own_rows, parked, prepared, row, sorted, stored_rows,
     write,
 };
-use cqrs_runtime::Position;
-use cqrs_runtime::view::Value;
-use cqrs_runtime::view::{Checkpoint, Filter, Row, ViewShape};
+use cqrs_core::Position;
+use cqrs_core::view::Value;
+use cqrs_core::view::{Checkpoint, Filter, Row, ViewShape};
 
 /// A row is put, put in place of another, removed; and found by its key exactly, in the transaction and after it.
 pub async fn rows_are_put_replaced_and_removed(site: Site) {

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use super::{INDEXES, Site, THINGS, keys, prepared, row, sorted, write};
-use cqrs_runtime::testing::Random;
-use cqrs_runtime::view::{ColumnKind, Value};
-use cqrs_runtime::view::{Comparison, Filter, Row, RowQuery};
+use cqrs_core::random::Random;
+use cqrs_core::view::{ColumnKind, Value};
+use cqrs_core::view::{Comparison, Filter, Row, RowQuery};
 
 /// A transaction finds rows by the values of an index (`Null` is one), as it has left them.
 pub async fn rows_are_found_by_an_index(site: Site) {

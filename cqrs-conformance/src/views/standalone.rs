@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Held, PLAIN, Site, THINGS, all_parked, checkpoint, every_row, keys, parked, prepared, row, write};
-use cqrs_runtime::log::StoreError;
-use cqrs_runtime::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
-use cqrs_runtime::{Bookmark, Position};
+use cqrs_core::log::StoreError;
+use cqrs_core::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
+use cqrs_core::{Bookmark, Position};
 
 /// How a store keeps a transaction together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
         if let Some(before) = before {
             prepared(&site, &[before]).await;
             let mut tx = site.begin().await;
-            let row = cqrs_runtime::view::Row {
+            let row = cqrs_core::view::Row {
                 indexes: row("old", 1).indexes[..before.indexes.len()].to_vec(),
                 ..row("old", 1)
             };

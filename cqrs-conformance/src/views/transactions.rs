@@ -8,9 +8,9 @@ use super::{
     Site, THINGS, all_parked, checkpoint, end, every_row, own_rows, parked, prepared, row, save, stored_rows, write,
 };
 use crate::log::{begin, event};
-use cqrs_runtime::Position;
-use cqrs_runtime::log::EventLog;
-use cqrs_runtime::view::{Checkpoint, Filter};
+use cqrs_core::Position;
+use cqrs_core::log::EventLog;
+use cqrs_core::view::{Checkpoint, Filter};
 
 /// A savepoint takes back everything since, or keeps it; one may stand inside another.
 pub async fn a_savepoint_is_undone_or_kept(site: Site) {

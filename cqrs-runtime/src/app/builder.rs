@@ -18,9 +18,6 @@ use crate::bus::middleware::{
 };
 use crate::bus::read_side::{Home, KeptBy, ReadSide};
 use crate::bus::services::Services;
-use crate::core::debug::opaque_debug;
-use crate::core::log::EventLog;
-use crate::core::view::{View, ViewStore};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
 use crate::projection::{Engine, Follower, Generations, Head, Inline, NoStart, Pace, Partitions, Runner};
@@ -29,6 +26,9 @@ use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::snapshots::Keeper;
 use crate::sequencer::{Sequencer, Sizes};
 use crate::telemetry::{Figures, Tie, Traces};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::log::EventLog;
+use cqrs_core::view::{View, ViewStore};
 
 type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::fault::{BuildError, Fault};
 use super::placement::{Place, ReadDatabases};
 use super::policy_checks;
-use crate::core::json;
-use crate::core::log::EventLog;
-use crate::core::view::ViewLayout;
 use crate::model::parameter_info::{ParameterInfo, Resource};
 use crate::projection::{MOST_PARTS, Partitions};
 use crate::registry::Registration;
 use crate::registry::table::{Placed, Table};
+use cqrs_core::json;
+use cqrs_core::log::EventLog;
+use cqrs_core::view::ViewLayout;
 
 pub(super) type States = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 

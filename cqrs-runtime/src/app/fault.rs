@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::core::store_error::StoreError;
 use crate::registry::Registration;
+use cqrs_core::store_error::StoreError;
 
 /// Why an app could not be built.
 #[derive(thiserror::Error)]

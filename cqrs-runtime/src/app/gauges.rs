@@ -7,9 +7,9 @@ use std::time::Duration;
 use metrics::{Gauge, gauge};
 
 use super::App;
-use crate::core::store_error::StoreError;
 use crate::projection::ProjectionStatus;
 use crate::telemetry::{metrics as names, number};
+use cqrs_core::store_error::StoreError;
 
 /// How often the databases are read for gauges.
 const EVERY: Duration = Duration::from_secs(5);

@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::App;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Parked, ViewStore};
 use crate::projection::{ProjectionState, ProjectionStatus};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Parked, ViewStore};
 
 /// How long [`App::health`] takes at most: less than the second that Kubernetes gives a probe.
 const PATIENCE: Duration = Duration::from_millis(900);

@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::fault::{BuildError, Fault};
-use crate::core::log::{Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, StoredNames};
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
 use crate::registry::Registration;
 use crate::registry::table::Table;
+use cqrs_core::log::{Declaration, DeclaredName, EventLog, EventQuery, NameKind, NameRegister, StoredNames};
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
 
 /// Names that the builder says this program need not know.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +154,7 @@ async fn unknown_events(
 ) -> Result<Vec<Unknown>, StoreError> {
     let mut unknown = Vec::new();
     for name in stored.events.iter().filter(|name| !own.has(NameKind::Event, name)) {
-        let item = crate::core::log::QueryItem { names: vec![name.clone().into()], tags: Vec::new() };
+        let item = cqrs_core::log::QueryItem { names: vec![name.clone().into()], tags: Vec::new() };
         let Some(first) = log.read(&EventQuery { items: vec![item] }, Position::START, 1).await?.events.pop() else {
             continue;
         };

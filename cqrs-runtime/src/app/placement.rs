@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fault::Fault;
-use crate::core::log::EventLog;
-use crate::core::view::ViewStore;
 use crate::model::parameter_info::{ParameterInfo, Resource};
 use crate::projection::ProjectionInfo;
 use crate::registry::table::Table;
+use cqrs_core::log::EventLog;
+use cqrs_core::view::ViewStore;
 
 /// The read databases that the builder was given.
 #[derive(Clone, Default)]

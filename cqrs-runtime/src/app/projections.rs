@@ -7,11 +7,6 @@ use tracing::Instrument;
 
 use super::App;
 use crate::bus::read_side::KeptBy;
-use crate::core::log::EventQuery;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
-use crate::core::view::Parked;
 use crate::model::consistency::After;
 use crate::model::error::{Named, OperationError, QueryError, UnknownName};
 use crate::policy;
@@ -19,6 +14,11 @@ use crate::projection::{
     Known, ProjectionInfo, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in,
 };
 use crate::telemetry::spans;
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
+use cqrs_core::view::Parked;
 
 /// How long each part of an app may take to close.
 const CLOSE: Duration = Duration::from_secs(10);

@@ -43,8 +43,7 @@ impl App {
                     Ok(Err(error)) => Err(error),
                     _ => {
                         let reason = self.health().await.to_string();
-                        Err(crate::core::store_error::StoreError::Unavailable { store: "the app".into(), reason }
-                            .into())
+                        Err(cqrs_core::store_error::StoreError::Unavailable { store: "the app".into(), reason }.into())
                     }
                 };
             }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::App;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Contents, Removal, ViewStore, plain_name};
 use crate::projection::{Generations, kept};
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Contents, Removal, ViewStore, plain_name};
 
 /// How old the last mark of an unused version is.
 const UNUSED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -202,7 +202,7 @@ async fn mark(store: &dyn ViewStore, names: &[&'static str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::view::Checkpoint;
+    use cqrs_core::view::Checkpoint;
 
     #[test]
     fn what_belongs_together_is_listed_as_one_and_what_is_in_use_is_not() {

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use crate::bus::command::CommandBus;
 use crate::bus::handler::Handled;
-use crate::core::debug::opaque_debug;
-use crate::core::store_error::BoxFuture;
-use crate::core::view::View;
 use crate::model::consistency::{After, DEADLINE};
 use crate::model::error::QueryError;
 use crate::model::message::Handling;
 use crate::projection::Handle;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::store_error::BoxFuture;
+use cqrs_core::view::View;
 
 /// A command bus that waits after each command until read models show it. See [`CommandBus::awaiting`].
 /// [`CommandBus::awaiting`].

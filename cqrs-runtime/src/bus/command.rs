@@ -10,13 +10,13 @@ use crate::bus::handler::Handled;
 use crate::bus::middleware::{CommandRequest, CommandResponse};
 use crate::bus::services::Services;
 use crate::bus::wire_error::WireError;
-use crate::core::debug::opaque_debug;
-use crate::core::meta::Meta;
-use crate::core::store_error::BoxFuture;
 use crate::model::error::CommandError;
 use crate::model::message::Handling;
 use crate::model::receipt::Receipt;
 use crate::telemetry::spans;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::meta::Meta;
+use cqrs_core::store_error::BoxFuture;
 
 /// A command that can be executed, with all that can come of it, `R`: each that has a handler.
 ///

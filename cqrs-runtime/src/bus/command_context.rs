@@ -10,14 +10,6 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::bus::services::Services;
-use crate::core::debug::opaque_debug;
-use crate::core::event::RecordedEvent;
-use crate::core::log::{Condition, EventQuery, LogTransaction, lost_while_read};
-use crate::core::meta::Meta;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
-use crate::core::view::View;
 use crate::model::aggregate::FoldError;
 use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::model::content::Content;
@@ -28,6 +20,14 @@ use crate::model::parameters::{Stale, State, Transaction};
 use crate::projection::views::Views;
 use crate::sequencer::{self, Call, Entry, Source, known_receipt};
 use crate::telemetry::spans;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::{Condition, EventQuery, LogTransaction, lost_while_read};
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
+use cqrs_core::view::View;
 
 /// After so many conflicts, a `#[command(retry)]` workflow is run under the log's lock, where there are none.
 const CONFLICTS: u32 = 3;
@@ -305,11 +305,9 @@ impl Work {
         context.services.head.learn(tx.last().await?);
         let head = tx.head();
         let at = Timestamp::now();
-        let mut events = Vec::with_capacity(emission.events.events.len());
-        for (number, event) in (1..).zip(emission.events.events) {
-            let event = event.record(head.plus(number), &context.meta, at).map_err(CommandError::Encode)?;
-            self.fold(&event).map_err(CommandError::Corrupt)?;
-            events.push(event);
+        let events = emission.events.record(head, &context.meta, at).map_err(CommandError::Encode)?;
+        for event in &events {
+            self.fold(event).map_err(CommandError::Corrupt)?;
         }
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> =

@@ -42,9 +42,9 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::core::debug::opaque_debug;
-use crate::core::meta::Meta;
-use crate::core::store_error::BoxFuture;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::meta::Meta;
+use cqrs_core::store_error::BoxFuture;
 
 /// The error of a layer.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -11,14 +11,14 @@ use crate::bus::middleware::{QueryRequest, QueryResponse};
 use crate::bus::query_context::QueryContext;
 use crate::bus::services::{Asked, Services};
 use crate::bus::wire_error::WireError;
-use crate::core::debug::opaque_debug;
-use crate::core::meta::Meta;
-use crate::core::position::Position;
-use crate::core::store_error::BoxFuture;
 use crate::model::consistency::{After, AfterPosition, AnyPosition, AskedAt, Consistency, DEADLINE};
 use crate::model::error::QueryError;
 use crate::model::message::Answering;
 use crate::telemetry::spans;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::BoxFuture;
 
 /// Runs queries. Cheap to clone; [`App::queries`](crate::App::queries) returns one.
 ///

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::bus::services::Services;
-use crate::core::database::{Database, Reader};
-use crate::core::debug::opaque_debug;
-use crate::core::meta::Meta;
-use crate::core::store_error::{BoxFuture, StoreError};
-use crate::core::view::View;
 use crate::model::consistency::After;
 use crate::model::error::QueryError;
 use crate::model::parameters::{ReadOnly, State};
 use crate::projection::views::Views;
+use cqrs_core::database::{Database, Reader};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::meta::Meta;
+use cqrs_core::store_error::{BoxFuture, StoreError};
+use cqrs_core::view::View;
 
 /// The context of one call of a query.
 pub struct QueryContext {
@@ -79,6 +79,6 @@ impl<Db: Database> QueryParameter for Reader<Db> {
             store,
             reason: format!("it has no reader of the type in `Reader<{}>`", std::any::type_name::<Db>()),
         })?;
-        Ok(Self(*reader))
+        Ok(Self::new(*reader))
     }
 }

@@ -3,9 +3,9 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use crate::core::view::{ViewShape, ViewStore, plain_name};
 use crate::projection::views::Gate;
 use crate::projection::{Follower, Generations, ProjectionInfo, Runner};
+use cqrs_core::view::{ViewShape, ViewStore, plain_name};
 
 /// The read side of a running app.
 #[derive(Default)]

@@ -8,12 +8,6 @@ use std::time::Instant;
 use super::middleware::{CommandService, QueryService};
 use super::read_side::{Home, KeptBy, ReadSide};
 use super::wire_error::WireError;
-use crate::core::database::Database;
-use crate::core::event_list::EventList;
-use crate::core::log::EventLog;
-use crate::core::meta::Meta;
-use crate::core::store_error::{BoxFuture, StoreError};
-use crate::core::view::{View, ViewStore};
 use crate::model::consistency::After;
 use crate::model::error::{Named, QueryError, UnknownName};
 use crate::model::parameter_info::ParameterInfo;
@@ -24,6 +18,12 @@ use crate::projection::{Head, Inline, Runner, Wanted};
 use crate::sequencer::Sequencer;
 use crate::sequencer::snapshots::Keeper;
 use crate::telemetry::{Figures, Tie};
+use cqrs_core::database::Database;
+use cqrs_core::event_list::EventList;
+use cqrs_core::log::EventLog;
+use cqrs_core::meta::Meta;
+use cqrs_core::store_error::{BoxFuture, StoreError};
+use cqrs_core::view::{View, ViewStore};
 
 /// What the buses and the contexts share.
 pub(crate) struct Services {

@@ -7,13 +7,13 @@ use crate::bus::command::CommandBus;
 use crate::bus::handler::{Answered, Handled};
 use crate::bus::query::QueryBus;
 use crate::bus::services::{Asked, Services};
-use crate::core::json::Json;
-use crate::core::meta::Meta;
-use crate::core::store_error::BoxFuture;
 use crate::model::error::{CommandError, DomainError, QueryError};
 pub use crate::model::error::{Named, UnknownName};
 use crate::model::message::{Answer, Command};
 use crate::model::receipt::Receipt;
+use cqrs_core::json::Json;
+use cqrs_core::meta::Meta;
+use cqrs_core::store_error::BoxFuture;
 
 pub(crate) fn command<C: Handled<H>, H: 'static>(
     services: Arc<Services>,

@@ -13,12 +13,6 @@ use crate::bus::command_context::{CommandContext, Work};
 use crate::bus::handler::{Answered, Handled, Here};
 use crate::bus::query_context::QueryContext;
 use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo, WireAnswer, WireCommand};
-use crate::core::column::{Column, Value};
-use crate::core::event::{Decoded, Emitted, Event, Events, RecordedEvent};
-use crate::core::event_list::EventList;
-use crate::core::id::{Id, Tag, TagField};
-use crate::core::meta::Meta;
-use crate::core::view::{IndexOf, View};
 use crate::expansion::compile_time::tags_of;
 use crate::expansion::fields::{NO_FIELD, NO_KEY, field_name};
 use crate::model::aggregate::FoldError;
@@ -32,6 +26,12 @@ use crate::model::parameter_info::ParameterInfo;
 use crate::model::receipt::Receipt;
 use crate::projection::overlay::{FindsRow, LookUps, Rows};
 use crate::registry::{Item, Registration};
+use cqrs_core::column::{Column, Value};
+use cqrs_core::event::{Decoded, Emitted, Event, Events, RecordedEvent};
+use cqrs_core::event_list::EventList;
+use cqrs_core::id::{Id, Tag, TagField};
+use cqrs_core::meta::Meta;
+use cqrs_core::view::{IndexOf, View};
 
 /// What `#[command]` implements for its first parameter's type. With [`Command`] it makes [`Handled`].
 ///

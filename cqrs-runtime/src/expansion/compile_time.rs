@@ -1,6 +1,6 @@
 //! Functions for constants: checks while compiling, and names.
 
-use crate::core::event_list::TagInfo;
+use cqrs_core::event_list::TagInfo;
 
 /// Refuses what the macros cannot see and the compiler can: where `condition` is false, `message` is the compile error,
 /// at the place that this is called from.

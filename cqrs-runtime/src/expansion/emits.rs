@@ -1,9 +1,9 @@
 //! Which events a handler may emit, known while compiling; and that the aggregates it decides on fold them (rule 407).
 
 use super::compile_time::{is_among, same_name};
-use crate::core::event_list::{EventList, TagInfo};
 use crate::expansion::text::Text;
 use crate::model::parameter_info::{AggregateEvents, ParameterInfo};
+use cqrs_core::event_list::{EventList, TagInfo};
 
 /// 407: refuses a handler that may emit an event of an aggregate it decides on which that aggregate neither folds nor ignores.
 ///

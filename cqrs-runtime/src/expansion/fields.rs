@@ -3,12 +3,12 @@
 
 use std::marker::PhantomData;
 
-use crate::core::event::Event;
-use crate::core::fnv::{START, fnv1a};
-use crate::core::id::Id;
-use crate::core::view::View;
 use crate::expansion::text::Text;
 use crate::model::boundary::{Identifies, MayIdentify};
+use cqrs_core::event::Event;
+use cqrs_core::fnv::{START, fnv1a};
+use cqrs_core::id::Id;
+use cqrs_core::view::View;
 
 /// A field of type `T`, under the hash of its name. `#[derive(Event)]` and `#[derive(Command)]` make one for each named field.
 #[diagnostic::on_unimplemented(

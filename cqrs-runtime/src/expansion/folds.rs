@@ -1,8 +1,8 @@
 //! Fold methods of aggregates and projections, as their expansions call them.
 
-use crate::core::event::{Decoded, Event, RecordedEvent};
-use crate::core::view::View;
 use crate::model::aggregate::{FoldError, FoldRefusal};
+use cqrs_core::event::{Decoded, Event, RecordedEvent};
+use cqrs_core::view::View;
 
 /// Decodes an event for a fold method.
 pub fn decode<E: Event>(event: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
@@ -79,8 +79,8 @@ pub fn key_of<T: KeyOf<K>, K>(key: &K) -> &T {
 
 /// The forms of a fold method, called by the expansion of `#[aggregate]`.
 pub mod fold {
-    use crate::core::event::RecordedEvent;
     use crate::model::aggregate::{FoldError, FoldRefusal};
+    use cqrs_core::event::RecordedEvent;
 
     /// `fn created(e: &E) -> Self`
     pub fn create<S>(

@@ -2,10 +2,6 @@
 
 use std::marker::PhantomData;
 
-use crate::core::database::{Database, Reader, Tx};
-use crate::core::event::Event;
-use crate::core::event_list::EventList;
-use crate::core::view::View;
 use crate::model::aggregate::Aggregate;
 use crate::model::boundary::AggregateParameter;
 use crate::model::message::{Command, Query};
@@ -13,6 +9,10 @@ use crate::model::outcome::{HandlerResult, Outcome};
 use crate::model::parameter_info::{AggregateEvents, ParameterInfo, Resource};
 use crate::model::parameters::{Stale, State};
 use crate::projection::views::Views;
+use cqrs_core::database::{Database, Reader, Tx};
+use cqrs_core::event::Event;
+use cqrs_core::event_list::EventList;
+use cqrs_core::view::View;
 
 /// Asks questions about a type that may or may not implement a trait, without an error where it does not: an inherent
 /// constant, where its bound holds, comes before the trait [`Unless`]'s constant of the same name.
@@ -81,8 +81,8 @@ buses!(
     crate::bus::command::CommandBus,
     crate::bus::query::QueryBus,
     crate::bus::query::QueryBus<crate::model::consistency::AfterPosition>,
-    dyn crate::core::log::EventLog,
-    crate::core::memory::MemoryLog
+    dyn cqrs_core::log::EventLog,
+    cqrs_core::memory::MemoryLog
 );
 
 impl<T: HandlerResult> Probe<T>

@@ -1,9 +1,9 @@
 //! What handlers return, taken apart.
 
-use crate::core::event::Emitted;
 use crate::model::error::CommandError;
 use crate::model::message::{Answering, Command, Query};
 use crate::model::outcome::{AnswerDeclared, AnswerError, Emission, ErrorDeclared, ReturnsDeclared};
+use cqrs_core::event::Emitted;
 
 /// Takes a command handler's result apart, and checks it against what command `C` declares.
 pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>

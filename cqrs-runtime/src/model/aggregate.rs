@@ -2,12 +2,12 @@
 
 use std::any::type_name;
 
-use crate::core::event::{DecodeError, RecordedEvent};
-use crate::core::id::{Id, Tag};
-use crate::core::position::Position;
-use crate::core::shape::Hash;
-use crate::core::snapshot::SnapshotKey;
 use crate::model::snapshot::Snapshots;
+use cqrs_core::event::{DecodeError, RecordedEvent};
+use cqrs_core::id::{Id, Tag};
+use cqrs_core::position::Position;
+use cqrs_core::shape::Hash;
+use cqrs_core::snapshot::SnapshotKey;
 
 /// A write model: the state that decisions use. Implemented by `#[aggregate(id = .., on = [..])]`.
 #[diagnostic::on_unimplemented(

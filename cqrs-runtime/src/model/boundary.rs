@@ -4,14 +4,14 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use crate::core::debug::opaque_debug;
-use crate::core::event::RecordedEvent;
-use crate::core::id::{Id, Tag};
-use crate::core::log::QueryItem;
-use crate::core::meta::Meta;
-use crate::core::snapshot::SnapshotKey;
 use crate::model::aggregate::{Aggregate, FoldError};
 use crate::model::error::{Entity, Refusal};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::id::{Id, Tag};
+use cqrs_core::log::QueryItem;
+use cqrs_core::meta::Meta;
+use cqrs_core::snapshot::SnapshotKey;
 
 /// An aggregate that must not exist yet. If it does, the command fails with `AlreadyExists`.
 ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::position::Position;
+use cqrs_core::position::Position;
 
 /// How long a query waits for its views by default.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);

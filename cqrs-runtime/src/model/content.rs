@@ -1,8 +1,8 @@
 //! Compares a command that comes with a known id with the command that used the id first.
 
-use crate::core::log::ContentHash;
-use crate::core::shape::Hash;
 use crate::model::message::Command;
+use cqrs_core::log::ContentHash;
+use cqrs_core::shape::Hash;
 
 /// How many arrays of a command are examined one by one, if they cannot be examined together.
 const MOST_ARRAYS: usize = 64;

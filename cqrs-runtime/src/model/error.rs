@@ -4,12 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::core::event::EncodeError;
-use crate::core::meta::CommandId;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
 use crate::model::aggregate::FoldError;
+use cqrs_core::event::EncodeError;
+use cqrs_core::meta::CommandId;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
 
 /// The domain's error that refuses a command: any error that callers, logs and HTTP can carry.
 ///

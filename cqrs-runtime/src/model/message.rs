@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::core::id::CommandReturns;
-use crate::core::json::Json;
 use crate::model::consistency::Consistency;
 pub use crate::model::error::DomainError;
 use crate::model::error::{CommandError, QueryError};
 use crate::model::receipt::Receipt;
+use cqrs_core::id::CommandReturns;
+use cqrs_core::json::Json;
 
 /// What executing a command comes to.
 pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;

@@ -1,11 +1,11 @@
 //! What handlers return: events, answers, and the errors of both.
 
-use crate::core::debug::opaque_debug;
-use crate::core::event::{Emitted, Events};
-use crate::core::event_list::EventList;
-use crate::core::id::CommandReturns;
 use crate::model::error::{CommandError, DomainError, QueryError};
 use crate::model::workflow_error::WorkflowError;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::{Emitted, Events};
+use cqrs_core::event_list::EventList;
+use cqrs_core::id::CommandReturns;
 
 /// What a command handler's return type must be: a `Result`.
 #[diagnostic::on_unimplemented(

@@ -2,10 +2,10 @@
 
 use std::any::TypeId;
 
-use crate::core::database::{Database, DatabaseInfo};
-use crate::core::id::Id;
-use crate::core::view::ViewLayout;
 use crate::model::aggregate::Aggregate;
+use cqrs_core::database::{Database, DatabaseInfo};
+use cqrs_core::id::Id;
+use cqrs_core::view::ViewLayout;
 
 /// What an aggregate does about the events of its id's tag.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,12 @@
 //! Handler parameters other than the message: a handler's parameters are its capabilities.
 
-use crate::core::debug::opaque_debug;
+use cqrs_core::debug::opaque_debug;
 use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-pub use crate::core::database::{Database, Reader, Tx};
+pub use cqrs_core::database::{Database, Reader, Tx};
 
 /// A service that the app has (`App::builder().state(service)`): a payment gateway, a clock, a price list.
 ///

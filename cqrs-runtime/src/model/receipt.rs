@@ -1,6 +1,6 @@
 //! The receipt of an accepted command.
 
-use crate::core::position::Position;
+use cqrs_core::position::Position;
 
 /// The receipt of an accepted command, whose events are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,10 +35,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::core::debug::opaque_debug;
-use crate::core::shape;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::shape;
 
-pub use crate::core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+pub use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 
 /// A state that can be stored as a snapshot: `Serialize + DeserializeOwned`.
 #[diagnostic::on_unimplemented(
@@ -80,9 +80,9 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::RecordedEvent;
-    use crate::core::id::Tag;
     use crate::model::aggregate::{Aggregate, FoldError};
+    use cqrs_core::event::RecordedEvent;
+    use cqrs_core::id::Tag;
 
     #[derive(cqrs_macros::Id)]
     pub struct DoorId(uuid::Uuid);

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-use crate::core::store_error::StoreError;
 use crate::model::error::{CommandError, DomainError};
+use cqrs_core::store_error::StoreError;
 
 /// Any error, for a workflow that meets more errors than its domain's: `?` converts every error into it.
 ///

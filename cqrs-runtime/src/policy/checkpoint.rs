@@ -1,8 +1,8 @@
 //! The checkpoints of policies, in the log's database.
 
-use crate::core::log::LogTransaction;
-use crate::core::store_error::StoreError;
-use crate::core::view::ViewTransaction;
+use cqrs_core::log::LogTransaction;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::ViewTransaction;
 
 /// The fingerprint of checkpoints that have no rows.
 pub(super) const NO_ROWS: u64 = 0;

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::checkpoint::{NO_ROWS, checkpoints};
 use super::reaction::PolicyInfo;
 use crate::bus::services::Services;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
-use crate::core::view::Checkpoint;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::Checkpoint;
 
 /// No process works on the event.
 const NOBODY: u64 = NO_ROWS;

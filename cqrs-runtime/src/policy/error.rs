@@ -1,7 +1,7 @@
 //! Why a policy did not answer an event.
 
-use crate::core::store_error::StoreError;
 use crate::model::aggregate::FoldError;
+use cqrs_core::store_error::StoreError;
 
 /// Why a policy did not answer an event.
 #[derive(Debug, thiserror::Error)]

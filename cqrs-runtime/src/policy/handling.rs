@@ -9,10 +9,10 @@ use super::reaction::{PolicyContext, PolicyInfo, Reaction};
 use super::returns::{Failure, Sent, SentCommand};
 use crate::bus::command::CommandBus;
 use crate::bus::services::Services;
-use crate::core::event::RecordedEvent;
-use crate::core::meta::{CommandId, Meta};
-use crate::core::view::Parked;
 use crate::panics::{panic_message, unpanicked};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::meta::{CommandId, Meta};
+use cqrs_core::view::Parked;
 
 /// A command with its id.
 pub(super) struct Ready {

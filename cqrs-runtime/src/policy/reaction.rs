@@ -5,16 +5,16 @@ use std::time::Duration;
 use super::error::ReactionError;
 use super::returns::{Names, Sent};
 use crate::bus::services::Services;
-use crate::core::debug::opaque_debug;
-use crate::core::event::RecordedEvent;
-use crate::core::position::Position;
-use crate::core::store_error::{BoxFuture, StoreError};
-use crate::core::view::View;
 use crate::model::consistency::After;
 use crate::model::error::QueryError;
 use crate::model::parameter_info::ParameterInfo;
 use crate::model::parameters::{Stale, State};
 use crate::projection::views::Views;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::{BoxFuture, StoreError};
+use cqrs_core::view::View;
 
 /// A registered policy.
 #[derive(Debug)]

@@ -11,12 +11,12 @@ use super::handling::{event_key, parked, react, ready};
 use super::reaction::PolicyInfo;
 use super::returns::Failure;
 use crate::bus::services::Services;
-use crate::core::event::RecordedEvent;
-use crate::core::log::EventQuery;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Parked};
 use crate::model::error::OperationError;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Parked};
 
 /// Handles the parked events of a policy again, and returns what is still parked.
 pub(crate) async fn retry(services: &Arc<Services>, info: &'static PolicyInfo) -> Result<Vec<Parked>, OperationError> {

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use super::error::ReactionError;
 use crate::bus::command::CommandBus;
 use crate::bus::handler::Handled;
-use crate::core::debug::opaque_debug;
-use crate::core::json::KeepError;
-use crate::core::store_error::{BoxFuture, StoreError};
 use crate::model::error::{CommandError, DomainError};
 use crate::model::message::Command;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::json::KeepError;
+use cqrs_core::store_error::{BoxFuture, StoreError};
 
 /// The return type of a policy `fn`: commands or nothing.
 #[diagnostic::on_unimplemented(

@@ -16,13 +16,13 @@ use super::returns::Failure;
 use super::settings::Settings;
 use super::status::State;
 use crate::bus::services::Services;
-use crate::core::event::RecordedEvent;
-use crate::core::log::EventQuery;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Parked};
 use crate::projection::{Either, lost_text, race};
 use crate::telemetry::PolicyFigures;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Parked};
 
 /// How many events are read at once.
 const PAGE: usize = 100;

@@ -10,11 +10,11 @@ use super::runner::Runner;
 use super::settings::Settings;
 use super::status::{Policies, Running};
 use crate::bus::services::Services;
-use crate::core::log::EventLog;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Parked, ViewTransaction};
 use crate::telemetry::PolicyFigures;
+use cqrs_core::log::EventLog;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Parked, ViewTransaction};
 
 /// The position where each policy goes on, in their order. A policy without a checkpoint gets one: the log's
 /// head, or its start.

@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::reaction::PolicyInfo;
-use crate::core::log::EventLog;
-use crate::core::position::{Bookmark, Position};
 use crate::model::error::OperationError;
+use cqrs_core::log::EventLog;
+use cqrs_core::position::{Bookmark, Position};
 
 /// How long `resume_policy` waits at most until the policy goes on.
 const RESUMED: Duration = Duration::from_secs(5);

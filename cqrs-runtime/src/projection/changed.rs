@@ -9,9 +9,9 @@
 use super::engine::Engine;
 use super::filled::Filled;
 use super::fingerprint::Fingerprints;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
 use crate::projection::ProjectionInfo;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
 
 impl Engine {
     /// What is parked, as this version sees it.

@@ -8,16 +8,16 @@ use super::fingerprint::{Fingerprints, groups};
 use super::generation::{Generations, NO_SHAPE};
 use super::overlay::{LookedUp, Needs, Overlays, ParkedAt, Stock};
 use super::partition::Part;
-use crate::core::column::Value;
-use crate::core::event::RecordedEvent;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
 use crate::fast_map::{FastMap, FastSet};
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::panics::unpanicked;
 use crate::projection::ProjectionInfo;
 use crate::telemetry::spans;
+use cqrs_core::column::Value;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, ViewTransaction};
 
 /// All projections of an app, or some. By default it has none.
 #[derive(Default)]

@@ -7,12 +7,12 @@ use super::overlay::{
 };
 use super::partition::Part;
 use super::{Fold, Handle};
-use crate::core::column::Key;
-use crate::core::database::Tx;
-use crate::core::event::RecordedEvent;
-use crate::core::store_error::{BoxFuture, StoreError};
-use crate::core::view::{View, ViewTransaction};
 use crate::model::aggregate::FoldError;
+use cqrs_core::column::Key;
+use cqrs_core::database::Tx;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::store_error::{BoxFuture, StoreError};
+use cqrs_core::view::{View, ViewTransaction};
 
 /// A projection of either form.
 pub(crate) enum ErasedProjection {

@@ -1,8 +1,8 @@
 //! Which version fills the tables of an async projection.
 
 use super::partition::kept;
-use crate::core::position::Bookmark;
-use crate::core::view::{Checkpoint, Parked};
+use cqrs_core::position::Bookmark;
+use cqrs_core::view::{Checkpoint, Parked};
 
 /// An async projection of this program, and where the store says which version fills its tables.
 #[derive(Clone, Copy)]

@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::shape::Hash;
-use crate::core::view::ViewLayout;
 use crate::projection::ProjectionInfo;
+use cqrs_core::shape::Hash;
+use cqrs_core::view::ViewLayout;
 
 /// What a projection's rows depend on other than its view. Written by `#[projection]`.
 #[derive(Clone, Copy, Debug)]

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use super::fingerprint::Fingerprints;
 use super::partition::kept;
-use crate::core::view::ViewShape;
 use crate::projection::ProjectionInfo;
+use cqrs_core::view::ViewShape;
 
 /// The shape of what an async projection makes, whose tables are its own affair.
 pub(super) const NO_SHAPE: u64 = 0;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::core::log::EventLog;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
+use cqrs_core::log::EventLog;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
 
 /// How long the head counts as known before it is read again.
 const FRESH: Duration = Duration::from_secs(1);

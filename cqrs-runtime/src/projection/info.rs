@@ -1,8 +1,8 @@
 //! A projection, as the macros register it.
 
 use super::{Basis, ErasedProjection};
-use crate::core::view::ViewLayout;
 use crate::model::parameter_info::Resource;
+use cqrs_core::view::ViewLayout;
 
 /// A projection.
 #[derive(Debug)]

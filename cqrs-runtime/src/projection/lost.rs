@@ -1,10 +1,10 @@
 //! Projections that are at an event which the log has lost, in the log's own transaction (level 1).
 
 use super::Engine;
-use crate::core::log::LogTransaction;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
-use crate::core::view::Parked;
+use cqrs_core::log::LogTransaction;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::Parked;
 
 /// Empties the projections whose checkpoint is at an event that the log does not hold: they are folded again from its start. An
 /// async one, whose tables are its own affair, is parked.

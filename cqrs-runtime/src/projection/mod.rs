@@ -1,10 +1,10 @@
 //! Projections: how events become read models.
 
-use crate::core::database::{Database, Tx};
-use crate::core::event::RecordedEvent;
-use crate::core::store_error::BoxFuture;
-use crate::core::view::View;
 use crate::model::aggregate::FoldError;
+use cqrs_core::database::{Database, Tx};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::store_error::BoxFuture;
+use cqrs_core::view::View;
 
 mod changed;
 mod engine;

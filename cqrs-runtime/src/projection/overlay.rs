@@ -6,14 +6,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::partition::Part;
-use crate::core::column::{Column, Key, Value};
-use crate::core::debug::opaque_debug;
-use crate::core::event::RecordedEvent;
-use crate::core::position::Position;
-use crate::core::view::{IndexOf, Parked, Removed, Row, View};
 use crate::fast_map::FastMap;
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::panics::panic_message;
+use cqrs_core::column::{Column, Key, Value};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::Position;
+use cqrs_core::view::{IndexOf, Parked, Removed, Row, View};
 
 /// A value that names one row of view `V`: its key.
 #[diagnostic::on_unimplemented(

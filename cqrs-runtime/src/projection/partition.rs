@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::core::fnv::{START, fnv1a};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, ViewStore, ViewTransaction};
+use cqrs_core::fnv::{START, fnv1a};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, ViewStore, ViewTransaction};
 
 /// The most parts that a projection is split into: more would only make its readers ask longer where it stands.
 pub(crate) const MOST_PARTS: u32 = 256;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::engine::{Engine, FoldEntry, ParkedKeys, apply_handle, by_projection, keys_of_unreadable, read};
 use super::overlay::{AnyOverlay, Needs, Overlays, Replayed, Stock};
-use crate::core::event::RecordedEvent;
-use crate::core::log::EventQuery;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Parked, ViewTransaction};
 use crate::model::error::{Named, OperationError, UnknownName};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Parked, ViewTransaction};
 
 /// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
 ///

@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Follower, Standings};
-use crate::core::column::Key;
-use crate::core::debug::opaque_debug;
-use crate::core::store_error::BoxFuture;
-use crate::core::view::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 use crate::model::error::{MalformedView, QueryError};
+use cqrs_core::column::Key;
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::store_error::BoxFuture;
+use cqrs_core::view::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
 
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
 pub struct Views<V> {
@@ -66,7 +66,7 @@ impl<V: View> Views<V> {
 
     /// The rows that meet a condition on indexes.
     pub fn find(&self, condition: Condition<V>) -> Find<V> {
-        self.search(condition.filter)
+        self.search(condition.into_filter())
     }
 
     /// Every row, whatever its indexes: for views that stay small, or with a limit.
@@ -100,7 +100,7 @@ opaque_debug!([V] Find<V> { views, query });
 impl<V: View> Find<V> {
     /// Sorts by an index; where that leaves rows equal, by the next one that is given, and last by their keys.
     pub fn order_by(mut self, order: Order<V>) -> Self {
-        self.query.order.push((order.index, order.descending));
+        self.query.order.push((order.index(), order.is_descending()));
         self
     }
 

@@ -11,10 +11,6 @@ pub(crate) mod table;
 pub use describe::Description;
 
 pub use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo};
-use crate::core::event::{Event, TagInfo};
-use crate::core::id::Id;
-use crate::core::json::Stored;
-use crate::core::view::{View, ViewLayout};
 use crate::model::aggregate::Aggregate;
 use crate::model::message::{Command, Query};
 pub use crate::model::parameter_info::{AggregateEvents, ParameterInfo, Resource};
@@ -22,6 +18,10 @@ pub use crate::policy::reaction::PolicyInfo;
 use crate::policy::reaction::{FormerName, Reaction};
 pub use crate::projection::info::ProjectionInfo;
 use crate::projection::{ErasedProjection, Fold, Handle};
+use cqrs_core::event::{Event, TagInfo};
+use cqrs_core::id::Id;
+use cqrs_core::json::Stored;
+use cqrs_core::view::{View, ViewLayout};
 
 /// One thing that a macro has registered.
 #[derive(Debug)]

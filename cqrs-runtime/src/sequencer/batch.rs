@@ -16,16 +16,16 @@ use super::load::{Source, bring_up};
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use super::{Request, Sizes, store};
-use crate::core::event::{Emitted, RecordedEvent};
-use crate::core::log::{CommandRecord, EventLog, EventQuery, LogTransaction};
-use crate::core::meta::CommandId;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
 use crate::fast_map::FastSet;
 use crate::model::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::projection::{Head, Inline, PAGE};
 use crate::telemetry::{Figures, Tie, spans};
+use cqrs_core::event::{Emitted, RecordedEvent};
+use cqrs_core::log::{CommandRecord, EventLog, EventQuery, LogTransaction};
+use cqrs_core::meta::CommandId;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
 
 /// A slower decision is logged, since it delays every command behind it.
 const SLOW_DECISION: Duration = Duration::from_millis(5);
@@ -421,12 +421,7 @@ impl Worker {
     /// Gives the events of a decision their positions, and folds them into the cache, so that the next decision sees
     /// them.
     fn record(&mut self, job: &mut dyn Job, emitted: Emitted, decided: &Decided) -> Result<Vec<RecordedEvent>, Fault> {
-        let mut events: Vec<RecordedEvent> = Vec::with_capacity(emitted.events.len());
-        let mut position = decided.last();
-        for event in emitted.events {
-            position = position.next();
-            events.push(event.record(position, job.meta(), decided.at).map_err(Fault::Encode)?);
-        }
+        let events = emitted.record(decided.last(), job.meta(), decided.at).map_err(Fault::Encode)?;
         for event in &events {
             self.cache.fold(event);
         }

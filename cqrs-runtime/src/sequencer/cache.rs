@@ -3,10 +3,10 @@
 use std::any::TypeId;
 
 use super::cached::Entry;
-use crate::core::event::RecordedEvent;
-use crate::core::id::Tag;
 use crate::fast_map::{FastMap, FastSet};
 use crate::model::boundary::{AggregateKind, AggregateSlot};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::id::Tag;
 
 /// The key of a cached aggregate.
 #[derive(Clone, PartialEq, Eq, Hash)]

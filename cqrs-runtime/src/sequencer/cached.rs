@@ -4,13 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
-use crate::core::event::RecordedEvent;
-use crate::core::position::Position;
-use crate::core::snapshot::{Snapshot, SnapshotKey};
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::model::boundary::AggregateSlot;
 use crate::model::error::{Corrupt, Entity};
 use crate::panics::panic_message;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::Position;
+use cqrs_core::snapshot::{Snapshot, SnapshotKey};
 
 /// A cached aggregate.
 pub(crate) struct Entry {

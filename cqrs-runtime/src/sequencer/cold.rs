@@ -16,11 +16,11 @@ use super::load::{Source, load, load_small};
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use super::warm::Warm;
-use crate::core::log::EventLog;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
 use crate::model::boundary::AggregateSlot;
 use crate::telemetry::{Figures, spans};
+use cqrs_core::log::EventLog;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
 
 /// How many loads may read at the same time.
 const MOST_AT_ONCE: usize = 64;

@@ -8,12 +8,6 @@ use tokio::sync::oneshot;
 
 use super::cache::Key;
 use super::cold::Load;
-use crate::core::event::{Emitted, EncodeError, RecordedEvent};
-use crate::core::log::{CommandRecord, Condition};
-use crate::core::meta::Meta;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::time::Timestamp;
 use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
@@ -22,6 +16,12 @@ use crate::model::outcome::Emission;
 use crate::model::receipt::Receipt;
 use crate::panics::panic_message;
 use crate::telemetry::spans::Way;
+use cqrs_core::event::{Emitted, EncodeError, RecordedEvent};
+use cqrs_core::log::{CommandRecord, Condition};
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::time::Timestamp;
 
 /// Why the sequencer refuses a command, rather than the handler.
 pub(super) enum Fault {

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use super::cached::Entry;
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
-use crate::core::event::RecordedEvent;
-use crate::core::id::Tag;
-use crate::core::log::{EventLog, EventQuery, LogTransaction, Page, lost_while_read};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
 use crate::projection::PAGE;
 use crate::telemetry::Figures;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::id::Tag;
+use cqrs_core::log::{EventLog, EventQuery, LogTransaction, Page, lost_while_read};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
 
 /// The source of events.
 pub(crate) struct Source<'a> {

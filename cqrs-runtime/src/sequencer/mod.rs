@@ -12,11 +12,6 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::core::event::RecordedEvent;
-use crate::core::log::{CommandRecord, Condition, EventLog, LogTransaction};
-use crate::core::meta::Meta;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
 use crate::model::boundary::{Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::CommandError;
@@ -24,6 +19,11 @@ use crate::model::message::{Command, Handling};
 use crate::model::outcome::Emission;
 use crate::projection::{Head, Inline};
 use crate::telemetry::{Figures, Tie};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::{CommandRecord, Condition, EventLog, LogTransaction};
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
 use snapshots::Keeper;
 use timeout::StoreTimeout;
 

@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 
 use super::Entry;
 use super::timeout::StoreTimeout;
-use crate::core::log::EventLog;
-use crate::core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
+use cqrs_core::log::EventLog;
+use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 
 /// How many snapshots may wait to be saved. Others are offered again when their aggregate is next used.
 const MOST_WAITING: usize = 256;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::log::LogTransaction;
-use crate::core::store_error::StoreError;
+use cqrs_core::log::LogTransaction;
+use cqrs_core::store_error::StoreError;
 
 /// How long the app waits for one answer of a store.
 #[derive(Clone, Debug)]

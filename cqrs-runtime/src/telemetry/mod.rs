@@ -8,7 +8,7 @@ mod traces;
 #[cfg_attr(not(feature = "metrics"), path = "recorder/disabled.rs")]
 mod recorder;
 
-pub use crate::core::trace_context::{ParseTraceError, TraceContext};
+pub use cqrs_core::trace_context::{ParseTraceError, TraceContext};
 #[cfg(feature = "metrics")]
 pub(crate) use recorder::number;
 pub(crate) use recorder::{Figures, PolicyFigures, ProjectionFigures};

@@ -8,13 +8,13 @@ use tracing::dispatcher::{Dispatch, with_default};
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
-use crate::core::event::{EventHeader, RecordedEvent};
-use crate::core::log::Page;
-use crate::core::meta::Meta;
-use crate::core::position::Position;
-use crate::core::view::Parked;
 use crate::model::boundary::AggregateSlot;
 use crate::telemetry::traces::Traces;
+use cqrs_core::event::{EventHeader, RecordedEvent};
+use cqrs_core::log::Page;
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Position;
+use cqrs_core::view::Parked;
 
 /// The app's link from spans to traces, if any.
 #[derive(Clone, Default)]

@@ -2,7 +2,7 @@
 
 use tracing::Span;
 
-use crate::core::trace_context::TraceContext;
+use cqrs_core::trace_context::TraceContext;
 
 /// Links an app's spans to a tracing system's traces. Crate `cqrs-opentelemetry` implements it for OpenTelemetry. Pass
 /// it to [`AppBuilder::traces`](crate::AppBuilder::traces).

@@ -110,6 +110,6 @@ mod outcome;
 mod scenario;
 mod views;
 
-pub use crate::core::random::Random;
+pub use cqrs_core::random::Random;
 pub use outcome::Outcome;
 pub use scenario::{Happened, Scenario, given, nothing, recorded};

@@ -3,12 +3,12 @@
 use std::fmt::{Debug, Write};
 
 use super::events::{described, record};
-use crate::core::debug::opaque_debug;
-use crate::core::event::{Events, RecordedEvent};
-use crate::core::meta::Meta;
-use crate::core::position::Position;
 use crate::model::error::{CommandError, DomainError};
 use crate::model::message::{Command, Handling};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::{Events, RecordedEvent};
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Position;
 
 /// The result of a command in a scenario.
 #[must_use = "check it: `.then(..)`, `.rejected(..)`"]

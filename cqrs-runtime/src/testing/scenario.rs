@@ -6,15 +6,15 @@ use super::events::{described, record};
 use super::outcome::Outcome;
 use crate::app::{App, AppBuilder};
 use crate::bus::handler::Handled;
-use crate::core::debug::opaque_debug;
-use crate::core::event::{Event, Events, Recorded, RecordedEvent};
-use crate::core::json::KeepError;
-use crate::core::log::{EventLog, EventQuery};
-use crate::core::memory::MemoryLog;
-use crate::core::meta::Meta;
-use crate::core::position::Position;
 use crate::model::parameter_info::ParameterInfo;
 use crate::registry::{Item, registered};
+use cqrs_core::debug::opaque_debug;
+use cqrs_core::event::{Event, Events, Recorded, RecordedEvent};
+use cqrs_core::json::KeepError;
+use cqrs_core::log::{EventLog, EventQuery};
+use cqrs_core::memory::MemoryLog;
+use cqrs_core::meta::Meta;
+use cqrs_core::position::Position;
 
 /// What a test is given: past events, and the services that a workflow takes.
 #[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]

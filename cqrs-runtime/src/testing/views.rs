@@ -4,18 +4,18 @@ use std::borrow::Borrow;
 
 use super::events::described;
 use super::scenario::{Scenario, block_on};
-use crate::core::column::Key;
-use crate::core::event::RecordedEvent;
-use crate::core::log::EventLog;
-use crate::core::memory::MemoryLog;
-use crate::core::random::Random;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Filter, Parked, Row, RowQuery, View};
 use crate::projection::{Inline, ProjectionInfo};
 use crate::registry::{Item, Registration, registered};
 use crate::sequencer;
 use crate::sequencer::timeout::StoreTimeout;
 use crate::telemetry::Figures;
+use cqrs_core::column::Key;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::EventLog;
+use cqrs_core::memory::MemoryLog;
+use cqrs_core::random::Random;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Filter, Parked, Row, RowQuery, View};
 
 /// How many random ways to batch the events are tried.
 const RANDOM_CUTS: usize = 8;

@@ -107,8 +107,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::app::{AppBuilder, Fault};
-use crate::core::debug::opaque_debug;
 use compare::Change;
+use cqrs_core::debug::opaque_debug;
 
 /// Expands to a test of everything that is linked, and of `events.lock`: see [the module](mod@crate::verify).
 ///

@@ -15,15 +15,15 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::{Inline, is_near};
-use crate::core::log::{EventLog, EventQuery, LogTransaction};
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Generation, ViewStore};
 use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::runner::place_shadow;
 use crate::projection::{Engine, Head, PAGE, ProjectionInfo};
 use crate::telemetry::Figures;
+use cqrs_core::log::{EventLog, EventQuery, LogTransaction};
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Generation, ViewStore};
 
 /// How often it looks whether other processes have appended.
 const LOOK: Duration = Duration::from_millis(200);

@@ -14,13 +14,13 @@ use tokio::sync::watch;
 
 use super::engine::Engine;
 use super::lost::clear_lost;
-use crate::core::event::RecordedEvent;
-use crate::core::log::{EventQuery, LogTransaction};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{ViewShape, ViewTransaction};
 use crate::projection::{PAGE, ProjectionInfo};
 use crate::telemetry::Figures;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::{EventQuery, LogTransaction};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{ViewShape, ViewTransaction};
 
 mod follower;
 mod operate;

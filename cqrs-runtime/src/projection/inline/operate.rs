@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::follower::{Group, Shared};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::Checkpoint;
 use crate::model::error::{Named, OperationError, UnknownName};
 use crate::projection::PAGE;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::Checkpoint;
 
 /// How long a rebuild may stay where it is before the call ends.
 const STALLED: Duration = Duration::from_secs(20);

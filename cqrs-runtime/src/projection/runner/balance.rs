@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::change::{Change, Seen};
 use super::unit::{ASKS, Wish};
 use super::worker::Worker;
-use crate::core::store_error::StoreError;
 use crate::projection::partition::{Part, Stored, kept};
+use cqrs_core::store_error::StoreError;
 
 /// What the name of a lease ends with by which a process tells that it has too few of a projection's parts.
 const WAITING: &str = "@waiting";

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::core::position::Bookmark;
-use crate::core::view::Lease;
 use crate::projection::Engine;
 use crate::projection::partition::Stored;
+use cqrs_core::position::Bookmark;
+use cqrs_core::view::Lease;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::change::Change;
 use super::progress::PartStanding;
 use super::unit::{ASKS, Unit, Wish};
 use super::worker::Worker;
-use crate::core::store_error::StoreError;
-use crate::core::view::Lease;
 use crate::model::error::OperationError;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::Lease;
 
 /// For how long at least a projection is waited for that another process does not hand over.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);

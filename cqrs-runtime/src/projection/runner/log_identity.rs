@@ -13,11 +13,11 @@ use super::change::Change;
 use super::scan::Pass;
 use super::unit::Build;
 use super::worker::Worker;
-use crate::core::log::{EventLog, EventQuery, Page};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Lease, Parked};
 use crate::projection::lost::{lost_text, parked};
+use cqrs_core::log::{EventLog, EventQuery, Page};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Lease, Parked};
 
 /// The name that the log's first event is remembered under: the position is the event's, the fingerprint of its id.
 const ORIGIN: &str = "@log";

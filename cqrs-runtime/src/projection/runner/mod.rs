@@ -19,12 +19,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Engine;
-use crate::core::log::EventLog;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
-use crate::core::view::ViewStore;
 use crate::model::error::OperationError;
 use crate::projection::{Head, ProjectionInfo};
+use cqrs_core::log::EventLog;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::ViewStore;
 
 mod balance;
 mod change;

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::core::event::RecordedEvent;
-use crate::core::log::{EventLog, Page};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::ViewStore;
 use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::generation::{Generations, StoredAs};
 use crate::projection::partition::{Part, Stored};
 use crate::projection::{Head, ProjectionInfo, Wanted};
 use crate::telemetry::ProjectionFigures;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::log::{EventLog, Page};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::ViewStore;
 
 /// How long to wait before the store is asked again where another process has got to.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);

@@ -11,14 +11,14 @@ use super::change::{Behind, Change, Gathered, Seen};
 use super::progress::PartStanding;
 use super::unit::{Unit, Waiting, Wish, built, withdrawn};
 use super::worker::Worker;
-use crate::core::log::EventQuery;
-use crate::core::position::Bookmark;
-use crate::core::store_error::StoreError;
-use crate::core::view::{Lease, ViewTransaction};
 use crate::model::error::OperationError;
 use crate::projection::lost::lost_text;
 use crate::projection::partition::{Part, Stored};
 use crate::projection::{Engine, partition};
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::Bookmark;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Lease, ViewTransaction};
 
 impl Worker {
     /// Takes what a change needs, if it can be had.
@@ -239,7 +239,7 @@ impl Worker {
             Change::Switch if number > 1 => {
                 // It stands as a whole now, and is split again before it is let go.
                 let fingerprint = unit.live.places().next().map_or(0, |place| place.shape.fingerprint);
-                let whole = crate::core::view::Checkpoint::at(at, fingerprint);
+                let whole = cqrs_core::view::Checkpoint::at(at, fingerprint);
                 gathered.seen = Seen { live: vec![Stored::Whole(whole)], beside: vec![Stored::Nothing] };
                 (gathered.change, gathered.behind) = (Change::Split, Vec::new());
                 unit.change = Some(Change::Split);

@@ -5,10 +5,10 @@ use std::time::Instant;
 use super::Request;
 use super::unit::{Rebuilt, Waiting, Wish};
 use super::worker::Worker;
-use crate::core::position::Position;
-use crate::core::store_error::StoreError;
 use crate::model::error::{Named, OperationError, UnknownName};
 use crate::projection::replay::Replay;
+use cqrs_core::position::Position;
+use cqrs_core::store_error::StoreError;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::unit::{Build, Unit};
-use crate::core::log::EventQuery;
-use crate::core::position::Position;
+use cqrs_core::log::EventQuery;
+use cqrs_core::position::Position;
 
 /// Builds that stand close together, the lowest first. They read the log once.
 pub(super) struct Pass {

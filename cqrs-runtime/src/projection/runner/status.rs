@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::progress::Standing;
-use crate::core::position::Position;
 use crate::projection::Stored;
+use cqrs_core::position::Position;
 
 /// How one projection is doing.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,10 @@
 
 use super::change::Seen;
 use super::unit::Unit;
-use crate::core::store_error::StoreError;
-use crate::core::view::{ViewStore, ViewTransaction};
 use crate::projection::Engine;
 use crate::projection::partition::Stored;
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{ViewStore, ViewTransaction};
 
 impl Seen {
     pub(super) async fn in_transaction(tx: &mut dyn ViewTransaction, unit: &Unit) -> Result<Self, StoreError> {

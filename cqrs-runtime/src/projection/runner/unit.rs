@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::Answer;
 use super::change::{Change, Gathered, Seen};
-use crate::core::log::EventLog;
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 use crate::model::error::OperationError;
 use crate::projection::Engine;
 use crate::projection::generation::goal_of;
 use crate::projection::partition::{Part, Stored, kept};
 use crate::projection::replay::Replay;
+use cqrs_core::log::EventLog;
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Checkpoint, Generation, Lease, Parked, ViewShape, ViewStore};
 
 /// How often a process that waits for a projection asks for it while a lease lasts. Who has it renews three times.
 pub(super) const ASKS: u32 = 12;

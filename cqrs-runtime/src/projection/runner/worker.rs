@@ -14,14 +14,14 @@ use super::scan::{Group, Pass, passes};
 use super::together::{Either, any, both, race};
 use super::unit::{ASKS, Build, Unit, built};
 use super::{FirstLook, Pace, Partitions, Request};
-use crate::core::log::{EventLog, EventQuery, Page};
-use crate::core::position::{Bookmark, Position};
-use crate::core::store_error::StoreError;
-use crate::core::view::{Lease, ViewStore};
 use crate::panics::unpanicked;
 use crate::projection::partition::Part;
 use crate::projection::{Engine, ProjectionInfo};
 use crate::telemetry::spans;
+use cqrs_core::log::{EventLog, EventQuery, Page};
+use cqrs_core::position::{Bookmark, Position};
+use cqrs_core::store_error::StoreError;
+use cqrs_core::view::{Lease, ViewStore};
 
 /// The pauses after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

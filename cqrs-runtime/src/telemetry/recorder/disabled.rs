@@ -2,8 +2,8 @@
 
 #![allow(clippy::unused_self, reason = "with the feature, they use it")]
 
-use crate::core::event::RecordedEvent;
-use crate::core::position::Position;
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::Position;
 
 use super::Inlined;
 

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
-use crate::core::event::RecordedEvent;
-use crate::core::position::Position;
 use crate::telemetry::metrics::{self as names, Kind, Measure};
+use cqrs_core::event::RecordedEvent;
+use cqrs_core::position::Position;
 
 use super::Inlined;
 

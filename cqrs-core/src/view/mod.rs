@@ -1,0 +1,108 @@
+//! Views: documents folded from events, found by key and by index.
+
+mod arc;
+pub mod buffer;
+mod index;
+pub mod store;
+mod stored_name;
+
+pub use crate::column::{Column, ColumnKind, Key, Value};
+use crate::json::Json;
+pub use index::{Comparison, Condition, Index, IndexOf, KeyField, Order, Unindexed};
+pub use store::{
+    Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
+    ViewStore, ViewTransaction,
+};
+pub use stored_name::plain_name;
+
+/// A read model: one row per key, with its indexes as columns and the rest as a document. Implemented by
+/// `#[derive(View)]`.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS505] `{Self}` is not a view",
+    label = "no `#[derive(View)]`",
+    note = "a read model is stored by its key and searched by its indexes, which `#[derive(View)]` takes from `#[key]` and `#[index]`",
+    note = "derive `View` for it, or, if it is the write side's state, decide on it in a `#[command]`",
+    note = "see: cqrs_runtime::rules#cqrs505"
+)]
+pub trait View: Sized + Send + Sync + 'static {
+    /// The type of the `#[key]` field.
+    type Key: Key;
+    /// Its name and its columns.
+    const LAYOUT: ViewLayout;
+    /// Its JSON codec: [`Json::OF`].
+    const JSON: Json<Self>;
+    /// The value of the `#[key]` field.
+    fn key(&self) -> &Self::Key;
+    /// The text of a key. What a key needs is asked of the view alone, so that one that is none is one error.
+    #[doc(hidden)]
+    fn key_text(key: &Self::Key) -> String {
+        key.to_key()
+    }
+    /// The values of the `#[index]` fields, in the order of [`ViewLayout::indexes`].
+    fn index_values(&self) -> Vec<Value>;
+}
+
+/// A view's name and columns, from its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewLayout {
+    /// The name: the type's own, or `#[cqrs(name = "..")]`.
+    pub name: &'static str,
+    /// The name of the key's field.
+    pub key: &'static str,
+    /// The indexed fields.
+    pub indexes: &'static [IndexShape],
+    /// A hash of the fields as written: their names, types, roles, and serde attributes.
+    pub fields: u64,
+}
+
+impl ViewLayout {
+    /// How a projection with this fingerprint stores the view.
+    #[must_use]
+    pub const fn shape(self, fingerprint: u64) -> ViewShape {
+        ViewShape { name: self.name, key: self.key, indexes: self.indexes, fingerprint }
+    }
+}
+
+/// How a view is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewShape {
+    /// The name: the type's own, or `#[cqrs(name = "..")]`.
+    pub name: &'static str,
+    /// The name of the key's field.
+    pub key: &'static str,
+    /// The indexed fields.
+    pub indexes: &'static [IndexShape],
+    /// A hash of everything that the rows depend on: the view's fields and their types, and the events that its projection
+    /// folds them from. Stored views with another fingerprint are rebuilt. `App::shape_of` shows it.
+    pub fingerprint: u64,
+}
+
+impl ViewShape {
+    /// The place of an index in [`indexes`](Self::indexes), and in the [indexes of a row](Row::indexes).
+    ///
+    /// # Errors
+    /// The view has no index of that name.
+    pub fn index(&self, name: &str) -> Result<usize, NoIndex> {
+        let place = self.indexes.iter().position(|index| index.name == name);
+        place.ok_or_else(|| NoIndex { view: self.name, index: name.to_owned() })
+    }
+}
+
+/// A search by a field that is no index of its view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("view `{view}` has no index `{index}`")]
+pub struct NoIndex {
+    /// The view, as it is stored.
+    pub view: &'static str,
+    /// The field.
+    pub index: String,
+}
+
+/// An indexed field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexShape {
+    /// The field's name.
+    pub name: &'static str,
+    /// The type of its column.
+    pub kind: ColumnKind,
+}
