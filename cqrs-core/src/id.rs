@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::column::{Column, ColumnKind, Key, Value};
+use crate::column::{Column, ColumnKind, FromColumn, Key, Value};
 
 /// The identifier of one kind of entity: a newtype with `#[derive(Id)]`.
 ///
@@ -55,6 +55,18 @@ impl<I: Id> Column for I {
     const KIND: ColumnKind = I::COLUMN;
     fn to_value(&self) -> Value {
         Id::to_value(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Id> FromColumn for I {
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => text.parse().ok(),
+            Value::Integer(number) => number.to_string().parse().ok(),
+            Value::Bool(value) => value.to_string().parse().ok(),
+            Value::Real(_) | Value::Null => None,
+        }
     }
 }
 

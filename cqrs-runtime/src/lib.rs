@@ -199,7 +199,7 @@ pub mod query {
 
 /// Views: documents folded from events, found by key and by index.
 pub mod view {
-    pub use crate::projection::views::{Find, Views};
+    pub use crate::projection::views::{Cursor, Find, Page, Paging, ParseCursorError, RowStream, Views};
     #[doc(inline)]
     pub use cqrs_core::memory::MemoryViews;
     #[doc(inline)]

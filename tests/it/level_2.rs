@@ -9,7 +9,7 @@ use cqrs_conformance::views::checkpoint_as_stored;
 use cqrs_runtime::app::ProjectionState;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
+use cqrs_runtime::view::{Row, RowQuery, ViewShape, ViewStore};
 use cqrs_sqlite::rusqlite::Connection;
 use cqrs_sqlite::{SqliteLog, SqliteViews};
 use cqrs_tests::bank::*;
@@ -35,7 +35,7 @@ async fn shape() -> ViewShape {
 }
 
 pub async fn rows(views: &dyn ViewStore) -> Vec<Row> {
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     views.find(&shape().await, &every).await.unwrap()
 }
 

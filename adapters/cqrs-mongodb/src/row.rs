@@ -68,6 +68,16 @@ pub(crate) fn decoded(shape: &ViewShape, mut stored: Document) -> Option<Row> {
     Some(Row { key, indexes, document, position: decoded_position(stored.get_i64("position").ok()?)? })
 }
 
+/// Decodes a value of an index and the number of rows with it.
+pub(crate) fn decoded_count(counted: &Document) -> Option<(Value, u64)> {
+    let rows = match counted.get("rows")? {
+        Bson::Int32(rows) => i64::from(*rows),
+        Bson::Int64(rows) => *rows,
+        _ => return None,
+    };
+    Some((decoded_value(counted.get("_id")?)?, u64::try_from(rows).ok()?))
+}
+
 /// The mark of a removed row, which may be deleted after `forget`.
 pub(crate) fn mark(key: &str, at: Position, forget: DateTime) -> Document {
     doc! { "_id": key, "position": position(at), FORGET: forget }

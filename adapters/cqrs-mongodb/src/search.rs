@@ -5,6 +5,14 @@ use mongodb::bson::{Bson, Document, doc};
 
 use crate::row::{DOCUMENT, indexed, value};
 
+/// The filter of the rows that a search finds after its start.
+pub(crate) fn of_query(shape: &ViewShape, query: &RowQuery) -> Result<Document, NoIndex> {
+    match query.stretches() {
+        None => filter(shape, &query.filter),
+        Some(stretches) => filter(shape, &Filter::All(vec![query.filter.clone(), Filter::Any(stretches)])),
+    }
+}
+
 /// The filter of a search, which matches rows but not marks.
 pub(crate) fn filter(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
     let mut all = parts(shape, filter)?;
@@ -25,6 +33,7 @@ fn takes_marks(filter: &Filter) -> bool {
             _ => false,
         },
         Filter::OneOf(_, values) => values.iter().any(is_null),
+        Filter::Key(..) => true,
         Filter::All(parts) => parts.iter().all(takes_marks),
         Filter::Any(parts) => parts.iter().any(takes_marks),
     }
@@ -43,6 +52,7 @@ fn parts(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
         Filter::OneOf(index, values) => {
             doc! { field(shape, index)?: { "$in": values.iter().map(value).collect::<Vec<Bson>>() } }
         }
+        Filter::Key(comparison, key) => doc! { "_id": { key_operator(*comparison): key } },
         Filter::All(filters) if filters.is_empty() => Document::new(),
         Filter::Any(filters) if filters.is_empty() => none(),
         Filter::All(filters) => doc! { "$and": every(filters)? },
@@ -73,17 +83,53 @@ fn operator(comparison: Comparison, compared: &Value) -> Option<&'static str> {
     })
 }
 
+fn key_operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "$eq",
+        Comparison::NotEqual => "$ne",
+        Comparison::Less => "$lt",
+        Comparison::LessOrEqual => "$lte",
+        Comparison::Greater => "$gt",
+        Comparison::GreaterOrEqual => "$gte",
+    }
+}
+
 /// The order of a search: only the first mention of a field counts, and the key comes last.
 pub(crate) fn sort(shape: &ViewShape, query: &RowQuery) -> Result<Document, NoIndex> {
     let mut sort = Document::new();
-    for (index, descends) in &query.order {
-        let field = field(shape, index)?;
-        if !sort.contains_key(&field) {
-            sort.insert(field, if *descends { -1 } else { 1 });
-        }
+    let (fields, descending) = query.directions();
+    let direction = |descends| if descends { -1 } else { 1 };
+    for (index, descends) in fields {
+        sort.insert(field(shape, index)?, direction(descends));
     }
-    sort.insert("_id", 1);
+    sort.insert("_id", direction(descending));
     Ok(sort)
+}
+
+/// The steps that count the values of an index.
+pub(crate) fn count_by(
+    shape: &ViewShape,
+    filtered: &Filter,
+    index: &str,
+    limit: Option<u32>,
+) -> Result<Vec<Document>, NoIndex> {
+    let field = format!("${}", field(shape, index)?);
+    let mut steps = vec![
+        doc! { "$match": filter(shape, filtered)? },
+        doc! { "$group": { "_id": field, "rows": { "$sum": 1_i64 } } },
+        doc! { "$sort": { "rows": -1, "_id": 1 } },
+    ];
+    steps.extend(limit.map(|limit| doc! { "$limit": i64::from(limit) }));
+    Ok(steps)
+}
+
+/// The steps that add an index up.
+pub(crate) fn sum(shape: &ViewShape, filtered: &Filter, index: &str) -> Result<Vec<Document>, NoIndex> {
+    let field = format!("${}", field(shape, index)?);
+    Ok(vec![
+        doc! { "$match": filter(shape, filtered)? },
+        doc! { "$group": { "_id": Bson::Null, "sum": { "$sum": field } } },
+    ])
 }
 
 #[cfg(test)]
@@ -104,7 +150,7 @@ mod tests {
         let filter = Filter::Any(vec![Filter::OneOf("weight", Vec::new())]);
         let error = super::filter(&SHAPE, &filter).unwrap_err();
         assert_eq!(error.to_string(), "view `Items` has no index `weight`");
-        let query = RowQuery { filter, order: vec![("weight", true)], limit: None, offset: 0 };
+        let query = RowQuery { order: vec![("weight", true)], ..RowQuery::new(filter) };
         assert_eq!(sort(&SHAPE, &query), Err(error));
     }
 
@@ -140,7 +186,11 @@ mod tests {
     #[test]
     fn the_first_mention_of_a_field_orders() {
         let every = Filter::All(Vec::new());
-        let query = RowQuery { filter: every, order: vec![("size", true), ("size", false)], limit: None, offset: 0 };
-        assert_eq!(sort(&SHAPE, &query), Ok(doc! { "indexes.size": -1, "_id": 1 }));
+        let query = RowQuery { order: vec![("size", true), ("size", false)], ..RowQuery::new(every) };
+        assert_eq!(
+            sort(&SHAPE, &query),
+            Ok(doc! { "indexes.size": -1, "_id": 1 }),
+            "the last mention decides how keys are ordered"
+        );
     }
 }

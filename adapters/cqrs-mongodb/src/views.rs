@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use cqrs_core::log::{BoxFuture, StoreError};
 use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_core::view::store::no_sum;
 use cqrs_core::view::{
-    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
-    ViewStore,
+    Checkpoint, ColumnKind, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
+    Value, ViewShape, ViewStore,
 };
 use mongodb::Collection;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::FindOptions;
 
 use crate::connect::connect;
@@ -153,6 +154,22 @@ impl MongoViews {
         self.reading(shape, read).await
     }
 
+    /// What an aggregation of a view's documents returns.
+    async fn aggregated(&self, shape: &ViewShape, steps: Vec<Document>) -> Result<Vec<Document>, StoreError> {
+        let read = |rows: Collection<Document>| {
+            let steps = steps.clone();
+            async move {
+                let mut found = Vec::new();
+                let mut cursor = self.store().within(rows.aggregate(steps)).await?;
+                while self.store().within(cursor.advance()).await? {
+                    found.push(cursor.deserialize_current()?);
+                }
+                Ok(found)
+            }
+        };
+        self.reading(shape, read).await
+    }
+
     /// The documents with these keys that have this field.
     async fn of_keys(&self, shape: &ViewShape, keys: &[String], field: &str) -> Result<Vec<Document>, StoreError> {
         let filter = |keys: &[String]| doc! { "_id": { "$in": keys }, field: { "$exists": true } };
@@ -186,7 +203,7 @@ impl ViewStore for MongoViews {
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async {
-            let filter = search::filter(shape, &query.filter).map_err(|error| self.failed(error))?;
+            let filter = search::of_query(shape, query).map_err(|error| self.failed(error))?;
             let options = FindOptions::builder()
                 .sort(search::sort(shape, query).map_err(|error| self.failed(error))?)
                 .skip(query.offset.min(FURTHEST))
@@ -210,6 +227,56 @@ impl ViewStore for MongoViews {
                 async move { self.store().within(rows.count_documents(filter)).await }
             };
             self.reading(shape, read).await
+        })
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let filter = search::filter(shape, filter).map_err(|error| self.failed(error))?;
+            let options = FindOptions::builder().limit(1).projection(doc! { "_id": 1 }).build();
+            Ok(!self.documents(shape, vec![filter], options).await?.is_empty())
+        })
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        Box::pin(async move {
+            // The server refuses a limit of none.
+            if limit == Some(0) {
+                return Ok(Vec::new());
+            }
+            let steps = search::count_by(shape, filter, index, limit).map_err(|error| self.failed(error))?;
+            let damaged = || self.failed(format!("index `{index}` of view `{}` is damaged", shape.name));
+            let found = self.aggregated(shape, steps).await?;
+            found.iter().map(|counted| row::decoded_count(counted).ok_or_else(damaged)).collect()
+        })
+    }
+
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        Box::pin(async move {
+            let steps = search::sum(shape, filter, index).map_err(|error| self.failed(error))?;
+            let kind = shape.index(index).map(|place| shape.indexes[place].kind);
+            let found = self.aggregated(shape, steps).await?;
+            let sum = found.first().and_then(|found| found.get("sum"));
+            // A sum of whole numbers that does not fit is one with a fraction.
+            match (kind, sum) {
+                (Ok(ColumnKind::Integer), None) => Ok(Value::Integer(0)),
+                (Ok(ColumnKind::Integer), Some(Bson::Int32(sum))) => Ok(Value::Integer((*sum).into())),
+                (Ok(ColumnKind::Integer), Some(Bson::Int64(sum))) => Ok(Value::Integer(*sum)),
+                (Ok(ColumnKind::Real), None | Some(Bson::Int32(0) | Bson::Int64(0))) => Ok(Value::Real(0.0)),
+                (Ok(ColumnKind::Real), Some(Bson::Double(sum))) => Ok(Value::Real(*sum)),
+                _ => Err(no_sum(self.describe(), shape, index)),
+            }
         })
     }
 

@@ -7,24 +7,77 @@ use tokio_postgres::types::Type;
 use crate::error::damaged;
 use crate::rows::{bind_values, columns, table};
 use crate::sql::Sql;
-use crate::text::{clamped, quoted};
+use crate::text::{clamped, key, quoted};
 
-/// The rows that a search finds.
+/// The rows that a search finds. With a start, they are the first of several ranges, each of which
+/// an index has in this order.
 pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuery) -> Result<Sql, StoreError> {
-    let mut writer = Writer::select(schema, store, shape, &columns(shape));
-    writer.filter(&query.filter)?;
-    writer.sql.push(" ORDER BY ");
-    for (index, descending) in &query.order {
-        let column = quoted(writer.index(index)?.name);
-        writer.sql.push(&column).push(if *descending { " DESC NULLS LAST, " } else { " NULLS FIRST, " });
+    let columns = columns(shape);
+    let mut writer = Writer::new(store, shape);
+    if let Some(stretches) = query.stretches() {
+        let limit = query.limit.map(|limit| clamped(u64::from(limit).saturating_add(query.offset)));
+        writer.sql.push(&format!("SELECT {columns} FROM ("));
+        for (place, stretch) in stretches.into_iter().enumerate() {
+            let filter = Filter::All(vec![query.filter.clone(), stretch]);
+            writer.sql.push(if place == 0 { "(" } else { " UNION ALL (" });
+            writer.sql.push(&format!("SELECT {columns} FROM {} WHERE ", table(schema, shape.name)));
+            writer.filter(&filter)?;
+            writer.ordered(query, limit)?;
+            writer.sql.push(")");
+        }
+        writer.sql.push(") AS parts");
+    } else {
+        writer.sql.push(&format!("SELECT {columns} FROM {} WHERE ", table(schema, shape.name)));
+        writer.filter(&query.filter)?;
     }
-    writer.sql.push("cqrs_key");
-    if let Some(limit) = query.limit {
-        writer.sql.push(" LIMIT ").bind(i64::from(limit), Type::INT8);
-    }
+    writer.ordered(query, query.limit.map(i64::from))?;
     if query.offset > 0 {
         writer.sql.push(" OFFSET ").bind(clamped(query.offset), Type::INT8);
     }
+    Ok(writer.sql)
+}
+
+/// Whether a row matches a filter.
+pub(crate) fn exists(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
+    let mut writer = Writer::new(store, shape);
+    writer.sql.push(&format!("SELECT EXISTS (SELECT 1 FROM {} WHERE ", table(schema, shape.name)));
+    writer.filter(filter)?;
+    writer.sql.push(")");
+    Ok(writer.sql)
+}
+
+/// The values of an index and the number of rows with each.
+pub(crate) fn count_by(
+    schema: &str,
+    store: &str,
+    shape: &ViewShape,
+    filter: &Filter,
+    index: &str,
+    limit: Option<u32>,
+) -> Result<Sql, StoreError> {
+    let mut writer = Writer::new(store, shape);
+    let column = quoted(writer.index(index)?.name);
+    writer.sql.push(&format!("SELECT {column}, count(*) FROM {} WHERE ", table(schema, shape.name)));
+    writer.filter(filter)?;
+    writer.sql.push(&format!(" GROUP BY {column} ORDER BY 2 DESC, 1 NULLS FIRST"));
+    if let Some(limit) = limit {
+        writer.sql.push(" LIMIT ").bind(i64::from(limit), Type::INT8);
+    }
+    Ok(writer.sql)
+}
+
+/// The sum of an index, as a text.
+pub(crate) fn sum(
+    schema: &str,
+    store: &str,
+    shape: &ViewShape,
+    filter: &Filter,
+    index: &str,
+) -> Result<Sql, StoreError> {
+    let mut writer = Writer::new(store, shape);
+    let column = quoted(writer.index(index)?.name);
+    writer.sql.push(&format!("SELECT coalesce(sum({column}), 0)::text FROM {} WHERE ", table(schema, shape.name)));
+    writer.filter(filter)?;
     Ok(writer.sql)
 }
 
@@ -55,6 +108,25 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    fn new(store: &'a str, shape: &'a ViewShape) -> Self {
+        Self { sql: Sql::default(), shape, store }
+    }
+
+    /// The order of a search, and its limit.
+    fn ordered(&mut self, query: &RowQuery, limit: Option<i64>) -> Result<(), StoreError> {
+        self.sql.push(" ORDER BY ");
+        let (fields, descending) = query.directions();
+        for (index, descending) in fields {
+            let column = quoted(self.index(index)?.name);
+            self.sql.push(&column).push(if descending { " DESC NULLS LAST, " } else { " NULLS FIRST, " });
+        }
+        self.sql.push(if descending { "cqrs_key DESC" } else { "cqrs_key" });
+        if let Some(limit) = limit {
+            self.sql.push(" LIMIT ").bind(limit, Type::INT8);
+        }
+        Ok(())
+    }
+
     fn select(schema: &str, store: &'a str, shape: &'a ViewShape, what: &str) -> Self {
         let sql = Sql::new(format!("SELECT {what} FROM {} WHERE ", table(schema, shape.name)));
         Self { sql, shape, store }
@@ -69,6 +141,10 @@ impl<'a> Writer<'a> {
         match filter {
             Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
             Filter::OneOf(index, values) => self.one_of(index, values),
+            Filter::Key(comparison, text) => {
+                self.sql.push("cqrs_key").push(operator(*comparison)).bind(key(text), Type::TEXT);
+                Ok(())
+            }
             Filter::All(_) => self.join(&filter.conjuncts(), true),
             Filter::Any(_) => self.join(&filter.disjuncts(), false),
         }
@@ -103,15 +179,7 @@ impl<'a> Writer<'a> {
             };
             return Ok(());
         }
-        let operator = match comparison {
-            Comparison::Equal => " = ",
-            Comparison::NotEqual => " IS DISTINCT FROM ",
-            Comparison::Less => " < ",
-            Comparison::LessOrEqual => " <= ",
-            Comparison::Greater => " > ",
-            Comparison::GreaterOrEqual => " >= ",
-        };
-        self.sql.push(operator).push("(");
+        self.sql.push(operator(comparison)).push("(");
         bind_values(&mut self.sql, self.store, self.shape, index.kind, [value])?;
         self.sql.push(")[1]");
         Ok(())
@@ -129,5 +197,17 @@ impl<'a> Writer<'a> {
         }
         self.sql.push(")");
         Ok(())
+    }
+}
+
+/// The operator of a comparison with a value that is not null.
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => " = ",
+        Comparison::NotEqual => " IS DISTINCT FROM ",
+        Comparison::Less => " < ",
+        Comparison::LessOrEqual => " <= ",
+        Comparison::Greater => " > ",
+        Comparison::GreaterOrEqual => " >= ",
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cqrs_core::event::{EventHeader, RecordedEvent};
 use cqrs_core::log::{EventLog, EventQuery, Position, QueryItem};
-use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, Row, RowQuery, Value, ViewShape};
+use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, Place, Row, RowQuery, Value, ViewShape};
 use cqrs_core::{Meta, Tag, Timestamp};
 use cqrs_test_servers::{Database, Postgres};
 
@@ -191,7 +191,7 @@ async fn searches_use_the_indexes() {
     connection.send_text("ANALYZE".into()).await.expect("statistics");
     let all = || Filter::All(Vec::new());
     let by = |value| Filter::Compare("customer", Comparison::Equal, value);
-    let query = |filter, order| RowQuery { filter, order, limit: Some(10), offset: 0 };
+    let query = |filter, order| RowQuery { order, limit: Some(10), ..RowQuery::new(filter) };
     let more = Filter::Compare("total", Comparison::Greater, Value::Integer(4_990));
     let find = |query: &RowQuery| filter::find(SCHEMA, "test", &SHAPE, query);
     let customer = Value::Text("customer 7".into());
@@ -206,6 +206,47 @@ async fn searches_use_the_indexes() {
     ] {
         let plan = plan(&connection, sql.expect("a statement")).await;
         touches_only(&plan, &[wanted]);
+    }
+}
+
+/// Wherever it is, a page is read from ranges of an index, already sorted.
+#[tokio::test]
+async fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
+    let (_database, connection) = filled(false).await;
+    let row = |number: i64| Row {
+        key: number.to_string(),
+        indexes: vec![Value::Text(format!("customer {}", number % 5)), Value::Integer(number)],
+        document: "{}".into(),
+        position: Position::new(1),
+    };
+    let many: Vec<Row> = (0..20_000).map(row).collect();
+    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
+        connection.query(sql).await.expect("many rows");
+    }
+    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    let every = || Filter::All(Vec::new());
+    let customer = || Filter::Compare("customer", Comparison::Equal, Value::Text("customer 3".into()));
+    for (filter, order, values) in [
+        (every(), vec![], vec![]),
+        (customer(), vec![], vec![]),
+        (every(), vec![("total", false)], vec![Value::Integer(10_000)]),
+        (every(), vec![("total", true)], vec![Value::Integer(10_000)]),
+        (every(), vec![("customer", true)], vec![Value::Text("customer 3".into())]),
+    ] {
+        for reversed in [false, true] {
+            let start = Some(Place { values: values.clone(), key: "5".into(), inclusive: false });
+            let order = order.clone();
+            let query = RowQuery { order, reversed, start, limit: Some(10), ..RowQuery::new(filter.clone()) };
+            let sql = filter::find(SCHEMA, "test", &SHAPE, &query).expect("a statement");
+            let plan = plan(&connection, sql).await;
+            assert!(!plan.contains("Seq Scan") && plan.contains("Index Scan"), "{query:?}\n{plan}");
+            // Only the few rows of the parts may be sorted, never those of a table.
+            for (sort, _) in plan.match_indices("Sort Key") {
+                let below = plan[sort..].lines().nth(1).unwrap_or_default();
+                let is_small = ["Limit", "Append", "Presorted", "->  Sort"].iter().any(|part| below.contains(part));
+                assert!(is_small, "{query:?}\n{plan}");
+            }
+        }
     }
 }
 

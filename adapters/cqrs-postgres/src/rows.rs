@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use crate::error::damaged;
 use crate::events::{column, position};
 use crate::sql::Sql;
-use crate::text::{clamped, escape, key, quoted, unescape};
+use crate::text::{clamped, escape, is_shortened, key, quoted, unescape};
 
 /// The table of a view, quoted for SQL.
 pub(crate) fn table(schema: &str, view: &str) -> String {
@@ -54,15 +54,7 @@ pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row
     let one = |row: &tokio_postgres::Row| {
         let key: &str = column(store, row, 0)?;
         let long: Option<&str> = column(store, row, 1)?;
-        let value = |(place, kind): (usize, ColumnKind)| -> Result<Value, StoreError> {
-            Ok(match kind {
-                ColumnKind::Bool => column::<Option<bool>>(store, row, place)?.map(Value::Bool),
-                ColumnKind::Integer => column::<Option<i64>>(store, row, place)?.map(Value::Integer),
-                ColumnKind::Real => column::<Option<f64>>(store, row, place)?.map(Value::Real),
-                ColumnKind::Text => column::<Option<&str>>(store, row, place)?.map(|text| Value::Text(unescape(text))),
-            }
-            .unwrap_or(Value::Null))
-        };
+        let value = |(place, kind)| value(store, row, place, kind);
         Ok(Row {
             key: unescape(long.unwrap_or(key)),
             position: position(store, row, 2)?,
@@ -71,6 +63,58 @@ pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row
         })
     };
     rows.iter().map(one).collect()
+}
+
+fn value(store: &str, row: &tokio_postgres::Row, place: usize, kind: ColumnKind) -> Result<Value, StoreError> {
+    Ok(match kind {
+        ColumnKind::Bool => column::<Option<bool>>(store, row, place)?.map(Value::Bool),
+        ColumnKind::Integer => column::<Option<i64>>(store, row, place)?.map(Value::Integer),
+        ColumnKind::Real => column::<Option<f64>>(store, row, place)?.map(Value::Real),
+        ColumnKind::Text => column::<Option<&str>>(store, row, place)?.map(|text| Value::Text(unescape(text))),
+    }
+    .unwrap_or(Value::Null))
+}
+
+/// Decodes the values of an index, and the numbers of rows with them.
+pub(crate) fn stored_counts(
+    store: &str,
+    shape: &ViewShape,
+    index: &str,
+    rows: &[tokio_postgres::Row],
+) -> Result<Vec<(Value, u64)>, StoreError> {
+    let kind = kind(store, shape, index)?;
+    let one = |row: &tokio_postgres::Row| {
+        if kind == ColumnKind::Text && column::<Option<&str>>(store, row, 0)?.is_some_and(is_shortened) {
+            let reason = format!(
+                "index `{index}` of view `{}` has a text of more than 1,000 bytes, of which it holds the start only; read \
+                 the rows instead",
+                shape.name
+            );
+            return Err(StoreError::Failed { store: store.to_owned(), reason });
+        }
+        Ok((value(store, row, 0, kind)?, column::<i64>(store, row, 1)?.unsigned_abs()))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Decodes a sum. `None` if it does not fit the type, or texts were added up.
+pub(crate) fn stored_sum(
+    store: &str,
+    kind: ColumnKind,
+    rows: &[tokio_postgres::Row],
+) -> Result<Option<Value>, StoreError> {
+    let text = rows.first().map(|row| column::<&str>(store, row, 0)).transpose()?.unwrap_or("0");
+    Ok(match kind {
+        ColumnKind::Integer => text.parse().ok().map(Value::Integer),
+        ColumnKind::Real => text.parse().ok().map(Value::Real),
+        ColumnKind::Bool | ColumnKind::Text => None,
+    })
+}
+
+/// The kind of an index.
+pub(crate) fn kind(store: &str, shape: &ViewShape, index: &str) -> Result<ColumnKind, StoreError> {
+    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
+    Ok(shape.indexes[place].kind)
 }
 
 /// Inserts or replaces rows, and removes others.

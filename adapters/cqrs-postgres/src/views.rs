@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_core::log::{BoxFuture, DatabaseInfo, Position, StoreError};
+use cqrs_core::view::store::no_sum;
 use cqrs_core::view::{
     Checkpoint, ColumnKind, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
@@ -115,6 +116,45 @@ impl ViewStore for PostgresViews {
             let store = &self.shared.place.store;
             let rows = self.ask(filter::count(&self.shared.schema, store, shape, filter)?).await?;
             Ok(rows.first().map_or(Ok(Position::START), |row| events::position(store, row, 0))?.get())
+        })
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let store = &self.shared.place.store;
+            let rows = self.ask(filter::exists(&self.shared.schema, store, shape, filter)?).await?;
+            rows.first().map_or(Ok(false), |row| events::column(store, row, 0))
+        })
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        Box::pin(async move {
+            let store = &self.shared.place.store;
+            let sql = filter::count_by(&self.shared.schema, store, shape, filter, index, limit)?;
+            rows::stored_counts(store, shape, index, &self.ask(sql).await?)
+        })
+    }
+
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        Box::pin(async move {
+            let store = &self.shared.place.store;
+            let kind = rows::kind(store, shape, index)?;
+            if !matches!(kind, ColumnKind::Integer | ColumnKind::Real) {
+                return Err(no_sum(self.describe(), shape, index));
+            }
+            let rows = self.ask(filter::sum(&self.shared.schema, store, shape, filter, index)?).await?;
+            rows::stored_sum(store, kind, &rows)?.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
     }
 

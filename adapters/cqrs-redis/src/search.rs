@@ -11,11 +11,30 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<V
     // The script could not add larger numbers.
     let offset = query.offset.min(1 << 50);
     let limit = query.limit.map_or(-1, i64::from);
+    let (fields, descending) = query.directions();
     let mut writer = Writer { arguments: Vec::new(), shape, store };
-    writer.text("rows").text(&offset.to_string()).text(&limit.to_string()).text(&query.order.len().to_string());
-    for (index, descends) in &query.order {
+    writer.text("rows").text(&offset.to_string()).text(&limit.to_string()).text(if descending {
+        "desc"
+    } else {
+        "asc"
+    });
+    match &query.start {
+        None => writer.text("first"),
+        Some(start) => {
+            writer.text(if start.inclusive { "at" } else { "after" });
+            writer.arguments.push(start.key.clone().into());
+            &mut writer
+        }
+    };
+    writer.text(&fields.len().to_string());
+    for (index, descends) in fields {
         let place = writer.index(index)?;
-        writer.text(&place).text(if *descends { "desc" } else { "asc" });
+        writer.text(&place).text(if descends { "desc" } else { "asc" });
+        if let Some(start) = &query.start {
+            let at = query.order.iter().position(|(named, _)| *named == index);
+            let value = at.and_then(|at| start.values.get(at)).unwrap_or(&Value::Null);
+            writer.arguments.push(encode::value(value));
+        }
     }
     writer.filter(&query.filter)?;
     Ok(writer.arguments)
@@ -24,7 +43,27 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<V
 /// The arguments of a count, starting with `count`.
 pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut writer = Writer { arguments: Vec::new(), shape, store };
-    writer.text("count").text("0").text("-1").text("0");
+    writer.text("count").text("0").text("-1").text("asc").text("first").text("0");
+    writer.filter(filter)?;
+    Ok(writer.arguments)
+}
+
+/// The arguments of a count of the values of an index, starting with `values`: at most `limit` of them
+/// that follow the value `after`.
+pub(crate) fn count_by(
+    shape: &ViewShape,
+    filter: &Filter,
+    index: &str,
+    after: Option<&Vec<u8>>,
+    limit: usize,
+    store: &str,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut writer = Writer { arguments: Vec::new(), shape, store };
+    let place = writer.index(index)?;
+    writer.text("values").text("0").text(&limit.to_string()).text("asc").text("after");
+    writer.arguments.push(Vec::new());
+    writer.text("1").text(&place).text("asc");
+    writer.arguments.push(after.cloned().unwrap_or_default());
     writer.filter(filter)?;
     Ok(writer.arguments)
 }
@@ -35,7 +74,10 @@ struct Writer<'a> {
     store: &'a str,
 }
 
-/// An inclusive lower bound and an exclusive upper bound.
+/// What the script calls the sorted set of all keys.
+const KEYS: &str = "keys";
+
+/// A lower and an upper bound.
 type Range = (Vec<u8>, Vec<u8>);
 
 impl Writer<'_> {
@@ -52,12 +94,22 @@ impl Writer<'_> {
 
     fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
         match filter {
-            Filter::Compare(index, comparison, value) => self.ranges(index, &compared(*comparison, value)),
+            Filter::Compare(index, comparison, value) => {
+                let ranges = compared(*comparison, value);
+                self.ranges(&self.index(index)?, &ranges);
+                Ok(())
+            }
+            Filter::Key(comparison, key) => {
+                self.ranges(KEYS, &keys_compared(*comparison, key));
+                Ok(())
+            }
             Filter::OneOf(index, values) => {
                 let mut values: Vec<_> = values.iter().map(encode::value).collect();
                 values.sort_unstable();
                 values.dedup();
-                self.ranges(index, &values.iter().map(|value| equal(value)).collect::<Vec<_>>())
+                let ranges: Vec<_> = values.iter().map(|value| equal(value)).collect();
+                self.ranges(&self.index(index)?, &ranges);
+                Ok(())
             }
             Filter::All(parts) if parts.is_empty() => {
                 self.text("every");
@@ -76,13 +128,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn ranges(&mut self, index: &str, ranges: &[Range]) -> Result<(), StoreError> {
-        let place = self.index(index)?;
-        self.text("range").text(&place).text(&ranges.len().to_string());
+    fn ranges(&mut self, place: &str, ranges: &[Range]) {
+        self.text("range").text(place).text(&ranges.len().to_string());
         for (from, to) in ranges {
             self.arguments.extend([from.clone(), to.clone()]);
         }
-        Ok(())
     }
 }
 
@@ -103,5 +153,18 @@ fn compared(comparison: Comparison, value: &Value) -> Vec<Range> {
         Comparison::LessOrEqual => vec![(encode::from(&encode::first()), encode::before(&after_it))],
         Comparison::Greater => vec![(encode::from(&after_it), GREATEST.into())],
         Comparison::GreaterOrEqual => vec![(encode::from(&bytes), GREATEST.into())],
+    }
+}
+
+/// The ranges of the keys that match a comparison.
+fn keys_compared(comparison: Comparison, key: &str) -> Vec<Range> {
+    let (at, beside) = (encode::from(key.as_bytes()), encode::before(key.as_bytes()));
+    match comparison {
+        Comparison::Equal => vec![(at.clone(), at)],
+        Comparison::NotEqual => vec![(LEAST.into(), beside.clone()), (beside, GREATEST.into())],
+        Comparison::Less => vec![(LEAST.into(), beside)],
+        Comparison::LessOrEqual => vec![(LEAST.into(), at)],
+        Comparison::Greater => vec![(beside, GREATEST.into())],
+        Comparison::GreaterOrEqual => vec![(at, GREATEST.into())],
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use cqrs_core::log::{BoxFuture, Position, StoreError};
 use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
+use cqrs_core::view::store::most_frequent;
 use cqrs_core::view::{
-    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
-    ViewStore,
+    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, Value,
+    ViewShape, ViewStore,
 };
 use redis::AsyncCommands;
 
@@ -19,6 +20,9 @@ use crate::{commit, encode, parked, search};
 
 /// How many keys go into one call of a script.
 const KEYS_A_CALL: usize = 1_000;
+
+/// How many values of an index are counted in one call of a script.
+const VALUES_A_CALL: usize = 500;
 
 /// Views in Redis: a read database of its own (level 2), which projections keep up to date with the
 /// log. Clones share its connection.
@@ -140,6 +144,38 @@ impl ViewStore for RedisViews {
             arguments.extend(search::count(shape, filter, &self.store.name)?);
             let counted = self.store.run(&self.store.scripts.find, &arguments).await;
             counted.map_err(|error| self.store.error(&error))
+        })
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async { Ok(self.count(shape, filter).await? > 0) })
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        Box::pin(async move {
+            let damaged = || failed(&self.store.name, format!("index `{index}` of view `{}` is damaged", shape.name));
+            let (mut counted, mut last) = (Vec::new(), None);
+            loop {
+                let mut arguments = named(shape);
+                let name = &self.store.name;
+                arguments.extend(search::count_by(shape, filter, index, last.as_ref(), VALUES_A_CALL, name)?);
+                let found = self.store.run(&self.store.scripts.find, &arguments).await;
+                let found: Vec<(Vec<u8>, u64)> = found.map_err(|error| self.store.error(&error))?;
+                let is_full = found.len() >= VALUES_A_CALL;
+                last = found.last().map(|(value, _)| value.clone());
+                for (value, times) in found {
+                    counted.push((encode::decoded(&value).ok_or_else(damaged)?, times));
+                }
+                if !is_full {
+                    return Ok(most_frequent(counted, limit));
+                }
+            }
         })
     }
 

@@ -1,7 +1,7 @@
 //! Searches over views in SQL.
 
 use cqrs_core::log::StoreError;
-use cqrs_core::view::{Comparison, Filter, RowQuery, Value, ViewShape};
+use cqrs_core::view::{ColumnKind, Comparison, Filter, RowQuery, Value, ViewShape};
 
 use crate::error::damaged;
 use crate::rows::{COLUMNS, table};
@@ -12,23 +12,50 @@ pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<Stri
     shape.index(index).map(|_| quoted(index)).map_err(|error| damaged(store, error.to_string()))
 }
 
-/// The rows that a search finds.
-pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Sql, StoreError> {
+/// The kind of an index.
+pub(crate) fn kind(shape: &ViewShape, index: &str, store: &str) -> Result<ColumnKind, StoreError> {
+    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
+    Ok(shape.indexes[place].kind)
+}
+
+/// The rows that a search finds: those of the first statement come before those of the next one.
+/// Without a start, there is one statement.
+pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Vec<Sql>, StoreError> {
+    let Some(stretches) = query.stretches() else {
+        return Ok(vec![part(shape, query, &query.filter, query.limit.map(i64::from), query.offset, store)?]);
+    };
+    let limit = query.limit.map(|limit| clamped(u64::from(limit).saturating_add(query.offset)));
+    let one = |stretch| {
+        let filter = Filter::All(vec![query.filter.clone(), stretch]);
+        part(shape, query, &filter, limit, 0, store)
+    };
+    stretches.into_iter().map(one).collect()
+}
+
+fn part(
+    shape: &ViewShape,
+    query: &RowQuery,
+    filter: &Filter,
+    limit: Option<i64>,
+    offset: u64,
+    store: &str,
+) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
     writer.sql.push(" WHERE ");
-    writer.filter(&query.filter)?;
+    writer.filter(filter)?;
     writer.sql.push(" ORDER BY ");
-    for (index, descending) in &query.order {
+    let (fields, descending) = query.directions();
+    for (index, descending) in &fields {
         let column = column(shape, index, store)?;
         writer.sql.push(&column).push(if *descending { " DESC, " } else { ", " });
     }
     // Without the `+`, `SQLite` scans all rows by their keys rather than sort the few rows of a
     // range.
-    writer.sql.push(if query.order.is_empty() && is_range(&query.filter) { "+cqrs_key" } else { "cqrs_key" });
-    if query.limit.is_some() || query.offset > 0 {
-        let limit = query.limit.map_or(-1, i64::from);
-        writer.sql.push(" LIMIT ").bind(Parameter::integer(limit));
-        writer.sql.push(" OFFSET ").bind(Parameter::integer(clamped(query.offset)));
+    let sorts = fields.is_empty() && query.start.is_none() && is_range(filter);
+    writer.sql.push(if sorts { "+cqrs_key" } else { "cqrs_key" }).push(if descending { " DESC" } else { "" });
+    if limit.is_some() || offset > 0 {
+        writer.sql.push(" LIMIT ").bind(Parameter::integer(limit.unwrap_or(-1)));
+        writer.sql.push(" OFFSET ").bind(Parameter::integer(clamped(offset)));
     }
     Ok(writer.sql)
 }
@@ -43,6 +70,42 @@ fn is_range(filter: &Filter) -> bool {
 /// Counts the rows that match a filter.
 pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, |_| "count(*)".to_owned()), shape, store };
+    writer.sql.push(" WHERE ");
+    writer.filter(filter)?;
+    Ok(writer.sql)
+}
+
+/// 1 if a row matches a filter, otherwise 0.
+pub(crate) fn exists(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Sql, StoreError> {
+    let mut sql = Sql::default();
+    sql.push("SELECT EXISTS (SELECT 1 FROM ").push(&table(shape.name)).push(" WHERE ");
+    let mut writer = Writer { sql, shape, store };
+    writer.filter(filter)?;
+    writer.sql.push(")");
+    Ok(writer.sql)
+}
+
+/// The values of an index and the number of rows with each.
+pub(crate) fn count_by(
+    shape: &ViewShape,
+    filter: &Filter,
+    index: &str,
+    limit: Option<u32>,
+    store: &str,
+) -> Result<Sql, StoreError> {
+    let column = column(shape, index, store)?;
+    let mut writer = Writer { sql: select(shape, |_| format!("{column}, count(*)")), shape, store };
+    writer.sql.push(" WHERE ");
+    writer.filter(filter)?;
+    writer.sql.push(" GROUP BY ").push(&column).push(" ORDER BY 2 DESC, 1 LIMIT ");
+    writer.sql.bind(Parameter::integer(limit.map_or(-1, i64::from)));
+    Ok(writer.sql)
+}
+
+/// The sum of an index.
+pub(crate) fn sum(shape: &ViewShape, filter: &Filter, index: &str, store: &str) -> Result<Sql, StoreError> {
+    let column = column(shape, index, store)?;
+    let mut writer = Writer { sql: select(shape, |_| format!("sum({column})")), shape, store };
     writer.sql.push(" WHERE ");
     writer.filter(filter)?;
     Ok(writer.sql)
@@ -73,6 +136,10 @@ impl Writer<'_> {
         match filter {
             Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
             Filter::OneOf(index, values) => self.one_of(index, values),
+            Filter::Key(comparison, key) => {
+                self.sql.push("cqrs_key").push(operator(*comparison)).bind(Parameter::text(key));
+                Ok(())
+            }
             Filter::All(_) => self.join(&filter.conjuncts(), true),
             Filter::Any(_) => self.join(&filter.disjuncts(), false),
         }
@@ -110,15 +177,7 @@ impl Writer<'_> {
             };
             return Ok(());
         }
-        let operator = match comparison {
-            Comparison::Equal => " = ",
-            Comparison::NotEqual => " IS NOT ",
-            Comparison::Less => " < ",
-            Comparison::LessOrEqual => " <= ",
-            Comparison::Greater => " > ",
-            Comparison::GreaterOrEqual => " >= ",
-        };
-        self.sql.push(&column).push(operator).bind(Parameter::One(column_value(value)));
+        self.sql.push(&column).push(operator(comparison)).bind(Parameter::One(column_value(value)));
         Ok(())
     }
 
@@ -131,5 +190,17 @@ impl Writer<'_> {
         }
         self.sql.push(")");
         Ok(())
+    }
+}
+
+/// The operator of a comparison with a value that is not null.
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => " = ",
+        Comparison::NotEqual => " IS NOT ",
+        Comparison::Less => " < ",
+        Comparison::LessOrEqual => " <= ",
+        Comparison::Greater => " > ",
+        Comparison::GreaterOrEqual => " >= ",
     }
 }

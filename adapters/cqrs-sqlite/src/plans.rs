@@ -2,7 +2,7 @@
 
 use cqrs_core::Tag;
 use cqrs_core::log::{EventQuery, Position, QueryItem};
-use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, RowQuery, Value, ViewShape};
+use cqrs_core::view::{ColumnKind, Comparison, Filter, IndexShape, Place, RowQuery, Value, ViewShape};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::query::statements;
@@ -131,29 +131,49 @@ fn searches_use_the_indexes() {
     views::make_table(&connection, "test", &SHAPE).expect("a table");
     let all = || Filter::All(Vec::new());
     let equal = Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
-    let query = |filter, order| RowQuery { filter, order, limit: Some(10), offset: 0 };
+    let query = |filter, order| RowQuery { order, limit: Some(10), ..RowQuery::new(filter) };
+    let find = |query: &RowQuery| filter::find(&SHAPE, query, "test").map(|mut statements| statements.remove(0));
     let by_customer = "USING INDEX cqrs_index_0__order \"x\"; -- (customer=?)";
     for (sql, wanted) in [
-        (filter::find(&SHAPE, &query(equal, vec![]), "test"), by_customer),
+        (find(&query(equal, vec![])), by_customer),
         (filter::rows_by(&SHAPE, "customer", &[Value::Text("ann".into())], "test"), by_customer),
-        (
-            filter::find(&SHAPE, &query(Filter::Compare("customer", Comparison::Equal, Value::Null), vec![]), "test"),
-            by_customer,
-        ),
-        (
-            filter::find(
-                &SHAPE,
-                &query(Filter::Compare("total", Comparison::Greater, Value::Integer(5)), vec![]),
-                "test",
-            ),
-            "(total>?)",
-        ),
-        (filter::find(&SHAPE, &query(all(), vec![("total", false)]), "test"), "cqrs_index_1"),
+        (find(&query(Filter::Compare("customer", Comparison::Equal, Value::Null), vec![])), by_customer),
+        (find(&query(Filter::Compare("total", Comparison::Greater, Value::Integer(5)), vec![])), "(total>?)"),
+        (find(&query(all(), vec![("total", false)])), "cqrs_index_1"),
         (Ok(rows::by_keys(&SHAPE, &["a".into(), "b".into()])), "(cqrs_key=?)"),
     ] {
         let plan = plan(&connection, &sql.expect("a statement"));
         assert!(plan.contains(wanted), "`{wanted}` is not in\n{plan}");
     }
-    let first = filter::find(&SHAPE, &query(all(), vec![("total", false)]), "test").expect("a statement");
+    let first = find(&query(all(), vec![("total", false)])).expect("a statement");
     assert!(!plan(&connection, &first).contains("TEMP B-TREE"), "the first rows by an index need no sorting");
+}
+
+/// Wherever it is, a page is read from one range of an index, already sorted.
+#[test]
+fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
+    let (_folder, connection) = file();
+    views::make_table(&connection, "test", &SHAPE).expect("a table");
+    let every = || Filter::All(Vec::new());
+    let customer = || Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
+    let (total, ann) = (|| Value::Integer(5), || Value::Text("ann".into()));
+    for (filter, order, values) in [
+        (every(), vec![], vec![]),
+        (customer(), vec![], vec![]),
+        (every(), vec![("total", false)], vec![total()]),
+        (every(), vec![("total", true)], vec![total()]),
+        (every(), vec![("total", false)], vec![Value::Null]),
+        (every(), vec![("total", true)], vec![Value::Null]),
+        (every(), vec![("customer", true)], vec![ann()]),
+    ] {
+        for reversed in [false, true] {
+            let start = Some(Place { values: values.clone(), key: "k".into(), inclusive: false });
+            let order = order.clone();
+            let query = RowQuery { order, reversed, start, limit: Some(10), ..RowQuery::new(filter.clone()) };
+            for sql in filter::find(&SHAPE, &query, "test").expect("statements") {
+                let plan = plan(&connection, &sql);
+                assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{query:?}\n{}\n{plan}", sql.text);
+            }
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Views, checkpoints and parked keys as rows.
 
 use cqrs_core::log::{Position, StoreError};
-use cqrs_core::view::{Checkpoint, ColumnKind, Parked, Removed, Row, Value, ViewShape};
-use rusqlite::types::ValueRef;
+use cqrs_core::view::{Checkpoint, ColumnKind, Parked, Removed, Row, RowQuery, Value, ViewShape};
+use rusqlite::types::{FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
@@ -51,6 +51,69 @@ pub(crate) fn read(connection: &Connection, store: &str, shape: &ViewShape, sql:
     read().map_err(|error| store_error(store, &error))
 }
 
+/// The rows that a search finds.
+pub(crate) fn search(
+    connection: &Connection,
+    store: &str,
+    shape: &ViewShape,
+    query: &RowQuery,
+    statements: Vec<Sql>,
+) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    let (skipped, limit) = match query.start {
+        // The statement does both itself.
+        None => (0, usize::MAX),
+        Some(_) => {
+            let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
+            (usize::try_from(query.offset).unwrap_or(usize::MAX), limit)
+        }
+    };
+    for sql in statements {
+        rows.append(&mut read(connection, store, shape, sql)?);
+        if rows.len() >= limit.saturating_add(skipped) {
+            break;
+        }
+    }
+    rows.drain(..skipped.min(rows.len()));
+    rows.truncate(limit);
+    Ok(rows)
+}
+
+/// Values of an index, and the numbers of rows with them.
+pub(crate) fn counted(
+    connection: &Connection,
+    store: &str,
+    kind: ColumnKind,
+    sql: Sql,
+) -> Result<Vec<(Value, u64)>, StoreError> {
+    let read = || -> rusqlite::Result<Vec<(Value, u64)>> {
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        let one = |row: &rusqlite::Row<'_>| Ok((value(kind, row.get_ref(0)?)?, row.get::<_, i64>(1)?.unsigned_abs()));
+        statement.query_map(params_from_iter(bound(sql.parameters)), one)?.collect()
+    };
+    read().map_err(|error| store_error(store, &error))
+}
+
+/// The sum that a statement returns. `None` if it does not fit the type.
+pub(crate) fn sum(
+    connection: &Connection,
+    store: &str,
+    kind: ColumnKind,
+    sql: Sql,
+) -> Result<Option<Value>, StoreError> {
+    let read = || -> rusqlite::Result<Value> {
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        statement.query_row(params_from_iter(bound(sql.parameters)), |row| Ok(value(kind, row.get_ref(0)?)?))
+    };
+    match read() {
+        Ok(Value::Null) if kind == ColumnKind::Integer => Ok(Some(Value::Integer(0))),
+        Ok(Value::Null) => Ok(Some(Value::Real(0.0))),
+        Ok(sum) => Ok(Some(sum)),
+        Err(rusqlite::Error::SqliteFailure(_, Some(message))) if message == "integer overflow" => Ok(None),
+        Err(error) => Err(store_error(store, &error)),
+    }
+}
+
 /// The number that a statement returns.
 pub(crate) fn number(connection: &Connection, store: &str, sql: Sql) -> Result<u64, StoreError> {
     let read = || -> rusqlite::Result<i64> {
@@ -69,21 +132,23 @@ pub(crate) fn by_keys(shape: &ViewShape, keys: &[String]) -> Sql {
 }
 
 fn stored(shape: &ViewShape, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let indexes = shape.indexes.iter().enumerate().map(|(place, index)| {
-        let column = row.get_ref(3 + place)?;
-        Ok(match (index.kind, column) {
-            (_, ValueRef::Null) => Value::Null,
-            (ColumnKind::Bool, column) => Value::Bool(column.as_i64()? != 0),
-            (ColumnKind::Integer, column) => Value::Integer(column.as_i64()?),
-            (ColumnKind::Real, column) => Value::Real(column.as_f64()?),
-            (ColumnKind::Text, column) => Value::Text(column.as_str()?.to_owned()),
-        })
-    });
+    let indexes =
+        shape.indexes.iter().enumerate().map(|(place, index)| Ok(value(index.kind, row.get_ref(3 + place)?)?));
     Ok(Row {
         indexes: indexes.collect::<rusqlite::Result<_>>()?,
         key: row.get(0)?,
         document: row.get(2)?,
         position: position(row, 1)?,
+    })
+}
+
+fn value(kind: ColumnKind, column: ValueRef<'_>) -> FromSqlResult<Value> {
+    Ok(match (kind, column) {
+        (_, ValueRef::Null) => Value::Null,
+        (ColumnKind::Bool, column) => Value::Bool(column.as_i64()? != 0),
+        (ColumnKind::Integer, column) => Value::Integer(column.as_i64()?),
+        (ColumnKind::Real, column) => Value::Real(column.as_f64()?),
+        (ColumnKind::Text, column) => Value::Text(column.as_str()?.to_owned()),
     })
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs_core::log::{BoxFuture, DatabaseInfo, StoreError};
+use cqrs_core::view::store::no_sum;
 use cqrs_core::view::{
     Checkpoint, ColumnKind, Contents, Filter, Generation, IndexShape, Lease, Parked, Removal, Removed, Row, RowQuery,
     StandaloneTransaction, Value, ViewShape, ViewStore, ViewTransaction,
@@ -99,8 +100,10 @@ impl ViewStore for SqliteViews {
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async {
-            let (shape, sql) = (*shape, filter::find(shape, query, &self.shared.store)?);
-            self.shared.readers.read(move |connection, store| rows::read(connection, store, &shape, sql)).await
+            let (shape, query, sql) = (*shape, query.clone(), filter::find(shape, query, &self.shared.store)?);
+            let search =
+                move |connection: &Connection, store: &str| rows::search(connection, store, &shape, &query, sql);
+            self.shared.readers.read(search).await
         })
     }
 
@@ -108,6 +111,45 @@ impl ViewStore for SqliteViews {
         Box::pin(async {
             let sql = filter::count(shape, filter, &self.shared.store)?;
             self.shared.readers.read(move |connection, store| rows::number(connection, store, sql)).await
+        })
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async {
+            let sql = filter::exists(shape, filter, &self.shared.store)?;
+            let exists = self.shared.readers.read(move |connection, store| rows::number(connection, store, sql));
+            Ok(exists.await? > 0)
+        })
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        Box::pin(async move {
+            let sql = filter::count_by(shape, filter, index, limit, &self.shared.store)?;
+            let kind = filter::kind(shape, index, &self.shared.store)?;
+            self.shared.readers.read(move |connection, store| rows::counted(connection, store, kind, sql)).await
+        })
+    }
+
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        Box::pin(async move {
+            let sql = filter::sum(shape, filter, index, &self.shared.store)?;
+            let kind = filter::kind(shape, index, &self.shared.store)?;
+            if !matches!(kind, ColumnKind::Integer | ColumnKind::Real) {
+                return Err(no_sum(self.describe(), shape, index));
+            }
+            let sum = self.shared.readers.read(move |connection, store| rows::sum(connection, store, kind, sql));
+            sum.await?.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
     }
 

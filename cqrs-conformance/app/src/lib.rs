@@ -27,7 +27,7 @@ use std::time::Duration;
 use cqrs_conformance::views::CrashingStore;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::view::buffer::BufferedStore;
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape, ViewStore};
+use cqrs_runtime::view::{Row, RowQuery, ViewShape, ViewStore};
 use cqrs_runtime::{App, Position};
 
 mod library;
@@ -107,7 +107,7 @@ pub async fn shape() -> ViewShape {
 
 /// All rows of the view.
 pub async fn rows(views: &dyn ViewStore) -> Vec<Row> {
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     views.find(&shape().await, &every).await.unwrap()
 }
 

@@ -11,8 +11,8 @@ use cqrs_core::log::{BoxFuture, StoreError};
 use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
 use cqrs_core::view::plain_name;
 use cqrs_core::view::{
-    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, ViewShape,
-    ViewStore,
+    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, Value,
+    ViewShape, ViewStore,
 };
 
 /// A view store without transactions whose commits are written in as many steps as its contract allows, row by row, and may end
@@ -180,6 +180,29 @@ impl<S: BufferedStore + Clone> ViewStore for CrashingStore<S> {
 
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         self.store.count(shape, filter)
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.store.exists(shape, filter)
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        self.store.count_by(shape, filter, index, limit)
+    }
+
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        self.store.sum(shape, filter, index)
     }
 
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {

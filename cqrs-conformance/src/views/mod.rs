@@ -28,7 +28,7 @@ use cqrs_core::log::StoreError;
 use cqrs_core::log::{EventLog, LogTransaction};
 use cqrs_core::view::plain_name;
 use cqrs_core::view::{
-    Checkpoint, Filter, IndexShape, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, IndexShape, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
     ViewTransaction,
 };
 use cqrs_core::view::{ColumnKind, Value};
@@ -50,7 +50,10 @@ pub use rows::{
     a_cleared_view_is_empty, another_shape_empties_a_view, every_value_comes_back, many_rows_at_once,
     rows_are_put_replaced_and_removed, views_do_not_mix,
 };
-pub use searches::{rows_are_found_by_an_index, searches_find_what_their_filter_takes};
+pub use searches::{
+    pages_are_the_rows_of_a_search_each_once, rows_are_found_by_an_index, searches_find_what_their_filter_takes,
+    values_of_an_index_are_counted_and_added_up,
+};
 pub use standalone::{
     Transactions, a_lease_has_one_owner, a_lease_tells_its_owner, a_view_built_beside_takes_its_place,
     who_lost_the_lease_changes_nothing,
@@ -127,6 +130,8 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     many_rows_at_once(make().await, rows).await;
     rows_are_found_by_an_index(make().await).await;
     searches_find_what_their_filter_takes(make().await).await;
+    pages_are_the_rows_of_a_search_each_once(make().await).await;
+    values_of_an_index_are_counted_and_added_up(make().await).await;
     checkpoints_are_kept(make().await).await;
     parked_keys_are_kept(make().await).await;
     a_cleared_view_is_empty(make().await).await;
@@ -241,7 +246,7 @@ async fn stored_rows(views: &dyn ViewStore, keys: &[&str]) -> Vec<Row> {
 }
 
 async fn every_row(views: &dyn ViewStore, shape: &ViewShape) -> Vec<Row> {
-    let query = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let query = RowQuery::all();
     views.find(shape, &query).await.expect("rows can be searched")
 }
 

@@ -12,7 +12,7 @@ use crate::debug::opaque_debug;
 use crate::store_error::{BoxFuture, StoreError};
 use crate::view::{
     Checkpoint, Comparison, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
-    StandaloneTransaction, ViewShape, ViewStore, ViewTransaction,
+    StandaloneTransaction, ViewShape, ViewStore, ViewTransaction, store::most_frequent, value,
 };
 
 /// A view store in memory: next to a [`MemoryLog`](crate::memory::MemoryLog), or separate (level 2). Clones share it.
@@ -93,42 +93,31 @@ impl Stored {
     }
 }
 
-/// The value of a row's indexed field.
-fn value<'a>(shape: &ViewShape, row: &'a Row, index: &str) -> &'a Value {
-    shape.index(index).ok().and_then(|place| row.indexes.get(place)).unwrap_or(&Value::Null)
-}
-
 fn takes(shape: &ViewShape, filter: &Filter, row: &Row) -> bool {
     match filter {
         Filter::Compare(index, comparison, wanted) => {
             let there = value(shape, row, index);
-            let ordered = match (there, wanted) {
-                (Value::Null, _) | (_, Value::Null) => None,
-                _ => there.partial_cmp(wanted),
-            };
-            match comparison {
-                Comparison::Equal => there == wanted,
-                Comparison::NotEqual => there != wanted,
-                Comparison::Less => ordered == Some(Ordering::Less),
-                Comparison::LessOrEqual => ordered.is_some_and(Ordering::is_le),
-                Comparison::Greater => ordered == Some(Ordering::Greater),
-                Comparison::GreaterOrEqual => ordered.is_some_and(Ordering::is_ge),
-            }
+            let is_null = there.is_storable_null() || wanted.is_storable_null();
+            compares(*comparison, there.order(wanted), is_null)
         }
+        Filter::Key(comparison, wanted) => compares(*comparison, row.key.cmp(wanted), false),
         Filter::OneOf(index, wanted) => wanted.contains(value(shape, row, index)),
         Filter::All(parts) => parts.iter().all(|part| takes(shape, part, row)),
         Filter::Any(parts) => parts.iter().any(|part| takes(shape, part, row)),
     }
 }
 
-fn compare(shape: &ViewShape, order: &[(&'static str, bool)], a: &Row, b: &Row) -> Ordering {
-    for (index, descending) in order {
-        let ordering = value(shape, a, index).partial_cmp(value(shape, b, index)).unwrap_or(Ordering::Equal);
-        if ordering != Ordering::Equal {
-            return if *descending { ordering.reverse() } else { ordering };
-        }
+fn compares(comparison: Comparison, order: Ordering, is_null: bool) -> bool {
+    match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        // Null is neither less nor greater than anything.
+        _ if is_null => false,
+        Comparison::Less => order.is_lt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
     }
-    a.key.cmp(&b.key)
 }
 
 fn ready<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Result<T, StoreError>> {
@@ -151,8 +140,9 @@ impl ViewStore for MemoryViews {
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         ready(self.with(|stored| {
-            let mut rows: Vec<&Row> = stored.rows(shape).filter(|row| takes(shape, &query.filter, row)).collect();
-            rows.sort_by(|a, b| compare(shape, &query.order, a, b));
+            let wanted = |row: &&Row| takes(shape, &query.filter, row) && query.is_after_start(shape, row);
+            let mut rows: Vec<&Row> = stored.rows(shape).filter(wanted).collect();
+            rows.sort_by(|a, b| query.compare(shape, a, b));
             let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
             let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
             rows.into_iter().skip(offset).take(limit).cloned().collect()
@@ -161,6 +151,23 @@ impl ViewStore for MemoryViews {
 
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         ready(self.with(|stored| stored.rows(shape).filter(|row| takes(shape, filter, row)).count() as u64))
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        ready(self.with(|stored| stored.rows(shape).any(|row| takes(shape, filter, row))))
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        ready(self.with(|stored| {
+            let rows = stored.rows(shape).filter(|row| takes(shape, filter, row));
+            most_frequent(rows.map(|row| (value(shape, row, index).clone(), 1)), limit)
+        }))
     }
 
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {

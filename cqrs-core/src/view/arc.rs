@@ -4,10 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ViewShape;
-use super::store::{
-    Checkpoint, Contents, Filter, Lease, Parked, Removal, Row, RowQuery, StandaloneTransaction, ViewStore,
-};
+use super::store::{Checkpoint, Contents, Filter, Lease, Parked, Removal, Row, StandaloneTransaction, ViewStore};
+use super::{RowQuery, Value, ViewShape};
 use crate::log::{BoxFuture, DatabaseInfo, StoreError};
 
 #[deny(clippy::missing_trait_methods, reason = "a default would replace what the store itself does")]
@@ -34,6 +32,29 @@ impl<S: ViewStore + ?Sized> ViewStore for Arc<S> {
 
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         (**self).count(shape, filter)
+    }
+
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        (**self).exists(shape, filter)
+    }
+
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        (**self).count_by(shape, filter, index, limit)
+    }
+
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        (**self).sum(shape, filter, index)
     }
 
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {

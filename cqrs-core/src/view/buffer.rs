@@ -195,7 +195,7 @@ impl<S: BufferedStore> ViewTransaction for Buffered<S> {
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
             let filter = Filter::OneOf(index, values.to_vec());
-            let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
+            let query = RowQuery::new(filter);
             let is_cleared = self.collected.is_cleared(shape.name);
             let mut rows = if is_cleared { Vec::new() } else { self.store.find(shape, &query).await? };
             rows.retain(|row| self.collected.change(shape.name, &row.key).is_none());

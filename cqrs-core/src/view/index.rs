@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::column::{Column, Value};
+use crate::column::{Column, TextColumn, Value};
 use crate::debug::opaque_debug;
 use crate::view::store::Filter;
 
@@ -59,6 +59,28 @@ pub trait IndexOf<V, T> {
 impl<V, T> IndexOf<V, T> for Index<V, T> {
     fn index(self) -> Self {
         self
+    }
+}
+
+/// What rows are counted, listed or added up by: an index, as opposed to a field without one.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS308] this field has no index, so its values cannot be counted, listed or added up",
+    label = "not marked `#[index]`",
+    note = "without an index the read database would scan every row",
+    note = "mark the field `#[index]` in the view; its rows are then rebuilt at the next start",
+    note = "see: cqrs_runtime::rules#cqrs308"
+)]
+pub trait IndexedBy<V> {
+    /// The type of its values.
+    type Value;
+    /// The index.
+    fn name(self) -> &'static str;
+}
+
+impl<V, T> IndexedBy<V> for Index<V, T> {
+    type Value = T;
+    fn name(self) -> &'static str {
+        self.name
     }
 }
 
@@ -189,17 +211,45 @@ impl<V, T> Index<V, T> {
         Condition::new(Filter::OneOf(self.name, values.into_iter().map(|value| value.to_value()).collect()))
     }
 
-    /// From the least to the greatest.
+    /// Rows whose field begins with a text. Capitals and small letters differ. With an empty text: every row whose field is not
+    /// `None`.
+    #[must_use]
+    pub fn starts_with(self, text: &str) -> Condition<V>
+    where
+        T: TextColumn,
+    {
+        let from = || Filter::Compare(self.name, Comparison::GreaterOrEqual, Value::Text(text.to_owned()));
+        Condition::new(match (text, after_prefix(text)) {
+            ("", _) => Filter::Compare(self.name, Comparison::NotEqual, Value::Null),
+            (_, None) => from(),
+            (_, Some(end)) => Filter::All(vec![from(), Filter::Compare(self.name, Comparison::Less, Value::Text(end))]),
+        })
+    }
+
+    /// From the least to the greatest. `None` is the least, in every store.
     #[must_use]
     pub fn asc(self) -> Order<V> {
         Order { index: self.name, descending: false, view: PhantomData }
     }
 
-    /// From the greatest to the least.
+    /// From the greatest to the least. `None` is the least, so it comes last, in every store.
     #[must_use]
     pub fn desc(self) -> Order<V> {
         Order { index: self.name, descending: true, view: PhantomData }
     }
+}
+
+/// The least text that is greater than every text with this prefix. `None` if there is no such text.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // The order of texts is that of their characters' numbers. A range of characters leaves out what is none.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
 }
 
 /// An order of the rows of view `V`.
@@ -288,6 +338,7 @@ impl<V> Unindexed<V> {
         gt(value) -> Condition;
         ge(value) -> Condition;
         one_of(values) -> Condition;
+        starts_with(text) -> Condition;
         asc() -> Order;
         desc() -> Order;
     }
@@ -314,6 +365,7 @@ impl<V> KeyField<V> {
         gt(value) -> Condition;
         ge(value) -> Condition;
         one_of(values) -> Condition;
+        starts_with(text) -> Condition;
         asc() -> Order;
         desc() -> Order;
     }
@@ -322,5 +374,21 @@ impl<V> KeyField<V> {
 impl<V> Default for KeyField<V> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_prefix;
+
+    #[test]
+    fn the_text_after_a_prefix_follows_every_text_with_it_and_nothing_else() {
+        let after = |prefix| after_prefix(prefix);
+        assert_eq!(after("ab").as_deref(), Some("ac"));
+        assert_eq!(after("a\u{10FFFF}").as_deref(), Some("b"), "nothing follows the last character");
+        assert_eq!(after("\u{D7FF}").as_deref(), Some("\u{E000}"), "surrogates are no characters");
+        assert_eq!(after("a\0").as_deref(), Some("a\u{1}"));
+        assert_eq!(after("\u{10FFFF}"), None);
+        assert_eq!(after(""), None);
     }
 }

@@ -3,15 +3,18 @@
 mod arc;
 pub mod buffer;
 mod index;
+mod row_query;
 pub mod store;
 mod stored_name;
 
-pub use crate::column::{Column, ColumnKind, Key, Value};
+pub use crate::column::{Column, ColumnKind, FromColumn, Key, Numeric, TextColumn, Value};
 use crate::json::Json;
-pub use index::{Comparison, Condition, Index, IndexOf, KeyField, Order, Unindexed};
+pub use index::{Comparison, Condition, Index, IndexOf, IndexedBy, KeyField, Order, Unindexed};
+pub(crate) use row_query::value;
+pub use row_query::{Place, RowQuery};
 pub use store::{
-    Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
-    ViewStore, ViewTransaction,
+    Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, StandaloneTransaction, ViewStore,
+    ViewTransaction,
 };
 pub use stored_name::plain_name;
 

@@ -41,11 +41,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::column::Value;
+use crate::column::{ColumnKind, Value};
 use crate::database::DatabaseInfo;
 use crate::position::{Bookmark, Position};
 use crate::store_error::{BoxFuture, StoreError};
-use crate::view::{Comparison, ViewShape};
+use crate::view::{Comparison, NoIndex, RowQuery, ViewShape};
 
 /// A stored view.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +67,8 @@ pub enum Filter {
     Compare(&'static str, Comparison, Value),
     /// Rows whose indexed field equals one of the values.
     OneOf(&'static str, Vec<Value>),
+    /// Rows whose key's text compares so, byte by byte.
+    Key(Comparison, String),
     /// Rows that match every filter. Without filters: every row.
     All(Vec<Filter>),
     /// Rows that match any filter. Without filters: none.
@@ -96,19 +98,6 @@ impl Filter {
             None => found.push(self),
         }
     }
-}
-
-/// Selects, orders and limits rows. Rows that the order leaves equal are ordered by key.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RowQuery {
-    /// The rows to select.
-    pub filter: Filter,
-    /// The fields to order by, with `true` for descending. `Null` is the least value.
-    pub order: Vec<(&'static str, bool)>,
-    /// The greatest number of rows.
-    pub limit: Option<u32>,
-    /// How many rows to skip first.
-    pub offset: u64,
 }
 
 /// A key whose event could not be folded. Its later events wait until it is retried or skipped.
@@ -211,6 +200,52 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The number of rows that match a filter. On a connection that cannot write.
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>>;
 
+    /// Whether a row matches a filter. On a connection that cannot write. Default: [`find`](Self::find) with a limit of one row.
+    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let query = RowQuery { limit: Some(1), ..RowQuery::new(filter.clone()) };
+            Ok(!self.find(shape, &query).await?.is_empty())
+        })
+    }
+
+    /// The different values of an indexed field in the rows that match a filter, and how many rows have each: the most frequent
+    /// first, equally frequent ones in the [order of values](Value::order), at most `limit`. On a connection that cannot write.
+    /// Default: [`find`](Self::find), and counts.
+    fn count_by<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+        limit: Option<u32>,
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
+        Box::pin(async move {
+            let place = shape.index(index).map_err(|error| no_index(self.describe(), &error))?;
+            let rows = self.find(shape, &RowQuery::new(filter.clone())).await?;
+            let values = rows.into_iter().filter_map(|row| row.indexes.into_iter().nth(place));
+            Ok(most_frequent(values.map(|value| (value, 1)), limit))
+        })
+    }
+
+    /// The sum of an indexed field of kind [`Integer`](ColumnKind::Integer) or [`Real`](ColumnKind::Real) over the rows that match a
+    /// filter: a value of that kind, zero if there is none to add. On a connection that cannot write. Default: adds up what
+    /// [`count_by`](Self::count_by) returns.
+    ///
+    /// # Errors
+    /// The sum does not fit the type, or the field has another kind.
+    fn sum<'a>(
+        &'a self,
+        shape: &'a ViewShape,
+        filter: &'a Filter,
+        index: &'static str,
+    ) -> BoxFuture<'a, Result<Value, StoreError>> {
+        Box::pin(async move {
+            let place = shape.index(index).map_err(|error| no_index(self.describe(), &error))?;
+            let values = self.count_by(shape, filter, index, None).await?;
+            let sum = summed(shape.indexes[place].kind, values);
+            sum.ok_or_else(|| no_sum(self.describe(), shape, index))
+        })
+    }
+
     /// The checkpoint of a projection. `None` before the first one.
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>>;
 
@@ -290,6 +325,54 @@ pub trait ViewStore: Send + Sync + 'static {
         let store = self.describe();
         Box::pin(async { Err(StoreError::Failed { store, reason: "it has no reader for queries".into() }) })
     }
+}
+
+/// Adds up how often each value occurs, the most frequent first. For [`ViewStore::count_by`].
+#[must_use]
+pub fn most_frequent(counted: impl IntoIterator<Item = (Value, u64)>, limit: Option<u32>) -> Vec<(Value, u64)> {
+    let mut counted: Vec<_> = counted.into_iter().collect();
+    counted.sort_by(|(a, _), (b, _)| a.order(b));
+    counted.dedup_by(|(value, times), (kept, sum)| {
+        let same = value.order(kept).is_eq();
+        *sum += if same { *times } else { 0 };
+        same
+    });
+    counted.sort_by(|(_, a), (_, b)| b.cmp(a));
+    counted.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
+    counted
+}
+
+/// The sum of values that each occur a number of times. `None` if it does not fit, or the kind cannot be added up.
+fn summed(kind: ColumnKind, values: Vec<(Value, u64)>) -> Option<Value> {
+    match kind {
+        ColumnKind::Integer => {
+            let add = |sum: i128, (value, times): (Value, u64)| match value {
+                Value::Integer(value) => sum.checked_add(i128::from(value).checked_mul(times.into())?),
+                _ => Some(sum),
+            };
+            let sum = values.into_iter().try_fold(0_i128, add)?;
+            i64::try_from(sum).ok().map(Value::Integer)
+        }
+        #[allow(clippy::cast_precision_loss, reason = "as any sum of numbers with fractions")]
+        ColumnKind::Real => {
+            let of = |(value, times)| if let Value::Real(value) = value { value * times as f64 } else { 0.0 };
+            Some(Value::Real(values.into_iter().map(of).sum()))
+        }
+        ColumnKind::Bool | ColumnKind::Text => None,
+    }
+}
+
+fn no_index(store: String, error: &NoIndex) -> StoreError {
+    StoreError::Failed { store, reason: error.to_string() }
+}
+
+/// The error of a sum that a store cannot return. For [`ViewStore::sum`].
+#[must_use]
+pub fn no_sum(store: String, shape: &ViewShape, index: &str) -> StoreError {
+    let view = shape.name;
+    let reason =
+        format!("the sum of index `{index}` of view `{view}` is no number of 64 bits; add the values up yourself");
+    StoreError::Failed { store, reason }
 }
 
 fn alone(store: String) -> StoreError {

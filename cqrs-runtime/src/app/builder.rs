@@ -20,7 +20,9 @@ use crate::bus::read_side::{Home, KeptBy, ReadSide};
 use crate::bus::services::Services;
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
-use crate::projection::{Engine, Follower, Generations, Head, Inline, NoStart, Pace, Partitions, Runner};
+use crate::projection::{
+    Engine, Follower, Generations, Head, Inline, NoStart, Pace, Partitions, ProjectionInfo, Runner,
+};
 use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::snapshots::Keeper;
@@ -477,13 +479,18 @@ impl AppBuilder {
         &self.accepted.retired
     }
 
-    /// An app for [`testing`](crate::testing): it takes typed commands, and does not check what else is linked.
-    pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>) -> App {
+    /// An app for [`testing`](crate::testing): it takes typed commands and queries, and does not check what else is linked. These
+    /// projections have filled their views already.
+    pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>, filled: &[&'static ProjectionInfo]) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
-        let nothing =
-            |store| Home { store, by: KeptBy::Nobody, projections: Vec::new(), generations: Generations::default() };
-        let homes = store.into_iter().map(nothing).collect();
+        let home = |store| Home {
+            store,
+            by: KeptBy::Nobody,
+            projections: filled.to_vec(),
+            generations: if filled.is_empty() { Generations::default() } else { Generations::of(filled) },
+        };
+        let homes = store.into_iter().map(home).collect();
         let (table, reads) = (Table::default(), (ReadSide { homes }, Marks::default()));
         let figures = table.figures(&[]);
         self.start(log, table, Arc::default(), figures, Arc::default(), reads, Vec::new())

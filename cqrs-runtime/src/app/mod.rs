@@ -6,7 +6,7 @@ use crate::bus::command::CommandBus;
 use crate::bus::query::QueryBus;
 use crate::bus::services::Services;
 use crate::expansion::probe::Probe;
-use crate::model::error::{Named, OperationError, UnknownName};
+use crate::model::error::{Named, NotBuilt, NotYet, OperationError, QueryError, UnknownName};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
 use crate::registry::table::Table;
@@ -75,6 +75,9 @@ pub struct App {
 }
 
 opaque_debug!(App);
+
+/// How long [`App::quiet`] waits for the projections.
+const PROJECTIONS_TAKE: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl App {
     /// Starts building an app.
@@ -160,6 +163,49 @@ impl App {
     pub async fn settled(&self) -> Result<Position, OperationError> {
         self.services.head.wake();
         self.inner.policies.settled(&*self.services.log, self.inner.registry.policies.len()).await
+    }
+
+    /// Waits until every policy has handled every event, as [`settled`](Self::settled), and every projection has processed the log up
+    /// to there. Returns the log's head at that moment: what a query finds then contains everything that follows from the commands
+    /// so far. Tests call this instead of sleeping.
+    ///
+    /// ```
+    /// # use cqrs_runtime::prelude::*;
+    /// # async fn example(app: App) -> Result<(), Box<dyn std::error::Error>> {
+    /// // .. commands ..
+    /// app.quiet().await?;
+    /// // .. queries ..
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It goes on waiting while a policy keeps failing ([`policies`](Self::policies) shows why), and while others append. An app
+    /// without policies in this process, [`without_policies`](AppBuilder::without_policies), can only wait for its projections:
+    /// [`caught_up`](Self::caught_up).
+    ///
+    /// # Errors
+    /// As for [`settled`](Self::settled), and [`OperationError::Behind`] where a projection is not there within a minute: it is
+    /// paused, for example, or no process runs it.
+    pub async fn quiet(&self) -> Result<Position, OperationError> {
+        loop {
+            let head = self.settled().await?;
+            match self.caught_up(head, PROJECTIONS_TAKE).await {
+                Ok(()) => {}
+                Err(QueryError::NotYet(behind)) => return Err(OperationError::Behind(behind)),
+                Err(QueryError::NotBuilt(NotBuilt { view, position: reached, of: wanted })) => {
+                    return Err(OperationError::Behind(NotYet { view, reached, wanted }));
+                }
+                Err(QueryError::Unavailable(error)) => return Err(error.into()),
+                Err(other) => {
+                    let (store, reason) = (self.services.log.describe(), other.to_string());
+                    return Err(StoreError::Failed { store, reason }.into());
+                }
+            }
+            // A policy that was handed an event in between has moved the head before it is settled again.
+            if self.settled().await? == head {
+                return Ok(head);
+            }
+        }
     }
 
     /// Handles the parked events of a policy again, after the cause was fixed, and returns what is still parked. Its commands

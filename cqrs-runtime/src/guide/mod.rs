@@ -1,10 +1,13 @@
-//! The guide: first steps, levels and their operation, performance, tests of your own rules, and the terms of other systems.
+//! The guide: first steps, levels and their operation, what a query can ask, performance, tests of your own rules, and the terms of other systems.
 
 #[doc = include_str!("first_steps.md")]
 pub mod first_steps {}
 
 #[doc = include_str!("levels.md")]
 pub mod levels {}
+
+#[doc = include_str!("queries.md")]
+pub mod queries {}
 
 #[doc = include_str!("coming_from.md")]
 pub mod coming_from {}

@@ -281,6 +281,9 @@ pub enum QueryError {
     /// A stored view does not match its type.
     #[error("stored view `{}` of key `{}` does not match its type: {}", .0.view, .0.key, .0.reason)]
     Malformed(MalformedView),
+    /// The query was given the cursor of another search.
+    #[error("the cursor is not of this search of view `{}`, which has another order; start at the first page", .0.view)]
+    OtherCursor(OtherCursor),
     /// A middleware refused the query.
     #[error("refused by a middleware: {0}")]
     Middleware(Box<dyn Error + Send + Sync>),
@@ -297,6 +300,7 @@ impl QueryError {
             Self::NoPosition(_) => "NoPosition",
             Self::Unavailable(_) => "Unavailable",
             Self::Malformed(_) => "Malformed",
+            Self::OtherCursor(_) => "OtherCursor",
             Self::Middleware(_) => "Middleware",
         }
     }
@@ -328,6 +332,13 @@ pub struct NotBuilt {
     /// The position at which it is built: the log's head when the build began (level 2), or the current head
     /// (level 1).
     pub of: Position,
+}
+
+/// A cursor of another search: see [`Find::page`](crate::view::Find::page).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherCursor {
+    /// The view that was searched.
+    pub view: &'static str,
 }
 
 /// A stored view that cannot be read.
@@ -434,6 +445,9 @@ pub enum OperationError {
         /// The reason.
         reason: String,
     },
+    /// A view has not processed the log within a minute.
+    #[error("view `{}` is not up to date: at position {}, need {}", .0.view, .0.reached, .0.wanted)]
+    Behind(NotYet),
     /// A policy has stopped before it was done.
     #[error("policy `{policy}` has stopped: {error}")]
     PolicyStopped {
@@ -467,6 +481,7 @@ impl OperationError {
             Self::Elsewhere { .. } => "Elsewhere",
             Self::NoPolicies => "NoPolicies",
             Self::NotResumed { .. } => "NotResumed",
+            Self::Behind(_) => "Behind",
             Self::PolicyStopped { .. } => "PolicyStopped",
             Self::ShutDown => "ShutDown",
             Self::Store(_) => "Store",

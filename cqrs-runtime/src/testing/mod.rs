@@ -75,6 +75,11 @@
 //! assert_eq!(doors.view::<DoorUse>(other), None);
 //! ```
 //!
+//! # Queries
+//!
+//! [`ask`](Scenario::ask) runs a query on the views of these events: `given(events).ask(query)`. [`at`](Scenario::at) says when they
+//! happened: `given(events).at(monday).and(others).at(tuesday).ask(query)`.
+//!
 //! # Policies
 //!
 //! A policy is a plain function: a test calls it. [`recorded`] makes the event of a policy that takes `&Recorded<E>`, and
@@ -103,8 +108,9 @@
 //! ```
 //!
 //! To test events, policies and decisions together, build an app with a log in memory, and wait with
-//! [`App::settled`](crate::App::settled).
+//! [`App::quiet`](crate::App::quiet).
 
+mod ask;
 mod events;
 mod outcome;
 mod scenario;

@@ -9,20 +9,24 @@ use crate::bus::handler::Handled;
 use crate::model::parameter_info::ParameterInfo;
 use crate::registry::{Item, registered};
 use cqrs_core::debug::opaque_debug;
-use cqrs_core::event::{Event, Events, Recorded, RecordedEvent};
+use cqrs_core::event::{Event, EventHeader, Events, Recorded, RecordedEvent};
 use cqrs_core::json::KeepError;
 use cqrs_core::log::{EventLog, EventQuery};
 use cqrs_core::memory::MemoryLog;
 use cqrs_core::meta::Meta;
 use cqrs_core::position::Position;
+use cqrs_core::time::Timestamp;
 
 /// What a test is given: past events, and the services that a workflow takes.
-#[must_use = "a scenario does nothing until `.when(..)`, `.view(..)` or `.views()`"]
+#[must_use = "a scenario does nothing until `.when(..)`, `.view(..)`, `.views()` or `.ask(..)`"]
 #[derive(Default)]
 pub struct Scenario {
     pub(super) history: Vec<RecordedEvent>,
-    app: AppBuilder,
-    meta: Option<Meta>,
+    /// How many of them were there before the last call of `given` or `and`.
+    before: usize,
+    pub(super) app: AppBuilder,
+    pub(super) meta: Option<Meta>,
+    at: Option<Timestamp>,
 }
 
 opaque_debug!(Scenario { history, meta });
@@ -72,8 +76,46 @@ impl Scenario {
     #[track_caller]
     pub fn and(mut self, events: impl Happened) -> Self {
         let meta = Meta::new();
+        self.before = self.history.len();
         self.history.extend(record(events, Position::new(self.history.len() as u64), &meta));
         self
+    }
+
+    /// Sets when the events of the last `given` or `and` happened: their [`recorded_at`](crate::Recorded::recorded_at), and the time in
+    /// their metadata. Commands and queries of this scenario are sent at that time too, unless [`meta`](Self::meta) has another.
+    ///
+    /// ```
+    /// # use cqrs_runtime::prelude::*;
+    /// # use cqrs_runtime::testing::given;
+    /// # #[derive(Id)] pub struct DoorId(Uuid);
+    /// # #[derive(Event, Serialize, Deserialize)] pub struct DoorOpened { #[tag] door: DoorId }
+    /// #[derive(View, Serialize, Deserialize)]
+    /// pub struct LastUse { #[key] door: DoorId, at: Timestamp }
+    ///
+    /// #[projection(on = [DoorOpened])]
+    /// impl LastUse {
+    ///     fn opened(_: Option<Self>, event: &Recorded<DoorOpened>) -> Self {
+    ///         Self { door: event.door, at: event.recorded_at() }
+    ///     }
+    /// }
+    ///
+    /// let (door, noon) = (DoorId::new(), "2026-05-01T12:00:00Z".parse().unwrap());
+    /// assert_eq!(given(DoorOpened { door }).at(noon).view::<LastUse>(door).unwrap().at, noon);
+    /// ```
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.at = Some(time);
+        for event in &mut self.history[self.before..] {
+            let header = event.header().clone();
+            let meta = Arc::new(Meta { at: time, ..Meta::clone(&header.meta) });
+            *event = RecordedEvent::new(EventHeader { meta, recorded_at: time, ..header }, event.data().into());
+        }
+        self
+    }
+
+    /// The metadata of the command or query.
+    pub(super) fn sent(&mut self) -> Meta {
+        let now = || self.at.map_or_else(Meta::new, |at| Meta { at, ..Meta::new() });
+        self.meta.take().unwrap_or_else(now)
     }
 
     /// Adds a service that the workflow takes as `State<T>`.
@@ -100,15 +142,15 @@ impl Scenario {
     /// If the handler takes a database transaction, which a log in memory does not have, or a service that was not
     /// added.
     #[track_caller]
-    pub fn when<C: Handled<H>, H: 'static>(self, command: C) -> Outcome<C> {
+    pub fn when<C: Handled<H>, H: 'static>(mut self, command: C) -> Outcome<C> {
         refuse_transaction(C::NAME);
         let when = format!("{} {}", C::NAME, json((C::JSON.write)(&command)));
         let given = described(&self.history);
-        let log = Arc::new(MemoryLog::new());
+        let (log, meta) = (Arc::new(MemoryLog::new()), self.sent());
         let (result, stated) = block_on(async {
             let before = store(&log, &self.history).await;
-            let app: App = self.app.unchecked(Arc::clone(&log) as Arc<dyn EventLog>);
-            let result = app.commands().with_meta(self.meta.unwrap_or_default()).execute(command).await;
+            let app: App = self.app.unchecked(Arc::clone(&log) as Arc<dyn EventLog>, &[]);
+            let result = app.commands().with_meta(meta).execute(command).await;
             let stated = log.read(&EventQuery::all(), before, usize::MAX).await;
             (result, stated.expect("memory can be read").events)
         });

@@ -14,8 +14,7 @@ use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::EventLog;
 use cqrs_core::memory::MemoryLog;
 use cqrs_core::random::Random;
-use cqrs_core::store_error::StoreError;
-use cqrs_core::view::{Filter, Parked, Row, RowQuery, View};
+use cqrs_core::view::{Parked, Row, RowQuery, View};
 
 /// How many random ways to batch the events are tried.
 const RANDOM_CUTS: usize = 8;
@@ -39,24 +38,10 @@ impl Scenario {
     #[track_caller]
     #[must_use]
     pub fn views<V: View>(&self) -> Vec<V> {
-        let mut needed =
-            vec![nearest(std::any::type_name::<V>(), |info| info.view == Some(V::LAYOUT)).unwrap_or_else(|| {
-                panic!("no `#[projection]` makes view `{}`: write it, or link the crate that has it", V::LAYOUT.name)
-            })];
-        let mut at = 0;
-        while let Some((module, info)) = needed.get(at).copied() {
-            at += 1;
-            for look_up in info.look_ups {
-                let made =
-                    nearest(module, |info| info.view.is_some_and(|view| view.name == *look_up)).unwrap_or_else(|| {
-                        panic!("projection `{}` looks up view `{look_up}`, which no projection makes", info.name)
-                    });
-                if needed.iter().all(|(_, known)| known.name != made.1.name) {
-                    needed.push(made);
-                }
-            }
-        }
-        let projections: Vec<_> = needed.into_iter().map(|(_, info)| info).collect();
+        let made = nearest(std::any::type_name::<V>(), |info| info.view == Some(V::LAYOUT)).unwrap_or_else(|| {
+            panic!("no `#[projection]` makes view `{}`: write it, or link the crate that has it", V::LAYOUT.name)
+        });
+        let projections = with_look_ups(vec![made]);
         let inline = Inline::new(&projections).unwrap_or_else(|error| panic!("{error}"));
 
         let rows = fold::<V>(&inline, &self.history, &vec![1; self.history.len()]);
@@ -86,11 +71,39 @@ impl Scenario {
     }
 }
 
+/// These projections, and those whose views they look up.
+#[track_caller]
+pub(super) fn with_look_ups(mut needed: Vec<(&'static str, &'static ProjectionInfo)>) -> Vec<&'static ProjectionInfo> {
+    let mut at = 0;
+    while let Some((module, info)) = needed.get(at).copied() {
+        at += 1;
+        for look_up in info.look_ups {
+            let made =
+                nearest(module, |info| info.view.is_some_and(|view| view.name == *look_up)).unwrap_or_else(|| {
+                    panic!("projection `{}` looks up view `{look_up}`, which no projection makes", info.name)
+                });
+            if needed.iter().all(|(_, known)| known.name != made.1.name) {
+                needed.push(made);
+            }
+        }
+    }
+    needed.into_iter().map(|(_, info)| info).collect()
+}
+
 /// Folds batches of these sizes, each in its own transaction.
 #[track_caller]
 fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) -> Vec<Row> {
-    let (rows, parked) = block_on(async {
-        let log = MemoryLog::new();
+    let log = filled(inline, history, batches);
+    let views = log.views().expect("a log in memory stores views");
+    let shape = inline.shape_of(V::LAYOUT.name).expect("the engine folds it");
+    block_on(async { views.find(&shape, &RowQuery::all()).await }).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A log with these events, and the views that they were folded into in batches of these sizes.
+#[track_caller]
+pub(super) fn filled(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) -> MemoryLog {
+    let log = MemoryLog::new();
+    let parked = block_on(async {
         let timeout = StoreTimeout::new(log.describe(), StoreTimeout::DEFAULT);
         let views = log.views().expect("a log in memory stores views");
         for shape in inline.shapes() {
@@ -102,22 +115,23 @@ fn fold<V: View>(inline: &Inline, history: &[RecordedEvent], batches: &[usize]) 
             sequencer::store(log.begin().await?, inline, batch, &[], &Figures::default(), &timeout).await?;
             rest = later;
         }
-        let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
-        let shape = inline.shape_of(V::LAYOUT.name).expect("the engine folds it");
-        Ok::<_, StoreError>((views.find(&shape, &every).await?, views.parked().await?))
+        views.parked().await
     })
     .unwrap_or_else(|error| panic!("{error}"));
     if let Some(Parked { projection, key, error, .. }) = parked.first() {
         let projection = inline.plain(projection).unwrap_or(projection);
         panic!("projection `{projection}` could not fold key `{key}`: {error}\n  given:{}", described(history));
     }
-    rows
+    log
 }
 
 /// The projection that `wanted` accepts. Of several, the one whose module path has most in common with `path`, for test
 /// binaries with several domains.
 #[track_caller]
-fn nearest(path: &str, wanted: impl Fn(&ProjectionInfo) -> bool) -> Option<(&'static str, &'static ProjectionInfo)> {
+pub(super) fn nearest(
+    path: &str,
+    wanted: impl Fn(&ProjectionInfo) -> bool,
+) -> Option<(&'static str, &'static ProjectionInfo)> {
     let projection = |entry: &'static Registration| match &entry.item {
         Item::Projection(info) if wanted(info) => Some((entry.module, info)),
         _ => None,

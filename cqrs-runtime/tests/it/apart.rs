@@ -6,7 +6,7 @@ use std::time::Duration;
 use cqrs_runtime::app::{AppBuilder, ProjectionState};
 use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Filter, MemoryViews, RowQuery, ViewShape, ViewStore};
+use cqrs_runtime::view::{MemoryViews, RowQuery, ViewShape, ViewStore};
 
 use crate::club::{happen, stored};
 use crate::tally::*;
@@ -17,7 +17,7 @@ fn builder(log: &MemoryLog) -> AppBuilder {
 
 async fn keys(store: &dyn ViewStore, shape: &ViewShape) -> Vec<String> {
     store.prepare(shape).await.unwrap();
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     store.find(shape, &every).await.unwrap().into_iter().map(|row| row.key).collect()
 }
 

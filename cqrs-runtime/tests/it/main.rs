@@ -20,6 +20,7 @@ mod origins;
 mod parking;
 mod parts;
 mod progress;
+mod reads;
 mod scenarios;
 mod stalled;
 mod tally;

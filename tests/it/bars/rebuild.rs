@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use cqrs_runtime::event::{EventHeader, RecordedEvent};
 use cqrs_runtime::log::{EventLog, EventQuery, Position};
 use cqrs_runtime::prelude::*;
-use cqrs_runtime::view::{Filter, RowQuery};
+use cqrs_runtime::view::RowQuery;
 use cqrs_test_servers::Postgres;
 use cqrs_tests::chance::{Random, given};
 use serde::{Deserialize, Serialize};
@@ -233,7 +233,7 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
         }
     }
     assert_eq!(counts.values().sum::<u64>(), events + figures.commands, "every command is there");
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     let rows = open_views(views_url).await.find(&shapes().await[0], &every).await.unwrap();
     assert_eq!(rows.len(), counts.len());
     for row in rows {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use cqrs_postgres::tokio_postgres::{self, NoTls};
-use cqrs_runtime::view::{Filter, RowQuery, ViewStore};
+use cqrs_runtime::view::{RowQuery, ViewStore};
 use cqrs_test_servers::Postgres;
 use cqrs_tests::chance::{Random, given, seed};
 
@@ -99,7 +99,7 @@ async fn is_half_done(server: &ReadServer, views: &Arc<dyn ViewStore>) -> bool {
         return client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) > 0;
     }
     for shape in &shapes().await {
-        let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+        let every = RowQuery::all();
         let reached = views.checkpoint(shape.name).await.unwrap().unwrap().position;
         if views.find(shape, &every).await.unwrap().iter().any(|row| row.position > reached) {
             return true;

@@ -106,7 +106,7 @@ impl Watcher {
             let group = u32::try_from(number % 3).unwrap().checked_sub(1);
             let filter = group
                 .map_or(Filter::All(Vec::new()), |group| Filter::OneOf("group", vec![Value::Integer(group.into())]));
-            let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
+            let query = RowQuery::new(filter);
             let rows = self.views.find(shape, &query).await?;
             let checkpoint = self.views.checkpoint(shape.name).await?.map(|stands| stands.position);
             let stands = checkpoint.unwrap_or_default();
@@ -184,7 +184,7 @@ pub async fn views_agree(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>) {
     tx.commit().await.unwrap();
     let app = App::builder().log(copy.clone()).only_modules([COUNTERS]).build().await.unwrap();
     app.caught_up(page.up_to, Duration::from_secs(600)).await.unwrap();
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     for shape in &shapes().await {
         let folded = copy.views().unwrap().find(shape, &every).await.unwrap();
         assert_eq!(views.find(shape, &every).await.unwrap(), folded, "`{}` is what the log makes", shape.name);

@@ -47,23 +47,22 @@ async fn pages_in_the_order_of_one_index_are_those_of_all_rows_sorted() {
     let mut rows: Vec<Row> = (0..40).map(|number| item(&format!("{number:02}"), 1, (number * 11) % 7 - 3)).collect();
     writing(&views, &[], &rows, &[], None).await.commit().await.unwrap();
     for descends in [false, true] {
-        rows.sort_by_key(|row| row.key.clone());
         rows.sort_by(|a, b| {
-            let ascending = a.indexes.partial_cmp(&b.indexes).unwrap();
+            let ascending = a.indexes.partial_cmp(&b.indexes).unwrap().then_with(|| a.key.cmp(&b.key));
             if descends { ascending.reverse() } else { ascending }
         });
         for (offset, limit) in
             [0, 1, 7, 39, 40, 1 << 60].into_iter().flat_map(|offset| [None, Some(4)].map(|limit| (offset, limit)))
         {
             let order = vec![("size", descends)];
-            let query = RowQuery { filter: Filter::All(Vec::new()), order, limit, offset };
+            let query = RowQuery { order, limit, offset, ..RowQuery::all() };
             let from = usize::try_from(offset).unwrap().min(rows.len());
             let expected: Vec<Row> =
                 rows[from..].iter().take(limit.map_or(40, |limit| limit as usize)).cloned().collect();
             assert_eq!(views.find(&ITEMS, &query).await.unwrap(), expected, "{query:?}");
         }
     }
-    let none = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: Some(0), offset: 0 };
+    let none = RowQuery { limit: Some(0), ..RowQuery::all() };
     assert_eq!(views.find(&ITEMS, &none).await.unwrap(), []);
     let error = views.count(&ITEMS, &Filter::OneOf("weight", Vec::new())).await.unwrap_err();
     assert!(error.to_string().contains("view `Items` has no index `weight`"), "{error}");

@@ -7,7 +7,7 @@ use cqrs_mongodb::mongodb::bson::Document;
 use cqrs_mongodb::mongodb::{Client, Collection, Database};
 use cqrs_runtime::log::Position;
 use cqrs_runtime::view::{
-    Checkpoint, ColumnKind, Filter, IndexShape, Lease, Removed, Row, RowQuery, StandaloneTransaction, Value, ViewShape,
+    Checkpoint, ColumnKind, IndexShape, Lease, Removed, Row, RowQuery, StandaloneTransaction, Value, ViewShape,
     ViewStore,
 };
 use cqrs_test_servers::Mongo;
@@ -96,6 +96,6 @@ pub async fn writing(
 }
 
 pub async fn every(views: &dyn ViewStore, shape: &ViewShape) -> Vec<Row> {
-    let every = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let every = RowQuery::all();
     views.find(shape, &every).await.unwrap()
 }

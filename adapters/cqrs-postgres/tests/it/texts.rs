@@ -101,7 +101,7 @@ async fn every_text_is_a_views_key_an_index_and_a_document() {
         let found = views.rows(&NOTES, std::slice::from_ref(&row.key)).await.unwrap();
         assert_eq!((&found[0].key, &found[0].document, found.len()), (&row.key, &row.document, 1));
         let filter = Filter::Compare(NOTES.indexes[0].name, Comparison::Equal, row.indexes[0].clone());
-        let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
+        let query = RowQuery::new(filter);
         let found = views.find(&NOTES, &query).await.unwrap();
         assert_eq!((&found[0].key, found.len()), (&row.key, 1), "it is found by its index");
     }

@@ -3,7 +3,7 @@
 use cqrs_runtime::App;
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
+use cqrs_runtime::view::{Row, RowQuery, ViewShape};
 
 use super::Failure;
 use super::print::PATIENCE;
@@ -54,6 +54,6 @@ pub async fn run(app: &App) -> Result<(), Failure> {
 /// All rows of a view, ordered by key.
 async fn rows(app: &App, view: &str, shape: &ViewShape) -> Result<Vec<Row>, Failure> {
     let views = app.views_of(view).ok_or_else(|| format!("{} stores no views", app.log().describe()))?;
-    let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let all = RowQuery::all();
     Ok(views.find(shape, &all).await?)
 }

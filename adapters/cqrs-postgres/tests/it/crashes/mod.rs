@@ -17,7 +17,7 @@ use cqrs_postgres::PostgresLog;
 use cqrs_runtime::App;
 use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, Page, Position};
 use cqrs_runtime::registry::{Item, registered};
-use cqrs_runtime::view::{Filter, Row, RowQuery, ViewShape};
+use cqrs_runtime::view::{Row, RowQuery, ViewShape};
 use cqrs_test_servers::{Database, Postgres};
 use till::{IN_FLIGHT, TILLS};
 
@@ -144,7 +144,7 @@ async fn views_agree(log: &PostgresLog, page: Page) {
 
 /// All rows of a view, sorted by key.
 async fn rows(log: &dyn EventLog, shape: &ViewShape) -> Vec<Row> {
-    let all = RowQuery { filter: Filter::All(Vec::new()), order: Vec::new(), limit: None, offset: 0 };
+    let all = RowQuery::all();
     let views = log.views().unwrap();
     views.find(shape, &all).await.unwrap()
 }

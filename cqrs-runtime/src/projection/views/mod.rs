@@ -1,6 +1,12 @@
 //! The read side, as a query sees it.
 
+mod cursor;
+mod find;
+mod page;
+mod stream;
+
 use std::borrow::Borrow;
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -8,8 +14,11 @@ use super::{Follower, Standings};
 use crate::model::error::{MalformedView, QueryError};
 use cqrs_core::column::Key;
 use cqrs_core::debug::opaque_debug;
-use cqrs_core::store_error::BoxFuture;
-use cqrs_core::view::{Condition, Filter, Order, Row, RowQuery, View, ViewShape, ViewStore};
+use cqrs_core::view::{Condition, Filter, Row, RowQuery, View, ViewShape, ViewStore};
+pub use cursor::{Cursor, ParseCursorError};
+pub use find::Find;
+pub use page::{Page, Paging};
+pub use stream::RowStream;
 
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
 pub struct Views<V> {
@@ -64,12 +73,48 @@ impl<V: View> Views<V> {
         rows.first().map(decode).transpose()
     }
 
+    /// The rows of these keys, in the order of the keys: `None` where a key has no row. One round trip to the store for up to a
+    /// thousand keys, however many there are of them.
+    ///
+    /// ```
+    /// # use cqrs_runtime::prelude::*;
+    /// # #[derive(Id)] pub struct UserId(Uuid);
+    /// # #[derive(View, Serialize, Deserialize)] pub struct Profile { #[key] user: UserId, name: String }
+    /// # #[derive(View, Serialize, Deserialize)] pub struct Comment { #[key] number: u64, author: UserId, text: String }
+    /// async fn authors(comments: &[Comment], profiles: Views<Profile>) -> Result<Vec<Option<Profile>>, QueryError> {
+    ///     profiles.get_all(comments.iter().map(|comment| comment.author)).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn get_all<K: Borrow<V::Key>>(
+        &self,
+        keys: impl IntoIterator<Item = K> + Send,
+    ) -> Result<Vec<Option<V>>, QueryError> {
+        let keys: Vec<String> = keys.into_iter().map(|key| key.borrow().to_key()).collect();
+        self.rows_of(keys).await
+    }
+
+    async fn rows_of(&self, keys: Vec<String>) -> Result<Vec<Option<V>>, QueryError> {
+        self.require_built().await?;
+        let mut wanted = keys.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.rows(&self.shape, &wanted).await?;
+        let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
+        keys.iter().map(|key| rows.get(key.as_str()).map(|row| decode(row)).transpose()).collect()
+    }
+
     /// The rows that meet a condition on indexes.
     pub fn find(&self, condition: Condition<V>) -> Find<V> {
         self.search(condition.into_filter())
     }
 
-    /// Every row, whatever its indexes: for views that stay small, or with a limit.
+    /// Every row, with any values: for views that stay small, or with a limit.
     pub fn scan(&self) -> Find<V> {
         self.search(Filter::All(Vec::new()))
     }
@@ -83,74 +128,7 @@ impl<V: View> Views<V> {
     }
 
     fn search(&self, filter: Filter) -> Find<V> {
-        let query = RowQuery { filter, order: Vec::new(), limit: None, offset: 0 };
-        Find { views: self.clone(), query }
-    }
-}
-
-/// A search, not yet made.
-#[must_use = "a search does nothing until it, `.first()` or `.count()` is awaited"]
-pub struct Find<V> {
-    views: Views<V>,
-    query: RowQuery,
-}
-
-opaque_debug!([V] Find<V> { views, query });
-
-impl<V: View> Find<V> {
-    /// Sorts by an index; where that leaves rows equal, by the next one that is given, and last by their keys.
-    pub fn order_by(mut self, order: Order<V>) -> Self {
-        self.query.order.push((order.index(), order.is_descending()));
-        self
-    }
-
-    /// How many rows at most.
-    pub fn limit(mut self, rows: u32) -> Self {
-        self.query.limit = Some(rows);
-        self
-    }
-
-    /// How many rows to pass over first.
-    pub fn offset(mut self, rows: u64) -> Self {
-        self.query.offset = rows;
-        self
-    }
-
-    /// The rows.
-    ///
-    /// # Errors
-    /// The store cannot be reached, the view is not built yet, or a stored row does not fit its type.
-    pub async fn all(self) -> Result<Vec<V>, QueryError> {
-        self.views.require_built().await?;
-        let rows = self.views.store.find(&self.views.shape, &self.query).await?;
-        rows.iter().map(decode).collect()
-    }
-
-    /// The first row.
-    ///
-    /// # Errors
-    /// As for [`all`](Self::all).
-    pub async fn first(self) -> Result<Option<V>, QueryError> {
-        Ok(self.limit(1).all().await?.pop())
-    }
-
-    /// How many rows meet the condition, whatever the limit.
-    ///
-    /// # Errors
-    /// The store cannot be reached, or the view is not built yet.
-    pub async fn count(self) -> Result<u64, QueryError> {
-        self.views.require_built().await?;
-        Ok(self.views.store.count(&self.views.shape, &self.query.filter).await?)
-    }
-}
-
-/// Awaiting a search gives its rows, as [`Find::all`].
-impl<V: View> IntoFuture for Find<V> {
-    type Output = Result<Vec<V>, QueryError>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.all())
+        Find::new(self.clone(), RowQuery::new(filter))
     }
 }
 
