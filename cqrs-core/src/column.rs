@@ -153,7 +153,7 @@ impl<C: Column> Column for Option<C> {
     note = "implement `FromColumn` for `{Self}`",
     note = "see: cqrs_runtime::rules#cqrs308"
 )]
-pub trait FromColumn: Column + Sized {
+pub trait FromColumn: Column + Sized + 'static {
     /// The value that [`to_value`](Column::to_value) stored. `None` if it is not one of this type.
     fn from_value(value: Value) -> Option<Self>;
 }
@@ -188,9 +188,9 @@ pub trait FromColumn: Column + Sized {
     note = "use an index of a number, or implement `Numeric` for `{Self}`; `u64` is stored as a text, use `i64` or `u32`",
     note = "see: cqrs_runtime::rules#cqrs308"
 )]
-pub trait Numeric: Column {
+pub trait Numeric: Column + 'static {
     /// The type of a sum.
-    type Sum;
+    type Sum: 'static;
     /// The sum of [`Value::Integer`]s or [`Value::Real`]s, which is one of its kind, `0` where there is no value. `None` if it is of
     /// another kind.
     fn from_sum(sum: Value) -> Option<Self::Sum>;

@@ -12,7 +12,7 @@ use cqrs_core::view::Place;
 /// A place in the answer of a search, from which [`Find::page`](crate::view::Find::page) goes on: opaque, a text in JSON and in URLs.
 ///
 /// It stays valid while rows come and go, including the row that it was made from, and in later versions of the program, as long as
-/// the search has the same order. It contains the values that its row was sorted by, readable to whoever decodes it. A forged one
+/// the search has the same order. It contains the values that its row was sorted by, readable to anyone who decodes it. A forged one
 /// leads to another place of the same search, never to rows that the search does not find.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {

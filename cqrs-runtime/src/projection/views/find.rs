@@ -5,7 +5,7 @@ use crate::model::error::QueryError;
 use cqrs_core::column::{FromColumn, Numeric, Value};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::store_error::{BoxFuture, StoreError};
-use cqrs_core::view::{Comparison, Filter, IndexedBy, Order, RowQuery, View};
+use cqrs_core::view::{Comparison, Filter, IndexedBy, Order, Place, RowQuery, View};
 
 /// A search, not yet made.
 ///
@@ -132,7 +132,7 @@ impl<V: View> Find<V> {
         Ok(self.limit(1).all().await?.pop())
     }
 
-    /// How many rows meet the condition, whatever the limit.
+    /// How many rows meet the condition. A limit does not matter.
     ///
     /// # Errors
     /// The store cannot be reached, or the view is not built yet.
@@ -155,64 +155,72 @@ impl<V: View> Find<V> {
     ///
     /// # Errors
     /// The store cannot be reached, the view is not built yet, or a stored value does not fit the index's type.
-    pub async fn count_by<I: IndexedBy<V>>(self, index: I) -> Result<Vec<(I::Value, u64)>, QueryError>
+    // A boxed future, like those below: an index that is none is one error, at the index.
+    pub fn count_by<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Vec<(I::Value, u64)>, QueryError>>
     where
         I::Value: FromColumn,
     {
-        let (index, limit) = (index.name(), self.query.limit);
-        let counted = self.counted(index, limit).await?;
-        counted.into_iter().map(|(value, times)| Ok((self.read_back(index, value)?, times))).collect()
+        let index = index.name();
+        Box::pin(async move {
+            let counted = self.counted(index, self.query.limit).await?;
+            counted.into_iter().map(|(value, times)| Ok((self.read_back(index, value)?, times))).collect()
+        })
     }
 
     /// The different values of an index, from the least to the greatest. A [`limit`](Self::limit) keeps the least.
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub async fn distinct<I: IndexedBy<V>>(self, index: I) -> Result<Vec<I::Value>, QueryError>
+    pub fn distinct<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Vec<I::Value>, QueryError>>
     where
         I::Value: FromColumn,
     {
         let index = index.name();
-        let mut values: Vec<Value> = self.counted(index, None).await?.into_iter().map(|(value, _)| value).collect();
-        values.sort_by(Value::order);
-        values.truncate(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
-        values.into_iter().map(|value| self.read_back(index, value)).collect()
+        Box::pin(async move {
+            let counted = self.counted(index, None).await?;
+            let mut values: Vec<Value> = counted.into_iter().map(|(value, _)| value).collect();
+            values.sort_by(Value::order);
+            values.truncate(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
+            values.into_iter().map(|value| self.read_back(index, value)).collect()
+        })
     }
 
     /// The sum of an index of numbers: `0` if no row meets the condition. `None` adds nothing.
     ///
     /// # Errors
     /// The store cannot be reached, the view is not built yet, or the sum does not fit 64 bits.
-    pub async fn sum<I: IndexedBy<V>>(self, index: I) -> Result<<I::Value as Numeric>::Sum, QueryError>
+    pub fn sum<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<<I::Value as Numeric>::Sum, QueryError>>
     where
         I::Value: Numeric,
     {
         let index = index.name();
-        self.views.require_built().await?;
-        let sum = self.views.store.sum(&self.views.shape, &self.query.filter, index).await?;
-        I::Value::from_sum(sum.clone()).ok_or_else(|| self.misfit(index, &sum))
+        Box::pin(async move {
+            self.views.require_built().await?;
+            let sum = self.views.store.sum(&self.views.shape, &self.query.filter, index).await?;
+            I::Value::from_sum(sum.clone()).ok_or_else(|| self.misfit(index, &sum))
+        })
     }
 
     /// The least value of an index that is not `None`. `None` if there is no such row.
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub async fn min<I: IndexedBy<V>>(self, index: I) -> Result<Option<I::Value>, QueryError>
+    pub fn min<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Option<I::Value>, QueryError>>
     where
         I::Value: FromColumn,
     {
-        self.extreme(index.name(), false).await
+        Box::pin(self.extreme(index.name(), false))
     }
 
     /// The greatest value of an index that is not `None`. `None` if there is no such row.
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub async fn max<I: IndexedBy<V>>(self, index: I) -> Result<Option<I::Value>, QueryError>
+    pub fn max<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Option<I::Value>, QueryError>>
     where
         I::Value: FromColumn,
     {
-        self.extreme(index.name(), true).await
+        Box::pin(self.extreme(index.name(), true))
     }
 
     async fn counted(&self, index: &'static str, limit: Option<u32>) -> Result<Vec<(Value, u64)>, QueryError> {
@@ -242,14 +250,14 @@ impl<V: View> Find<V> {
     }
 
     /// The place of a row in the order of this search.
-    pub(super) fn place(&self, view: &V) -> cqrs_core::view::Place {
+    pub(super) fn place(&self, view: &V) -> Place {
         let values = view.index_values();
         let value = |(index, _): &(&'static str, bool)| {
             let place = self.views.shape.index(index).ok();
             place.and_then(|place| values.get(place)).cloned().unwrap_or(Value::Null)
         };
         let key = V::key_text(view.key());
-        cqrs_core::view::Place { values: self.query.order.iter().map(value).collect(), key, inclusive: false }
+        Place { values: self.query.order.iter().map(value).collect(), key, inclusive: false }
     }
 
     /// The kinds that a cursor's values must have.
