@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::checkpoint::{NO_ROWS, checkpoints};
@@ -16,7 +16,7 @@ use super::returns::Failure;
 use super::settings::Settings;
 use super::status::State;
 use crate::bus::services::Services;
-use crate::projection::{Either, lost_text, race};
+use crate::projection::lost_text;
 use crate::telemetry::PolicyFigures;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::EventQuery;
@@ -126,8 +126,14 @@ impl Runner {
                 Next::Step => true,
                 // If the app is gone, the next turn sees it.
                 Next::Wait => {
-                    let waiting = race(self.closing.changed(), self.appended.changed());
-                    !matches!(timeout(self.settings.poll, waiting).await, Ok(Either::Other(Err(_))))
+                    let appended = async {
+                        tokio::select! {
+                            biased;
+                            _ = self.closing.changed() => true,
+                            appended = self.appended.changed() => appended.is_ok(),
+                        }
+                    };
+                    timeout(self.settings.poll, appended).await.unwrap_or(true)
                 }
                 Next::Again(error) => self.pause(error).await,
                 Next::Stop => false,
@@ -394,10 +400,11 @@ impl Runner {
         self.tell(Some(error));
         let until = Instant::now() + pause;
         loop {
-            match timeout_at(until, race(self.closing.changed(), self.appended.changed())).await {
-                Ok(Either::Other(Ok(()))) => {}
-                Ok(Either::Other(Err(_))) => return false,
-                Ok(Either::One(_)) | Err(_) => return true,
+            tokio::select! {
+                biased;
+                _ = self.closing.changed() => return true,
+                appended = self.appended.changed() => if appended.is_err() { return false },
+                () = tokio::time::sleep_until(until) => return true,
             }
         }
     }

@@ -36,13 +36,11 @@ mod requests;
 mod scan;
 mod status;
 mod stored_state;
-mod together;
 mod unit;
 mod worker;
 
 pub(crate) use progress::{Standing, Standings};
 pub use status::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
-pub(crate) use together::{Either, race};
 pub(super) use unit::place_shadow;
 use worker::Worker;
 

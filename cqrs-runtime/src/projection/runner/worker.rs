@@ -1,6 +1,5 @@
 //! The runner's work.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,6 @@ use tracing::Instrument;
 use super::change::Change;
 use super::progress::Standings;
 use super::scan::{Group, Pass, passes};
-use super::together::{Either, any, both, race};
 use super::unit::{ASKS, Build, Unit, built};
 use super::{FirstLook, Pace, Partitions, Request};
 use crate::panics::unpanicked;
@@ -117,7 +115,13 @@ impl Worker {
     /// Works until the other end of `end` is dropped.
     pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>, looked: FirstLook) {
         let mut looked = Some(looked);
-        while let Either::Other(Err(panic)) = race(&mut end, unpanicked(self.work(&mut looked))).await {
+        loop {
+            let done = tokio::select! {
+                biased;
+                _ = &mut end => break,
+                done = unpanicked(self.work(&mut looked)) => done,
+            };
+            let Err(panic) = done else { break };
             let reason = format!("it panicked: {panic}");
             let error = StoreError::Failed { store: self.store.describe(), reason };
             for place in 0..self.units.len() {
@@ -158,28 +162,18 @@ impl Worker {
         let look_at = watches.then(|| Instant::now() + LOOK);
         let wake_at = self.units.iter().map(|unit| unit.ask_at).chain(look_at).min();
         let follows = self.units.iter().any(runs);
-        let mut request = None;
-        let (head, inbox, got) = (&mut self.head, &mut self.inbox, &mut request);
-        let mut signs: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = Vec::new();
-        signs.push(Box::pin(async {
-            match inbox.recv().await {
-                Some(request) => *got = Some(request),
-                None => std::future::pending::<()>().await,
+        let due = async {
+            match wake_at {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
             }
-        }));
-        if let Some(wake_at) = wake_at {
-            signs.push(Box::pin(tokio::time::sleep_until(wake_at.into())));
+        };
+        tokio::select! {
+            Some(request) = self.inbox.recv() => Some(request),
+            () = due => None,
+            () = self.log.changed(self.seen), if follows => None,
+            Ok(()) = self.head.changed(), if follows => None,
         }
-        if follows {
-            signs.push(self.log.changed(self.seen));
-            signs.push(Box::pin(async {
-                if head.changed().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }));
-        }
-        any(signs).await;
-        request
     }
 
     pub(super) async fn learn(&mut self, place: usize) {
@@ -341,7 +335,8 @@ impl Worker {
         };
         let span =
             spans::page(pass.tracks.iter().flat_map(|(place, _)| &self.units[*place].projections), pass.after, &page);
-        let (folded, next) = both(self.fold(groups, pass.after, &page).instrument(span), read).await;
+        // The next page is on its way while this one is folded.
+        let (next, folded) = tokio::join!(biased; read, self.fold(groups, pass.after, &page).instrument(span));
         // What failed is read again when its turn comes, and the failure told then.
         if let Some(Ok(next)) = next {
             if self.ahead.len() == MOST_AHEAD {
