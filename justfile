@@ -26,6 +26,14 @@ bless:
     CQRS_BLESS=1 cargo test -p cqrs-macros
     CQRS_BLESS=1 cargo test -p shop -p courses
 
+# The public API of each library, against its public-api.txt. `just public-api --write` writes the files.
+public-api *ARGS:
+    scripts/check-public-api {{ARGS}}
+
+# Every combination of features.
+features:
+    scripts/check-features
+
 # The tour of the example shop.
 shop:
     cargo run -p shop

@@ -1,7 +1,7 @@
 //! The guarantees of levels 1 and 2, in memory, on SQLite and on PostgreSQL.
 
-mod bars;
 mod by_hand;
+mod chaos;
 mod command_ids;
 mod command_ids_of_versions;
 mod command_ids_of_workflows;
@@ -16,16 +16,16 @@ mod logs;
 mod lost_events;
 mod middleware;
 mod names;
-mod parts;
+mod partitions;
 mod plain_objects;
 mod policies;
 mod policy_renamed;
 mod sequencer;
 mod snapshots;
-mod sound;
 mod startup;
 mod tables;
 mod unattended;
+mod valid_programs;
 mod verify;
 mod wire;
 mod workflows;

@@ -21,13 +21,13 @@ use crate::bus::services::Services;
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
 use crate::projection::{
-    Engine, Follower, Generations, Head, Inline, NoStart, Pace, Partitions, ProjectionInfo, Runner,
+    Engine, Follower, Generations, Head, Inline, NoStart, Partitions, ProjectionInfo, Runner, Timing,
 };
 use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
 use crate::sequencer::snapshots::Keeper;
 use crate::sequencer::{Sequencer, Sizes};
-use crate::telemetry::{Figures, Tie, Traces};
+use crate::telemetry::{Recorder, TraceLink, Traces};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::log::EventLog;
 use cqrs_core::view::{View, ViewStore};
@@ -39,7 +39,7 @@ type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 pub struct AppBuilder {
     log: Option<Arc<dyn EventLog>>,
     reads: ReadDatabases,
-    pace: Pace,
+    pace: Timing,
     /// Partition counts, by view.
     partitions: Partitions,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
@@ -51,7 +51,7 @@ pub struct AppBuilder {
     sizes: Sizes,
     max_bytes: Option<usize>,
     policies: Settings,
-    tie: Tie,
+    trace_link: TraceLink,
     #[cfg(feature = "metrics")]
     metrics_interval: Option<Duration>,
 }
@@ -397,7 +397,7 @@ impl AppBuilder {
         let (mut inline, head, mut reads) = (Arc::<Inline>::default(), Arc::new(Head::default()), ReadSide::default());
         let inside: Vec<_> =
             places.iter().filter(|place| place.inside_log).flat_map(|p| p.projections.clone()).collect();
-        let figures = registry.figures(&inside);
+        let recorder = registry.recorder(&inside);
         let mut marks = Marks::default();
         for Place { store, inside_log, projections } in places {
             let generations = Generations::of(&projections);
@@ -410,7 +410,7 @@ impl AppBuilder {
                 }
                 let (inline, log, store, head) =
                     (Arc::clone(&inline), Arc::clone(&log), Arc::clone(&store), Arc::clone(&head));
-                let follower = Follower::start(&projections, inline, log, store, head, figures.clone());
+                let follower = Follower::start(&projections, inline, log, store, head, recorder.clone());
                 KeptBy::Commands(Arc::new(follower.map_err(faulty)?))
             } else {
                 let (log, store) = (Arc::clone(&log), Arc::clone(&store));
@@ -422,7 +422,7 @@ impl AppBuilder {
             };
             reads.homes.push(Home { store, by, projections, generations });
         }
-        let app = self.start(log, registry, inline, figures, head, (reads, marks), newer_names);
+        let app = self.start(log, registry, inline, recorder, head, (reads, marks), newer_names);
         for follower in app.services.reads.followers() {
             follower.settle(FIRST_BUILD).await?;
         }
@@ -436,7 +436,7 @@ impl AppBuilder {
     /// answer them continue it. Crate `cqrs-opentelemetry` implements this for OpenTelemetry.
     #[must_use]
     pub fn traces(mut self, traces: impl Traces) -> Self {
-        self.tie = Tie::new(traces);
+        self.trace_link = TraceLink::new(traces);
         self
     }
 
@@ -492,8 +492,8 @@ impl AppBuilder {
         };
         let homes = store.into_iter().map(home).collect();
         let (table, reads) = (Table::default(), (ReadSide { homes }, Marks::default()));
-        let figures = table.figures(&[]);
-        self.start(log, table, Arc::default(), figures, Arc::default(), reads, Vec::new())
+        let recorder = table.recorder(&[]);
+        self.start(log, table, Arc::default(), recorder, Arc::default(), reads, Vec::new())
     }
 
     #[allow(clippy::too_many_arguments, reason = "each part of an app, once")]
@@ -502,7 +502,7 @@ impl AppBuilder {
         log: Arc<dyn EventLog>,
         registry: Table,
         inline: Arc<Inline>,
-        figures: Figures,
+        recorder: Recorder,
         head: Arc<Head>,
         (reads, marks): (ReadSide, Marks),
         newer_names: Vec<String>,
@@ -515,8 +515,8 @@ impl AppBuilder {
             head_too,
             Arc::clone(&keeper),
             self.sizes,
-            figures.clone(),
-            self.tie.clone(),
+            recorder.clone(),
+            self.trace_link.clone(),
         );
         let handlers = registry.handlers();
         let inner = Arc::new(Inner { registry, policies: Policies::default(), newer_names, _marks: marks });
@@ -527,8 +527,8 @@ impl AppBuilder {
             inline,
             head,
             keeper,
-            figures,
-            tie: self.tie,
+            recorder,
+            trace_link: self.trace_link,
             command_layers: stack(self.command_layers),
             query_layers: stack(self.query_layers),
             reads,

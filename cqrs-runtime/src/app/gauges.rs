@@ -82,13 +82,13 @@ impl Gauges {
         }
         self.log_head.set(number(app.services.log.head().await?.get()));
         for status in app.projections().await? {
-            let ProjectionStatus { name, position, lag_events, lag_seconds, parked, beside, .. } = status;
+            let ProjectionStatus { name, position, lag_events, lag_seconds, parked, shadow, .. } = status;
             let Some(gauges) = self.projections.get(name) else { continue };
             gauges.position.set(number(position.get()));
             gauges.lag_events.set(number(lag_events));
             gauges.lag.set(lag_seconds);
             gauges.parked.set(number(parked as u64));
-            gauges.rebuild.set(number(beside.unwrap_or_default().get()));
+            gauges.rebuild.set(number(shadow.unwrap_or_default().get()));
         }
         if !self.policies.is_empty() {
             let parked = app.parked().await?;

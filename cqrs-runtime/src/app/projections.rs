@@ -11,7 +11,7 @@ use crate::model::consistency::After;
 use crate::model::error::{Named, OperationError, QueryError, UnknownName};
 use crate::policy;
 use crate::projection::{
-    Known, ProjectionInfo, ProjectionState, ProjectionStatus, Standing, Stored, Wanted, changed_in,
+    Known, ProjectionInfo, ProjectionProgress, ProjectionState, ProjectionStatus, Stored, Wanted, changed_in,
 };
 use crate::telemetry::spans;
 use cqrs_core::log::EventQuery;
@@ -40,9 +40,9 @@ impl App {
             parked.extend(home.store.parked().await?.into_iter().filter_map(known));
             parked.extend(changed_in(&*home.store, &home.projections).await?);
         }
-        if let Some(beside) = self.services.log.views() {
+        if let Some(shadow) = self.services.log.views() {
             // A policy that this program does not know has unfinished work all the same.
-            let unfinished = beside.parked().await?.into_iter();
+            let unfinished = shadow.parked().await?.into_iter();
             parked.extend(unfinished.filter(|parked| policy::name_of(&parked.projection).is_some()));
         }
         Ok(parked)
@@ -65,7 +65,7 @@ impl App {
     /// runs the projection and does not release it (because it paused it, for example), or a store failed. Then nothing is
     /// changed.
     pub async fn retry(&self, projection: &str, key: &str) -> Result<(), OperationError> {
-        self.take_up(projection, key, false).await
+        self.retry_key(projection, key, false).await
     }
 
     /// Like [`retry`](Self::retry), but skips the event that failed. A rebuild will process it again.
@@ -73,14 +73,14 @@ impl App {
     /// # Errors
     /// As for [`retry`](Self::retry), except that an event without a key can be skipped.
     pub async fn skip(&self, projection: &str, key: &str) -> Result<(), OperationError> {
-        self.take_up(projection, key, true).await
+        self.retry_key(projection, key, true).await
     }
 
-    async fn take_up(&self, projection: &str, key: &str, skip: bool) -> Result<(), OperationError> {
+    async fn retry_key(&self, projection: &str, key: &str, skip: bool) -> Result<(), OperationError> {
         let projection = self.projection(projection)?.name;
         match self.kept_by(projection)? {
-            KeptBy::Runner(runner) => runner.take_up(projection, key, skip).await,
-            KeptBy::Commands(follower) => follower.take_up(projection, key, skip).await,
+            KeptBy::Runner(runner) => runner.retry_key(projection, key, skip).await,
+            KeptBy::Commands(follower) => follower.retry_key(projection, key, skip).await,
             KeptBy::Nobody => Err(stored_nowhere(projection).into()),
         }
     }
@@ -172,24 +172,24 @@ impl App {
         let (head, parked) = (self.services.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
         for (home, info) in self.services.reads.projections() {
-            let standing = home.runner().and_then(|runner| runner.standings().get(info.name));
+            let progress = home.runner().and_then(|runner| runner.progress_table().get(info.name));
             let known = home.follower().and_then(|follower| follower.get(info.name));
             let Some(place) = home.generations.get(info.name) else { continue };
             let stored = Stored::in_store(&*home.store, place.name).await?;
-            let partitions = Standing::partitions(standing.as_ref(), &stored);
-            let reached = standing.as_ref().and_then(Standing::reached);
+            let partitions = ProjectionProgress::partitions(progress.as_ref(), &stored);
+            let reached = progress.as_ref().and_then(ProjectionProgress::reached);
             let position = reached.or_else(|| stored.lowest(place.fingerprint())).unwrap_or_default();
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
             let waits = parked.iter().any(|parked| parked.key.is_empty());
             let built = match home.runner() {
                 Some(runner) => {
                     let wanted = Wanted::Projection(info.name);
-                    runner.standings().first_not_built(&*home.store, wanted).await?.is_none()
+                    runner.progress_table().first_not_built(&*home.store, wanted).await?.is_none()
                 }
                 None => known.is_none_or(|known| known.built || (known.parked && info.view.is_none())),
             };
-            let state = match &standing {
-                Some(standing) => standing.state(waits),
+            let state = match &progress {
+                Some(progress) => progress.state(waits),
                 None => state_at_level_1(known, waits),
             };
             let state = match state {
@@ -205,11 +205,11 @@ impl App {
                 position,
                 lag_events: head.distance_from(position),
                 lag_seconds: if position < head { self.lag(info, position).await? } else { 0.0 },
-                last_error: standing.as_ref().and_then(Standing::error),
-                rate: standing.as_ref().map_or(0.0, Standing::rate),
-                pace: standing.as_ref().map_or(0.0, Standing::pace),
-                beside: match &standing {
-                    Some(standing) => standing.beside(),
+                last_error: progress.as_ref().and_then(ProjectionProgress::error),
+                rate: progress.as_ref().map_or(0.0, ProjectionProgress::rate),
+                pace: progress.as_ref().map_or(0.0, ProjectionProgress::pace),
+                shadow: match &progress {
+                    Some(progress) => progress.shadow(),
                     None => known.and_then(|known| known.shadow),
                 },
                 parked: parked.len(),

@@ -56,7 +56,7 @@ impl App {
     async fn first_not_built(&self) -> Result<Option<NotBuilt>, QueryError> {
         for home in &self.services.reads.homes {
             let not_built = match &home.by {
-                KeptBy::Runner(runner) => runner.standings().first_not_built(&*home.store, Wanted::All).await?,
+                KeptBy::Runner(runner) => runner.progress_table().first_not_built(&*home.store, Wanted::All).await?,
                 KeptBy::Commands(follower) => follower.first_not_built(),
                 KeptBy::Nobody => None,
             };

@@ -122,8 +122,8 @@ impl CommandBus {
         Box::pin(async move {
             meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(within?));
             let span = spans::command(C::NAME, &meta);
-            services.tie.enter(&span, &mut meta);
-            let watch = services.figures.command(C::NAME);
+            services.trace_link.enter(&span, &mut meta);
+            let watch = services.recorder.command(C::NAME);
             let answer = match &services.command_layers {
                 None => {
                     let context = CommandContext::new(services, meta, ids, &command);

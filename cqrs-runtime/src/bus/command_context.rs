@@ -236,7 +236,7 @@ impl Work {
         let sizes: Vec<usize> = boundary.slots.iter().map(Vec::len).collect();
         let mut entries: Vec<Entry> = boundary.slots.into_iter().flatten().map(Entry::new).collect();
         let mut source = Source::log(&*services.log, &services.sequencer.timeout);
-        let loading = sequencer::load(&mut entries, &mut source, &services.keeper, &services.figures);
+        let loading = sequencer::load(&mut entries, &mut source, &services.keeper, &services.recorder);
         let loading = loading.instrument(spans::load(sizes.iter().sum()));
         let loaded_at = loading.await.map_err(LoadFault::Store)?;
         let mut entries = entries.into_iter();
@@ -312,8 +312,8 @@ impl Work {
         let receipt = sequencer::receipt(tx.head(), &events, emission.returned);
         let records: Vec<_> =
             sequencer::record::<C>(&context.meta, context.content.as_ref(), &receipt, at).into_iter().collect();
-        let (inline, figures) = (&context.services.inline, &context.services.figures);
-        let storing = sequencer::store(tx, inline, &events, &records, figures, &context.services.sequencer.timeout);
+        let (inline, recorder) = (&context.services.inline, &context.services.recorder);
+        let storing = sequencer::store(tx, inline, &events, &records, recorder, &context.services.sequencer.timeout);
         storing.instrument(spans::append(events.len())).await?;
         self.turn = None;
         if let Some(last) = events.last() {

@@ -113,8 +113,8 @@ impl<At> QueryBus<At> {
         Box::pin(async move {
             let mut meta = meta.unwrap_or_default();
             let span = spans::query(Q::NAME, &meta, after.map(|after| after.position));
-            services.tie.enter(&span, &mut meta);
-            let watch = services.figures.query(Q::NAME);
+            services.trace_link.enter(&span, &mut meta);
+            let watch = services.recorder.query(Q::NAME);
             let answer = match &services.query_layers {
                 None => query.answer(QueryContext::new(services, meta, after)).instrument(span.clone()).await,
                 Some(service) => {

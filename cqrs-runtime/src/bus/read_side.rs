@@ -44,7 +44,7 @@ impl Home {
 
     pub(crate) fn gate(&self) -> Gate {
         match &self.by {
-            KeptBy::Runner(runner) => Gate::Runner(Arc::clone(runner.standings())),
+            KeptBy::Runner(runner) => Gate::Runner(Arc::clone(runner.progress_table())),
             KeptBy::Commands(follower) => Gate::Follower(Arc::clone(follower)),
             KeptBy::Nobody => Gate::Open,
         }

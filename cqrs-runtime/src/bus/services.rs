@@ -17,7 +17,7 @@ use crate::projection::views::Views;
 use crate::projection::{Head, Inline, Runner, Wanted};
 use crate::sequencer::Sequencer;
 use crate::sequencer::snapshots::Keeper;
-use crate::telemetry::{Figures, Tie};
+use crate::telemetry::{Recorder, TraceLink};
 use cqrs_core::database::Database;
 use cqrs_core::event_list::EventList;
 use cqrs_core::log::EventLog;
@@ -33,8 +33,8 @@ pub(crate) struct Services {
     pub(crate) inline: Arc<Inline>,
     pub(crate) head: Arc<Head>,
     pub(crate) keeper: Arc<Keeper>,
-    pub(crate) figures: Figures,
-    pub(crate) tie: Tie,
+    pub(crate) recorder: Recorder,
+    pub(crate) trace_link: TraceLink,
     pub(crate) command_layers: Option<CommandService>,
     pub(crate) query_layers: Option<QueryService>,
     pub(crate) reads: ReadSide,
@@ -84,7 +84,7 @@ impl Services {
         let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
         self.wait_in(home, after, Wanted::All).await?;
         if let (KeptBy::Runner(runner), None) = (&home.by, after) {
-            runner.standings().require_tables(&*home.store).await?;
+            runner.progress_table().require_tables(&*home.store).await?;
         }
         Ok(&*home.store)
     }
@@ -117,7 +117,7 @@ impl Services {
         match (&home.by, after) {
             (KeptBy::Runner(runner), Some(after)) => {
                 self.look_for(runner, &after);
-                runner.standings().wait(&*home.store, after, wanted).await
+                runner.progress_table().wait(&*home.store, after, wanted).await
             }
             (KeptBy::Commands(follower), after) => follower.wait(wanted, after).await,
             (KeptBy::Runner(_), None) | (KeptBy::Nobody, _) => Ok(()),

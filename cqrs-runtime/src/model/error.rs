@@ -427,7 +427,7 @@ pub enum OperationError {
         waited: Duration,
     },
     /// Other processes run the projection in a way that this one cannot change.
-    #[error("projection `{projection}` is run by other processes: {reason}")]
+    #[error("projection `{projection}` cannot be changed by this process: {reason}")]
     Elsewhere {
         /// The projection, or several that look-ups connect.
         projection: String,

@@ -47,7 +47,7 @@ impl Ready {
         let (header, cause) = (event.header(), &event.header().meta);
         let meta = Meta { tenant: cause.tenant.clone(), ..Meta::new() };
         let mut meta = meta.correlation(cause.correlation).causation(header.id).actor(info.owner);
-        services.tie.pass_on(cause, &mut meta);
+        services.trace_link.pass_on(cause, &mut meta);
         let bus = CommandBus::of_an_event(Arc::clone(services)).with_meta(meta.command_id(self.id.clone()));
         let command = &mut self.command;
         let executing = catch_unwind(AssertUnwindSafe(|| command.execute(&bus)));

@@ -34,7 +34,7 @@ pub(crate) async fn retry(services: &Arc<Services>, info: &'static PolicyInfo) -
         };
         match event.filter(is_it) {
             Some(event) => {
-                let span = services.tie.reaction(info.name, &event);
+                let span = services.trace_link.reaction(info.name, &event);
                 let handled = handle(services, info, &event).instrument(span).await?;
                 still.extend(handled.unwrap_or_else(|| entries.clone()));
             }

@@ -17,7 +17,7 @@ use super::settings::Settings;
 use super::status::State;
 use crate::bus::services::Services;
 use crate::projection::lost_text;
-use crate::telemetry::PolicyFigures;
+use crate::telemetry::PolicyRecorder;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::EventQuery;
 use cqrs_core::position::{Bookmark, Position};
@@ -58,7 +58,7 @@ pub(super) struct Runner {
     failures: u32,
     /// How often the current step has been tried.
     tries: u32,
-    figures: PolicyFigures,
+    recorder: PolicyRecorder,
     closing: watch::Receiver<bool>,
 }
 
@@ -86,7 +86,7 @@ impl Runner {
         appended: watch::Receiver<Position>,
         state: watch::Sender<State>,
         settings: Settings,
-        figures: PolicyFigures,
+        recorder: PolicyRecorder,
         closing: watch::Receiver<bool>,
     ) -> Self {
         let position = state.borrow().position;
@@ -108,7 +108,7 @@ impl Runner {
             stopped: None,
             failures: 0,
             tries: 0,
-            figures,
+            recorder,
             closing,
         }
     }
@@ -224,7 +224,7 @@ impl Runner {
                 Err(error) => return Ok(self.again(work, error.to_string())),
             }
         }
-        let span = services.tie.reaction(self.info.name, &work.event);
+        let span = services.trace_link.reaction(self.info.name, &work.event);
         self.handle(services, work).instrument(span).await
     }
 
@@ -262,7 +262,7 @@ impl Runner {
             commands.pop_front();
         }
         self.position = Bookmark::from(event);
-        self.figures.handled();
+        self.recorder.handled();
         // Store the checkpoint at once after outside effects, which must not be repeated. Commands have ids: once per page
         // is enough.
         self.unstored = work.reaction.effects || !self.parked.is_empty() || self.page.is_empty();
@@ -394,7 +394,7 @@ impl Runner {
     async fn pause(&mut self, error: String) -> bool {
         let pause = self.settings.retry.pause_after(self.failures);
         self.failures += 1;
-        self.figures.tries_again();
+        self.recorder.tries_again();
         let (policy, attempts) = (self.info.name, self.failures);
         tracing::warn!(policy, error, attempts, ?pause, "policy failed; retrying");
         self.tell(Some(error));

@@ -10,7 +10,7 @@ use super::runner::Runner;
 use super::settings::Settings;
 use super::status::{Policies, Running};
 use crate::bus::services::Services;
-use crate::telemetry::PolicyFigures;
+use crate::telemetry::PolicyRecorder;
 use cqrs_core::log::EventLog;
 use cqrs_core::position::Bookmark;
 use cqrs_core::store_error::StoreError;
@@ -92,9 +92,9 @@ impl Policies {
         let running = policies.iter().zip(from).map(|(&info, &position)| {
             let (sender, state) = watch::channel(super::status::State { position, error: None, stopped: false });
             let appended = services.head.subscribe();
-            let figures = PolicyFigures::new(info.name);
+            let recorder = PolicyRecorder::new(info.name);
             let closing = self.closing();
-            let runner = Runner::new(info, Arc::downgrade(services), appended, sender, settings, figures, closing);
+            let runner = Runner::new(info, Arc::downgrade(services), appended, sender, settings, recorder, closing);
             let task = Mutex::new(Some(tokio::spawn(runner.run())));
             Running { info, state, task }
         });

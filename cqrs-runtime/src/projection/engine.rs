@@ -96,7 +96,7 @@ impl Engine {
     ///
     /// # Errors
     /// As for [`new`](Self::new).
-    pub(crate) fn units(projections: &[&'static ProjectionInfo]) -> Result<Vec<Self>, String> {
+    pub(crate) fn groups(projections: &[&'static ProjectionInfo]) -> Result<Vec<Self>, String> {
         in_order(projections)?;
         let mut groups = groups(projections);
         for info in projections {

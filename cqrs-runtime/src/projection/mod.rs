@@ -34,7 +34,7 @@ pub(crate) use lost::lost_text;
 pub use overlay::FindsRow;
 pub(crate) use overlay::{LookUps, Rows};
 pub(crate) use partition::{MOST_PARTS, Stored, kept};
-pub(crate) use runner::{NoStart, Pace, Partitions, Runner, Standing, Standings};
+pub(crate) use runner::{NoStart, Partitions, ProgressTable, ProjectionProgress, Runner, Timing};
 pub use runner::{PartitionStatus, Progress, ProjectionState, ProjectionStatus};
 
 /// How many events are read at once.

@@ -74,7 +74,7 @@ impl Stored {
     /// In a transaction.
     pub(crate) async fn in_transaction(tx: &mut dyn ViewTransaction, name: &'static str) -> Result<Self, StoreError> {
         let plain = tx.checkpoints(&[name]).await?.pop().flatten();
-        let names = part_names(plain, name);
+        let names = partition_names(plain, name);
         let parts = if names.is_empty() { Vec::new() } else { tx.checkpoints(&names).await? };
         Ok(Self::of(plain, &parts))
     }
@@ -83,7 +83,7 @@ impl Stored {
     pub(crate) async fn in_store(store: &dyn ViewStore, name: &'static str) -> Result<Self, StoreError> {
         let mut plain = store.checkpoint(name).await?;
         loop {
-            let names = part_names(plain, name);
+            let names = partition_names(plain, name);
             let mut parts = Vec::with_capacity(names.len());
             for name in &names {
                 parts.push(store.checkpoint(name).await?);
@@ -149,7 +149,7 @@ impl Stored {
     }
 
     /// The names of its parts' checkpoints and leases, if it is split.
-    pub(crate) fn part_names(&self, name: &str) -> Vec<&'static str> {
+    pub(crate) fn partition_names(&self, name: &str) -> Vec<&'static str> {
         match self {
             Self::Split { .. } => Part::all(self.number()).map(|part| part.name(name)).collect(),
             _ => Vec::new(),
@@ -158,7 +158,7 @@ impl Stored {
 }
 
 /// The checkpoints to look at, where the plain one may say that the projection is split.
-fn part_names(plain: Option<Checkpoint>, name: &str) -> Vec<&'static str> {
+fn partition_names(plain: Option<Checkpoint>, name: &str) -> Vec<&'static str> {
     let number = plain.and_then(|plain| u32::try_from(plain.position.get()).ok());
     let number = number.filter(|number| (2..=MOST_PARTS).contains(number)).unwrap_or(0);
     Part::all(number).map(|part| part.name(name)).collect()
@@ -231,7 +231,7 @@ mod tests {
         let at = Bookmark::new(Position::new(77), uuid::Uuid::max());
         let read = |checkpoints: &[(&str, Checkpoint)]| {
             let find = |name: &str| checkpoints.iter().find(|(known, _)| *known == name).map(|(_, stored)| *stored);
-            let parts: Vec<_> = part_names(find("P"), "P").into_iter().map(find).collect();
+            let parts: Vec<_> = partition_names(find("P"), "P").into_iter().map(find).collect();
             Stored::of(find("P"), &parts)
         };
         let split = checkpoints("P", 5, 3, at);

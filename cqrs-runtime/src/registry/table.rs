@@ -7,7 +7,7 @@ use crate::bus::services::{CommandHandlerInfo, Handlers, QueryHandlerInfo};
 use crate::model::parameter_info::ParameterInfo;
 use crate::policy::PolicyInfo;
 use crate::projection::ProjectionInfo;
-use crate::telemetry::Figures;
+use crate::telemetry::Recorder;
 
 /// An entry with its registration.
 pub(crate) struct Placed<T: 'static> {
@@ -94,9 +94,9 @@ impl Table {
 
     /// The metrics of what is served. Includes only projections that are folded with each command (`inline`): a runner has its
     /// own.
-    pub(crate) fn figures(&self, inline: &[&'static ProjectionInfo]) -> Figures {
+    pub(crate) fn recorder(&self, inline: &[&'static ProjectionInfo]) -> Recorder {
         let inline = inline.iter().map(|info| (info.name, info.events));
-        Figures::new(self.command_handlers.keys().copied(), self.query_handlers.keys().copied(), inline)
+        Recorder::new(self.command_handlers.keys().copied(), self.query_handlers.keys().copied(), inline)
     }
 
     /// The parameters of every handler and policy, with its name and its place in the source.

@@ -19,7 +19,7 @@ use super::{Request, Sizes, store};
 use crate::fast_map::FastSet;
 use crate::model::boundary::{Loaded, LoadedSlot, LoadedState};
 use crate::projection::{Head, Inline, PAGE};
-use crate::telemetry::{Figures, Tie, spans};
+use crate::telemetry::{Recorder, TraceLink, spans};
 use cqrs_core::event::{Emitted, RecordedEvent};
 use cqrs_core::log::{CommandRecord, EventLog, EventQuery, LogTransaction};
 use cqrs_core::meta::CommandId;
@@ -42,8 +42,8 @@ pub(super) struct Worker {
     committed: Arc<Head>,
     keeper: Arc<Keeper>,
     sizes: Sizes,
-    figures: Figures,
-    tie: Tie,
+    recorder: Recorder,
+    trace_link: TraceLink,
     loader: Arc<Loader>,
     timeout: StoreTimeout,
     cache: Cache,
@@ -84,14 +84,14 @@ impl Worker {
         committed: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
-        figures: Figures,
-        tie: Tie,
+        recorder: Recorder,
+        trace_link: TraceLink,
         loader: Arc<Loader>,
         timeout: StoreTimeout,
     ) -> Self {
         let cache = Cache::new(sizes.cache);
         let known = Bookmark::START;
-        Self { log, inline, committed, keeper, sizes, figures, tie, loader, timeout, cache, known }
+        Self { log, inline, committed, keeper, sizes, recorder, trace_link, loader, timeout, cache, known }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -111,11 +111,11 @@ impl Worker {
             if jobs.is_empty() {
                 continue;
             }
-            self.figures.batch(jobs.len(), requests.len());
+            self.recorder.batch(jobs.len(), requests.len());
             let span = spans::batch(jobs.len());
             for job in &mut jobs {
-                job.way().taken();
-                self.tie.link(&span, job.meta());
+                job.spans().taken();
+                self.trace_link.link(&span, job.meta());
             }
             let (answered, started) = (jobs.len(), Instant::now());
             self.batch(jobs).instrument(span).await;
@@ -198,7 +198,7 @@ impl Worker {
             }
             ready.push(job);
         }
-        self.figures.found_in_memory(warm);
+        self.recorder.found_in_memory(warm);
         if was_empty && let Some(highest) = brought.iter().map(|(_, at)| *at).max_by_key(|at| at.position) {
             self.known = highest;
         }
@@ -230,7 +230,7 @@ impl Worker {
         if !decided.events.is_empty() || !decided.records.is_empty() {
             let span = spans::append(decided.events.len());
             let (events, records) = (&decided.events, &decided.records);
-            let storing = store(tx, &self.inline, events, records, &self.figures, &self.timeout);
+            let storing = store(tx, &self.inline, events, records, &self.recorder, &self.timeout);
             storing.instrument(span).await?;
             self.committed.raise(last);
         }

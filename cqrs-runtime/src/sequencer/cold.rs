@@ -17,7 +17,7 @@ use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use super::warm::Warm;
 use crate::model::boundary::AggregateSlot;
-use crate::telemetry::{Figures, spans};
+use crate::telemetry::{Recorder, spans};
 use cqrs_core::log::EventLog;
 use cqrs_core::position::Bookmark;
 use cqrs_core::store_error::StoreError;
@@ -29,7 +29,7 @@ const MOST_AT_ONCE: usize = 64;
 pub(super) struct Loader {
     log: Arc<dyn EventLog>,
     keeper: Arc<Keeper>,
-    figures: Figures,
+    recorder: Recorder,
     timeout: StoreTimeout,
     reading: Semaphore,
     /// One permit for each aggregate that is being loaded, or is loaded and not yet in the sequencer's cache.
@@ -148,7 +148,7 @@ impl Loader {
     pub(super) fn new(
         log: Arc<dyn EventLog>,
         keeper: Arc<Keeper>,
-        figures: Figures,
+        recorder: Recorder,
         timeout: StoreTimeout,
         most_places: usize,
         cache: usize,
@@ -156,7 +156,7 @@ impl Loader {
         Self {
             log,
             keeper,
-            figures,
+            recorder,
             timeout,
             reading: Semaphore::new(MOST_AT_ONCE),
             places: Arc::new(Semaphore::new(most_places)),
@@ -249,7 +249,7 @@ impl Loader {
             leads.iter_mut().zip(entries).for_each(|(lead, entry)| lead.entry = Some(entry));
             return leads;
         };
-        let read = load_small(&mut entries, &mut self.source(), &self.keeper, &self.figures).await;
+        let read = load_small(&mut entries, &mut self.source(), &self.keeper, &self.recorder).await;
         let mut rest = Vec::new();
         for ((mut lead, entry), at) in leads.into_iter().zip(entries).zip(read) {
             if let Some(at) = at {
@@ -266,7 +266,7 @@ impl Loader {
         let Some(entry) = lead.entry.take() else { return Ok(State::Taken) };
         let mut entries = [entry];
         let _reading = self.turn().await?;
-        let at = load(&mut entries, &mut self.source(), &self.keeper, &self.figures).await?;
+        let at = load(&mut entries, &mut self.source(), &self.keeper, &self.recorder).await?;
         let [entry] = entries;
         Ok(State::Loaded(Loaded { entry, at, _places: Some(places) }))
     }

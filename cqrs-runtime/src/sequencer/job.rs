@@ -15,7 +15,7 @@ use crate::model::message::{Command, Handling};
 use crate::model::outcome::Emission;
 use crate::model::receipt::Receipt;
 use crate::panics::panic_message;
-use crate::telemetry::spans::Way;
+use crate::telemetry::spans::CommandSpans;
 use cqrs_core::event::{Emitted, EncodeError, RecordedEvent};
 use cqrs_core::log::{CommandRecord, Condition};
 use cqrs_core::meta::Meta;
@@ -36,7 +36,7 @@ pub(super) trait Job: Send {
     fn meta(&self) -> &Arc<Meta>;
     fn slots(&self) -> &[Vec<Box<dyn AggregateSlot>>];
     fn condition(&self) -> Option<&Condition>;
-    fn way(&mut self) -> &mut Way;
+    fn spans(&mut self) -> &mut CommandSpans;
     /// The aggregates that its caller has loaded.
     fn brought(&self) -> &[Arc<Load>];
     /// How often it has been sent back to its caller.
@@ -68,7 +68,7 @@ pub(super) struct TypedJob<C: Command, D> {
     returned: Option<C::Returns>,
     outcome: Option<Handling<C>>,
     answer: Option<oneshot::Sender<Reply<C, D>>>,
-    way: Way,
+    spans: CommandSpans,
     pub(super) brought: Vec<Arc<Load>>,
     /// The aggregates that it lacked in its last batch.
     pub(super) missing: Vec<Key>,
@@ -115,7 +115,7 @@ impl<C: Command, D> TypedJob<C, D> {
         decision: D,
         start: Option<Start>,
     ) -> Self {
-        let (decision, way, missing) = (Some(decision), Way::default(), Vec::new());
+        let (decision, spans, missing) = (Some(decision), CommandSpans::default(), Vec::new());
         let (returned, outcome, answer, turns) = (None, None, None, 0);
         Self {
             meta,
@@ -126,7 +126,7 @@ impl<C: Command, D> TypedJob<C, D> {
             returned,
             outcome,
             answer,
-            way,
+            spans,
             brought,
             missing,
             turns,
@@ -137,7 +137,7 @@ impl<C: Command, D> TypedJob<C, D> {
     /// Prepares the command for the queue, and returns the channel of its reply.
     pub(super) fn queued(&mut self) -> oneshot::Receiver<Reply<C, D>> {
         let (answer, answered) = oneshot::channel();
-        (self.answer, self.way) = (Some(answer), Way::queued());
+        (self.answer, self.spans) = (Some(answer), CommandSpans::queued());
         answered
     }
 }
@@ -184,14 +184,14 @@ where
         self.condition.as_ref()
     }
 
-    fn way(&mut self) -> &mut Way {
-        &mut self.way
+    fn spans(&mut self) -> &mut CommandSpans {
+        &mut self.spans
     }
 
     fn decide(&mut self, loaded: &Loaded<'_>) -> Option<Emitted> {
         let decision = self.decision.take()?;
         let decide = || catch_unwind(AssertUnwindSafe(|| decision(loaded, &self.meta)));
-        let decided = self.way.decide(C::NAME, &self.boundary.slots, decide);
+        let decided = self.spans.decide(C::NAME, &self.boundary.slots, decide);
         match decided {
             Ok(Ok(emission)) => {
                 self.returned = Some(emission.returned);
@@ -231,7 +231,7 @@ where
     fn answer(mut self: Box<Self>, failed: Option<&StoreError>) {
         let Some(answer) = self.answer.take() else { return };
         if failed.is_none() && !self.missing.is_empty() {
-            drop(std::mem::take(&mut self.way));
+            drop(std::mem::take(&mut self.spans));
             // If the caller has stopped waiting, the command is not decided.
             let _ = answer.send(Reply::Cold(self));
             return;
@@ -242,7 +242,7 @@ where
             None => self.outcome.unwrap_or(Err(CommandError::ShutDown)),
         };
         // Dropped first, so that the command's span can end with its caller.
-        drop(self.way);
+        drop(self.spans);
         // If the caller has stopped waiting, the command has still taken effect.
         let _ = answer.send(Reply::Answer(outcome));
     }

@@ -7,7 +7,7 @@ use super::cached::Entry;
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use crate::projection::PAGE;
-use crate::telemetry::Figures;
+use crate::telemetry::Recorder;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::id::Tag;
 use cqrs_core::log::{EventLog, EventQuery, LogTransaction, Page, lost_while_read};
@@ -51,7 +51,7 @@ pub(crate) async fn load(
     entries: &mut [Entry],
     source: &mut Source<'_>,
     keeper: &Keeper,
-    figures: &Figures,
+    recorder: &Recorder,
 ) -> Result<Bookmark, StoreError> {
     if entries.is_empty() {
         return Ok(Bookmark::START);
@@ -73,7 +73,7 @@ pub(crate) async fn load(
         to_read.retain(|&at| entries[at].give_up_snapshot(std::mem::take(&mut on_snapshot[at])));
         from_snapshots -= to_read.len().min(from_snapshots);
     }
-    figures.loaded(from_snapshots, entries.len());
+    recorder.loaded(from_snapshots, entries.len());
     let mut reached = reached.unwrap_or(Bookmark::START);
     if readings > 1 {
         // The groups were read at different times: this brings all of them to one position.
@@ -90,7 +90,7 @@ pub(super) async fn load_small(
     entries: &mut [Entry],
     source: &mut Source<'_>,
     keeper: &Keeper,
-    figures: &Figures,
+    recorder: &Recorder,
 ) -> Vec<Option<Bookmark>> {
     keeper.restore(entries, source.timeout).await;
     let mut reached = vec![None; entries.len()];
@@ -113,7 +113,7 @@ pub(super) async fn load_small(
             }
         }
     }
-    figures.loaded(from_snapshots, loaded);
+    recorder.loaded(from_snapshots, loaded);
     keeper.rehearse(entries);
     reached
 }

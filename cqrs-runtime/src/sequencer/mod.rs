@@ -18,7 +18,7 @@ use crate::model::error::CommandError;
 use crate::model::message::{Command, Handling};
 use crate::model::outcome::Emission;
 use crate::projection::{Head, Inline};
-use crate::telemetry::{Figures, Tie};
+use crate::telemetry::{Recorder, TraceLink};
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::{CommandRecord, Condition, EventLog, LogTransaction};
 use cqrs_core::meta::Meta;
@@ -106,17 +106,26 @@ impl Sequencer {
         head: Arc<Head>,
         keeper: Arc<Keeper>,
         sizes: Sizes,
-        figures: Figures,
-        tie: Tie,
+        recorder: Recorder,
+        trace_link: TraceLink,
     ) -> Self {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
         let timeout = StoreTimeout::new(log.describe(), sizes.timeout);
-        let (log_too, keeper_too, figures_too) = (Arc::clone(&log), Arc::clone(&keeper), figures.clone());
+        let (log_too, keeper_too, figures_too) = (Arc::clone(&log), Arc::clone(&keeper), recorder.clone());
         let loader = Loader::new(log_too, keeper_too, figures_too, timeout.clone(), sizes.queue, sizes.cache);
         let loader = Arc::new(loader);
-        let worker =
-            batch::Worker::new(log, inline, head, keeper, sizes, figures, tie, Arc::clone(&loader), timeout.clone());
+        let worker = batch::Worker::new(
+            log,
+            inline,
+            head,
+            keeper,
+            sizes,
+            recorder,
+            trace_link,
+            Arc::clone(&loader),
+            timeout.clone(),
+        );
         std::thread::Builder::new()
             .name("cqrs-sequencer".into())
             .spawn(move || runtime.block_on(worker.run(requests)))
@@ -246,12 +255,12 @@ pub(crate) async fn store(
     inline: &Inline,
     events: &[RecordedEvent],
     records: &[CommandRecord],
-    figures: &Figures,
+    recorder: &Recorder,
     timeout: &StoreTimeout,
 ) -> Result<(), StoreError> {
-    let appending = figures.appending();
+    let appending = recorder.appending();
     let head = tx.head();
-    timeout.of(inline.catch_up(&mut *tx, figures)).await?;
+    timeout.of(inline.catch_up(&mut *tx, recorder)).await?;
     if !events.is_empty() || !records.is_empty() {
         timeout.of(tx.append(events, records)).await?;
     }
@@ -259,7 +268,7 @@ pub(crate) async fn store(
         && let Some(views) = tx.views()
     {
         timeout.of(inline.apply(views, head, events, last.into())).await?;
-        figures.folded(events);
+        recorder.folded(events);
     }
     let last = events.last().map_or(head, RecordedEvent::position);
     let reached = timeout.of(inline.reached(&mut *tx)).await?;

@@ -42,7 +42,7 @@ pub struct Description {
     pub text: &'static str,
 }
 
-macro_rules! figures {
+macro_rules! recorder {
     ($($name:ident = $text:literal: $kind:ident of $measure:ident by [$($label:literal),*], $says:literal;)+) => {
         $(#[doc = concat!("`", $text, "`: ", $says, ".")] pub const $name: &str = $text;)+
 
@@ -57,7 +57,7 @@ macro_rules! figures {
     };
 }
 
-figures! {
+recorder! {
     COMMANDS = "cqrs_commands_total": Counter of Count by ["command", "outcome"],
         "commands that were answered, by outcome";
     COMMAND_DURATION = "cqrs_command_duration_seconds": Histogram of Seconds by ["command"],

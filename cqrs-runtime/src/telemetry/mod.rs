@@ -11,8 +11,8 @@ mod recorder;
 pub use cqrs_core::trace_context::{ParseTraceError, TraceContext};
 #[cfg(feature = "metrics")]
 pub(crate) use recorder::number;
-pub(crate) use recorder::{Figures, PolicyFigures, ProjectionFigures};
-pub(crate) use spans::Tie;
+pub(crate) use recorder::{PolicyRecorder, ProjectionRecorder, Recorder};
+pub(crate) use spans::TraceLink;
 pub use traces::Traces;
 
 /// A projection that is folded with each command, by its name, and the events that it listens to.
@@ -55,7 +55,7 @@ mod tests {
         for span in &spans {
             assert!(source.contains(&format!("\"{span}\"")), "{span}");
         }
-        let figures = ALL.iter().map(|figure| figure.name);
-        assert_eq!(listed(), figures.chain(spans).collect::<Vec<_>>());
+        let metrics = ALL.iter().map(|metric| metric.name);
+        assert_eq!(listed(), metrics.chain(spans).collect::<Vec<_>>());
     }
 }

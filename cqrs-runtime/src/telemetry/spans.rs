@@ -18,9 +18,9 @@ use cqrs_core::view::Parked;
 
 /// The app's link from spans to traces, if any.
 #[derive(Clone, Default)]
-pub(crate) struct Tie(Option<Arc<dyn Traces>>);
+pub(crate) struct TraceLink(Option<Arc<dyn Traces>>);
 
-impl Tie {
+impl TraceLink {
     pub(crate) fn new(traces: impl Traces) -> Self {
         Self(Some(Arc::new(traces)))
     }
@@ -123,7 +123,7 @@ fn is_fault(kind: &str) -> bool {
 
 /// The spans of a command in the sequencer, if a subscriber wants them.
 #[derive(Default)]
-pub(crate) struct Way(Option<Watched>);
+pub(crate) struct CommandSpans(Option<Watched>);
 
 struct Watched {
     /// The caller's subscriber. The sequencer's thread may have another one, which does not know these spans.
@@ -133,7 +133,7 @@ struct Watched {
     queue: Option<Span>,
 }
 
-impl Way {
+impl CommandSpans {
     /// Starts the wait of the command whose span is current.
     pub(crate) fn queued() -> Self {
         if LevelFilter::current() < LevelFilter::DEBUG {
@@ -173,7 +173,7 @@ impl Way {
     }
 }
 
-impl Drop for Way {
+impl Drop for CommandSpans {
     fn drop(&mut self) {
         // A span that ends may end its parent, so both need the same subscriber.
         if let Some(Watched { subscriber, command, queue }) = self.0.take() {

@@ -8,7 +8,7 @@ use crate::projection::{Inline, ProjectionInfo};
 use crate::registry::{Item, Registration, registered};
 use crate::sequencer;
 use crate::sequencer::timeout::StoreTimeout;
-use crate::telemetry::Figures;
+use crate::telemetry::Recorder;
 use cqrs_core::column::Key;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::EventLog;
@@ -112,7 +112,7 @@ pub(super) fn filled(inline: &Inline, history: &[RecordedEvent], batches: &[usiz
         let mut rest = history;
         for size in batches {
             let (batch, later) = rest.split_at(*size);
-            sequencer::store(log.begin().await?, inline, batch, &[], &Figures::default(), &timeout).await?;
+            sequencer::store(log.begin().await?, inline, batch, &[], &Recorder::default(), &timeout).await?;
             rest = later;
         }
         views.parked().await

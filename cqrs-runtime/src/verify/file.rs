@@ -77,9 +77,9 @@ fn read(path: &Path, bless: &Bless, without_events: bool) -> Result<Lock, Fault>
 
 /// Writes the file atomically: half a file could not be read.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, path)
+    let shadow = path.with_extension(format!("{}.new", std::process::id()));
+    std::fs::write(&shadow, text)?;
+    std::fs::rename(&shadow, path)
 }
 
 fn unusable(what: &str, path: &Path, error: &std::io::Error) -> Fault {

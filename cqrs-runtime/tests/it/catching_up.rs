@@ -4,8 +4,8 @@ use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::*;
-use crate::torn::torn_views;
+use crate::domains::club::*;
+use crate::torn_commits::torn_views;
 
 fn events(team: TeamId, member: MemberId) -> Vec<RawEvent> {
     let named = RawEvent::of(&TeamNamed { team, name: "team".into() });
@@ -44,7 +44,7 @@ async fn a_log_longer_than_a_page_is_folded_to_its_end() {
 mod namings {
     use cqrs_runtime::prelude::*;
 
-    use crate::club::TeamId;
+    use crate::domains::club::TeamId;
 
     #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
     pub struct Namings {
@@ -65,7 +65,7 @@ mod namings {
 
 mod first {
     use super::namings::Namings;
-    use crate::club::TeamNamed;
+    use crate::domains::club::TeamNamed;
 
     pub struct FirstNamings;
 
@@ -79,7 +79,7 @@ mod first {
 
 mod renamed {
     use super::namings::Namings;
-    use crate::club::TeamNamed;
+    use crate::domains::club::TeamNamed;
 
     pub struct RenamedNamings;
 
@@ -95,7 +95,7 @@ mod renamed {
 mod later {
     use cqrs_runtime::prelude::*;
 
-    use crate::club::{TeamId, TeamNamed};
+    use crate::domains::club::{TeamId, TeamNamed};
 
     #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
     pub struct Namings {

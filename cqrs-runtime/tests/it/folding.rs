@@ -7,7 +7,7 @@ use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::testing::given;
 
-use crate::club::*;
+use crate::domains::club::*;
 
 /// Numbers that look random; a failing test prints the seed.
 pub struct Chance(u64);

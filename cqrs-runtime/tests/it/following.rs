@@ -6,9 +6,9 @@ use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, ViewStore};
 
-use crate::club::*;
+use crate::domains::club::*;
 use crate::folding::{Chance, Ledger, People};
-use crate::torn::torn_views;
+use crate::torn_commits::torn_views;
 
 /// An app of the club whose views are in this store.
 pub async fn follower(log: &MemoryLog, views: impl ViewStore, batch: usize) -> App {

@@ -9,10 +9,10 @@ use cqrs_runtime::log::{EventLog, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::MemoryViews;
 
-use crate::ailing::{Ailing, Ailment};
-use crate::club::happen;
-use crate::doors::*;
-use crate::torn::torn_views;
+use crate::domains::club::happen;
+use crate::domains::doors::*;
+use crate::faulty_store::{FaultyStore, StoreFault};
+use crate::torn_commits::torn_views;
 
 fn level_1(log: impl EventLog) -> AppBuilder {
     App::builder().log(log).only_modules([DOORS])
@@ -69,32 +69,32 @@ async fn an_app_that_does_what_it_should_is_healthy_at_both_levels() {
 
 #[tokio::test]
 async fn a_log_that_fails_or_hangs_makes_it_unhealthy_in_time() {
-    let log = Ailing::new(MemoryLog::new());
+    let log = FaultyStore::new(MemoryLog::new());
     let app = level_1(log.clone()).without_policies().build().await.unwrap();
-    log.has(Ailment::Fails);
+    log.has(StoreFault::Fails);
     assert_one(&app.health().await, HealthStatus::Unhealthy, "log", "it is away");
-    log.has(Ailment::Hangs);
+    log.has(StoreFault::Hangs);
     let started = Instant::now();
     let health = app.health_within(Duration::from_millis(100)).await;
     assert!(started.elapsed() < Duration::from_secs(5), "it hangs with the log: {:?}", started.elapsed());
-    assert_one(&health, HealthStatus::Unhealthy, "log", "the ailing log is unavailable: no answer for");
+    assert_one(&health, HealthStatus::Unhealthy, "log", "the faulty log is unavailable: no answer for");
     assert!(!health.is_ready() && health.is_alive(), "a restart would mend nothing");
-    log.has(Ailment::None);
+    log.has(StoreFault::None);
     assert!(is_healthy(&app.health().await));
 }
 
 #[tokio::test]
 async fn a_read_side_that_fails_or_hangs_makes_it_unhealthy_in_time() {
-    let views = Ailing::new(MemoryViews::new());
+    let views = FaultyStore::new(MemoryViews::new());
     let app = level_1(MemoryLog::new()).views(views.clone()).without_policies().build().await.unwrap();
-    views.has(Ailment::Fails);
+    views.has(StoreFault::Fails);
     assert_one(&app.health().await, HealthStatus::Unhealthy, "read side", "it is away");
-    views.has(Ailment::Hangs);
+    views.has(StoreFault::Hangs);
     let started = Instant::now();
     let health = app.health_within(Duration::from_millis(100)).await;
     assert!(started.elapsed() < Duration::from_secs(5), "it hangs with the views: {:?}", started.elapsed());
-    assert_one(&health, HealthStatus::Unhealthy, "read side", "the ailing views is unavailable: no answer for");
-    views.has(Ailment::None);
+    assert_one(&health, HealthStatus::Unhealthy, "read side", "the faulty views is unavailable: no answer for");
+    views.has(StoreFault::None);
     until(&app, is_healthy).await;
 }
 
@@ -131,7 +131,7 @@ async fn parked_keys_show_at_both_levels() {
 
 #[tokio::test]
 async fn what_a_policy_parks_and_what_holds_it_up_show() {
-    let log = Ailing::new(MemoryLog::new());
+    let log = FaultyStore::new(MemoryLog::new());
     let app = level_1(log.clone()).poll_interval(Duration::from_millis(1)).build().await.unwrap();
     let door = DoorId::new();
     app.commands().execute(OpenDoor { door, width: UNNOTED }).await.unwrap();
@@ -147,14 +147,14 @@ async fn what_a_policy_parks_and_what_holds_it_up_show() {
     app.dismiss_policy("noting").await.unwrap();
     assert!(is_healthy(&app.health().await));
 
-    log.has(Ailment::NoLock);
+    log.has(StoreFault::NoLock);
     let opened = RawEvent::of(&DoorOpened { door: DoorId::new(), width: 1 }).unwrap();
     let closed = RawEvent::of(&DoorClosed { door: DoorId::new() }).unwrap();
     happen(&log.inner, vec![opened, closed]).await;
     let health =
         until(&app, |health| health.problems.iter().any(|problem| problem.what.contains("keeps failing"))).await;
     assert_one(&health, HealthStatus::Degraded, "policy `noting`", "it keeps failing after position");
-    log.has(Ailment::None);
+    log.has(StoreFault::None);
     // The closed door was never there: its note is refused for good, and parked.
     until(&app, |health| health.problems.iter().all(|problem| !problem.what.contains("keeps failing"))).await;
 }
@@ -196,7 +196,7 @@ async fn a_projection_that_fails_is_paused_or_falls_behind_shows() {
 
 #[tokio::test]
 async fn a_full_queue_a_stopped_sequencer_and_a_closed_app_show() {
-    let log = Ailing::new(MemoryLog::new());
+    let log = FaultyStore::new(MemoryLog::new());
     let app = level_1(log.clone()).views(MemoryViews::new()).command_queue_capacity(1).build().await.unwrap();
     let held = log.inner.begin().await.unwrap();
     let commands: Vec<_> = (0..3)
@@ -219,7 +219,7 @@ async fn a_full_queue_a_stopped_sequencer_and_a_closed_app_show() {
     assert_one(&health, HealthStatus::Unhealthy, "sequencer", "the app was closed");
     assert!(!health.is_ready() && health.is_alive(), "{health}");
 
-    log.has(Ailment::Panics);
+    log.has(StoreFault::Panics);
     app.commands().execute(OpenDoor { door: DoorId::new(), width: 1 }).await.unwrap_err();
     let health = until(&app, |health| !health.is_alive()).await;
     assert_eq!(health.problems[0].part, "sequencer", "the worst first: {health}");

@@ -1,30 +1,27 @@
 //! The runtime from outside: the log and the views in memory, the projection engine, scenarios.
 
-mod ailing;
-mod apart;
 mod catching_up;
-mod club;
 mod counting;
-mod crowd;
-mod doors;
-#[cfg(feature = "metrics")]
-mod figures;
+mod domains;
+mod faulty_store;
 mod fingerprints;
 mod folding;
 mod following;
-mod handing_over;
 mod health;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod operating;
 mod origins;
 mod parking;
-mod parts;
+mod partitions;
 mod progress;
 mod reads;
 mod scenarios;
+mod several_databases;
 mod stalled;
-mod tally;
-mod torn;
+mod takeover;
+mod torn_commits;
 mod values;
 mod waiting;
 

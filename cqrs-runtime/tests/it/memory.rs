@@ -26,5 +26,5 @@ async fn views_in_memory_on_their_own_conform() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn views_without_transactions_conform() {
-    views::alone(async || crate::torn::torn_views(), Transactions::Buffered).await;
+    views::alone(async || crate::torn_commits::torn_views(), Transactions::Buffered).await;
 }

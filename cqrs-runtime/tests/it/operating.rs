@@ -9,12 +9,12 @@ use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore};
 use cqrs_runtime::wire::Named;
 
-use crate::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing, stored};
-use crate::tally::*;
-use crate::torn::{Torn, torn_views};
+use crate::domains::club::{CLUB, MemberId, MemberJoined, MemberLeft, TeamId, happen, standing, stored};
+use crate::domains::tally::*;
+use crate::torn_commits::{TornCommits, torn_views};
 
 /// An app of the tally at level 1, or at level 2 with these views.
-async fn tally(log: &MemoryLog, views: Option<Torn>) -> App {
+async fn tally(log: &MemoryLog, views: Option<TornCommits>) -> App {
     let mut builder = App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3);
     if let Some(views) = views {
         builder = builder.views(views).projection_lease(Duration::from_millis(150));

@@ -8,8 +8,8 @@ use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::MemoryViews;
 
-use crate::club::happen;
-use crate::tally::*;
+use crate::domains::club::happen;
+use crate::domains::tally::*;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

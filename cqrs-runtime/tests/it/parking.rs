@@ -3,7 +3,7 @@
 use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 
-use crate::club::*;
+use crate::domains::club::*;
 
 fn raw<E: Event>(event: &E) -> RawEvent {
     RawEvent::of(event).unwrap()

@@ -7,11 +7,11 @@ use cqrs_runtime::log::{EventLog, EventQuery, MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::{happen, stored};
-use crate::doors::*;
-use crate::torn::{Torn, torn_views};
+use crate::domains::club::{happen, stored};
+use crate::domains::doors::*;
+use crate::torn_commits::{TornCommits, torn_views};
 
-async fn doors(log: &MemoryLog, views: &Torn) -> App {
+async fn doors(log: &MemoryLog, views: &TornCommits) -> App {
     App::builder().log(log.clone()).views(views.clone()).only_modules([DOORS]).without_policies().build().await.unwrap()
 }
 
@@ -58,7 +58,7 @@ async fn position_and_lag_are_what_the_stores_say() {
 mod notes {
     use cqrs_runtime::prelude::*;
 
-    use crate::doors::{ClosingNoted, DoorId};
+    use crate::domains::doors::{ClosingNoted, DoorId};
 
     #[derive(View, Serialize, Deserialize)]
     pub struct Note {

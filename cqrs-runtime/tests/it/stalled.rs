@@ -7,9 +7,9 @@ use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::happen;
-use crate::tally::*;
-use crate::torn::torn_views;
+use crate::domains::club::happen;
+use crate::domains::tally::*;
+use crate::torn_commits::torn_views;
 
 #[tokio::test]
 async fn who_waits_for_a_rebuild_that_stays_where_it_is_is_told() {

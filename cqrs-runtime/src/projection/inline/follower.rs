@@ -19,7 +19,7 @@ use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::runner::place_shadow;
 use crate::projection::{Engine, Head, PAGE, ProjectionInfo};
-use crate::telemetry::Figures;
+use crate::telemetry::Recorder;
 use cqrs_core::log::{EventLog, EventQuery, LogTransaction};
 use cqrs_core::position::Position;
 use cqrs_core::store_error::StoreError;
@@ -85,7 +85,7 @@ pub(crate) struct Shared {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) store: Arc<dyn ViewStore>,
     pub(super) groups: Vec<Group>,
-    pub(super) figures: Figures,
+    pub(super) recorder: Recorder,
     head: Arc<Head>,
     /// Something is to be done.
     pub(super) wake: Notify,
@@ -116,9 +116,9 @@ impl Follower {
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
         head: Arc<Head>,
-        figures: Figures,
+        recorder: Recorder,
     ) -> Result<Self, String> {
-        let engines = Engine::units(projections)?.into_iter().zip(Engine::units(projections)?);
+        let engines = Engine::groups(projections)?.into_iter().zip(Engine::groups(projections)?);
         let group = |(live, shadow): (Engine, Engine)| Group {
             live: Arc::new(live),
             shadow: Arc::new(shadow.placed(place_shadow)),
@@ -128,7 +128,7 @@ impl Follower {
             log,
             store,
             groups: engines.map(group).collect(),
-            figures,
+            recorder,
             head,
             wake: Notify::new(),
             catching: tokio::sync::Mutex::default(),
@@ -250,7 +250,7 @@ impl Shared {
             engine.apply(views, after, &page.events, page.end()).await?;
             let reached = self.inline.reached(&mut *tx).await?;
             tx.commit().await?;
-            self.figures.folded(&page.events);
+            self.recorder.folded(&page.events);
             self.inline.learn(reached, head);
         }
         Ok(Step::Moved(started.elapsed()))
@@ -268,7 +268,7 @@ impl Shared {
             let page = tx.read(&EventQuery::all(), after, PAGE).await?;
             let Some(views) = tx.views().filter(|_| !page.events.is_empty()) else { break };
             group.shadow.apply(views, after, &page.events, page.end()).await?;
-            self.figures.folded(&page.events);
+            self.recorder.folded(&page.events);
             after = page.up_to;
         }
         let Some(views) = tx.views() else { return Ok(false) };
@@ -294,7 +294,7 @@ impl Shared {
         let head = tx.head();
         // Where the log has lost events, those that show them are emptied.
         let is_lost = self.head.learn(tx.last().await?) || self.inline.is_beyond(head);
-        let moved = self.inline.catch_up(&mut *tx, &self.figures).await?;
+        let moved = self.inline.catch_up(&mut *tx, &self.recorder).await?;
         let reached = self.inline.reached(&mut *tx).await?;
         if moved || is_lost {
             tx.commit().await?;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::engine::Engine;
 use super::lost::clear_lost;
 use crate::projection::{PAGE, ProjectionInfo};
-use crate::telemetry::Figures;
+use crate::telemetry::Recorder;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::{EventQuery, LogTransaction};
 use cqrs_core::position::{Bookmark, Position};
@@ -119,7 +119,7 @@ impl Inline {
 
     /// Folds, in a transaction of the log, what others have appended: into those projections that are near its head. Says whether
     /// there was anything.
-    pub(crate) async fn catch_up(&self, tx: &mut dyn LogTransaction, figures: &Figures) -> Result<bool, StoreError> {
+    pub(crate) async fn catch_up(&self, tx: &mut dyn LogTransaction, recorder: &Recorder) -> Result<bool, StoreError> {
         let head = tx.head();
         if !self.engine.names().is_empty() {
             clear_lost(tx, &self.engine).await?;
@@ -135,7 +135,7 @@ impl Inline {
                 break;
             }
             self.engine.apply(views, after, &page.events, page.end()).await?;
-            figures.folded(&page.events);
+            recorder.folded(&page.events);
             after = page.up_to;
         }
         Ok(true)

@@ -121,7 +121,12 @@ impl Shared {
     }
 
     /// Takes a parked key up again, with the event that it is parked at or after it. Its events are read without the log's lock.
-    pub(crate) async fn take_up(&self, projection: &'static str, key: &str, skip: bool) -> Result<(), OperationError> {
+    pub(crate) async fn retry_key(
+        &self,
+        projection: &'static str,
+        key: &str,
+        skip: bool,
+    ) -> Result<(), OperationError> {
         let engine = Arc::clone(&self.group(projection)?.live);
         let mut attempt = 1;
         'again: loop {
@@ -129,7 +134,7 @@ impl Shared {
             let Some(views) = tx.views() else { return Ok(()) };
             let Some(mut replay) = engine.replay(views, projection, key, skip).await? else {
                 // An async projection goes on from where it was parked.
-                self.inline.catch_up(&mut *tx, &self.figures).await?;
+                self.inline.catch_up(&mut *tx, &self.recorder).await?;
                 let (reached, head) = (self.inline.reached(&mut *tx).await?, tx.head());
                 tx.commit().await?;
                 self.inline.learn(reached, head);
@@ -163,7 +168,7 @@ impl Shared {
                 }
                 let Some(views) = tx.views() else { return Ok(()) };
                 replay.finish(views).await?;
-                self.inline.catch_up(&mut *tx, &self.figures).await?;
+                self.inline.catch_up(&mut *tx, &self.recorder).await?;
                 let (reached, head) = (self.inline.reached(&mut *tx).await?, tx.head());
                 tx.commit().await?;
                 self.inline.learn(reached, head);

@@ -1,29 +1,30 @@
-//! The parts of a projection among the processes that share a read database.
+//! Spreads the partitions of a projection over the processes that share a read database.
 //!
-//! Each asks for all that it can get. One that has at least two fewer than the richest takes the lease `PROJECTION@waiting`: then
-//! nobody else takes what is free, and the richest gives half of the difference back. So all come to have as many, but for one, and
-//! what a process leaves that dies goes to the others when its leases have run out.
+//! Each process takes every partition that it can get. One that holds at least two fewer than the process with the most takes the lease
+//! `PROJECTION@waiting`. Then no other process takes free partitions, and the one with the most releases half of the difference. In the
+//! end the numbers differ by at most one. The partitions of a process that dies go to the others when its leases expire.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::change::{Change, Seen};
-use super::unit::{ASKS, Wish};
+use super::group::ASKS;
+use super::pending::PendingRequest;
 use super::worker::Worker;
 use crate::projection::partition::{Part, Stored, kept};
 use cqrs_core::store_error::StoreError;
 
-/// What the name of a lease ends with by which a process tells that it has too few of a projection's parts.
+/// Suffix of the lease by which a process says that it holds too few partitions.
 const WAITING: &str = "@waiting";
 
-/// What a process is to do about its share.
+/// What a process must do about its share of the partitions.
 #[derive(Debug, PartialEq, Eq)]
 struct Share {
-    /// Whether it may take what is free.
+    /// Whether it may take free partitions.
     takes: bool,
-    /// Whether it is to tell that it has too few.
+    /// Whether it must say that it holds too few.
     waits: bool,
-    /// How many it is to give back.
+    /// How many it must release.
     gives: usize,
 }
 
@@ -34,7 +35,7 @@ fn share(own: &str, owners: &[Option<String>], waiting: Option<&str>) -> Share {
     }
     let of = |owner: &str| parts.get(owner).copied().unwrap_or_default();
     let free = owners.iter().filter(|owner| owner.is_none()).count();
-    // One of those that have as many.
+    // One of those that hold the most.
     let richest = parts.iter().map(|(owner, number)| (*number, *owner)).max().unwrap_or_default();
     let gives = match waiting {
         Some(poor) if poor != own && richest.1 == own => {
@@ -46,113 +47,121 @@ fn share(own: &str, owners: &[Option<String>], waiting: Option<&str>) -> Share {
 }
 
 impl Worker {
-    /// Looks at what the store says of a projection that is split, or is to be: whether something is to be done with all its
-    /// parts together, and which of them this process may ask for.
+    /// Reads the stored state of a partitioned projection: whether all partitions must change together, and which of them this process may
+    /// ask for.
     pub(super) async fn look(&mut self, place: usize, now: Instant) -> Result<(), StoreError> {
-        if self.units[place].gathered.is_some() {
+        if self.groups[place].partitions.gathered.is_some() {
             return Ok(());
         }
-        let seen = Seen::in_store(&*self.store, &self.units[place]).await?;
-        self.units[place].seen = seen;
+        let seen = Seen::in_store(&*self.store, &self.groups[place]).await?;
+        self.groups[place].partitions.seen = seen;
         let change = self.what_to_change(place).await?;
-        let unit = &mut self.units[place];
-        unit.change = change.filter(|_| !unit.paused && unit.replay.is_none());
-        self.pass_wishes_on(place, now);
+        let group = &mut self.groups[place];
+        group.partitions.change = change.filter(|_| !group.paused && group.operator.replay.is_none());
+        self.pass_requests_on(place, now);
         self.take_share(place, now).await
     }
 
     async fn what_to_change(&self, place: usize) -> Result<Option<Change>, StoreError> {
-        let unit = &self.units[place];
-        let (Some(live), Some(beside)) = (unit.seen.live.first(), unit.seen.beside.first()) else { return Ok(None) };
-        let (is_live, is_beside) = (unit.seen.is_live(unit), unit.seen.is_beside(unit));
-        if unit.lost.is_some() {
+        let group = &self.groups[place];
+        let (Some(live), Some(shadow)) = (group.partitions.seen.live.first(), group.partitions.seen.shadow.first())
+        else {
+            return Ok(None);
+        };
+        let (is_live, is_shadow) = (group.partitions.seen.is_live(group), group.partitions.seen.is_shadow(group));
+        if group.lost.is_some() {
             return Ok(Some(Change::Rebuild));
         }
-        let is_other = |is_ours: bool, stored: &Stored| is_ours && stored.number() != unit.split;
-        if is_other(is_live, live) || is_other(is_beside, beside) {
-            // What others have handed over for something else is not changed under their hands.
-            return Ok(Some(Change::Split).filter(|_| unit.wanted.is_empty()));
+        let is_other = |is_ours: bool, stored: &Stored| is_ours && stored.number() != group.partitions.split;
+        if is_other(is_live, live) || is_other(is_shadow, shadow) {
+            // Other processes released it for another change: do not repartition it now.
+            return Ok(Some(Change::Split).filter(|_| group.leases.wanted.is_empty()));
         }
-        if is_live && live.number() > 1 && unit.wishes.iter().any(|wish| matches!(wish, Wish::Rebuild(_))) {
+        if is_live && live.number() > 1 && group.operator.want_rebuild() {
             return Ok(Some(Change::Rebuild));
         }
-        if !is_live && !is_beside && *live != Stored::Nothing {
+        if !is_live && !is_shadow && *live != Stored::Nothing {
             return Ok(Some(Change::Rebuild));
         }
-        // Where neither is in parts, whoever runs it does so by itself.
-        if is_beside && beside.number().max(live.number()) > 1 {
-            let lowest = beside.positions().into_iter().min().unwrap_or_default();
+        // If neither build is partitioned, the process that holds the projection switches by itself.
+        if is_shadow && shadow.number().max(live.number()) > 1 {
+            let lowest = shadow.positions().into_iter().min().unwrap_or_default();
             let to = if is_live { live.positions().into_iter().max() } else { None };
             let to = if let Some(to) = to { to } else { self.log.head().await? };
-            let near = lowest.plus(self.pace.batch as u64);
+            let near = lowest.plus(self.timing.batch as u64);
             return Ok(Some(Change::Switch).filter(|_| near >= to));
         }
         Ok(None)
     }
 
-    /// A parked key is taken up by whoever has its part.
-    fn pass_wishes_on(&mut self, place: usize, now: Instant) {
-        let unit = &mut self.units[place];
-        let number = unit.split;
-        if number < 2 || !unit.seen.is_live(unit) || unit.seen.live[0].number() != number {
+    /// Moves a request about a parked key to the partition of that key.
+    fn pass_requests_on(&mut self, place: usize, now: Instant) {
+        let group = &mut self.groups[place];
+        let number = group.partitions.split;
+        if number < 2 || !group.partitions.seen.is_live(group) || group.partitions.seen.live[0].number() != number {
             return;
         }
-        let wishes: Vec<Wish> = unit.wishes.drain(..).collect();
-        for wish in wishes {
-            let part = match &wish {
-                Wish::TakeUp { key, .. } => Some(Part::of_key(key, number)),
-                Wish::Rebuild(_) => None,
+        let requests: Vec<PendingRequest> = group.operator.requests.drain(..).collect();
+        for enqueue in requests {
+            let part = match &enqueue {
+                PendingRequest::RetryKey { key, .. } => Some(Part::of_key(key, number)),
+                PendingRequest::Rebuild(_) => None,
             };
-            let to = self.units.iter().position(|unit| part.is_some() && unit.part == part.map(|part| (part, place)));
-            let unit = &mut self.units[to.unwrap_or(place)];
-            unit.wishes.push_back(wish);
-            if to.is_some() && !unit.is_held() {
-                unit.ask_at = now;
+            let to = self
+                .groups
+                .iter()
+                .position(|group| part.is_some() && group.partitions.part == part.map(|part| (part, place)));
+            let group = &mut self.groups[to.unwrap_or(place)];
+            group.operator.requests.push_back(enqueue);
+            if to.is_some() && !group.leases.is_held() {
+                group.leases.ask_at = now;
             }
         }
     }
 
     async fn take_share(&mut self, place: usize, now: Instant) -> Result<(), StoreError> {
-        let unit = &self.units[place];
-        let number = unit.split;
+        let group = &self.groups[place];
+        let number = group.partitions.split;
         let is_split = |is_ours: bool, stored: &[Stored]| is_ours && number > 1 && stored[0].number() == number;
-        let exist = is_split(unit.seen.is_live(unit), &unit.seen.live)
-            || is_split(unit.seen.is_beside(unit), &unit.seen.beside);
-        let parts: Vec<usize> =
-            (0..self.units.len()).filter(|&part| self.units[part].part.is_some_and(|(_, of)| of == place)).collect();
-        if !exist || unit.change.is_some() {
+        let exist = is_split(group.partitions.seen.is_live(group), &group.partitions.seen.live)
+            || is_split(group.partitions.seen.is_shadow(group), &group.partitions.seen.shadow);
+        let parts: Vec<usize> = (0..self.groups.len())
+            .filter(|&part| self.groups[part].partitions.part.is_some_and(|(_, of)| of == place))
+            .collect();
+        if !exist || group.partitions.change.is_some() {
             for part in parts {
-                self.units[part].may_ask = false;
+                self.groups[part].partitions.may_ask = false;
             }
             return Ok(());
         }
-        let waiting = kept(format!("{}{WAITING}", unit.stored[0]));
-        let mut names: Vec<&'static str> = parts.iter().map(|&part| self.units[part].names()[0]).collect();
+        let waiting = kept(format!("{}{WAITING}", group.stored[0]));
+        let mut names: Vec<&'static str> = parts.iter().map(|&part| self.groups[part].names()[0]).collect();
         names.push(waiting);
         let mut owners = self.store.holders(&names).await?;
         let waits = owners.pop().flatten();
         let share = share(&self.owner, &owners, waits.as_deref());
         if share.waits && waits.as_ref().is_none_or(|owner| *owner == self.owner) {
-            self.units[place].waits = self.store.lease(&[waiting], &self.owner, self.pace.lease).await?.pop().flatten();
-            self.units[place].ask_at = now + self.pace.lease / ASKS;
-        } else if let Some(lease) = self.units[place].waits.take() {
+            self.groups[place].partitions.waits =
+                self.store.lease(&[waiting], &self.owner, self.timing.lease).await?.pop().flatten();
+            self.groups[place].leases.ask_at = now + self.timing.lease / ASKS;
+        } else if let Some(lease) = self.groups[place].partitions.waits.take() {
             self.let_go(&[lease]).await;
         }
         let mut gives = share.gives;
         for (&part, owner) in parts.iter().zip(&owners) {
-            let unit = &mut self.units[part];
-            if unit.is_held() {
-                if gives > 0 && !unit.is_kept() && unit.wishes.is_empty() {
+            let group = &mut self.groups[part];
+            if group.leases.is_held() {
+                if gives > 0 && !group.is_kept() && group.operator.requests.is_empty() {
                     gives -= 1;
-                    unit.may_ask = false;
+                    group.partitions.may_ask = false;
                     self.leave(part).await;
                 }
                 continue;
             }
-            // Its own may be another's: of a failure, it is asked for again when its pause is over.
-            unit.may_ask = owner.as_ref().map_or(share.takes, |owner| *owner == self.owner);
-            if unit.may_ask && unit.failures == 0 {
-                unit.ask_at = now;
+            // A lease of this process may have another owner in its name: after a failure it is asked for again when the pause is over.
+            group.partitions.may_ask = owner.as_ref().map_or(share.takes, |owner| *owner == self.owner);
+            if group.partitions.may_ask && group.failures == 0 {
+                group.leases.ask_at = now;
             }
         }
         Ok(())
@@ -163,7 +172,7 @@ impl Worker {
 mod tests {
     use super::*;
 
-    /// Has processes look in turn, until nothing changes any more, and returns how many parts each has.
+    /// Lets processes take turns until nothing changes, and returns how many partitions each holds.
     fn settle(names: &[&str], owners: &mut [Option<String>]) -> Vec<usize> {
         let mut waiting: Option<String> = None;
         for _ in 0..100 {

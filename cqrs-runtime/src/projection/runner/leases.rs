@@ -1,28 +1,27 @@
-//! Which projections a process runs: leases that are taken, renewed, handed over, and wanted from others.
+//! Which projections a process runs: leases that are acquired, renewed, released, and wanted from other processes.
 //!
-//! Whoever needs a projection that another process runs takes a lease named `PROJECTION@wanted`. The other one looks for such
-//! leases whenever it renews its own, gives the projection back, and does not ask for it again while it is wanted. Who wanted
-//! it does what it has to, and gives both back. Should it die, its wish ends with its lease; and one that hangs hands nothing
-//! over, but is overtaken when its lease has run out.
+//! A process that needs a projection held by another takes a lease named `PROJECTION@wanted`. The holder looks for such leases whenever it
+//! renews its own, releases the projection, and does not ask for it while it is wanted. The process that wanted it does its work and
+//! releases both leases. If it dies, its `@wanted` lease expires. A holder that hangs releases nothing, but its lease expires too.
 
 use std::time::{Duration, Instant};
 
 use super::change::Change;
-use super::progress::PartStanding;
-use super::unit::{ASKS, Unit, Wish};
+use super::group::ASKS;
+use super::progress::PartitionProgress;
 use super::worker::Worker;
 use crate::model::error::OperationError;
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::Lease;
 
-/// For how long at least a projection is waited for that another process does not hand over.
+/// The shortest time to wait for a projection that another process does not release.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Worker {
-    /// Takes and renews the leases that are due, and learns where their projections stand.
+    /// Acquires and renews the leases that are due, and reads the state of their projections.
     pub(super) async fn ask_for_leases(&mut self) {
         let now = Instant::now();
-        let due: Vec<usize> = (0..self.units.len()).filter(|&place| self.units[place].ask_at <= now).collect();
+        let due: Vec<usize> = (0..self.groups.len()).filter(|&place| self.groups[place].leases.ask_at <= now).collect();
         if due.is_empty() {
             return;
         }
@@ -36,49 +35,49 @@ impl Worker {
     async fn ask(&mut self, due: &[usize], now: Instant) -> Result<(), StoreError> {
         self.check_origin().await?;
         for &place in due {
-            if self.units[place].keeps_parts() {
+            if self.groups[place].manages_partitions() {
                 self.look(place, now).await?;
             }
             self.want(place).await?;
         }
-        let heeded: Vec<Vec<&'static str>> = due.iter().map(|&place| self.units[place].heeded_names()).collect();
+        let heeded: Vec<Vec<&'static str>> = due.iter().map(|&place| self.groups[place].heeded_names()).collect();
         let mut holders = self.store.holders(&heeded.concat()).await?.into_iter();
         let mut ours = Vec::new();
         for (&place, names) in due.iter().zip(heeded) {
             let owners: Vec<String> = holders.by_ref().take(names.len()).flatten().collect();
-            let unit = &mut self.units[place];
-            unit.ask_at = now + self.pace.lease / 3;
-            if owners.iter().any(|owner| *owner != self.owner) && !unit.is_kept() {
+            let group = &mut self.groups[place];
+            group.leases.ask_at = now + self.timing.lease / 3;
+            if owners.iter().any(|owner| *owner != self.owner) && !group.is_kept() {
                 self.hand_over(place).await;
-            } else if unit.change.is_some() || unit.gathered.is_some() {
-                unit.ask_at = now + self.pace.lease / ASKS;
+            } else if group.partitions.change.is_some() || group.partitions.gathered.is_some() {
+                group.leases.ask_at = now + self.timing.lease / ASKS;
                 self.keep_gathered(place).await?;
                 self.gather(place).await?;
                 self.wait_for(place).await;
-            } else if unit.is_held() || unit.is_to_be_asked_for() {
+            } else if group.leases.is_held() || group.is_to_be_asked_for() {
                 ours.push(place);
-            } else if unit.part.is_none() {
+            } else if group.partitions.part.is_none() {
                 self.leave(place).await;
                 self.wait_for(place).await;
             }
         }
-        let names: Vec<&'static str> = ours.iter().flat_map(|&place| self.units[place].names()).copied().collect();
+        let names: Vec<&'static str> = ours.iter().flat_map(|&place| self.groups[place].names()).copied().collect();
         if names.is_empty() {
             return Ok(());
         }
-        let mut answers = self.store.lease(&names, &self.owner, self.pace.lease).await?.into_iter();
+        let mut answers = self.store.lease(&names, &self.owner, self.timing.lease).await?.into_iter();
         for place in ours {
-            let unit = &mut self.units[place];
-            let leases: Vec<Option<Lease>> = answers.by_ref().take(unit.names().len()).collect();
+            let group = &mut self.groups[place];
+            let leases: Vec<Option<Lease>> = answers.by_ref().take(group.names().len()).collect();
             if leases.iter().all(Option::is_some) {
                 let leases: Vec<Lease> = leases.into_iter().flatten().collect();
-                unit.granted.clone_from(&leases);
-                if unit.leases != leases {
-                    unit.leases = leases;
+                group.leases.granted.clone_from(&leases);
+                if group.leases.held != leases {
+                    group.leases.held = leases;
                     self.learn(place).await;
                 }
             } else {
-                unit.granted = leases.into_iter().flatten().collect();
+                group.leases.granted = leases.into_iter().flatten().collect();
                 self.leave(place).await;
                 self.wait_for(place).await;
             }
@@ -86,94 +85,97 @@ impl Worker {
         Ok(())
     }
 
-    /// Has others hand over a unit that this process has wishes for and does not run.
+    /// Asks other processes to release a group that has requests here and is not held here.
     async fn want(&mut self, place: usize) -> Result<(), StoreError> {
-        let unit = &mut self.units[place];
-        // Where it is to be split otherwise, that comes first, and is not forced on others.
-        let is_wished =
-            !unit.wishes.is_empty() && !unit.is_held() && unit.gathered.is_none() && unit.change != Some(Change::Split);
-        if unit.wanted.is_empty() && !is_wished && !unit.forces() {
+        let group = &mut self.groups[place];
+        // A change of the number of partitions comes first, and is not forced on other processes.
+        let is_requested = !group.operator.requests.is_empty()
+            && !group.leases.is_held()
+            && group.partitions.gathered.is_none()
+            && group.partitions.change != Some(Change::Split);
+        if group.leases.wanted.is_empty() && !is_requested && !group.forces() {
             return Ok(());
         }
-        if is_wished {
-            unit.wished_since.get_or_insert_with(Instant::now);
+        if is_requested {
+            group.operator.requested_since.get_or_insert_with(Instant::now);
         }
-        let names = unit.wanted_names();
-        let leases = self.store.lease(&names, &self.owner, self.pace.lease).await?;
+        let names = group.wanted_names();
+        let leases = self.store.lease(&names, &self.owner, self.timing.lease).await?;
         let all = leases.iter().all(Option::is_some);
-        unit.wanted = leases.into_iter().flatten().collect();
+        group.leases.wanted = leases.into_iter().flatten().collect();
         if !all {
-            // Somebody else wants it too: his turn comes first.
+            // Another process wants it too, and was first.
             self.release(place).await;
         }
         Ok(())
     }
 
-    /// For how long a wish waits for a projection that other processes run.
+    /// How long a request waits for a projection that other processes run.
     pub(super) fn patience(&self) -> Duration {
-        (self.pace.lease * 3).max(LEAST_PATIENCE)
+        (self.timing.lease * 3).max(LEAST_PATIENCE)
     }
 
-    /// Asks again soon for what is wanted, and gives up where it is not handed over.
+    /// Asks again soon for what is wanted, and gives up if it is not released in time.
     async fn wait_for(&mut self, place: usize) {
         let patience = self.patience();
-        let unit = &mut self.units[place];
-        if unit.wishes.is_empty() || unit.gathered.is_some() {
+        let group = &mut self.groups[place];
+        if group.operator.requests.is_empty() || group.partitions.gathered.is_some() {
             return;
         }
-        unit.ask_at = Instant::now() + self.pace.lease / ASKS;
-        if unit.wished_since.is_some_and(|since| since.elapsed() > patience) {
-            for wish in std::mem::take(&mut unit.wishes) {
-                wish.refuse(OperationError::NotHandedOver { projection: unit.projection(), waited: patience });
+        group.leases.ask_at = Instant::now() + self.timing.lease / ASKS;
+        if group.operator.requested_since.is_some_and(|since| since.elapsed() > patience) {
+            for enqueue in std::mem::take(&mut group.operator.requests) {
+                enqueue.refuse(OperationError::NotHandedOver { projection: group.projection(), waited: patience });
             }
             self.give_back(place).await;
         }
     }
 
-    /// Leaves a unit to another process that wants it, until it is done.
+    /// Releases a group that another process wants.
     async fn hand_over(&mut self, place: usize) {
-        if self.units[place].is_held() {
-            tracing::info!(projections = ?self.units[place].projections, "handed over to another process, which has asked for it");
+        if self.groups[place].leases.is_held() {
+            tracing::info!(projections = ?self.groups[place].projections, "released to another process, which asked for it");
         }
         self.leave(place).await;
-        self.units[place].ask_at = Instant::now() + self.pace.lease / ASKS;
+        self.groups[place].leases.ask_at = Instant::now() + self.timing.lease / ASKS;
         self.wait_for(place).await;
     }
 
-    /// Gives a unit back that was wanted from others, when all is done that it was wanted for.
+    /// Releases a group that was wanted from other processes, when everything it was wanted for is done.
     pub(super) async fn give_back(&mut self, place: usize) {
-        self.units[place].wished_since = None;
-        if self.units[place].wanted.is_empty() {
+        self.groups[place].operator.requested_since = None;
+        if self.groups[place].leases.wanted.is_empty() {
             return;
         }
         self.leave(place).await;
         self.release(place).await;
-        self.units[place].ask_at = Instant::now() + self.pace.lease / 3;
+        self.groups[place].leases.ask_at = Instant::now() + self.timing.lease / 3;
     }
 
-    /// Wants a unit no longer.
+    /// Stops wanting a group.
     async fn release(&mut self, place: usize) {
-        let wanted = std::mem::take(&mut self.units[place].wanted);
+        let wanted = std::mem::take(&mut self.groups[place].leases.wanted);
         self.let_go(&wanted).await;
     }
 
-    /// Leaves a unit to another process, which may have a part of it already, and gives back what this one was granted.
+    /// Stops running a group, which another process may partly hold, and releases the leases granted to this one.
     pub(super) async fn leave(&mut self, place: usize) {
-        let unit = &mut self.units[place];
-        unit.leases.clear();
-        let granted = std::mem::take(&mut unit.granted);
-        if let Some((_, answer)) = unit.replay.take() {
-            let _ = answer.send(Err(OperationError::TakenOver { projection: unit.projection() }));
+        let group = &mut self.groups[place];
+        group.leases.held.clear();
+        let granted = std::mem::take(&mut group.leases.granted);
+        if let Some((_, answer)) = group.operator.replay.take() {
+            let _ = answer.send(Err(OperationError::TakenOver { projection: group.projection() }));
         }
-        match unit.part {
+        match group.partitions.part {
             Some((part, _)) => {
-                self.standings.change_part(unit.projections[0], part, |standing| *standing = PartStanding::default());
+                self.progress_table
+                    .change_partition(group.projections[0], part, |progress| *progress = PartitionProgress::default());
             }
-            // Its parts tell.
-            None if unit.keeps_parts() => {}
-            None => self.standings.change(&unit.projections, |standing| {
-                (standing.reached, standing.beside, standing.elsewhere) = (None, None, true);
-                (standing.failures, standing.error) = (0, None);
+            // Its partitions report their own state.
+            None if group.manages_partitions() => {}
+            None => self.progress_table.change(&group.projections, |progress| {
+                (progress.reached, progress.shadow, progress.elsewhere) = (None, None, true);
+                (progress.failures, progress.error) = (0, None);
             }),
         }
         self.let_go(&granted).await;
@@ -183,20 +185,7 @@ impl Worker {
         if !leases.is_empty()
             && let Err(error) = self.store.release(leases).await
         {
-            tracing::debug!(%error, "a lease could not be given back: it runs out");
-        }
-    }
-}
-
-impl Unit {
-    /// Lets all who wait for something to be done know that it is not.
-    pub(super) fn refuse(&mut self, error: &OperationError) {
-        let wishes: Vec<Wish> = self.wishes.drain(..).collect();
-        for wish in wishes {
-            wish.refuse(error.clone());
-        }
-        if let Some((_, answer)) = self.replay.take() {
-            let _ = answer.send(Err(error.clone()));
+            tracing::debug!(%error, "a lease could not be released; it expires");
         }
     }
 }

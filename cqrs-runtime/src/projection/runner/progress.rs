@@ -11,7 +11,7 @@ use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::generation::{Generations, StoredAs};
 use crate::projection::partition::{Part, Stored};
 use crate::projection::{Head, ProjectionInfo, Wanted};
-use crate::telemetry::ProjectionFigures;
+use crate::telemetry::ProjectionRecorder;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::{EventLog, Page};
 use cqrs_core::position::{Bookmark, Position};
@@ -26,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_ANSWER: Duration = Duration::from_millis(500);
 
 /// Every projection's standing.
-pub(crate) struct Standings {
-    by_projection: Mutex<BTreeMap<&'static str, Standing>>,
+pub(crate) struct ProgressTable {
+    by_projection: Mutex<BTreeMap<&'static str, ProjectionProgress>>,
     log: Arc<dyn EventLog>,
     head: Arc<Head>,
     /// Changes whenever one of them does.
@@ -36,7 +36,7 @@ pub(crate) struct Standings {
 
 /// One projection's standing.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct ProjectionProgress {
     pub(super) view: Option<&'static str>,
     /// Where the store has it.
     pub(super) stored: StoredAs,
@@ -45,7 +45,7 @@ pub(crate) struct Standing {
     /// Whether its rows have been complete: from then on they tell of a state that was.
     pub(super) built: bool,
     /// Where the view stands that is built beside it.
-    pub(super) beside: Option<Position>,
+    pub(super) shadow: Option<Position>,
     pub(super) paused: bool,
     pub(super) elsewhere: bool,
     pub(super) failures: u32,
@@ -54,7 +54,7 @@ pub(crate) struct Standing {
     pub(super) lost: Option<String>,
     /// The [`Head::losses`] when its position was last compared with the log; 0 before the first time.
     pub(super) compared: u64,
-    pub(super) figures: ProjectionFigures,
+    pub(super) recorder: ProjectionRecorder,
     /// The events that it listens to.
     events: &'static [&'static str],
     /// How many of them it has folded, into either build.
@@ -62,14 +62,14 @@ pub(crate) struct Standing {
     /// How many positions of the log the live build has gone through, and the one beside it.
     pub(super) pace: [Rate; 2],
     /// Of a projection that is split: where each part stands, while this process runs it.
-    pub(super) parts: Vec<PartStanding>,
+    pub(super) parts: Vec<PartitionProgress>,
 }
 
 /// What is known of one part of a projection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PartStanding {
+pub(super) struct PartitionProgress {
     pub(super) reached: Option<Position>,
-    pub(super) beside: Option<Position>,
+    pub(super) shadow: Option<Position>,
     pub(super) held: bool,
     pub(super) compared: u64,
     pub(super) failures: u32,
@@ -111,7 +111,7 @@ impl Rate {
     }
 }
 
-impl Standing {
+impl ProjectionProgress {
     /// Has its queries refused, until its view is rebuilt, where the log has lost what its rows show.
     pub(super) fn withdraw(&mut self, lost: Option<&String>) {
         if let Some(lost) = lost {
@@ -125,70 +125,70 @@ impl Standing {
         let reached: Option<Vec<Position>> = parts.iter().map(|part| part.reached).collect();
         self.reached = reached.and_then(|reached| reached.into_iter().min());
         self.compared = parts.iter().map(|part| part.compared).min().unwrap_or_default();
-        self.beside = parts.iter().filter_map(|part| part.beside).min();
+        self.shadow = parts.iter().filter_map(|part| part.shadow).min();
         self.elsewhere = !parts.iter().any(|part| part.held);
         self.failures = parts.iter().map(|part| part.failures).max().unwrap_or_default();
         self.error = parts.iter().find_map(|part| part.error.clone());
     }
 }
 
-impl Standings {
+impl ProgressTable {
     pub(super) fn new(projections: &[&'static ProjectionInfo], log: Arc<dyn EventLog>, head: Arc<Head>) -> Self {
         let generations = Generations::of(projections);
-        let standing = |info: &&'static ProjectionInfo| {
-            let standing = Standing {
+        let progress = |info: &&'static ProjectionInfo| {
+            let progress = ProjectionProgress {
                 view: info.view.map(|view| view.name),
                 stored: generations.get(info.name).unwrap_or(StoredAs { name: info.name, shape: None }),
                 reached: None,
                 built: false,
-                beside: None,
+                shadow: None,
                 paused: false,
                 elsewhere: false,
                 failures: 0,
                 error: None,
                 lost: None,
                 compared: 0,
-                figures: ProjectionFigures::new(info.name),
+                recorder: ProjectionRecorder::new(info.name),
                 events: info.events,
                 rate: Rate::new(),
                 pace: [Rate::new(), Rate::new()],
                 parts: Vec::new(),
             };
-            (info.name, standing)
+            (info.name, progress)
         };
-        let by_projection = Mutex::new(projections.iter().map(standing).collect());
+        let by_projection = Mutex::new(projections.iter().map(progress).collect());
         Self { by_projection, log, head, moved: watch::Sender::new(()) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Standing>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, ProjectionProgress>> {
         self.by_projection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what is known of some projections, and wakes those who wait for it.
-    pub(super) fn change(&self, projections: &[&'static str], change: impl Fn(&mut Standing)) {
-        let mut standings = self.lock();
+    pub(super) fn change(&self, projections: &[&'static str], change: impl Fn(&mut ProjectionProgress)) {
+        let mut progress_table = self.lock();
         for projection in projections {
-            if let Some(standing) = standings.get_mut(projection) {
-                change(standing);
-                if standing.reached.is_some() {
+            if let Some(progress) = progress_table.get_mut(projection) {
+                change(progress);
+                if progress.reached.is_some() {
                     // Its view is rebuilt, and in place.
-                    standing.lost = None;
+                    progress.lost = None;
                 }
             }
         }
-        drop(standings);
+        drop(progress_table);
         self.moved.send_replace(());
     }
 
     /// Counts what a build that stood at `before` has folded of a page.
-    pub(super) fn folded(&self, projections: &[&'static str], beside: bool, before: Position, page: &Page) {
-        self.change(projections, |standing| {
-            let new = |event: &&RecordedEvent| event.position() > before && standing.events.contains(&event.name());
+    pub(super) fn folded(&self, projections: &[&'static str], shadow: bool, before: Position, page: &Page) {
+        self.change(projections, |progress| {
+            let new = |event: &&RecordedEvent| event.position() > before && progress.events.contains(&event.name());
             let folded = page.events.iter().filter(new).count() as u64;
-            standing.rate.count(folded);
-            standing.figures.folded(folded);
-            let passed = &mut standing.pace[usize::from(beside)];
-            if beside && before == Position::START {
+            progress.rate.count(folded);
+            progress.recorder.folded(folded);
+            let passed = &mut progress.pace[usize::from(shadow)];
+            if shadow && before == Position::START {
                 *passed = Rate::new();
             }
             passed.count(page.up_to.distance_from(before));
@@ -196,28 +196,36 @@ impl Standings {
     }
 
     /// Changes what is known of one part of a projection, and so of the whole.
-    pub(super) fn change_part(&self, projection: &'static str, part: Part, change: impl Fn(&mut PartStanding)) {
-        self.change(&[projection], |standing| {
-            if standing.parts.len() != part.of as usize {
-                standing.parts = vec![PartStanding::default(); part.of as usize];
+    pub(super) fn change_partition(
+        &self,
+        projection: &'static str,
+        part: Part,
+        change: impl Fn(&mut PartitionProgress),
+    ) {
+        self.change(&[projection], |progress| {
+            if progress.parts.len() != part.of as usize {
+                progress.parts = vec![PartitionProgress::default(); part.of as usize];
             }
-            change(&mut standing.parts[part.index as usize]);
-            standing.sum_up();
+            change(&mut progress.parts[part.index as usize]);
+            progress.sum_up();
         });
     }
 
     /// What is known of a projection.
-    pub(crate) fn get(&self, projection: &str) -> Option<Standing> {
+    pub(crate) fn get(&self, projection: &str) -> Option<ProjectionProgress> {
         self.lock().get(projection).cloned()
     }
 
     /// Those that `wanted` takes, by name.
-    fn those(&self, wanted: impl Fn(&'static str, &Standing) -> bool) -> Vec<(&'static str, Standing)> {
-        let standings = self.lock();
-        standings
+    fn those(
+        &self,
+        wanted: impl Fn(&'static str, &ProjectionProgress) -> bool,
+    ) -> Vec<(&'static str, ProjectionProgress)> {
+        let progress_table = self.lock();
+        progress_table
             .iter()
-            .filter(|(name, standing)| wanted(name, standing))
-            .map(|(name, standing)| (*name, standing.clone()))
+            .filter(|(name, progress)| wanted(name, progress))
+            .map(|(name, progress)| (*name, progress.clone()))
             .collect()
     }
 
@@ -244,24 +252,24 @@ impl Standings {
         wanted: Wanted,
     ) -> Result<Option<NotBuilt>, StoreError> {
         let losses = self.head.losses();
-        let is_known = |standing: &Standing| standing.built && standing.compared >= losses;
-        for (name, standing) in self.those(|name, standing| !is_known(standing) && wanted.is_of(name, standing.view)) {
-            let goal = store.checkpoint(standing.stored.goal()).await?.map(|goal| goal.bookmark());
-            let stored = Stored::in_store(store, standing.stored.name).await?;
-            let at = stored.lowest(standing.stored.fingerprint());
+        let is_known = |progress: &ProjectionProgress| progress.built && progress.compared >= losses;
+        for (name, progress) in self.those(|name, progress| !is_known(progress) && wanted.is_of(name, progress.view)) {
+            let goal = store.checkpoint(progress.stored.goal()).await?.map(|goal| goal.bookmark());
+            let stored = Stored::in_store(store, progress.stored.name).await?;
+            let at = stored.lowest(progress.stored.fingerprint());
             let lacks = goal.filter(|goal| at < Some(goal.position));
-            let is_there = if standing.view.is_some() {
+            let is_there = if progress.view.is_some() {
                 at.is_some() && lacks.is_none() && self.log_holds(&stored.bookmarks()).await?
             } else {
                 // What it has made of events that the log has lost since, its owner sets right: it is parked.
                 at.is_some() && (lacks.is_none() || !self.log_holds(lacks.as_slice()).await?)
             };
             if !is_there {
-                let position = standing.beside.or(at).unwrap_or_default();
+                let position = progress.shadow.or(at).unwrap_or_default();
                 let of = self.head.get().max(goal.map_or(position, |goal| goal.position));
-                return Ok(Some(NotBuilt { view: standing.view.unwrap_or(name), position, of }));
+                return Ok(Some(NotBuilt { view: progress.view.unwrap_or(name), position, of }));
             }
-            self.lock().entry(name).and_modify(|standing| standing.built = true);
+            self.lock().entry(name).and_modify(|progress| progress.built = true);
             self.compared(name, losses);
         }
         Ok(None)
@@ -274,7 +282,7 @@ impl Standings {
         let (mut pause, mut known) = (FIRST_PAUSE, None);
         loop {
             moved.borrow_and_update();
-            let stands = self.those(|name, standing| wanted.is_of(name, standing.view));
+            let stands = self.those(|name, progress| wanted.is_of(name, progress.view));
             // The first answer is waited for, however short the time is: without one nothing could be said.
             let patience = if known.is_none() { deadline.max(Instant::now() + FIRST_ANSWER) } else { deadline };
             let looking = async { Ok((self.lowest(store, stands).await?, self.first_not_built(store, wanted).await?)) };
@@ -299,7 +307,7 @@ impl Standings {
                         Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
                     }
                     (_, None) => {
-                        let reason = "it did not say in time where the view stands".into();
+                        let reason = "it did not report the view's position in time".into();
                         Err(QueryError::Unavailable(StoreError::Unavailable { store: store.describe(), reason }))
                     }
                 };
@@ -314,10 +322,10 @@ impl Standings {
     /// The store's checkpoint was compared with the log. Where this process runs the projection, that says nothing of what it knows
     /// itself: its runner compares that.
     fn compared(&self, projection: &'static str, losses: u64) {
-        if let Some(standing) = self.lock().get_mut(projection)
-            && standing.reached.is_none()
+        if let Some(progress) = self.lock().get_mut(projection)
+            && progress.reached.is_none()
         {
-            standing.compared = losses;
+            progress.compared = losses;
         }
     }
 
@@ -338,21 +346,21 @@ impl Standings {
     async fn lowest(
         &self,
         store: &dyn ViewStore,
-        stands: Vec<(&'static str, Standing)>,
+        stands: Vec<(&'static str, ProjectionProgress)>,
     ) -> Result<Position, StoreError> {
         let mut lowest = Position::MAX;
-        for (name, standing) in stands {
+        for (name, progress) in stands {
             let losses = self.head.losses();
-            let is_compared = standing.compared >= losses;
-            let reached = if let (true, Some(reached)) = (is_compared, standing.reached) {
+            let is_compared = progress.compared >= losses;
+            let reached = if let (true, Some(reached)) = (is_compared, progress.reached) {
                 reached
             } else {
-                let stored = Stored::in_store(store, standing.stored.name).await?;
+                let stored = Stored::in_store(store, progress.stored.name).await?;
                 let held = is_compared || self.log_holds(&stored.bookmarks()).await?;
                 if held {
                     self.compared(name, losses);
                 }
-                stored.lowest(standing.stored.fingerprint()).filter(|_| held).unwrap_or_default()
+                stored.lowest(progress.stored.fingerprint()).filter(|_| held).unwrap_or_default()
             };
             lowest = lowest.min(reached);
         }

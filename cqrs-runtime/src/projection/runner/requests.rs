@@ -1,9 +1,9 @@
-//! What a runner is asked for while it works.
+//! Requests of operators to the runner.
 
 use std::time::Instant;
 
 use super::Request;
-use super::unit::{Rebuilt, Waiting, Wish};
+use super::pending::{PendingRequest, Rebuilt, Waiting};
 use super::worker::Worker;
 use crate::model::error::{Named, OperationError, UnknownName};
 use crate::projection::replay::Replay;
@@ -12,56 +12,56 @@ use cqrs_core::store_error::StoreError;
 
 impl Worker {
     fn place_of(&self, projection: &str) -> Option<usize> {
-        self.units.iter().position(|unit| unit.part.is_none() && unit.projections.contains(&projection))
+        self.groups.iter().position(|group| group.partitions.part.is_none() && group.projections.contains(&projection))
     }
 
     pub(super) fn serve(&mut self, request: Request) {
         match request {
             Request::Look => {}
             Request::Pause { projection, paused, answer } => {
-                for unit in self.units.iter_mut().filter(|unit| unit.projections.contains(&projection)) {
-                    unit.paused = paused;
-                    self.standings.change(&unit.projections, |standing| standing.paused = paused);
+                for group in self.groups.iter_mut().filter(|group| group.projections.contains(&projection)) {
+                    group.paused = paused;
+                    self.progress_table.change(&group.projections, |progress| progress.paused = paused);
                 }
                 let _ = answer.send(Ok(()));
             }
-            Request::Rebuild { projection, answer } => self.wish(projection, Wish::Rebuild(answer)),
-            Request::TakeUp { projection, key, skip, answer } => {
-                self.wish(projection, Wish::TakeUp { projection, key, skip, answer });
+            Request::Rebuild { projection, answer } => self.enqueue(projection, PendingRequest::Rebuild(answer)),
+            Request::RetryKey { projection, key, skip, answer } => {
+                self.enqueue(projection, PendingRequest::RetryKey { projection, key, skip, answer });
             }
         }
     }
 
-    fn wish(&mut self, projection: &'static str, wish: Wish) {
+    fn enqueue(&mut self, projection: &'static str, enqueue: PendingRequest) {
         let Some(place) = self.place_of(projection) else {
             let known = self.projections.iter().map(|info| info.name).collect();
             let name = projection.to_owned();
-            return wish.refuse(OperationError::Unknown(UnknownName { what: Named::Projection, name, known }));
+            return enqueue.refuse(OperationError::Unknown(UnknownName { what: Named::Projection, name, known }));
         };
-        let unit = &mut self.units[place];
-        if unit.paused && matches!(wish, Wish::Rebuild(_)) {
-            return wish.refuse(OperationError::Paused { projection: unit.projection() });
+        let group = &mut self.groups[place];
+        if group.paused && matches!(enqueue, PendingRequest::Rebuild(_)) {
+            return enqueue.refuse(OperationError::Paused { projection: group.projection() });
         }
-        if unit.wishes.is_empty() {
-            unit.wished_since = Some(Instant::now());
+        if group.operator.requests.is_empty() {
+            group.operator.requested_since = Some(Instant::now());
         }
-        unit.wishes.push_back(wish);
-        if !unit.is_held() {
-            unit.ask_at = Instant::now();
+        group.operator.requests.push_back(enqueue);
+        if !group.leases.is_held() {
+            group.leases.ask_at = Instant::now();
         }
     }
 
-    /// Begins what was wished for, so far as the units are this process's.
-    pub(super) async fn begin_wishes(&mut self) {
-        for place in 0..self.units.len() {
-            while self.units[place].is_held()
-                && self.units[place].replay.is_none()
-                && let Some(wish) = self.units[place].wishes.pop_front()
+    /// Starts pending requests of the groups that this process holds.
+    pub(super) async fn start_requests(&mut self) {
+        for place in 0..self.groups.len() {
+            while self.groups[place].leases.is_held()
+                && self.groups[place].operator.replay.is_none()
+                && let Some(enqueue) = self.groups[place].operator.requests.pop_front()
             {
-                match wish {
-                    Wish::Rebuild(answer) => match self.start_rebuild(place).await {
+                match enqueue {
+                    PendingRequest::Rebuild(answer) => match self.start_rebuild(place).await {
                         Ok(wanted) => {
-                            self.units[place].waiting.push(Waiting::new(wanted, answer));
+                            self.groups[place].operator.waiting.push(Waiting::new(wanted, answer));
                             self.show(place);
                         }
                         Err(error) => {
@@ -69,9 +69,9 @@ impl Worker {
                             let _ = answer.send(Err(error.into()));
                         }
                     },
-                    Wish::TakeUp { projection, key, skip, answer } => {
+                    PendingRequest::RetryKey { projection, key, skip, answer } => {
                         match self.start_replay(place, projection, &key, skip).await {
-                            Ok(Some(replay)) => self.units[place].replay = Some((replay, answer)),
+                            Ok(Some(replay)) => self.groups[place].operator.replay = Some((replay, answer)),
                             other => {
                                 self.learn(place).await;
                                 let _ = answer.send(other.map(drop));
@@ -80,24 +80,24 @@ impl Worker {
                     }
                 }
             }
-            if self.units[place].is_done_with() {
+            if self.groups[place].is_done_with() {
                 self.give_back(place).await;
             }
         }
     }
 
-    /// Starts to fold a unit anew, and returns where an async one has to come to.
+    /// Starts a rebuild, and returns the position that an async projection must reach.
     async fn start_rebuild(&mut self, place: usize) -> Result<Position, StoreError> {
         let wanted = self.log.last().await?;
-        let unit = &mut self.units[place];
-        if unit.folds() {
-            // Without a live build there is one under way already, from the start.
-            if unit.live_at.is_some() {
-                unit.start_beside(&*self.store).await?;
+        let group = &mut self.groups[place];
+        if group.folds() {
+            // Without a live build, a build from the start is in progress already.
+            if group.builds.live_at.is_some() {
+                group.start_shadow(&*self.store).await?;
             }
         } else {
-            unit.start_over(&*self.store, wanted).await?;
-            self.standings.change(&unit.projections, |standing| standing.built = false);
+            group.start_over(&*self.store, wanted).await?;
+            self.progress_table.change(&group.projections, |progress| progress.built = false);
         }
         Ok(wanted.position)
     }
@@ -109,24 +109,24 @@ impl Worker {
         key: &str,
         skip: bool,
     ) -> Result<Option<Replay>, OperationError> {
-        let unit = &self.units[place];
-        let mut tx = self.store.begin(&unit.leases).await?;
-        let replay = unit.live.replay(&mut *tx, projection, key, skip).await?;
+        let group = &self.groups[place];
+        let mut tx = self.store.begin(&group.leases.held).await?;
+        let replay = group.live.replay(&mut *tx, projection, key, skip).await?;
         if replay.is_none() {
             tx.commit().await?;
         }
         Ok(replay)
     }
 
-    /// Gives each parked key that is being taken up one page. Says whether there was any.
+    /// Gives each parked key that is being resumed one page. Returns whether there was any.
     pub(super) async fn replay(&mut self) -> bool {
         let mut any = false;
-        for place in 0..self.units.len() {
-            // Taken out meanwhile: should it panic, it is gone, and its key is parked as before.
-            let Some((mut replay, answer)) = self.units[place].replay.take() else { continue };
+        for place in 0..self.groups.len() {
+            // Taken out meanwhile: if it panics it is gone, and its key is parked as before.
+            let Some((mut replay, answer)) = self.groups[place].operator.replay.take() else { continue };
             any = true;
             match self.feed(&mut replay).await {
-                Ok(true) => self.units[place].replay = Some((replay, answer)),
+                Ok(true) => self.groups[place].operator.replay = Some((replay, answer)),
                 Ok(false) => {
                     let finished = self.finish(place, replay).await;
                     self.learn(place).await;
@@ -138,44 +138,44 @@ impl Worker {
         any
     }
 
-    /// Reads a page for a replay. Says whether it lacks more.
+    /// Reads a page for a replay. Returns whether it needs more.
     async fn feed(&self, replay: &mut Replay) -> Result<bool, StoreError> {
         let Some(after) = replay.after() else { return Ok(false) };
-        let page = self.log.read(replay.query(), after, self.pace.batch).await?;
+        let page = self.log.read(replay.query(), after, self.timing.batch).await?;
         replay.feed(&page.events, page.up_to);
         Ok(page.more && replay.after().is_some())
     }
 
     async fn finish(&self, place: usize, replay: Replay) -> Result<(), StoreError> {
-        // The unit has stood still: nobody has moved the row.
-        let mut tx = self.store.begin(&self.units[place].leases).await?;
+        // The group did not move meanwhile, so the row is unchanged.
+        let mut tx = self.store.begin(&self.groups[place].leases.held).await?;
         replay.finish(&mut *tx).await?;
         tx.commit().await
     }
 
-    /// Answers those who wait for a rebuild, wherever it was finished; also where it does not get on any more.
+    /// Answers callers that wait for a rebuild, wherever it ran, or tells them that it makes no progress.
     pub(super) async fn answer(&mut self) {
         let patience = self.patience();
-        for unit in self.units.iter_mut().filter(|unit| !unit.waiting.is_empty()) {
-            let is_watched = unit.is_watched();
-            for mut waiting in std::mem::take(&mut unit.waiting) {
+        for group in self.groups.iter_mut().filter(|group| !group.operator.waiting.is_empty()) {
+            let is_watched = group.is_watched();
+            for mut waiting in std::mem::take(&mut group.operator.waiting) {
                 let rebuilt = if is_watched {
-                    unit.rebuilt_elsewhere(&*self.store, waiting.wanted).await
+                    group.rebuilt_elsewhere(&*self.store, waiting.wanted).await
                 } else {
-                    unit.rebuilt_here(waiting.wanted)
+                    group.rebuilt_here(waiting.wanted)
                 };
                 let answer = match rebuilt {
                     Ok(Rebuilt::Whole(at)) => Ok(at),
                     Ok(Rebuilt::UpTo(at)) if waiting.gets_on(Some(at), patience) => {
-                        unit.waiting.push(waiting);
+                        group.operator.waiting.push(waiting);
                         continue;
                     }
                     Err(OperationError::Store(StoreError::Unavailable { .. })) if waiting.gets_on(None, patience) => {
-                        unit.waiting.push(waiting);
+                        group.operator.waiting.push(waiting);
                         continue;
                     }
                     Ok(Rebuilt::UpTo(position)) => {
-                        Err(OperationError::Stalled { projection: unit.projection(), position, waited: patience })
+                        Err(OperationError::Stalled { projection: group.projection(), position, waited: patience })
                     }
                     Err(error) => Err(error),
                 };

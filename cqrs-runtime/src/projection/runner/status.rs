@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::progress::Standing;
+use super::progress::ProjectionProgress;
 use crate::projection::Stored;
 use cqrs_core::position::Position;
 
@@ -37,7 +37,7 @@ pub struct ProjectionStatus {
     /// of them.
     pub partitions: Vec<PartitionStatus>,
     /// Where the view stands that is built anew, if one is.
-    pub(crate) beside: Option<Position>,
+    pub(crate) shadow: Option<Position>,
 }
 
 /// How far a projection has come on its way through the log, or its rebuild.
@@ -71,7 +71,7 @@ impl ProjectionStatus {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn progress(&self) -> Progress {
         let of = self.head();
-        let at = self.beside.unwrap_or(self.position).min(of);
+        let at = self.shadow.unwrap_or(self.position).min(of);
         let left = of.distance_from(at);
         let time_left = match left {
             0 => Some(Duration::ZERO),
@@ -112,18 +112,18 @@ pub enum ProjectionState {
     Building(Position),
 }
 
-impl Standing {
+impl ProjectionProgress {
     /// Where it stands, if this process runs it.
     pub(crate) fn reached(&self) -> Option<Position> {
         self.reached
     }
 
     /// Its parts, as the store has them.
-    pub(crate) fn partitions(standing: Option<&Self>, stored: &Stored) -> Vec<PartitionStatus> {
+    pub(crate) fn partitions(progress: Option<&Self>, stored: &Stored) -> Vec<PartitionStatus> {
         if stored.number() < 2 {
             return Vec::new();
         }
-        let here = |place: usize| standing.and_then(|standing| standing.parts.get(place)).is_some_and(|part| part.held);
+        let here = |place: usize| progress.and_then(|progress| progress.parts.get(place)).is_some_and(|part| part.held);
         let of = |(place, position)| PartitionStatus { position, here: here(place) };
         stored.positions().into_iter().enumerate().map(of).collect()
     }
@@ -140,16 +140,16 @@ impl Standing {
 
     /// How many positions a second it has gone through of late.
     pub(crate) fn pace(&self) -> f64 {
-        self.pace[usize::from(self.beside.is_some())].clone().get()
+        self.pace[usize::from(self.shadow.is_some())].clone().get()
     }
 
     /// Where the view stands that is built anew.
-    pub(crate) fn beside(&self) -> Option<Position> {
-        self.beside
+    pub(crate) fn shadow(&self) -> Option<Position> {
+        self.shadow
     }
 
     pub(crate) fn state(&self, parked: bool) -> ProjectionState {
-        match self.beside {
+        match self.shadow {
             _ if self.paused => ProjectionState::Paused,
             _ if self.failures > 0 => ProjectionState::Failing(self.failures),
             _ if self.elsewhere => ProjectionState::Elsewhere,
@@ -164,7 +164,7 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn status(position: u64, lag_events: u64, beside: Option<u64>, pace: f64) -> ProjectionStatus {
+    fn status(position: u64, lag_events: u64, shadow: Option<u64>, pace: f64) -> ProjectionStatus {
         ProjectionStatus {
             name: "Orders",
             state: ProjectionState::Running,
@@ -178,7 +178,7 @@ mod tests {
             parked: 0,
             built: true,
             partitions: Vec::new(),
-            beside: beside.map(Position::new),
+            shadow: shadow.map(Position::new),
         }
     }
 

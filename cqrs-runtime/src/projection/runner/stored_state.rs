@@ -1,68 +1,71 @@
-//! What the store says of both builds of a unit.
+//! The stored state of both builds of a group.
 
 use super::change::Seen;
-use super::unit::Unit;
+use super::group::ProjectionGroup;
 use crate::projection::Engine;
 use crate::projection::partition::Stored;
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::{ViewStore, ViewTransaction};
 
 impl Seen {
-    pub(super) async fn in_transaction(tx: &mut dyn ViewTransaction, unit: &Unit) -> Result<Self, StoreError> {
-        let (live, beside) = builds(unit);
+    pub(super) async fn in_transaction(
+        tx: &mut dyn ViewTransaction,
+        group: &ProjectionGroup,
+    ) -> Result<Self, StoreError> {
+        let (live, shadow) = builds(group);
         let mut seen = Self::default();
         for name in live {
             seen.live.push(Stored::in_transaction(tx, name).await?);
         }
-        for name in beside {
-            seen.beside.push(Stored::in_transaction(tx, name).await?);
+        for name in shadow {
+            seen.shadow.push(Stored::in_transaction(tx, name).await?);
         }
         Ok(seen)
     }
 
-    pub(super) async fn in_store(store: &dyn ViewStore, unit: &Unit) -> Result<Self, StoreError> {
-        let (live, beside) = builds(unit);
+    pub(super) async fn in_store(store: &dyn ViewStore, group: &ProjectionGroup) -> Result<Self, StoreError> {
+        let (live, shadow) = builds(group);
         let mut seen = Self::default();
         for name in live {
             seen.live.push(Stored::in_store(store, name).await?);
         }
-        for name in beside {
-            seen.beside.push(Stored::in_store(store, name).await?);
+        for name in shadow {
+            seen.shadow.push(Stored::in_store(store, name).await?);
         }
         Ok(seen)
     }
 
     pub(super) fn is_split(&self) -> bool {
-        self.live.iter().chain(&self.beside).any(|stored| stored.number() > 1)
+        self.live.iter().chain(&self.shadow).any(|stored| stored.number() > 1)
     }
 
-    /// Whether what is read of a single projection is of this program's shape.
-    pub(super) fn is_live(&self, unit: &Unit) -> bool {
-        is_of(&unit.live, &self.live)
+    /// Whether the live build of a single projection has this program's shape.
+    pub(super) fn is_live(&self, group: &ProjectionGroup) -> bool {
+        is_of(&group.live, &self.live)
     }
 
-    /// Whether its shadow build is.
-    pub(super) fn is_beside(&self, unit: &Unit) -> bool {
-        is_of(&unit.beside, &self.beside)
+    /// Whether its shadow build has.
+    pub(super) fn is_shadow(&self, group: &ProjectionGroup) -> bool {
+        is_of(&group.shadow, &self.shadow)
     }
 
-    /// The leases of all partitions that there are, of any shape.
-    pub(super) fn part_names(&self, unit: &Unit) -> Vec<&'static str> {
-        let of = |(name, stored): (&&'static str, &Stored)| stored.part_names(name);
-        let live = unit.stored.iter().zip(&self.live).flat_map(of);
-        // A part has one lease for both builds.
-        let beside = unit.stored.iter().zip(&self.beside).flat_map(of);
-        let mut names: Vec<_> = live.chain(beside).collect();
+    /// The lease names of all stored partitions, of any shape.
+    pub(super) fn partition_names(&self, group: &ProjectionGroup) -> Vec<&'static str> {
+        let of = |(name, stored): (&&'static str, &Stored)| stored.partition_names(name);
+        let live = group.stored.iter().zip(&self.live).flat_map(of);
+        // A partition has one lease for both builds.
+        let shadow = group.stored.iter().zip(&self.shadow).flat_map(of);
+        let mut names: Vec<_> = live.chain(shadow).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 }
 
-/// The plain names of both builds' checkpoints.
-fn builds(unit: &Unit) -> (Vec<&'static str>, Vec<&'static str>) {
+/// The checkpoint names of both builds, without partitions.
+fn builds(group: &ProjectionGroup) -> (Vec<&'static str>, Vec<&'static str>) {
     let names = |engine: &Engine| engine.places().map(|place| place.projection).collect();
-    (unit.stored.clone(), names(&unit.beside))
+    (group.stored.clone(), names(&group.shadow))
 }
 
 fn is_of(engine: &Engine, stored: &[Stored]) -> bool {

@@ -1,4 +1,4 @@
-//! The runner's work.
+//! The runner's loop.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::change::Change;
-use super::progress::Standings;
-use super::scan::{Group, Pass, passes};
-use super::unit::{ASKS, Build, Unit, built};
-use super::{FirstLook, Pace, Partitions, Request};
+use super::group::{ASKS, Build, ProjectionGroup, built};
+use super::progress::ProgressTable;
+use super::scan::{Batch, Pass, passes};
+use super::{FirstLook, Partitions, Request, Timing};
 use crate::panics::unpanicked;
 use crate::projection::partition::Part;
 use crate::projection::{Engine, ProjectionInfo};
@@ -25,67 +25,67 @@ use cqrs_core::view::{Lease, ViewStore};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How often one looks whether another process has finished a rebuild.
+/// How often the store is asked whether another process has finished a rebuild.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long the end of an app waits for the store to take the leases back.
+/// How long the end of an app waits for the store to release its leases.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// How many pages are kept that were read ahead, one a pass.
+/// How many pages read ahead are kept, at most one per pass.
 const MOST_AHEAD: usize = 4;
 
 pub(super) struct Worker {
-    pub(super) units: Vec<Unit>,
-    /// What parts are made of.
+    pub(super) groups: Vec<ProjectionGroup>,
+    /// What partitions are made from.
     pub(super) projections: Vec<&'static ProjectionInfo>,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) store: Arc<dyn ViewStore>,
-    pub(super) standings: Arc<Standings>,
-    /// Where this process knows the log to reach.
+    pub(super) progress_table: Arc<ProgressTable>,
+    /// The log's end, as far as this process knows.
     head: watch::Receiver<Position>,
     inbox: mpsc::Receiver<Request>,
-    pub(super) pace: Pace,
-    /// This runner, among those of other processes.
+    pub(super) timing: Timing,
+    /// Identifies this runner among those of other processes.
     pub(super) owner: String,
-    /// How far the log was read to its end.
+    /// The position up to which the log was read to its end.
     seen: Position,
-    /// The losses of the log that were known when the round began: see `Head::losses`.
+    /// The log's losses that were known when the round began: see `Head::losses`.
     losses: u64,
-    /// Pages that were read while the one before was folded.
+    /// Pages that were read while the page before was folded.
     pub(super) ahead: Vec<(EventQuery, Position, Page)>,
     /// Whether the read database is known to be of this log.
     pub(super) knows_origin: bool,
-    /// Why it is not, if it is not.
+    /// The error, if it is another log's.
     pub(super) foreign: Option<StoreError>,
 }
 
 impl Worker {
-    #[allow(clippy::too_many_arguments, reason = "what a runner is started with, passed on")]
+    #[allow(clippy::too_many_arguments, reason = "all that a runner starts with")]
     pub(super) fn new(
-        units: impl Iterator<Item = (Engine, Engine)>,
+        groups: impl Iterator<Item = (Engine, Engine)>,
         projections: &[&'static ProjectionInfo],
         split: &Partitions,
         log: Arc<dyn EventLog>,
         store: Arc<dyn ViewStore>,
-        standings: Arc<Standings>,
+        progress_table: Arc<ProgressTable>,
         head: watch::Receiver<Position>,
         inbox: mpsc::Receiver<Request>,
-        pace: Pace,
+        timing: Timing,
     ) -> Self {
         let number = |live: &Engine| live.projections().first().and_then(|name| split.get(name)).copied().unwrap_or(1);
-        let wholes = units.map(|(live, beside)| {
+        let wholes = groups.map(|(live, shadow)| {
             let number = number(&live);
-            Unit::new(live, beside, number)
+            ProjectionGroup::new(live, shadow, number)
         });
         let mut worker = Self {
-            units: wholes.collect(),
+            groups: wholes.collect(),
             projections: projections.to_vec(),
             log,
             store,
-            standings,
+            progress_table,
             head,
             inbox,
-            pace,
+            timing,
             owner: uuid::Uuid::now_v7().to_string(),
             seen: Position::START,
             losses: 0,
@@ -93,26 +93,28 @@ impl Worker {
             knows_origin: false,
             foreign: None,
         };
-        for keeper in 0..worker.units.len() {
-            let whole = &worker.units[keeper];
-            let number = whole.split;
-            let parts: Vec<Unit> =
-                Part::all(number).filter(|_| number > 1).map(|part| worker.make_part(whole, keeper, part)).collect();
-            worker.units.extend(parts);
+        for keeper in 0..worker.groups.len() {
+            let whole = &worker.groups[keeper];
+            let number = whole.partitions.split;
+            let parts: Vec<ProjectionGroup> = Part::all(number)
+                .filter(|_| number > 1)
+                .map(|part| worker.make_partition(whole, keeper, part))
+                .collect();
+            worker.groups.extend(parts);
         }
         worker
     }
 
-    /// A part of a projection that stands for itself.
-    pub(super) fn make_part(&self, whole: &Unit, keeper: usize, part: Part) -> Unit {
+    /// Creates a partition of a single projection.
+    pub(super) fn make_partition(&self, whole: &ProjectionGroup, keeper: usize, part: Part) -> ProjectionGroup {
         let own: Vec<_> =
             self.projections.iter().copied().filter(|info| whole.projections.contains(&info.name)).collect();
-        // One projection is no circle.
+        // A single projection has no circle.
         let engine = || Engine::new(&own).unwrap_or_default();
-        Unit::part(engine(), engine(), part, keeper)
+        ProjectionGroup::part(engine(), engine(), part, keeper)
     }
 
-    /// Works until the other end of `end` is dropped.
+    /// Works until the sender of `end` is dropped.
     pub(super) async fn run(mut self, mut end: oneshot::Receiver<()>, looked: FirstLook) {
         let mut looked = Some(looked);
         loop {
@@ -124,13 +126,13 @@ impl Worker {
             let Err(panic) = done else { break };
             let reason = format!("it panicked: {panic}");
             let error = StoreError::Failed { store: self.store.describe(), reason };
-            for place in 0..self.units.len() {
+            for place in 0..self.groups.len() {
                 self.fail(&[place], &error);
             }
         }
-        let leases: Vec<Lease> = self.units.into_iter().flat_map(Unit::into_leases).collect();
+        let leases: Vec<Lease> = self.groups.into_iter().flat_map(ProjectionGroup::into_leases).collect();
         if !leases.is_empty() {
-            // Should it not hear of it, they run out.
+            // If the store does not hear of it, they expire.
             let _ = tokio::time::timeout(LAST_WORD, self.store.release(&leases)).await;
         }
     }
@@ -141,7 +143,7 @@ impl Worker {
             while let Ok(request) = self.inbox.try_recv() {
                 self.serve(request);
             }
-            self.begin_wishes().await;
+            self.start_requests().await;
             let moved = self.round().await | self.replay().await | self.change().await;
             self.switch().await;
             self.answer().await;
@@ -158,10 +160,10 @@ impl Worker {
 
     /// Waits until there may be something to do.
     async fn idle(&mut self) -> Option<Request> {
-        let watches = self.units.iter().any(Unit::is_watched);
+        let watches = self.groups.iter().any(ProjectionGroup::is_watched);
         let look_at = watches.then(|| Instant::now() + LOOK);
-        let wake_at = self.units.iter().map(|unit| unit.ask_at).chain(look_at).min();
-        let follows = self.units.iter().any(runs);
+        let wake_at = self.groups.iter().map(|group| group.leases.ask_at).chain(look_at).min();
+        let follows = self.groups.iter().any(runs);
         let due = async {
             match wake_at {
                 Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -177,26 +179,30 @@ impl Worker {
     }
 
     pub(super) async fn learn(&mut self, place: usize) {
-        let unit = &mut self.units[place];
-        let learnt = match unit.learn(&*self.store, &*self.log).await {
+        let group = &mut self.groups[place];
+        let learnt = match group.learn(&*self.store, &*self.log).await {
             Ok(()) => self.require_history(place).await,
             Err(error) => Err(error),
         };
-        let unit = &mut self.units[place];
+        let group = &mut self.groups[place];
         match learnt {
-            Ok(()) if unit.part.is_some() && unit.live_at.is_none() && unit.beside_at.is_none() => {
-                // There is no such part any more.
-                unit.may_ask = false;
+            Ok(())
+                if group.partitions.part.is_some()
+                    && group.builds.live_at.is_none()
+                    && group.builds.shadow_at.is_none() =>
+            {
+                // The partition does not exist any more.
+                group.partitions.may_ask = false;
                 self.leave(place).await;
             }
-            Ok(()) if !unit.is_to_be_asked_for() => {
-                // Its parts are what runs.
-                unit.ask_at = Instant::now();
+            Ok(()) if !group.is_to_be_asked_for() => {
+                // Its partitions run instead.
+                group.leases.ask_at = Instant::now();
                 self.leave(place).await;
             }
             Ok(()) => {
-                if unit.change.is_some() || unit.split > 1 {
-                    unit.ask_at = Instant::now();
+                if group.partitions.change.is_some() || group.partitions.split > 1 {
+                    group.leases.ask_at = Instant::now();
                 }
                 self.show(place);
             }
@@ -204,81 +210,81 @@ impl Worker {
         }
     }
 
-    /// Makes known where a unit stands.
+    /// Publishes the state of a group.
     pub(super) fn show(&self, place: usize) {
-        let unit = &self.units[place];
-        if let Some((part, _)) = unit.part {
-            self.standings.change_part(unit.projections[0], part, |standing| {
-                (standing.reached, standing.beside, standing.held) =
-                    (position(unit.live_at), position(unit.beside_at), true);
-                (standing.failures, standing.compared) = (unit.failures, self.losses);
-                standing.error = standing.error.take().filter(|_| unit.failures > 0);
+        let group = &self.groups[place];
+        if let Some((part, _)) = group.partitions.part {
+            self.progress_table.change_partition(group.projections[0], part, |progress| {
+                (progress.reached, progress.shadow, progress.held) =
+                    (position(group.builds.live_at), position(group.builds.shadow_at), true);
+                (progress.failures, progress.compared) = (group.failures, self.losses);
+                progress.error = progress.error.take().filter(|_| group.failures > 0);
             });
             return;
         }
-        if unit.keeps_parts() && unit.live_at.is_none() {
-            // Its parts tell.
+        if group.manages_partitions() && group.builds.live_at.is_none() {
+            // Its partitions report their own state.
             return;
         }
-        self.standings.change(&unit.projections, |standing| {
-            standing.parts.clear();
-            (standing.reached, standing.beside) = (position(unit.live_at), position(unit.beside_at));
-            (standing.elsewhere, standing.compared) = (false, self.losses);
-            if unit.lost.is_some() {
-                standing.withdraw(unit.lost.as_ref());
+        self.progress_table.change(&group.projections, |progress| {
+            progress.parts.clear();
+            (progress.reached, progress.shadow) = (position(group.builds.live_at), position(group.builds.shadow_at));
+            (progress.elsewhere, progress.compared) = (false, self.losses);
+            if group.lost.is_some() {
+                progress.withdraw(group.lost.as_ref());
             }
-            standing.failures = unit.failures;
-            standing.error = standing.error.take().filter(|_| unit.failures > 0);
+            progress.failures = group.failures;
+            progress.error = progress.error.take().filter(|_| group.failures > 0);
         });
     }
 
-    /// Takes note of a failure. Units that failed together go alone at once; one that failed alone waits.
+    /// Records a failure. Groups that failed together are tried one by one at once; one that failed alone waits.
     pub(super) fn fail(&mut self, places: &[usize], error: &StoreError) {
         let together = places.len() > 1;
         for &place in places {
-            let unit = &mut self.units[place];
-            unit.failures += 1;
-            unit.alone |= together;
-            unit.leases.clear();
-            unit.refuse(&error.clone().into());
-            (unit.change, unit.gathered) = (None, None);
-            let pause = FIRST_PAUSE.saturating_mul(1 << (unit.failures - 1).min(16)).min(LONGEST_PAUSE);
-            unit.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };
-            let (failures, text) = (unit.failures, error.to_string());
-            tracing::warn!(projections = ?unit.projections, failures, error = text, "a projection failed, and is tried again");
-            if let Some((part, _)) = unit.part {
-                self.standings.change_part(unit.projections[0], part, |standing| {
-                    (standing.reached, standing.failures, standing.error) = (None, failures, Some(text.clone()));
+            let group = &mut self.groups[place];
+            group.failures += 1;
+            group.alone |= together;
+            group.leases.held.clear();
+            group.operator.refuse(&error.clone().into());
+            group.partitions.abandon();
+            let pause = FIRST_PAUSE.saturating_mul(1 << (group.failures - 1).min(16)).min(LONGEST_PAUSE);
+            group.leases.ask_at = Instant::now() + if together { Duration::ZERO } else { pause };
+            let (failures, text) = (group.failures, error.to_string());
+            tracing::warn!(projections = ?group.projections, failures, error = text, "projection failed; retrying");
+            if let Some((part, _)) = group.partitions.part {
+                self.progress_table.change_partition(group.projections[0], part, |progress| {
+                    (progress.reached, progress.failures, progress.error) = (None, failures, Some(text.clone()));
                 });
-                self.standings.change(&unit.projections, |standing| standing.figures.failed());
+                self.progress_table.change(&group.projections, |progress| progress.recorder.failed());
                 continue;
             }
-            let has_parts = unit.keeps_parts();
-            self.standings.change(&unit.projections, |standing| {
+            let has_parts = group.manages_partitions();
+            self.progress_table.change(&group.projections, |progress| {
                 if !has_parts {
-                    standing.reached = None;
+                    progress.reached = None;
                 }
-                (standing.failures, standing.error) = (failures, Some(text.clone()));
-                standing.figures.failed();
+                (progress.failures, progress.error) = (failures, Some(text.clone()));
+                progress.recorder.failed();
             });
         }
     }
 
-    /// Gives each pass one page. Says whether any got on.
+    /// Gives each pass one page. Returns whether any made progress.
     async fn round(&mut self) -> bool {
         self.head.borrow_and_update();
-        let losses = self.standings.losses();
+        let losses = self.progress_table.losses();
         if losses > self.losses {
-            // What was read ahead is of the log as it was.
+            // Pages that were read ahead may contain lost events.
             self.ahead.clear();
             self.losses = losses;
         }
         let mut moved = false;
-        for pass in passes(&self.units, self.pace.batch as u64, runs) {
-            let groups = pass.groups(&self.units);
-            let results = match self.step(&pass, &groups).await {
+        for pass in passes(&self.groups, self.timing.batch as u64, runs) {
+            let batches = pass.batches(&self.groups);
+            let results = match self.step(&pass, &batches).await {
                 Ok(results) => results,
-                // The log could not be read, for any of them.
+                // The log could not be read, which concerns all of them.
                 Err(error) => vec![(pass.places(), Err(error))],
             };
             for (places, result) in results {
@@ -286,7 +292,7 @@ impl Worker {
                     Ok(got_on) => {
                         moved |= got_on;
                         for &place in &places {
-                            (self.units[place].failures, self.units[place].alone) = (0, false);
+                            (self.groups[place].failures, self.groups[place].alone) = (0, false);
                             self.show(place);
                         }
                     }
@@ -300,11 +306,11 @@ impl Worker {
         moved
     }
 
-    /// Gives a pass one page. Says for each group whether it got on.
-    async fn step(&mut self, pass: &Pass, groups: &[Group]) -> Result<Vec<Stepped>, StoreError> {
+    /// Gives a pass one page. Returns for each batch whether it made progress.
+    async fn step(&mut self, pass: &Pass, batches: &[Batch]) -> Result<Vec<Stepped>, StoreError> {
         let page = match self.ahead.iter().position(|(query, after, _)| *after == pass.after && *query == pass.query) {
             Some(place) => self.ahead.swap_remove(place).2,
-            None => self.log.read(&pass.query, pass.after, self.pace.batch).await?,
+            None => self.log.read(&pass.query, pass.after, self.timing.batch).await?,
         };
         let page = Arc::new(page);
         let lost = self.lost_tracks(pass, &page).await?;
@@ -319,25 +325,26 @@ impl Worker {
         }
         if !page.more {
             self.seen = page.up_to;
-            for (place, _) in pass.tracks.iter().filter(|(_, build)| *build == Build::Beside) {
-                self.units[*place].beside_is_there = true;
+            for (place, _) in pass.tracks.iter().filter(|(_, build)| *build == Build::Shadow) {
+                self.groups[*place].builds.shadow_saw_end = true;
             }
         }
         if page.up_to <= pass.after {
-            return Ok(groups.iter().map(|group| (group.places(), Ok(false))).collect());
+            return Ok(batches.iter().map(|batch| (batch.places(), Ok(false))).collect());
         }
         if !self.knows_origin {
-            let first = pass.tracks.first().map(|(place, _)| self.units[*place].leases.clone()).unwrap_or_default();
+            let first =
+                pass.tracks.first().map(|(place, _)| self.groups[*place].leases.held.clone()).unwrap_or_default();
             self.remember_origin(&first).await?;
         }
         let read = async {
-            if page.more { Some(self.log.read(&pass.query, page.up_to, self.pace.batch).await) } else { None }
+            if page.more { Some(self.log.read(&pass.query, page.up_to, self.timing.batch).await) } else { None }
         };
         let span =
-            spans::page(pass.tracks.iter().flat_map(|(place, _)| &self.units[*place].projections), pass.after, &page);
-        // The next page is on its way while this one is folded.
-        let (next, folded) = tokio::join!(biased; read, self.fold(groups, pass.after, &page).instrument(span));
-        // What failed is read again when its turn comes, and the failure told then.
+            spans::page(pass.tracks.iter().flat_map(|(place, _)| &self.groups[*place].projections), pass.after, &page);
+        // The next page is read while this one is folded.
+        let (next, folded) = tokio::join!(biased; read, self.fold(batches, pass.after, &page).instrument(span));
+        // A read that failed is repeated in its own turn, which reports the failure.
         if let Some(Ok(next)) = next {
             if self.ahead.len() == MOST_AHEAD {
                 self.ahead.remove(0);
@@ -345,63 +352,67 @@ impl Worker {
             self.ahead.push((pass.query.clone(), page.up_to, next));
         }
         let mut results = Vec::new();
-        for (group, folded) in groups.iter().zip(folded) {
+        for (batch, folded) in batches.iter().zip(folded) {
             let moved = match folded {
-                Ok(stopped) => self.moved(group, &stopped, &page).await,
+                Ok(stopped) => self.moved(batch, &stopped, &page).await,
                 Err(error) => Err(error),
             };
-            results.push((group.places(), moved.map(|()| true)));
+            results.push((batch.places(), moved.map(|()| true)));
         }
         Ok(results)
     }
 
-    /// Takes note of what a page has done to a group.
-    async fn moved(&mut self, group: &Group, stopped: &[usize], page: &Page) -> Result<(), StoreError> {
-        for (place, build) in group.0.iter().filter(|(place, _)| !stopped.contains(place)) {
-            let unit = &mut self.units[*place];
-            let at = if *build == Build::Live { &mut unit.live_at } else { &mut unit.beside_at };
+    /// Records what a page has done to a batch.
+    async fn moved(&mut self, batch: &Batch, stopped: &[usize], page: &Page) -> Result<(), StoreError> {
+        for (place, build) in batch.0.iter().filter(|(place, _)| !stopped.contains(place)) {
+            let group = &mut self.groups[*place];
+            let at = if *build == Build::Live { &mut group.builds.live_at } else { &mut group.builds.shadow_at };
             let before = at.unwrap_or_default().position;
             *at = at.map(|at| if page.up_to > at.position { page.end() } else { at });
-            // What is read once counts once, however many parts a projection has.
-            if unit.part.is_none_or(|(part, _)| part.index == 0) {
-                self.standings.folded(&unit.projections, *build == Build::Beside, before, page);
+            // An event that is read once counts once, however many partitions a projection has.
+            if group.partitions.part.is_none_or(|(part, _)| part.index == 0) {
+                self.progress_table.folded(&group.projections, *build == Build::Shadow, before, page);
             }
-            if let (Some((_, keeper)), Build::Beside) = (unit.part, build) {
-                // It may have been the last that its view waited for.
-                let soon = Instant::now() + self.pace.lease / ASKS;
-                self.units[keeper].ask_at = self.units[keeper].ask_at.min(soon);
+            if let (Some((_, keeper)), Build::Shadow) = (group.partitions.part, build) {
+                // The view may have waited for this partition alone.
+                let soon = Instant::now() + self.timing.lease / ASKS;
+                self.groups[keeper].leases.ask_at = self.groups[keeper].leases.ask_at.min(soon);
             }
         }
         for place in stopped {
-            self.units[*place].learn(&*self.store, &*self.log).await?;
+            self.groups[*place].learn(&*self.store, &*self.log).await?;
         }
         Ok(())
     }
 
-    /// Folds a page, each group in a transaction of its own, and several at once. Returns the units of async projections that did
-    /// not come to its end.
-    async fn fold(&self, groups: &[Group], after: Position, page: &Arc<Page>) -> Vec<Result<Vec<usize>, StoreError>> {
-        let work = |group: &Group| {
-            let engine = |(place, build): &(usize, Build)| (*place, Arc::clone(self.units[*place].engine(*build)));
+    /// Folds a page: each batch in a transaction of its own, several at once. Returns the groups of async projections that did not
+    /// reach its end.
+    async fn fold(&self, batches: &[Batch], after: Position, page: &Arc<Page>) -> Vec<Result<Vec<usize>, StoreError>> {
+        let work = |batch: &Batch| {
+            let engine = |(place, build): &(usize, Build)| (*place, Arc::clone(self.groups[*place].engine(*build)));
             Work {
                 store: Arc::clone(&self.store),
-                leases: group.places().into_iter().flat_map(|place| self.units[place].leases.iter().cloned()).collect(),
-                engines: group.0.iter().map(engine).collect(),
+                leases: batch
+                    .places()
+                    .into_iter()
+                    .flat_map(|place| self.groups[place].leases.held.iter().cloned())
+                    .collect(),
+                engines: batch.0.iter().map(engine).collect(),
                 after,
                 page: Arc::clone(page),
             }
         };
-        if let [group] = groups {
-            return vec![work(group).fold().await];
+        if let [batch] = batches {
+            return vec![work(batch).fold().await];
         }
-        // They end with this future, should the app be gone.
+        // The tasks end with this future, if the app is dropped.
         let mut tasks = JoinSet::new();
-        for (number, group) in groups.iter().enumerate() {
-            let work = work(group);
+        for (number, batch) in batches.iter().enumerate() {
+            let work = work(batch);
             tasks.spawn(async move { (number, work.fold().await) });
         }
         let panicked = || StoreError::Failed { store: self.store.describe(), reason: "folding a page panicked".into() };
-        let mut results: Vec<_> = groups.iter().map(|_| Err(panicked())).collect();
+        let mut results: Vec<_> = batches.iter().map(|_| Err(panicked())).collect();
         while let Some(joined) = tasks.join_next().await {
             if let Ok((number, result)) = joined {
                 results[number] = result;
@@ -410,28 +421,28 @@ impl Worker {
         results
     }
 
-    /// Puts views that have been built beside others in their places.
+    /// Makes finished shadow builds live.
     async fn switch(&mut self) {
-        for place in 0..self.units.len() {
-            let unit = &self.units[place];
-            if !runs(unit) || unit.part.is_some() || !unit.may_switch() {
+        for place in 0..self.groups.len() {
+            let group = &self.groups[place];
+            if !runs(group) || group.partitions.part.is_some() || !group.builds.may_switch() {
                 continue;
             }
-            if unit.seen.is_split() {
-                // What is read is in parts, from before it was connected with others: nobody may run them meanwhile.
-                let unit = &mut self.units[place];
-                if unit.change.is_none() {
-                    (unit.change, unit.ask_at) = (Some(Change::Switch), Instant::now());
+            if group.partitions.seen.is_split() {
+                // The live rows are partitioned, from before the projection looked others up: no process may run them meanwhile.
+                let group = &mut self.groups[place];
+                if group.partitions.change.is_none() {
+                    (group.partitions.change, group.leases.ask_at) = (Some(Change::Switch), Instant::now());
                 }
                 continue;
             }
             match self.replace(place).await {
                 Ok(()) => {
-                    let unit = &mut self.units[place];
-                    unit.live_at = unit.beside_at.take();
-                    unit.lost = None;
-                    let at = unit.live_at.unwrap_or_default().position;
-                    tracing::info!(projections = ?unit.projections, position = %at, "built anew, and in place");
+                    let group = &mut self.groups[place];
+                    group.builds.live_at = group.builds.shadow_at.take();
+                    group.lost = None;
+                    let at = group.builds.live_at.unwrap_or_default().position;
+                    tracing::info!(projections = ?group.projections, position = %at, "rebuild finished; new rows are live");
                     self.show(place);
                 }
                 Err(error) => self.fail(&[place], &error),
@@ -440,17 +451,17 @@ impl Worker {
     }
 
     async fn replace(&self, place: usize) -> Result<(), StoreError> {
-        let unit = &self.units[place];
-        let mut tx = self.store.begin(&unit.leases).await?;
-        for (live, beside) in unit.places() {
-            tx.replace(live, beside).await?;
+        let group = &self.groups[place];
+        let mut tx = self.store.begin(&group.leases.held).await?;
+        for (live, shadow) in group.places() {
+            tx.replace(live, shadow).await?;
             tx.set_checkpoints(&[built(live)]).await?;
         }
         tx.commit().await
     }
 }
 
-/// What a step has come to: units, and whether they got on.
+/// The groups of a batch, and whether they made progress.
 type Stepped = (Vec<usize>, Result<bool, StoreError>);
 
 /// A page to be folded in one transaction.
@@ -458,7 +469,7 @@ struct Work {
     store: Arc<dyn ViewStore>,
     leases: Vec<Lease>,
     engines: Vec<(usize, Arc<Engine>)>,
-    /// Where the page begins.
+    /// The position that the page begins after.
     after: Position,
     page: Arc<Page>,
 }
@@ -481,7 +492,11 @@ fn position(at: Option<Bookmark>) -> Option<Position> {
     at.map(|at| at.position)
 }
 
-/// Whether a unit follows the log at present.
-fn runs(unit: &Unit) -> bool {
-    unit.is_held() && !unit.paused && !unit.parked && unit.replay.is_none() && unit.gathered.is_none()
+/// Whether a group follows the log at present.
+fn runs(group: &ProjectionGroup) -> bool {
+    group.leases.is_held()
+        && !group.paused
+        && !group.parked
+        && group.operator.replay.is_none()
+        && group.partitions.gathered.is_none()
 }

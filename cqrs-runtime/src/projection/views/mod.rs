@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Follower, Standings};
+use super::{Follower, ProgressTable};
 use crate::model::error::{MalformedView, QueryError};
 use cqrs_core::column::Key;
 use cqrs_core::debug::opaque_debug;
@@ -35,7 +35,7 @@ opaque_debug!([V] Views<V> { shape });
 #[derive(Clone)]
 pub(crate) enum Gate {
     /// A runner keeps it (level 2).
-    Runner(Arc<Standings>),
+    Runner(Arc<ProgressTable>),
     /// Commands keep it (level 1).
     Follower(Arc<Follower>),
     /// Nobody does.
@@ -55,7 +55,7 @@ impl<V: View> Views<V> {
 
     async fn require_built(&self) -> Result<(), QueryError> {
         match &self.gate {
-            Gate::Runner(standings) => standings.require_built(&*self.store, V::LAYOUT.name).await,
+            Gate::Runner(progress_table) => progress_table.require_built(&*self.store, V::LAYOUT.name).await,
             Gate::Follower(follower) => follower.require_built(V::LAYOUT.name),
             Gate::Open => Ok(()),
         }

@@ -8,9 +8,9 @@ use cqrs_core::position::Position;
 use super::Inlined;
 
 #[derive(Clone, Default)]
-pub(crate) struct Figures(());
+pub(crate) struct Recorder(());
 
-impl Figures {
+impl Recorder {
     #[inline]
     pub(crate) fn new(
         _commands: impl Iterator<Item = &'static str>,
@@ -56,9 +56,9 @@ impl Appending {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct ProjectionFigures;
+pub(crate) struct ProjectionRecorder;
 
-impl ProjectionFigures {
+impl ProjectionRecorder {
     #[inline]
     pub(crate) fn new(_projection: &'static str) -> Self {
         Self
@@ -69,9 +69,9 @@ impl ProjectionFigures {
     pub(crate) fn failed(&self) {}
 }
 
-pub(crate) struct PolicyFigures;
+pub(crate) struct PolicyRecorder;
 
-impl PolicyFigures {
+impl PolicyRecorder {
     #[inline]
     pub(crate) fn new(_policy: &'static str) -> Self {
         Self

@@ -14,7 +14,7 @@ use super::Inlined;
 
 /// The metrics of one app.
 #[derive(Clone, Default)]
-pub(crate) struct Figures(Option<Arc<Handles>>);
+pub(crate) struct Recorder(Option<Arc<Handles>>);
 
 struct Handles {
     commands: HashMap<&'static str, Arc<Message>>,
@@ -28,7 +28,7 @@ struct Handles {
     from_events: Counter,
     log_head: Gauge,
     /// Projections that are folded with each command (level 1).
-    inline: Vec<(&'static [&'static str], ProjectionFigures)>,
+    inline: Vec<(&'static [&'static str], ProjectionRecorder)>,
 }
 
 /// The metrics of one command or query.
@@ -53,7 +53,7 @@ impl Message {
     }
 }
 
-impl Figures {
+impl Recorder {
     /// The metrics of these messages, and of projections that are folded with each command.
     pub(crate) fn new(
         commands: impl Iterator<Item = &'static str>,
@@ -73,7 +73,7 @@ impl Figures {
             from_snapshot: loaded("snapshot"),
             from_events: loaded("events"),
             log_head: gauge!(names::LOG_HEAD),
-            inline: inline.map(|(name, events)| (events, ProjectionFigures::new(name))).collect(),
+            inline: inline.map(|(name, events)| (events, ProjectionRecorder::new(name))).collect(),
         })))
     }
 
@@ -96,7 +96,7 @@ impl Figures {
 
     /// Starts timing an append.
     pub(crate) fn appending(&self) -> Appending {
-        Appending { started: Instant::now(), figures: self.clone() }
+        Appending { started: Instant::now(), recorder: self.clone() }
     }
 
     /// Records that decisions found aggregates in memory.
@@ -144,13 +144,13 @@ impl Watch {
 /// Times an append.
 pub(crate) struct Appending {
     started: Instant,
-    figures: Figures,
+    recorder: Recorder,
 }
 
 impl Appending {
     /// Records how many events were stored, and the last one's position.
     pub(crate) fn done(self, events: usize, position: Position) {
-        let Some(handles) = &self.figures.0 else { return };
+        let Some(handles) = &self.recorder.0 else { return };
         handles.append_duration.record(self.started.elapsed());
         handles.events_appended.increment(events as u64);
         handles.log_head.set(number(position.get()));
@@ -159,12 +159,12 @@ impl Appending {
 
 /// The counters of a projection.
 #[derive(Clone, Debug)]
-pub(crate) struct ProjectionFigures {
+pub(crate) struct ProjectionRecorder {
     events: Counter,
     failures: Counter,
 }
 
-impl ProjectionFigures {
+impl ProjectionRecorder {
     pub(crate) fn new(projection: &'static str) -> Self {
         Self {
             events: counter!(names::PROJECTION_EVENTS, "projection" => projection),
@@ -182,12 +182,12 @@ impl ProjectionFigures {
 }
 
 /// The counters of a policy.
-pub(crate) struct PolicyFigures {
+pub(crate) struct PolicyRecorder {
     events: Counter,
     retries: Counter,
 }
 
-impl PolicyFigures {
+impl PolicyRecorder {
     pub(crate) fn new(policy: &'static str) -> Self {
         Self {
             events: counter!(names::POLICY_EVENTS, "policy" => policy),

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 /// What ails it.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Ailment {
+pub enum StoreFault {
     None,
     /// Nothing answers.
     Hangs,
@@ -26,32 +26,32 @@ pub enum Ailment {
 
 /// What is `inner`, as far as nothing ails it.
 #[derive(Clone)]
-pub struct Ailing<S> {
+pub struct FaultyStore<S> {
     pub inner: S,
-    ailment: Arc<watch::Sender<Ailment>>,
+    fault: Arc<watch::Sender<StoreFault>>,
 }
 
-impl<S> Ailing<S> {
+impl<S> FaultyStore<S> {
     pub fn new(inner: S) -> Self {
-        Self { inner, ailment: Arc::new(watch::Sender::new(Ailment::None)) }
+        Self { inner, fault: Arc::new(watch::Sender::new(StoreFault::None)) }
     }
 
-    pub fn has(&self, ailment: Ailment) {
-        self.ailment.send_replace(ailment);
+    pub fn has(&self, fault: StoreFault) {
+        self.fault.send_replace(fault);
     }
 
     async fn answers(&self) -> Result<(), StoreError> {
-        let mut ailment = self.ailment.subscribe();
-        if *ailment.wait_for(|ailment| *ailment != Ailment::Hangs).await.unwrap() == Ailment::Fails {
-            return Err(StoreError::Unavailable { store: "the ailing store".into(), reason: "it is away".into() });
+        let mut fault = self.fault.subscribe();
+        if *fault.wait_for(|fault| *fault != StoreFault::Hangs).await.unwrap() == StoreFault::Fails {
+            return Err(StoreError::Unavailable { store: "the faulty store".into(), reason: "it is away".into() });
         }
         Ok(())
     }
 }
 
-impl EventLog for Ailing<MemoryLog> {
+impl EventLog for FaultyStore<MemoryLog> {
     fn describe(&self) -> String {
-        "the ailing log".into()
+        "the faulty log".into()
     }
     fn read<'a>(
         &'a self,
@@ -73,9 +73,9 @@ impl EventLog for Ailing<MemoryLog> {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn LogTransaction>, StoreError>> {
         Box::pin(async {
             self.answers().await?;
-            let ailment = *self.ailment.borrow();
-            assert!(ailment != Ailment::Panics, "the lock is broken");
-            if ailment == Ailment::NoLock {
+            let fault = *self.fault.borrow();
+            assert!(fault != StoreFault::Panics, "the lock is broken");
+            if fault == StoreFault::NoLock {
                 return Err(StoreError::Unavailable { store: self.describe(), reason: "it is locked".into() });
             }
             self.inner.begin().await
@@ -86,9 +86,9 @@ impl EventLog for Ailing<MemoryLog> {
     }
 }
 
-impl ViewStore for Ailing<MemoryViews> {
+impl ViewStore for FaultyStore<MemoryViews> {
     fn describe(&self) -> String {
-        "the ailing views".into()
+        "the faulty views".into()
     }
     fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.prepare(shape)

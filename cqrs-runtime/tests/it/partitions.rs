@@ -9,11 +9,11 @@ use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, Parked, ViewStore};
 
-use crate::club::{happen, stored};
-use crate::crowd::*;
+use crate::domains::club::{happen, stored};
+use crate::domains::crowd::*;
+use crate::domains::tally::{Counts, LabelCard, TALLY, Tally};
 use crate::folding::Chance;
-use crate::tally::{Counts, LabelCard, TALLY, Tally};
-use crate::torn::torn_views;
+use crate::torn_commits::torn_views;
 
 const LEASE: Duration = Duration::from_millis(1_500);
 const LONG: Duration = Duration::from_secs(60);
@@ -307,7 +307,7 @@ async fn parts_that_stand_apart_are_brought_to_one_position_before_keys_change_h
 mod later {
     use cqrs_runtime::prelude::*;
 
-    use crate::crowd::{Ate, Came, GuestId, Moved, Painted, RoomId, Went};
+    use crate::domains::crowd::{Ate, Came, GuestId, Moved, Painted, RoomId, Went};
 
     #[allow(clippy::struct_field_names, reason = "the key is the guest")]
     #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -388,14 +388,14 @@ async fn while_others_run_it_the_number_stays_as_they_have_it() {
     until(async || here(&one).await == (4, 4)).await;
     for parts in [3, 1] {
         let other = split(&log, views.clone(), parts).await;
-        let reason = format!("it is split into 4, by other processes that run it, and into {parts} here");
+        let reason = format!("other processes run it with 4 partitions, and this one is configured for {parts}");
         until(async || status(&other).await.last_error.is_some_and(|error| error.contains(&reason))).await;
         let at = happen(&log, vec![came(GuestId::new(), crowd.rooms[0])]).await;
         seen(&other, at).await;
         assert_eq!((here(&one).await, here(&other).await), ((4, 4), (0, 4)), "nothing moves");
         let error = other.retry("Guest", "nobody").await.unwrap_err();
         assert!(
-            matches!(&error, OperationError::Elsewhere { reason, .. } if reason.contains("split into 4")),
+            matches!(&error, OperationError::Elsewhere { reason, .. } if reason.contains("with 4 partitions")),
             "{error}"
         );
         other.close().await;

@@ -8,8 +8,8 @@ use cqrs_runtime::log::{EventLog, MemoryLog};
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::{MemoryViews, RowQuery, ViewShape, ViewStore};
 
-use crate::club::{happen, stored};
-use crate::tally::*;
+use crate::domains::club::{happen, stored};
+use crate::domains::tally::*;
 
 fn builder(log: &MemoryLog) -> AppBuilder {
     App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3)
@@ -141,8 +141,10 @@ async fn two_databases_for_one_view_are_refused() {
 
 #[tokio::test]
 async fn a_database_for_a_view_that_is_not_served_is_refused() {
-    let app =
-        App::builder().log(MemoryLog::new()).only_modules([crate::club::CLUB]).views_of::<Counts>(MemoryViews::new());
+    let app = App::builder()
+        .log(MemoryLog::new())
+        .only_modules([crate::domains::club::CLUB])
+        .views_of::<Counts>(MemoryViews::new());
     let text = refusal(app).await;
     assert!(text.contains("[CQRS803] `.views_of` names view `Counts`, but no projection makes it"), "{text}");
 }

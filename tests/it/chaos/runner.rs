@@ -54,7 +54,7 @@ pub struct Runner {
 impl Runner {
     pub fn start(log: &str, views: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["bars::runner::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        child.args(["chaos::runner::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
         let mut child = child.env(LOG, log).env(VIEWS, views).stdout(Stdio::piped()).spawn().unwrap();
         let (send, told) = mpsc::channel();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

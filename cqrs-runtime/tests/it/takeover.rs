@@ -8,14 +8,14 @@ use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
 use cqrs_runtime::view::ViewStore;
 
-use crate::club::{happen, stored};
-use crate::tally::*;
-use crate::torn::{Torn, torn_views};
+use crate::domains::club::{happen, stored};
+use crate::domains::tally::*;
+use crate::torn_commits::{TornCommits, torn_views};
 
 const LEASE: Duration = Duration::from_millis(1_500);
 
 /// One of several apps that share these views.
-async fn app(log: &MemoryLog, views: &Torn) -> App {
+async fn app(log: &MemoryLog, views: &TornCommits) -> App {
     let builder = App::builder().log(log.clone()).only_modules([TALLY]).projection_batch(3);
     builder.views(views.clone()).projection_lease(LEASE).build().await.unwrap()
 }
@@ -25,7 +25,7 @@ async fn state(app: &App, projection: &str) -> ProjectionState {
     statuses.into_iter().find(|status| status.name == projection).unwrap().state
 }
 
-async fn holder(views: &Torn, lease: &'static str) -> Option<String> {
+async fn holder(views: &TornCommits, lease: &'static str) -> Option<String> {
     views.holders(&[lease]).await.unwrap().remove(0)
 }
 

@@ -210,7 +210,7 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
     fill(&*log, events).await;
     println!("{events} events are there after {:?}", started.elapsed());
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["bars::rebuild::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    child.args(["chaos::rebuild::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     // The GNU allocator would keep for each thread what others could use, and `SQLite` is called on many.
     child.env("MALLOC_ARENA_MAX", "1");
     child.env(LOG, log_url).env(VIEWS, views_url).env(EVENTS, events.to_string());

@@ -9,9 +9,9 @@ use cqrs_runtime::prelude::*;
 use cqrs_runtime::telemetry::metrics::{ALL, Measure};
 use metrics::Unit;
 
-use crate::club::happen;
-use crate::doors::*;
-use crate::torn::torn_views;
+use crate::domains::club::happen;
+use crate::domains::doors::*;
+use crate::torn_commits::torn_views;
 
 mod recorder;
 

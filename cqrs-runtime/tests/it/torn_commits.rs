@@ -14,10 +14,10 @@ use cqrs_runtime::view::{
 };
 
 /// Views that may die between any two writes.
-pub type Torn = CrashingStore<Marked>;
+pub type TornCommits = CrashingStore<Marked>;
 
 /// Empty ones.
-pub fn torn_views() -> Torn {
+pub fn torn_views() -> TornCommits {
     CrashingStore::new(Marked::default())
 }
 
