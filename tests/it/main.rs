@@ -16,6 +16,7 @@ mod logs;
 mod lost_events;
 mod middleware;
 mod names;
+mod one_state;
 mod partitions;
 mod plain_objects;
 mod policies;

@@ -1,7 +1,7 @@
 //! A pool of read connections.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,12 @@ struct Loan {
 }
 
 impl Loan {
+    /// Ends its transaction, and gives it back.
+    fn end(self) {
+        drop(self.connection.send_text("ROLLBACK".into()));
+        self.give_back();
+    }
+
     fn give_back(self) {
         if !self.connection.client.is_closed() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
@@ -119,6 +125,72 @@ impl Pool {
                 Err(error) if used && is_lost(&error) => {}
                 Err(error) => return Err(store_error(&self.place.store, &error)),
             }
+        }
+    }
+}
+
+/// Begins a snapshot. A query that hangs between two reads would otherwise keep a rebuild from replacing the
+/// tables that it has read.
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+     SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// One state of the database: that of the first read.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    /// A connection in a transaction, from the first read on.
+    open: tokio::sync::Mutex<Option<Loan>>,
+    /// Whether a statement is on its way.
+    under_way: AtomicBool,
+}
+
+impl Snapshot {
+    /// Sends these statements together, and waits for the rows of each. `same` checks that a table is
+    /// the one that the first read could see: it returns a row if so.
+    pub(crate) async fn read(&self, pool: &Pool, sql: Sql, same: Sql) -> Result<Vec<Row>, StoreError> {
+        let store = &pool.place.store;
+        let mut open = self.open.lock().await;
+        if let Some(loan) = &*open {
+            let statements = [Arc::new(sql), Arc::new(same)];
+            self.under_way.store(true, Ordering::Release);
+            let rows = read(&loan.connection, &statements).await;
+            self.under_way.store(false, Ordering::Release);
+            let mut rows = rows.map_err(|error| store_error(store, &error))?;
+            if rows.pop().is_none_or(|same| same.is_empty()) {
+                return Err(unavailable(store, "a view was rebuilt while this query read; ask again"));
+            }
+            return Ok(rows.pop().unwrap_or_default());
+        }
+        let statements = [Arc::new(sql)];
+        loop {
+            let loan = pool.take().await?;
+            // Sent together with the first statement.
+            let begun = loan.connection.send_text(BEGIN_SNAPSHOT.into());
+            match read(&loan.connection, &statements).await {
+                Ok(mut rows) => {
+                    begun.await.map_err(|error| store_error(store, &error))?;
+                    *open = Some(loan);
+                    return Ok(rows.pop().unwrap_or_default());
+                }
+                // Each iteration drops one idle connection, so this ends.
+                Err(error) if loan.used && is_lost(&error) => {}
+                Err(error) => {
+                    loan.connection.forget_statements();
+                    let error = store_error(store, &error);
+                    loan.end();
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        // The next borrower must not wait for a statement of this one.
+        if let Some(loan) = self.open.get_mut().take()
+            && !*self.under_way.get_mut()
+        {
+            loan.end();
         }
     }
 }

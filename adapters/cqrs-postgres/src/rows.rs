@@ -49,6 +49,14 @@ pub(crate) fn by_keys(schema: &str, shape: &ViewShape, keys: &[String]) -> Sql {
     sql
 }
 
+/// Returns a row if a view's table is the one that this transaction's state has under its name. A
+/// rebuild may have put another one in its place, whose rows that state lacks.
+pub(crate) fn same_table(schema: &str, shape: &ViewShape) -> Sql {
+    Sql::new("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relname = $2")
+        .with(table(schema, shape.name), Type::TEXT)
+        .with(crate::text::identifier(&table_name(shape.name)), Type::TEXT)
+}
+
 /// Decodes rows.
 pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row]) -> Result<Vec<Row>, StoreError> {
     let one = |row: &tokio_postgres::Row| {

@@ -15,6 +15,7 @@ use tokio_postgres::types::Type;
 
 use crate::error::OpenError;
 use crate::options::builder;
+use crate::pool::Snapshot;
 use crate::shared::Shared;
 use crate::sql::Sql;
 use crate::text::{escape, quoted, unescape};
@@ -38,6 +39,8 @@ use crate::{contents, events, filter, leases, rows};
 #[derive(Clone)]
 pub struct PostgresViews {
     shared: Arc<Shared>,
+    /// Where it reads. `None`: the newest state.
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 impl fmt::Debug for PostgresViews {
@@ -71,11 +74,22 @@ impl PostgresViews {
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, snapshot: None }
     }
 
     async fn ask(&self, sql: Sql) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         Ok(self.shared.readers.read(vec![sql]).await?.pop().unwrap_or_default())
+    }
+
+    /// Reads from a view's table.
+    async fn read(&self, shape: &ViewShape, sql: Sql) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        match &self.snapshot {
+            None => self.ask(sql).await,
+            Some(snapshot) => {
+                let same = rows::same_table(&self.shared.schema, shape);
+                snapshot.read(&self.shared.readers, sql, same).await
+            }
+        }
     }
 }
 
@@ -98,7 +112,7 @@ impl ViewStore for PostgresViews {
 
     fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
-            let rows = self.ask(rows::by_keys(&self.shared.schema, shape, keys)).await?;
+            let rows = self.read(shape, rows::by_keys(&self.shared.schema, shape, keys)).await?;
             rows::stored(&self.shared.place.store, shape, &rows)
         })
     }
@@ -106,7 +120,7 @@ impl ViewStore for PostgresViews {
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
             let store = &self.shared.place.store;
-            let rows = self.ask(filter::find(&self.shared.schema, store, shape, query)?).await?;
+            let rows = self.read(shape, filter::find(&self.shared.schema, store, shape, query)?).await?;
             rows::stored(store, shape, &rows)
         })
     }
@@ -114,7 +128,7 @@ impl ViewStore for PostgresViews {
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
             let store = &self.shared.place.store;
-            let rows = self.ask(filter::count(&self.shared.schema, store, shape, filter)?).await?;
+            let rows = self.read(shape, filter::count(&self.shared.schema, store, shape, filter)?).await?;
             Ok(rows.first().map_or(Ok(Position::START), |row| events::position(store, row, 0))?.get())
         })
     }
@@ -122,7 +136,7 @@ impl ViewStore for PostgresViews {
     fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let store = &self.shared.place.store;
-            let rows = self.ask(filter::exists(&self.shared.schema, store, shape, filter)?).await?;
+            let rows = self.read(shape, filter::exists(&self.shared.schema, store, shape, filter)?).await?;
             rows.first().map_or(Ok(false), |row| events::column(store, row, 0))
         })
     }
@@ -137,7 +151,7 @@ impl ViewStore for PostgresViews {
         Box::pin(async move {
             let store = &self.shared.place.store;
             let sql = filter::count_by(&self.shared.schema, store, shape, filter, index, limit)?;
-            rows::stored_counts(store, shape, index, &self.ask(sql).await?)
+            rows::stored_counts(store, shape, index, &self.read(shape, sql).await?)
         })
     }
 
@@ -153,9 +167,13 @@ impl ViewStore for PostgresViews {
             if !matches!(kind, ColumnKind::Integer | ColumnKind::Real) {
                 return Err(no_sum(self.describe(), shape, index));
             }
-            let rows = self.ask(filter::sum(&self.shared.schema, store, shape, filter, index)?).await?;
+            let rows = self.read(shape, filter::sum(&self.shared.schema, store, shape, filter, index)?).await?;
             rows::stored_sum(store, kind, &rows)?.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
+    }
+
+    fn snapshot(&self) -> Option<Arc<dyn ViewStore>> {
+        Some(Arc::new(Self { shared: Arc::clone(&self.shared), snapshot: Some(Arc::default()) }))
     }
 
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {

@@ -69,14 +69,21 @@ impl Pool {
     ) -> Result<R, StoreError> {
         let reader = self.take().await?;
         let store = Arc::clone(&self.store);
-        let read = tokio::task::spawn_blocking(move || {
+        self.blocking(move || {
             let transaction = reader.unchecked_transaction().map_err(|error| store_error(&store, &error))?;
             let result = read(&transaction, &store);
             // The transaction only read: a failed rollback loses nothing.
             let _ = transaction.rollback();
             result
-        });
-        read.await.unwrap_or_else(|error| {
+        })
+        .await
+    }
+
+    async fn blocking<R: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| {
             let (store, reason) = (self.store.to_string(), error.to_string());
             Err(if error.is_panic() {
                 StoreError::Failed { store, reason }
@@ -84,6 +91,41 @@ impl Pool {
                 StoreError::Unavailable { store, reason }
             })
         })
+    }
+}
+
+/// One state of the file: that of the first read.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    /// A connection in a transaction, from the first read on.
+    open: Arc<tokio::sync::Mutex<Option<SqliteReader>>>,
+}
+
+impl Snapshot {
+    /// Reads on a blocking thread. A read that is cancelled keeps the connection.
+    pub(crate) async fn read<R: Send + 'static>(
+        &self,
+        pool: &Pool,
+        read: impl FnOnce(&Connection, &str) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let mut open = Arc::clone(&self.open).lock_owned().await;
+        let reader = if open.is_none() { Some(pool.take().await?) } else { None };
+        let store = Arc::clone(&pool.store);
+        pool.blocking(move || {
+            if let Some(reader) = reader {
+                reader.execute_batch("BEGIN").map_err(|error| store_error(&store, &error))?;
+                *open = Some(reader);
+            }
+            match &*open {
+                Some(reader) if !reader.is_autocommit() => read(reader, &store),
+                // The file system failed, and the database ended the transaction.
+                _ => Err(StoreError::Unavailable {
+                    store: store.to_string(),
+                    reason: "the transaction of this query's reads has ended early; ask again".into(),
+                }),
+            }
+        })
+        .await
     }
 }
 

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{OpenError, store_error};
 use crate::options::{Synchronous, builder};
+use crate::pool::Snapshot;
 use crate::shared::Shared;
 use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
@@ -37,6 +38,8 @@ use crate::{contents, filter, leases, rows};
 #[derive(Clone)]
 pub struct SqliteViews {
     shared: Arc<Shared>,
+    /// Where it reads. `None`: the newest state.
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 impl fmt::Debug for SqliteViews {
@@ -69,7 +72,17 @@ impl SqliteViews {
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, snapshot: None }
+    }
+
+    async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &str) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        match &self.snapshot {
+            None => self.shared.readers.read(read).await,
+            Some(snapshot) => snapshot.read(&self.shared.readers, read).await,
+        }
     }
 }
 
@@ -95,7 +108,7 @@ impl ViewStore for SqliteViews {
 
     fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         let (shape, sql) = (*shape, rows::by_keys(shape, keys));
-        Box::pin(self.shared.readers.read(move |connection, store| rows::read(connection, store, &shape, sql)))
+        Box::pin(self.read(move |connection, store| rows::read(connection, store, &shape, sql)))
     }
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
@@ -103,21 +116,21 @@ impl ViewStore for SqliteViews {
             let (shape, query, sql) = (*shape, query.clone(), filter::find(shape, query, &self.shared.store)?);
             let search =
                 move |connection: &Connection, store: &str| rows::search(connection, store, &shape, &query, sql);
-            self.shared.readers.read(search).await
+            self.read(search).await
         })
     }
 
     fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async {
             let sql = filter::count(shape, filter, &self.shared.store)?;
-            self.shared.readers.read(move |connection, store| rows::number(connection, store, sql)).await
+            self.read(move |connection, store| rows::number(connection, store, sql)).await
         })
     }
 
     fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async {
             let sql = filter::exists(shape, filter, &self.shared.store)?;
-            let exists = self.shared.readers.read(move |connection, store| rows::number(connection, store, sql));
+            let exists = self.read(move |connection, store| rows::number(connection, store, sql));
             Ok(exists.await? > 0)
         })
     }
@@ -132,7 +145,7 @@ impl ViewStore for SqliteViews {
         Box::pin(async move {
             let sql = filter::count_by(shape, filter, index, limit, &self.shared.store)?;
             let kind = filter::kind(shape, index, &self.shared.store)?;
-            self.shared.readers.read(move |connection, store| rows::counted(connection, store, kind, sql)).await
+            self.read(move |connection, store| rows::counted(connection, store, kind, sql)).await
         })
     }
 
@@ -148,24 +161,24 @@ impl ViewStore for SqliteViews {
             if !matches!(kind, ColumnKind::Integer | ColumnKind::Real) {
                 return Err(no_sum(self.describe(), shape, index));
             }
-            let sum = self.shared.readers.read(move |connection, store| rows::sum(connection, store, kind, sql));
+            let sum = self.read(move |connection, store| rows::sum(connection, store, kind, sql));
             sum.await?.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
     }
 
+    fn snapshot(&self) -> Option<Arc<dyn ViewStore>> {
+        Some(Arc::new(Self { shared: Arc::clone(&self.shared), snapshot: Some(Arc::default()) }))
+    }
+
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
         let projection = projection.to_owned();
-        Box::pin(self.shared.readers.read(move |connection, store| {
+        Box::pin(self.read(move |connection, store| {
             rows::checkpoint(connection, &projection).map_err(|error| store_error(store, &error))
         }))
     }
 
     fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
-        Box::pin(
-            self.shared
-                .readers
-                .read(|connection, store| rows::parked(connection).map_err(|error| store_error(store, &error))),
-        )
+        Box::pin(self.read(|connection, store| rows::parked(connection).map_err(|error| store_error(store, &error))))
     }
 
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {

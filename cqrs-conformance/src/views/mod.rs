@@ -36,6 +36,7 @@ use cqrs_core::view::{ColumnKind, Value};
 mod buffered;
 mod contents;
 mod crashing_store;
+mod one_state;
 mod records;
 mod rows;
 mod searches;
@@ -45,6 +46,7 @@ mod transactions;
 pub use buffered::an_older_position_never_overwrites_a_newer_one;
 pub use contents::{everything_stored_is_listed, what_is_not_used_is_removed};
 pub use crashing_store::CrashingStore;
+pub use one_state::a_snapshot_is_one_state;
 pub use records::{checkpoints_are_kept, parked_keys_are_kept};
 pub use rows::{
     a_cleared_view_is_empty, another_shape_empties_a_view, every_value_comes_back, many_rows_at_once,
@@ -132,6 +134,7 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     searches_find_what_their_filter_takes(make().await).await;
     pages_are_the_rows_of_a_search_each_once(make().await).await;
     values_of_an_index_are_counted_and_added_up(make().await).await;
+    a_snapshot_is_one_state(make().await).await;
     checkpoints_are_kept(make().await).await;
     parked_keys_are_kept(make().await).await;
     a_cleared_view_is_empty(make().await).await;

@@ -57,6 +57,10 @@ impl<S: ViewStore + ?Sized> ViewStore for Arc<S> {
         (**self).sum(shape, filter, index)
     }
 
+    fn snapshot(&self) -> Option<Arc<dyn ViewStore>> {
+        (**self).snapshot()
+    }
+
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
         (**self).checkpoint(projection)
     }

@@ -37,6 +37,7 @@
 //! [`buffer`](super::buffer) collects and reads for you: such a store only writes the collected changes.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -244,6 +245,14 @@ pub trait ViewStore: Send + Sync + 'static {
             let sum = summed(shape.indexes[place].kind, values);
             sum.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
+    }
+
+    /// A handle for the reads of one query: all of them see the state that its first read sees. It returns the same as this store
+    /// otherwise, and is only used to read. `None` if the store cannot keep a state for its readers. Default: `None`.
+    ///
+    /// It costs nothing before the first read. From then on it may hold a connection until it is dropped.
+    fn snapshot(&self) -> Option<Arc<dyn ViewStore>> {
+        None
     }
 
     /// The checkpoint of a projection. `None` before the first one.

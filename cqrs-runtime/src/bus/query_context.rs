@@ -1,6 +1,7 @@
 //! What the expansion of a query handler uses.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bus::services::Services;
 use crate::model::consistency::After;
@@ -11,26 +12,35 @@ use cqrs_core::database::{Database, Reader};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::meta::Meta;
 use cqrs_core::store_error::{BoxFuture, StoreError};
-use cqrs_core::view::View;
+use cqrs_core::view::{View, ViewStore};
 
 /// The context of one call of a query.
 pub struct QueryContext {
     services: Arc<Services>,
     meta: Meta,
     after: Option<After>,
+    /// The handles of the stores that it reads, by the stores' addresses.
+    snapshots: Mutex<HashMap<usize, Arc<dyn ViewStore>>>,
 }
 
 opaque_debug!(QueryContext { meta });
 
 impl QueryContext {
     pub(crate) fn new(services: Arc<Services>, meta: Meta, after: Option<After>) -> Self {
-        Self { services, meta, after }
+        Self { services, meta, after, snapshots: Mutex::default() }
     }
 
     /// The metadata of the query.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The handle through which all parameters read a store, so that they see one state of it.
+    fn one_state_of(&self, store: &Arc<dyn ViewStore>) -> Arc<dyn ViewStore> {
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = snapshots.entry(store.address().addr());
+        Arc::clone(handle.or_insert_with(|| store.snapshot().unwrap_or_else(|| Arc::clone(store))))
     }
 
     /// A parameter of the handler.
@@ -67,7 +77,7 @@ impl<T: ?Sized + ReadOnly + Send + Sync + 'static> QueryParameter for State<T> {
 impl<V: View> QueryParameter for Views<V> {
     async fn from_context(context: &QueryContext) -> Result<Self, QueryError> {
         context.services.wait_for_view(context.after, V::LAYOUT.name).await?;
-        Ok(context.services.view()?)
+        Ok(context.services.view_in(|store| context.one_state_of(store))?)
     }
 }
 

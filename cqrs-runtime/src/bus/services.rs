@@ -73,10 +73,18 @@ impl Services {
 
     /// The rows of a view.
     pub(crate) fn view<V: View>(&self) -> Result<Views<V>, StoreError> {
+        self.view_in(Arc::clone)
+    }
+
+    /// The rows of a view in the handle that `reads` returns for its store.
+    pub(crate) fn view_in<V: View>(
+        &self,
+        reads: impl FnOnce(&Arc<dyn ViewStore>) -> Arc<dyn ViewStore>,
+    ) -> Result<Views<V>, StoreError> {
         let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
         // A view that no projection makes has no rows under any name.
         let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
-        Ok(Views::new(Arc::clone(&home.store), shape, home.gate()))
+        Ok(Views::new(reads(&home.store), shape, home.gate()))
     }
 
     /// The store that `Reader<Db>` reads from, once it has processed the log as far as requested.

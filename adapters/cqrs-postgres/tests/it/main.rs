@@ -12,6 +12,7 @@ mod losses;
 #[cfg(target_os = "linux")]
 mod memory;
 mod notifications;
+mod one_state;
 mod opening;
 mod order;
 mod poolers;

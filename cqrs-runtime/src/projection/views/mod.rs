@@ -21,6 +21,10 @@ pub use page::{Page, Paging};
 pub use stream::RowStream;
 
 /// The rows of view `V`: a query's capability to read them, on a connection that cannot write.
+///
+/// On SQLite and PostgreSQL, all reads of one query handler see one state, that of its first read, in every view that is stored in the
+/// same database. They hold one connection from the first read until the handler is done. On other stores, and as `Stale<Views<V>>`,
+/// each read sees the newest state.
 pub struct Views<V> {
     store: Arc<dyn ViewStore>,
     /// As it is stored.

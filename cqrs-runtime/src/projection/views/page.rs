@@ -54,7 +54,8 @@ impl<V: View> Paging<V> {
         self
     }
 
-    /// Counts the rows of all pages too, at the cost of a [`count`](Find::count).
+    /// Counts the rows of all pages too, at the cost of a [`count`](Find::count). On SQLite and PostgreSQL the total is of the same
+    /// moment as the rows. On other stores it may be of a later one.
     pub fn with_total(mut self) -> Self {
         self.total = true;
         self
