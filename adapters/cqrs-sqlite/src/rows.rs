@@ -60,14 +60,12 @@ pub(crate) fn search(
     statements: Vec<Sql>,
 ) -> Result<Vec<Row>, StoreError> {
     let mut rows = Vec::new();
-    let (skipped, limit) = match query.start {
-        // The statement does both itself.
-        None => (0, usize::MAX),
-        Some(_) => {
-            let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-            (usize::try_from(query.offset).unwrap_or(usize::MAX), limit)
-        }
-    };
+    let (mut skipped, mut limit) = (0, usize::MAX);
+    // Otherwise the one statement does both itself.
+    if query.start.is_some() {
+        skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
+    }
     for sql in statements {
         rows.append(&mut read(connection, store, shape, sql)?);
         if rows.len() >= limit.saturating_add(skipped) {

@@ -42,6 +42,9 @@ pub struct Find<V> {
 
 opaque_debug!([V] Find<V> { views, query });
 
+/// An answer that is read when it is awaited.
+type Asking<T> = BoxFuture<'static, Result<T, QueryError>>;
+
 impl<V: View> Find<V> {
     pub(super) fn new(views: Views<V>, query: RowQuery) -> Self {
         Self { views, query }
@@ -109,7 +112,6 @@ impl<V: View> Find<V> {
     ///     Ok(lines)
     /// }
     /// ```
-    #[must_use]
     pub fn stream(self) -> RowStream<V> {
         RowStream::new(self)
     }
@@ -156,14 +158,14 @@ impl<V: View> Find<V> {
     /// # Errors
     /// The store cannot be reached, the view is not built yet, or a stored value does not fit the index's type.
     // A boxed future, like those below: an index that is none is one error, at the index.
-    pub fn count_by<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Vec<(I::Value, u64)>, QueryError>>
+    pub fn count_by<I: IndexedBy<V>>(self, index: I) -> Asking<Vec<(I::Value, u64)>>
     where
         I::Value: FromColumn,
     {
         let index = index.name();
         Box::pin(async move {
             let counted = self.counted(index, self.query.limit).await?;
-            counted.into_iter().map(|(value, times)| Ok((self.read_back(index, value)?, times))).collect()
+            counted.into_iter().map(|(value, times)| Ok((self.read_back(index, &value)?, times))).collect()
         })
     }
 
@@ -171,7 +173,7 @@ impl<V: View> Find<V> {
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub fn distinct<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Vec<I::Value>, QueryError>>
+    pub fn distinct<I: IndexedBy<V>>(self, index: I) -> Asking<Vec<I::Value>>
     where
         I::Value: FromColumn,
     {
@@ -181,7 +183,7 @@ impl<V: View> Find<V> {
             let mut values: Vec<Value> = counted.into_iter().map(|(value, _)| value).collect();
             values.sort_by(Value::order);
             values.truncate(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
-            values.into_iter().map(|value| self.read_back(index, value)).collect()
+            values.iter().map(|value| self.read_back(index, value)).collect()
         })
     }
 
@@ -189,7 +191,7 @@ impl<V: View> Find<V> {
     ///
     /// # Errors
     /// The store cannot be reached, the view is not built yet, or the sum does not fit 64 bits.
-    pub fn sum<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<<I::Value as Numeric>::Sum, QueryError>>
+    pub fn sum<I: IndexedBy<V>>(self, index: I) -> Asking<<I::Value as Numeric>::Sum>
     where
         I::Value: Numeric,
     {
@@ -201,22 +203,24 @@ impl<V: View> Find<V> {
         })
     }
 
-    /// The least value of an index that is not `None`. `None` if there is no such row.
+    /// The least value of an index that is not `None`. `None` if there is no such row. Of an index of `Option<T>`, `.flatten()` gives the
+    /// value.
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub fn min<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Option<I::Value>, QueryError>>
+    pub fn min<I: IndexedBy<V>>(self, index: I) -> Asking<Option<I::Value>>
     where
         I::Value: FromColumn,
     {
         Box::pin(self.extreme(index.name(), false))
     }
 
-    /// The greatest value of an index that is not `None`. `None` if there is no such row.
+    /// The greatest value of an index that is not `None`. `None` if there is no such row. Of an index of `Option<T>`, `.flatten()` gives the
+    /// value.
     ///
     /// # Errors
     /// As for [`count_by`](Self::count_by).
-    pub fn max<I: IndexedBy<V>>(self, index: I) -> BoxFuture<'static, Result<Option<I::Value>, QueryError>>
+    pub fn max<I: IndexedBy<V>>(self, index: I) -> Asking<Option<I::Value>>
     where
         I::Value: FromColumn,
     {
@@ -236,11 +240,11 @@ impl<V: View> Find<V> {
         let row = self.views.store.find(&self.views.shape, &query).await?.pop();
         let place = self.views.shape.index(index).ok();
         let value = row.and_then(|row| row.indexes.into_iter().nth(place?));
-        value.map(|value| self.read_back(index, value)).transpose()
+        value.map(|value| self.read_back(index, &value)).transpose()
     }
 
-    fn read_back<T: FromColumn>(&self, index: &str, value: Value) -> Result<T, QueryError> {
-        T::from_value(value.clone()).ok_or_else(|| self.misfit(index, &value))
+    fn read_back<T: FromColumn>(&self, index: &str, value: &Value) -> Result<T, QueryError> {
+        T::from_value(value.clone()).ok_or_else(|| self.misfit(index, value))
     }
 
     fn misfit(&self, index: &str, value: &Value) -> QueryError {

@@ -30,7 +30,7 @@ opaque_debug!([V] RowStream<V>);
 
 enum Reading<V> {
     /// The search of the next portion.
-    Next(Find<V>),
+    Next(Box<Find<V>>),
     Now(BoxFuture<'static, Result<Portion<V>, QueryError>>),
     Over,
 }
@@ -40,7 +40,7 @@ type Portion<V> = (Vec<V>, Option<Find<V>>);
 
 impl<V: View> RowStream<V> {
     pub(super) fn new(find: Find<V>) -> Self {
-        Self { rows: VecDeque::new(), reading: Reading::Next(find) }
+        Self { rows: VecDeque::new(), reading: Reading::Next(Box::new(find)) }
     }
 
     /// The next row. `None` after the last one.
@@ -55,7 +55,7 @@ impl<V: View> RowStream<V> {
             }
             match std::mem::replace(&mut self.reading, Reading::Over) {
                 Reading::Over => return Poll::Ready(None),
-                Reading::Next(find) => self.reading = Reading::Now(Box::pin(portion(find))),
+                Reading::Next(find) => self.reading = Reading::Now(Box::pin(portion(*find))),
                 Reading::Now(mut reading) => {
                     let Poll::Ready(read) = reading.as_mut().poll(context) else {
                         self.reading = Reading::Now(reading);
@@ -64,7 +64,7 @@ impl<V: View> RowStream<V> {
                     match read {
                         Ok((rows, next)) => {
                             self.rows.extend(rows);
-                            self.reading = next.map_or(Reading::Over, Reading::Next);
+                            self.reading = next.map_or(Reading::Over, |next| Reading::Next(Box::new(next)));
                         }
                         Err(error) => return Poll::Ready(Some(Err(error))),
                     }
