@@ -59,7 +59,7 @@ async fn sum_of(q: SumOf, tallies: Views<Tally>) -> Result<u32, QueryError> {
 async fn a_program_whose_parts_are_there_starts() {
     // Keeps CQRS801 CQRS802 CQRS803 CQRS804 CQRS806
     let folder = tempfile::tempdir().unwrap();
-    let log = SqliteLog::open(folder.path().join("sound.db")).await.unwrap();
+    let log = SqliteLog::open(folder.path().join("valid.db")).await.unwrap();
     let app = App::builder().log(log).only_modules([module_path!()]).state(Step(3)).build().await.unwrap();
     let tally = TallyId::new();
     let done = app.commands().execute(TallyUp { tally }).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_program_whose_parts_are_there_starts() {
 async fn the_same_without_its_state_or_on_another_log_is_refused() {
     let built = App::builder().log(MemoryLog::new()).only_modules([module_path!()]).build().await;
     let refused = built.expect_err("refused").to_string();
-    for part in ["[CQRS803] `tally_up` takes `State<", "[CQRS806] `tally_up` takes `&mut Tx<", "sound.rs:"] {
+    for part in ["[CQRS803] `tally_up` takes `State<", "[CQRS806] `tally_up` takes `&mut Tx<", "valid_programs.rs:"] {
         assert!(refused.contains(part), "`{part}` is not in:\n{refused}");
     }
 }
