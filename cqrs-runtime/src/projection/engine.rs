@@ -22,23 +22,23 @@ use cqrs_core::view::{Checkpoint, Generation, Parked, Removed, Row, ViewShape, V
 /// All projections of an app, or some. By default it has none.
 #[derive(Default)]
 pub(crate) struct Engine {
-    /// Those that are looked up stand before those that look them up.
+    /// A projection that is looked up precedes the projections that look it up.
     pub(super) folds: Vec<FoldEntry>,
     pub(super) handles: Vec<HandleEntry>,
-    /// Their names, as checkpoints have them.
+    /// The names of their checkpoints.
     names: Vec<&'static str>,
-    /// The keys that it has, if it is one part of a projection.
+    /// Which keys it folds, if it is one partition of a projection.
     part: Option<Part>,
 }
 
 /// A projection of fold methods.
 pub(super) struct FoldEntry {
     pub(super) name: &'static str,
-    /// The view's own shape, by whose name others look it up.
+    /// The view's own shape. Others look the view up by the shape's name.
     pub(super) shape: ViewShape,
-    /// Where its rows are: those that are read, or those that are built beside them.
+    /// Where its rows are stored: the live build or the shadow build.
     pub(super) place: Generation,
-    /// What its checkpoint is called: as the place's projection, unless this is a part of one.
+    /// The name of its checkpoint: `place.projection`, or the partition's name if this is a partition.
     pub(super) checkpoint: &'static str,
     pub(super) events: &'static [&'static str],
     pub(super) look_ups: &'static [&'static str],
@@ -49,7 +49,7 @@ pub(super) struct FoldEntry {
 pub(super) struct HandleEntry {
     pub(super) name: &'static str,
     pub(super) events: &'static [&'static str],
-    /// Which version fills its tables.
+    /// The version that fills its tables.
     pub(super) filled: Filled,
     handle: Box<dyn ErasedHandle>,
 }
@@ -57,7 +57,7 @@ pub(super) struct HandleEntry {
 /// Parked keys, by projection.
 pub(super) type ParkedKeys = HashMap<String, ParkedAt>;
 
-/// What was read for a batch, and which events it is read for.
+/// The data that was read for a batch, and the events that need it.
 struct Prefetched<'a> {
     stocks: FastMap<&'static str, Stock>,
     /// Event, projection, and why the event cannot be read.
@@ -92,7 +92,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// An engine for each group of projections that have to go together.
+    /// Returns an engine for each group of projections that must advance together.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -108,7 +108,7 @@ impl Engine {
         groups.into_iter().map(|group| Self::new(&of(group) as &Vec<_>)).collect()
     }
 
-    /// The same projections, whose rows and checkpoints stand elsewhere.
+    /// Returns the same projections with rows and checkpoints stored elsewhere.
     pub(crate) fn placed(mut self, place: impl Fn(Generation) -> Generation) -> Self {
         for entry in &mut self.folds {
             entry.place = place(entry.place);
@@ -124,7 +124,7 @@ impl Engine {
         self.names = folds.chain(self.handles.iter().map(|entry| entry.name)).collect();
     }
 
-    /// One part of a projection that stands for itself.
+    /// Returns one partition of a projection that is its own group.
     pub(crate) fn part(mut self, part: Part) -> Self {
         self.part = Some(part);
         for entry in &mut self.folds {
@@ -139,7 +139,7 @@ impl Engine {
         self.folds.iter().map(|entry| &entry.place.shape)
     }
 
-    /// Whether async projections are among them.
+    /// Returns whether it has async projections.
     pub(crate) fn has_handles(&self) -> bool {
         !self.handles.is_empty()
     }
@@ -149,23 +149,23 @@ impl Engine {
         self.folds.iter().map(|entry| entry.place)
     }
 
-    /// The projections that it drives, as users know them.
+    /// The names of its projections, as users know them.
     pub(crate) fn projections(&self) -> Vec<&'static str> {
         let folds = self.folds.iter().map(|entry| entry.name);
         folds.chain(self.handles.iter().map(|entry| entry.name)).collect()
     }
 
-    /// The projections that it drives, as checkpoints name them.
+    /// The names of its projections' checkpoints.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// The projection whose checkpoint is called so.
+    /// The name of the projection that has this checkpoint.
     pub(crate) fn plain(&self, stored: &'static str) -> &'static str {
         self.folds.iter().find(|entry| entry.checkpoint == stored).map_or(stored, |entry| entry.name)
     }
 
-    /// What the parked keys of a projection bear as its name.
+    /// The projection name that is stored with its parked keys.
     pub(super) fn stored_as(&self, projection: &'static str) -> &'static str {
         let entry = self.folds.iter().find(|entry| entry.name == projection);
         entry.map_or(projection, |entry| entry.place.projection)

@@ -1,4 +1,4 @@
-//! The rows of one view while a batch is folded into it, and what a projection's expansion does to them.
+//! The rows of one view while a batch is folded into it, and the calls that a projection's expansion makes on them.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -36,10 +36,10 @@ impl<V: View<Key = K>, K> FindsRow<V> for K {
     }
 }
 
-/// What an event needs to be there before it can be folded.
+/// The rows that must be read before an event can be folded.
 #[derive(Default)]
 pub(crate) struct Needs {
-    /// The only keys that are folded, if not all are.
+    /// Folds only the keys of this partition, if there is one.
     part: Option<Part>,
     pub(super) keys: BTreeSet<String>,
     pub(super) fan_outs: Vec<(&'static str, Value)>,
@@ -57,7 +57,7 @@ pub(crate) type LookedUp = RefCell<Vec<(&'static str, String)>>;
 /// Every view's rows in a batch, by the view's name.
 pub(crate) type Overlays = FastMap<&'static str, Box<dyn AnyOverlay>>;
 
-/// The other views, as they stand at the event that is being folded.
+/// The other views, as of the event that is being folded.
 pub struct LookUps<'a>(pub(super) Source<'a>);
 
 opaque_debug!(LookUps<'_>);
@@ -83,17 +83,17 @@ impl LookUps<'_> {
     }
 }
 
-/// The rows of view `V`: what each method of a projection is applied to.
+/// The rows of view `V`, to which the methods of a projection are applied.
 ///
-/// A row that refuses (its method makes what is there, changes what is not, or panics) is parked; the others go on.
+/// A row is parked if its method fails: it creates an existing row, changes a missing row, or panics. The other rows go on.
 ///
-/// Of any type, so that a view that is none is refused once, where it is named.
+/// `V` has no bound here, so that a type that is not a view is one error, where it is named.
 pub struct Rows<'a, V>(pub(super) Work<'a, V>);
 
 opaque_debug!([V] Rows<'_, V>);
 
 pub(crate) enum Work<'a, V> {
-    /// Only learn which rows are needed.
+    /// Only collect which rows are needed.
     Route(&'a mut Needs),
     /// Run the methods.
     Fold(&'a mut Overlay<V>),
@@ -142,7 +142,7 @@ impl<V: View> Rows<'_, V> {
         });
     }
 
-    /// `#[by(..)] fn renamed(&mut self, e: &E)`: every row whose index equals `value`. Parked rows are passed over.
+    /// `#[by(..)] fn renamed(&mut self, e: &E)`: every row whose index equals `value`. Parked rows are skipped.
     pub fn change_by<T: Column>(
         &mut self,
         event: &RecordedEvent,
@@ -156,7 +156,7 @@ impl<V: View> Rows<'_, V> {
         });
     }
 
-    /// `#[by(..)] fn renamed(self, e: &E) -> Option<Self>`: every row whose index equals `value`. Parked rows are passed over.
+    /// `#[by(..)] fn renamed(self, e: &E) -> Option<Self>`: every row whose index equals `value`. Parked rows are skipped.
     pub fn change_or_end_by<T: Column>(
         &mut self,
         event: &RecordedEvent,
@@ -191,19 +191,19 @@ impl<V: View> Rows<'_, V> {
 /// The new state, or the old one and why it stays.
 type Changed<V> = Result<Option<V>, (Option<V>, FoldRefusal)>;
 
-/// Parked keys, and the event that each waits at.
+/// Parked keys, each with the position of the event at which it is parked.
 pub(crate) type ParkedAt = HashMap<String, Position>;
 
-/// How rows take events that their view has been through already.
+/// How rows handle events that their view has already processed.
 #[derive(Clone)]
 pub(crate) enum Replayed {
-    /// The row of one key, alone: what it refuses parks it again.
+    /// Only the row of this key. A failure parks it again.
     Key(String),
-    /// Every row, so that others can look it up: what one refuses was skipped in its time.
+    /// Every row, so that others can look it up. A failure was skipped when the event was first processed.
     LookedUp,
 }
 
-/// What was read for a batch.
+/// The rows that were read for a batch.
 #[derive(Default)]
 pub(crate) struct Stock {
     pub(super) rows: Vec<Row>,
@@ -216,20 +216,20 @@ pub(crate) struct Overlay<V> {
     rows: FastMap<String, Slot<V>>,
     parked: ParkedAt,
     replay: Option<Replayed>,
-    /// The only keys that are folded, if not all are.
+    /// Folds only the keys of this partition, if there is one.
     part: Option<Part>,
     newly_parked: Vec<Parked>,
 }
 
-/// A row. What a method makes is written and read back at once, so that the next one sees what it would see if it were folded by
-/// another process, in another batch.
+/// A row. The result of a method is serialized and read back at once. So the next method sees the same value as if another
+/// process folded it in another batch.
 struct Slot<V> {
-    /// The state as it was read, or why it cannot be.
+    /// The state as it was read, or why it cannot be read.
     state: Result<Option<V>, String>,
     /// Its JSON, if there is a row.
     document: Option<Box<str>>,
     position: Position,
-    /// Every event up to here is in what was stored.
+    /// The stored row includes every event up to here.
     stored: Position,
     dirty: bool,
 }
@@ -253,7 +253,7 @@ impl<V: View> Overlay<V> {
             let (document, position) = (Some(row.document), row.position);
             (row.key, Slot { state, document, position, stored: position, dirty: false })
         };
-        // A fan-out has read the rows of all.
+        // A fan-out has read the rows of all partitions.
         let own = |row: &Row| part.is_none_or(|part| part.has(&row.key));
         let removed = stock.removed.into_iter().map(|row| (row.key, Slot::empty(row.position)));
         let rows = removed.chain(stock.rows.into_iter().filter(own).map(stored)).collect();
@@ -269,7 +269,7 @@ impl<V: View> Overlay<V> {
         }
         let slot = self.rows.entry(key.clone()).or_insert_with(|| Slot::empty(Position::START));
         if slot.stored >= event.position() {
-            // A store without transactions has it already, from an attempt that did not come to its end.
+            // A store without transactions already has this event, from an attempt that was interrupted.
             return;
         }
         let before = match &mut slot.state {
@@ -298,7 +298,7 @@ impl<V: View> Overlay<V> {
             }
             Err(panic) => FoldRefusal::Panicked(panic_message(&*panic)),
         };
-        // The state from before is gone: its JSON is not.
+        // The method consumed the previous state, but its JSON is still here.
         let before = slot.document.as_deref().map(V::JSON.read).transpose();
         slot.state = before.map_err(|error| error.to_string());
         let error = FoldError::at(event, refusal);
@@ -318,7 +318,7 @@ impl<V: View> Overlay<V> {
     }
 }
 
-/// The row of a key as every later reader will see it, and its JSON.
+/// Returns the row of a key as later readers will see it, and its JSON.
 fn kept<V: View>(key: &str, made: Option<V>) -> Result<(Option<V>, Option<Box<str>>), FoldRefusal> {
     let Some(made) = made else { return Ok((None, None)) };
     let (document, kept) =
@@ -330,18 +330,18 @@ fn kept<V: View>(key: &str, made: Option<V>) -> Result<(Option<V>, Option<Box<st
     Ok((Some(kept), Some(document.into())))
 }
 
-/// [`Overlay`], its view's type forgotten.
+/// Type-erased [`Overlay`].
 pub(crate) trait AnyOverlay: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
-    /// Makes a key wait from this event on.
+    /// Parks a key at this event.
     fn park(&mut self, key: String, error: &FoldError);
-    /// What to write. Nothing is folded afterwards.
+    /// Returns the rows to write. Nothing is folded afterwards.
     fn changes(&mut self) -> Changes;
     fn newly_parked(&mut self) -> Vec<Parked>;
 }
 
-/// What a batch does to one view's rows.
+/// The changes that a batch makes to one view's rows.
 #[derive(Default)]
 pub(crate) struct Changes {
     pub(super) put: Vec<Row>,
@@ -382,7 +382,7 @@ impl<V: View> AnyOverlay for Overlay<V> {
                 (Ok(Some(view)), Some(document)) => {
                     changes.put.push(Row { key, indexes: view.index_values(), document, position });
                 }
-                // Even where there is none: a runner that was taken over may be about to write one of an older position.
+                // Even if there is no row: a runner that has lost its lease may be about to write one with an older position.
                 _ => changes.remove.push(Removed { key, position }),
             }
         }
