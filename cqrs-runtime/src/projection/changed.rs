@@ -1,10 +1,10 @@
-//! Async projections that are not the ones which have filled their tables.
+//! Async projections whose tables were filled by another version.
 //!
-//! A view whose projection has changed is rebuilt next to the old one. The tables of an async projection are its owner's affair:
-//! nobody else knows what is in them, or how to empty them. So the fingerprint of the version that fills them is stored. A program
-//! whose version is another one applies nothing and moves no checkpoint: to it the projection is parked as a whole, until somebody
-//! says how to go on. `rebuild` applies every event again, `skip` goes on from where the tables are. To programs of the version that
-//! fills them nothing has happened.
+//! When a projection changes, its view is rebuilt next to the old one. The framework does not know the content of an async
+//! projection's tables, and cannot clear them. So it stores the fingerprint of the version that fills them. A program with another
+//! version applies no events and moves no checkpoint. It shows the projection as parked as a whole until an operator decides:
+//! `rebuild` applies every event again, `skip` resumes at the tables' position. Programs of the version that fills the tables are
+//! not affected.
 
 use super::engine::Engine;
 use super::filled::Filled;
@@ -14,12 +14,12 @@ use cqrs_core::store_error::StoreError;
 use cqrs_core::view::{Checkpoint, Parked, ViewStore, ViewTransaction};
 
 impl Engine {
-    /// What is parked, as this version sees it.
+    /// The parked keys, as this version sees them.
     pub(super) async fn parked(&self, tx: &mut dyn ViewTransaction) -> Result<Vec<Parked>, StoreError> {
         Ok(self.parked_and_unclaimed(tx).await?.0)
     }
 
-    /// The same, and the checkpoints to set which say that this version fills the tables that nobody has filled.
+    /// The parked keys, and the checkpoints by which this version claims tables that no version has filled yet.
     pub(super) async fn parked_and_unclaimed(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -41,14 +41,14 @@ impl Engine {
         Ok((parked, unclaimed))
     }
 
-    /// What is parked, outside a transaction.
+    /// The parked keys, read without a transaction.
     pub(super) async fn parked_in(&self, store: &dyn ViewStore) -> Result<Vec<Parked>, StoreError> {
         let mut parked = store.parked().await?;
         parked.extend(changed(store, self.filled()).await?);
         Ok(parked)
     }
 
-    /// Says that this version fills the tables of its async projections from now on.
+    /// The checkpoints by which this version claims the tables of its async projections.
     pub(super) fn claims(&self) -> Vec<(&'static str, Checkpoint)> {
         self.filled().map(|filled| filled.by_this()).collect()
     }
@@ -57,7 +57,7 @@ impl Engine {
         self.handles.iter().map(|entry| entry.filled)
     }
 
-    /// Whether the tables of one of its async projections are filled by another version.
+    /// Returns the checkpoint to claim an async projection's tables, if another version fills them.
     pub(super) async fn is_changed(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -69,7 +69,7 @@ impl Engine {
     }
 }
 
-/// The async projections among these whose tables another version fills, as they are shown.
+/// The async projections whose tables another version fills, as the parked entries that are shown.
 pub(crate) async fn changed_in(
     store: &dyn ViewStore,
     projections: &[&'static ProjectionInfo],

@@ -177,9 +177,10 @@ impl Engine {
         folds.chain(self.handles.iter().flat_map(|entry| entry.events)).copied().collect()
     }
 
-    /// Folds events into every projection that lacks them, and moves the checkpoints to `up_to`: between `after` and there, no
-    /// event is missing that any of them listens to. One that has not come to `after` is left alone. Says whether all came so
-    /// far: an async projection that is parked does not.
+    /// Folds events into every projection that lacks them, and moves the checkpoints to `up_to`.
+    ///
+    /// `events` has every event between `after` and `up_to` that any of the projections listens to. A projection that is before
+    /// `after` is skipped. Returns whether all projections reached `up_to`: a parked async projection does not.
     pub(crate) async fn apply(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -215,13 +216,13 @@ impl Engine {
         Ok(came)
     }
 
-    /// Empties a projection.
+    /// Clears the rows of a projection.
     pub(crate) async fn clear(&self, tx: &mut dyn ViewTransaction, name: &str) -> Result<(), StoreError> {
         let place = self.folds.iter().map(|entry| &entry.place).find(|place| place.projection == name);
         tx.clear(place.map(|place| &place.shape), name).await
     }
 
-    /// Where each projection stands: at the start, where it has no checkpoint.
+    /// The checkpoint of each projection. A missing checkpoint is at the start.
     pub(crate) async fn reached(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -232,7 +233,7 @@ impl Engine {
         Ok(names.map(|(name, checkpoint)| (name, checkpoint.unwrap_or_else(|| start(name)))).collect())
     }
 
-    /// Where those are that follow the log: an async projection that is parked does not.
+    /// The positions of the projections that follow the log. A parked async projection does not follow it.
     pub(crate) async fn following(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -244,13 +245,13 @@ impl Engine {
         Ok(following.map(|(name, checkpoint)| (name, checkpoint.position)).collect())
     }
 
-    /// The shape of the view that a projection makes.
+    /// The fingerprint of the shape of a projection's view.
     pub(crate) fn fingerprint(&self, name: &str) -> u64 {
         let entry = self.folds.iter().find(|entry| entry.checkpoint == name);
         entry.map_or(NO_SHAPE, |entry| entry.place.shape.fingerprint)
     }
 
-    /// Whether a projection, by the name of its checkpoint, is made of fold methods.
+    /// Returns whether the projection with this checkpoint name is made of fold methods.
     pub(crate) fn folds_into(&self, name: &str) -> bool {
         self.folds.iter().any(|entry| entry.checkpoint == name)
     }
@@ -272,7 +273,7 @@ impl Engine {
             let Some(rows) = overlays.get_mut(entry.shape.name) else { continue };
             changes.push((&entry.place.shape, rows.changes()));
         }
-        // Those that look others up first: what a store without transactions has of these, it has of their look-ups too.
+        // Write the views that look others up first. So a store without transactions keeps them consistent with their look-ups.
         for (shape, change) in changes.iter().rev() {
             if !change.put.is_empty() || !change.remove.is_empty() {
                 tx.write(shape, &change.put, &change.remove).await?;
@@ -291,7 +292,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Learns what the events need, and reads it.
+    /// Collects the rows that the events need, and reads them.
     async fn prefetch<'a>(
         &self,
         tx: &mut dyn ViewTransaction,
@@ -333,7 +334,7 @@ impl Engine {
         }
         for (event, place, unreadable) in prefetched.steps {
             let entry = &self.folds[place];
-            // A projection does not look itself up, so that its own rows may be away meanwhile.
+            // A projection does not look itself up, so its own rows may be taken out here.
             let Some(mut rows) = overlays.remove(entry.shape.name) else { continue };
             let folded = match unreadable {
                 Some(error) => Err(error),
@@ -351,15 +352,17 @@ impl Engine {
     }
 }
 
-/// The keys that an event concerns which cannot be read: its tags tell, where the view's key is an identifier. Otherwise the
-/// event itself is parked, by its position, and nothing waits behind it.
+/// The keys to park for an event that cannot be read.
+///
+/// If the view's key is an identifier, they come from the event's tags. Otherwise the event itself is parked by its position,
+/// and no key waits behind it.
 pub(super) fn keys_of_unreadable(event: &RecordedEvent, entry: &FoldEntry) -> Vec<String> {
     let tags = event.tags().iter().filter(|tag| entry.fold.key_prefix() == Some(tag.prefix()));
     let keys: Vec<String> = tags.map(|tag| tag.id().to_owned()).collect();
     if keys.is_empty() { vec![format!("@{}", event.position())] } else { keys }
 }
 
-/// Parked keys, and where they are parked, by their projection.
+/// Groups parked keys and their positions by projection.
 pub(super) fn by_projection(entries: Vec<Parked>) -> ParkedKeys {
     let mut parked = ParkedKeys::new();
     for entry in entries {
@@ -390,8 +393,9 @@ pub(super) async fn read(tx: &mut dyn ViewTransaction, shape: &ViewShape, needs:
     Ok(Stock { rows, removed })
 }
 
-/// Runs an async projection's methods, and says whether it came to the end of the batch. The first event is tried for the
-/// `attempts`th time.
+/// Runs an async projection's methods. Returns whether it reached the end of the batch.
+///
+/// The first event is tried for the `attempts`th time.
 pub(super) async fn apply_handle(
     entry: &HandleEntry,
     tx: &mut dyn ViewTransaction,
@@ -426,7 +430,7 @@ pub(super) async fn apply_handle(
     Ok(true)
 }
 
-/// Those that are looked up before those that look them up.
+/// Sorts projections so that each follows the projections that it looks up.
 fn in_order(projections: &[&'static ProjectionInfo]) -> Result<Vec<&'static ProjectionInfo>, String> {
     let mut waiting: Vec<_> = projections.to_vec();
     let mut ordered: Vec<&'static ProjectionInfo> = Vec::new();

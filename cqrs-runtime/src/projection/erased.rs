@@ -1,4 +1,4 @@
-//! Projections, their types forgotten, as the engine drives them.
+//! Type-erased projections, for the engine.
 
 use std::marker::PhantomData;
 
@@ -33,7 +33,7 @@ impl ErasedProjection {
 }
 
 pub(crate) trait ErasedFold: Send + Sync {
-    /// Learns what an event needs.
+    /// Collects the rows that an event needs.
     fn route(&self, event: &RecordedEvent, needs: &mut Needs, looked_up: &LookedUp) -> Result<(), FoldError>;
     /// Rows in memory, as stored.
     fn overlay(

@@ -54,7 +54,7 @@ impl Fingerprints {
     /// The fingerprint of a projection, by its name.
     ///
     /// # Panics
-    /// It is none of them.
+    /// There is no projection of this name.
     pub(crate) fn get(&self, projection: &str) -> u64 {
         self.0[projection]
     }

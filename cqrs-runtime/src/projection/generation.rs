@@ -1,11 +1,11 @@
-//! Where what a projection makes is stored: under names that its fingerprint is part of.
+//! The stored names of projections, which include their fingerprints.
 //!
 //! Two versions of a program run side by side on one read database. So the rows, the checkpoint, the lease and the parked keys of
-//! a fold projection have names that end with `@` and the projection's fingerprint: no process ever reads, empties or holds up
-//! what another version uses, and a new version of a projection is one whose checkpoint is at the log's start. What users and
-//! operators see has the plain name.
+//! a fold projection have names that end with `@` and the projection's fingerprint: no process ever reads, clears or
+//! blocks the data of another version, and a new version of a projection starts at the log's start. Users and operators see the
+//! plain names.
 //!
-//! An async projection writes tables that are its owner's affair: its checkpoint has the plain name.
+//! An async projection manages its tables itself. Its checkpoint has the plain name.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use super::partition::kept;
 use crate::projection::ProjectionInfo;
 use cqrs_core::view::ViewShape;
 
-/// The shape of what an async projection makes, whose tables are its own affair.
+/// The shape fingerprint of an async projection, which manages its tables itself.
 pub(super) const NO_SHAPE: u64 = 0;
 
-/// Where one projection's rows and checkpoint are.
+/// The stored names of one projection's rows and checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredAs {
     /// The name of its checkpoint, its lease and its parked keys.
@@ -27,7 +27,7 @@ pub(crate) struct StoredAs {
 }
 
 impl StoredAs {
-    /// The checkpoint that says where the log's head was when it was begun: it is built when it has come so far.
+    /// The checkpoint that records the log's head when the first build began. The build is done when it reaches that position.
     pub(crate) fn goal(&self) -> &'static str {
         goal_of(self.name)
     }
@@ -38,14 +38,14 @@ impl StoredAs {
     }
 }
 
-/// What the name of a checkpoint ends with that says how far a first build has to come.
+/// The suffix of the checkpoint that records the goal of a first build.
 const BUILT: &str = "@built";
 
 pub(super) fn goal_of(stored: &str) -> &'static str {
     kept(format!("{stored}{BUILT}"))
 }
 
-/// Where several projections' rows and checkpoints are, by the projections' names.
+/// The stored names of several projections' rows and checkpoints, by projection name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Generations(BTreeMap<&'static str, StoredAs>);
 
@@ -63,7 +63,7 @@ impl Generations {
         Self(projections.iter().map(stored_as).collect())
     }
 
-    /// Where a projection is stored.
+    /// The stored names of a projection.
     pub(crate) fn get(&self, projection: &str) -> Option<StoredAs> {
         self.0.get(projection).copied()
     }
@@ -73,7 +73,7 @@ impl Generations {
         self.0.values().map(|stored| stored.name)
     }
 
-    /// Whether one of them is this version of this projection.
+    /// Returns whether they include this version of this projection.
     pub(crate) fn has(&self, projection: &str, fingerprint: Option<u64>) -> bool {
         self.0.get(projection).is_some_and(|own| own.shape.map(|shape| shape.fingerprint) == fingerprint)
     }

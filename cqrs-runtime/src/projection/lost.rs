@@ -6,13 +6,14 @@ use cqrs_core::position::Bookmark;
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::Parked;
 
-/// Empties the projections whose checkpoint is at an event that the log does not hold: they are folded again from its start. An
-/// async one, whose tables are its own affair, is parked.
+/// Clears the projections whose checkpoint is at an event that the log does not hold.
+///
+/// They are folded again from the log's start. An async projection manages its tables itself, so it is parked.
 pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> Result<(), StoreError> {
     let last = tx.last().await?;
     let Some(views) = tx.views() else { return Ok(()) };
     let reached = engine.reached(views).await?;
-    // As a rule all of them are at the last event, and nothing is asked.
+    // Usually all of them are at the last event, and no query is needed.
     let doubtful: Vec<(&'static str, Bookmark)> = reached
         .into_iter()
         .map(|(name, checkpoint)| (name, checkpoint.bookmark()))
@@ -39,7 +40,7 @@ pub(crate) async fn clear_lost(tx: &mut dyn LogTransaction, engine: &Engine) -> 
     Ok(())
 }
 
-/// What is wrong with a projection or a policy that is at an event which the log has lost.
+/// The error text for a projection or policy that is at an event which the log has lost.
 pub(crate) fn lost_text(at: Bookmark, last: Bookmark) -> String {
     let event = at.event.map_or_else(|| "the event that was".to_owned(), |event| format!("event {event}"));
     format!(
@@ -49,7 +50,7 @@ pub(crate) fn lost_text(at: Bookmark, last: Bookmark) -> String {
     )
 }
 
-/// An async projection as a whole, which only its owner can set right.
+/// The parked entry of an async projection as a whole. Only its owner can fix its tables.
 pub(crate) fn parked(projection: &str, last: Bookmark, text: &str) -> Parked {
     Parked {
         projection: projection.to_owned(),

@@ -1,9 +1,9 @@
-//! Projections that are split by key: who has which keys, and what the store says of it.
+//! Partitioned projections: which partition has which keys, and how the store represents them.
 //!
-//! A projection that is split into `n` stands at `n` places of the log: each part has its keys, folds their events in order, and
-//! has a checkpoint of its own, `PROJECTION@i/n`. The plain checkpoint says that it is so: its position is `n`, and its
-//! fingerprint that of the shape, changed by [`SPLIT`], so that a program which knows nothing of parts takes it for another
-//! shape's. Rows and parked keys are where they would be without.
+//! A projection with `n` partitions has `n` positions in the log. Each partition has its own keys, folds their events in order,
+//! and has its own checkpoint, `PROJECTION@i/n`. The plain checkpoint records the partitioning: its position is `n`, and its
+//! fingerprint is the shape's, changed by [`SPLIT`]. So a program that does not know partitions takes it for another shape's.
+//! Rows and parked keys are stored as without partitions.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +13,13 @@ use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::{Checkpoint, ViewStore, ViewTransaction};
 
-/// The most parts that a projection is split into: more would only make its readers ask longer where it stands.
+/// The maximum number of partitions. More would only make it slower to read the projection's position.
 pub(crate) const MOST_PARTS: u32 = 256;
 
-/// Tells the plain checkpoint of a projection that is split from that of one that is not.
+/// Distinguishes the plain checkpoint of a partitioned projection from that of one without partitions.
 const SPLIT: u64 = 0x7370_6C69_7420_6279;
 
-/// One part of a projection.
+/// One partition of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) index: u32,
@@ -31,7 +31,7 @@ impl Part {
         (0..of).map(move |index| Self { index, of })
     }
 
-    /// The part that has a key.
+    /// The partition that has a key.
     pub(crate) fn of_key(key: &str, of: u32) -> Self {
         let index = hash(key) % u64::from(of);
         Self { index: u32::try_from(index).unwrap_or_default(), of }
@@ -41,15 +41,15 @@ impl Part {
         Self::of_key(key, self.of) == self
     }
 
-    /// What its checkpoint and its lease are called.
+    /// The name of its checkpoint and its lease.
     pub(crate) fn name(self, projection: &str) -> &'static str {
         kept(format!("{projection}@{}/{}", self.index, self.of))
     }
 }
 
-/// FNV-1a of the key's bytes, its bits mixed as Murmur 3 does at the end.
+/// FNV-1a of the key's bytes, followed by Murmur 3's final mix.
 ///
-/// Rows are where this has put them: it is the same in every version, on every platform, for ever.
+/// Stored rows depend on it, so it must never change between versions or platforms.
 fn hash(key: &str) -> u64 {
     let mut hash = fnv1a(START, key.as_bytes());
     for factor in [0xFF51_AFD7_ED55_8CCD, 0xC4CE_B9FE_1A85_EC53] {
@@ -58,12 +58,12 @@ fn hash(key: &str) -> u64 {
     hash ^ (hash >> 33)
 }
 
-/// What a store says of a projection.
+/// The stored progress of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Nothing,
     Whole(Checkpoint),
-    /// Where each partition is.
+    /// The position of each partition.
     Split {
         fingerprint: u64,
         at: Vec<Bookmark>,
@@ -71,7 +71,7 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    /// In a transaction.
+    /// Reads it in a transaction.
     pub(crate) async fn in_transaction(tx: &mut dyn ViewTransaction, name: &'static str) -> Result<Self, StoreError> {
         let plain = tx.checkpoints(&[name]).await?.pop().flatten();
         let names = partition_names(plain, name);
@@ -79,7 +79,7 @@ impl Stored {
         Ok(Self::of(plain, &parts))
     }
 
-    /// As anybody sees it: no part stands before where it is said to.
+    /// Reads it without a transaction. No partition is behind the position that is returned for it.
     pub(crate) async fn in_store(store: &dyn ViewStore, name: &'static str) -> Result<Self, StoreError> {
         let mut plain = store.checkpoint(name).await?;
         loop {
@@ -92,7 +92,7 @@ impl Stored {
             if names.is_empty() || stored.number() > 1 {
                 return Ok(stored);
             }
-            // It is not split, or was split otherwise while its parts were asked for.
+            // It has no partitions, or was repartitioned while their checkpoints were read.
             let again = store.checkpoint(name).await?;
             if again == plain {
                 return Ok(stored);
@@ -112,7 +112,7 @@ impl Stored {
         }
     }
 
-    /// The shape that its rows are folded into.
+    /// The fingerprint of the shape that its rows are folded into.
     pub(crate) fn fingerprint(&self) -> Option<u64> {
         match self {
             Self::Nothing => None,
@@ -129,7 +129,7 @@ impl Stored {
         }
     }
 
-    /// Where each partition is, or the whole.
+    /// The bookmark of each partition, or of the whole projection.
     pub(crate) fn bookmarks(&self) -> Vec<Bookmark> {
         match self {
             Self::Nothing => Vec::new(),
@@ -138,17 +138,17 @@ impl Stored {
         }
     }
 
-    /// The same, without the events there.
+    /// The positions of [`bookmarks`](Self::bookmarks).
     pub(crate) fn positions(&self) -> Vec<Position> {
         self.bookmarks().into_iter().map(|at| at.position).collect()
     }
 
-    /// Every event up to here is in the rows, if they are of this shape.
+    /// The position up to which the rows include every event, if they have this shape.
     pub(crate) fn lowest(&self, fingerprint: u64) -> Option<Position> {
         if self.fingerprint() == Some(fingerprint) { self.positions().into_iter().min() } else { None }
     }
 
-    /// The names of its parts' checkpoints and leases, if it is split.
+    /// The names of its partitions' checkpoints and leases, if it is partitioned.
     pub(crate) fn partition_names(&self, name: &str) -> Vec<&'static str> {
         match self {
             Self::Split { .. } => Part::all(self.number()).map(|part| part.name(name)).collect(),
@@ -157,14 +157,14 @@ impl Stored {
     }
 }
 
-/// The checkpoints to look at, where the plain one may say that the projection is split.
+/// The names of the partitions' checkpoints, according to the plain checkpoint.
 fn partition_names(plain: Option<Checkpoint>, name: &str) -> Vec<&'static str> {
     let number = plain.and_then(|plain| u32::try_from(plain.position.get()).ok());
     let number = number.filter(|number| (2..=MOST_PARTS).contains(number)).unwrap_or(0);
     Part::all(number).map(|part| part.name(name)).collect()
 }
 
-/// The checkpoints of a projection that is at one event, split into so many partitions.
+/// The checkpoints of a projection with `number` partitions that are all at one event.
 pub(crate) fn checkpoints(
     name: &'static str,
     fingerprint: u64,
@@ -175,12 +175,12 @@ pub(crate) fn checkpoints(
     if number < 2 {
         return vec![(name, at)];
     }
-    // A number, and no place in the log: it has no event.
+    // This position is the number of partitions, not a position in the log. So it has no event.
     let plain = Checkpoint::at(Position::new(u64::from(number)).into(), fingerprint ^ SPLIT);
     Part::all(number).map(|part| (part.name(name), at)).chain([(name, plain)]).collect()
 }
 
-/// A name for as long as the program runs, made once however many apps there are.
+/// Returns a name that lives as long as the program. It is allocated once for all apps.
 pub(crate) fn kept(name: String) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,7 +196,7 @@ pub(crate) fn kept(name: String) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Computed by another program: were they others, parts would look for rows where they are not.
+    /// Computed by another program. With other hashes, partitions would miss their stored rows.
     #[test]
     fn the_hash_of_a_key_never_changes() {
         let known: &[(&str, u64)] = &[

@@ -1,4 +1,4 @@
-//! One parked key, taken from its event on once more.
+//! Retries one parked key from the event at which it is parked.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,34 +12,35 @@ use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::{Checkpoint, Parked, ViewTransaction};
 
-/// The events of a parked key, in order, up to where its projection stands. Other keys are left as they are.
+/// Replays the events of a parked key, in order, up to its projection's position. Other keys do not change.
 ///
-/// What the projection looks up is folded from the log's start, in memory: a look-up is to say what it would have said then.
-/// Of an async projection it is the one event that it is parked at.
+/// The views that the projection looks up are folded from the log's start, in memory: a look-up must return the same row as at
+/// the time of the event. For an async projection, only the event at which it is parked is replayed.
 pub(crate) struct Replay {
     engine: Arc<Engine>,
     target: Target,
     parked: Parked,
     /// The first event to apply to the key.
     from: Position,
-    /// Where the projection stands.
+    /// The projection's position.
     reached: Position,
     overlays: Overlays,
     query: EventQuery,
     after: Position,
 }
 
-/// What a parked key is one of.
+/// The projection of a parked key.
 enum Target {
-    /// A projection of fold methods, by its place in the engine.
+    /// A projection of fold methods, by its index in the engine.
     Fold(usize),
-    /// An async one, by its place, and the event that it is parked at, once it is read.
+    /// An async projection, by its index, and the event at which it is parked, once it is read.
     Handle(usize, Option<RecordedEvent>),
 }
 
 impl Engine {
-    /// Starts to take a parked key up again: with the event that it is parked at, or after it (`skip`). `None` where nothing is
-    /// left to do: an async projection that skips goes on by itself, and so does a key that no event named.
+    /// Starts to retry a parked key, from the event at which it is parked or, with `skip`, after it.
+    ///
+    /// `None` if nothing is left to do: after a skip, an async projection resumes on its own, and an event without a key is done.
     ///
     /// # Errors
     /// The key is not parked, or the store failed.
@@ -114,16 +115,16 @@ impl Engine {
         }))
     }
 
-    /// Why nothing is done about a projection that is not run here.
+    /// The error for a projection that is not run here.
     fn unknown(&self, projection: &str) -> OperationError {
         let known = self.projections();
         OperationError::Unknown(UnknownName { what: Named::Projection, name: projection.to_owned(), known })
     }
 
-    /// A projection, and all that it looks up, directly or not.
+    /// A projection and all projections that it looks up, directly or indirectly.
     fn involved(&self, target: &FoldEntry) -> Vec<&FoldEntry> {
         let mut views = BTreeSet::from([target.shape.name]);
-        // Those that are looked up stand first.
+        // Projections that are looked up come first.
         for entry in self.folds.iter().rev() {
             if views.contains(entry.shape.name) {
                 views.extend(entry.look_ups);
@@ -133,7 +134,7 @@ impl Engine {
     }
 }
 
-/// What an event is parked as that names no key.
+/// The key under which an event without a key is parked.
 fn unnamed(position: Position) -> String {
     format!("@{position}")
 }
@@ -151,18 +152,19 @@ fn overlays(involved: &[&FoldEntry], target: &FoldEntry, stock: Stock, parked: &
 }
 
 impl Replay {
-    /// Which events to feed it.
+    /// The query for the events to feed it.
     pub(crate) fn query(&self) -> &EventQuery {
         &self.query
     }
 
-    /// The position after which events are missing; `None` when it has had all.
+    /// The position after which events are missing. `None` if it has all of them.
     pub(crate) fn after(&self) -> Option<Position> {
         (self.after < self.reached).then_some(self.after)
     }
 
-    /// Goes on to where the projection is by now: what it lacks up to there is to be fed. Says whether the key is parked as it was;
-    /// otherwise all that was fed is in vain.
+    /// Extends the replay to the projection's current position. The caller feeds the events up to there.
+    ///
+    /// Returns whether the key is still parked as before. If not, the replay is void.
     pub(crate) async fn go_on(&mut self, tx: &mut dyn ViewTransaction) -> Result<bool, StoreError> {
         if !tx.parked().await?.contains(&self.parked) {
             return Ok(false);
@@ -174,7 +176,7 @@ impl Replay {
         Ok(true)
     }
 
-    /// Takes the events up to a position.
+    /// Folds the events up to a position.
     pub(crate) fn feed(&mut self, events: &[RecordedEvent], up_to: Position) {
         self.after = up_to;
         let target = match &mut self.target {
@@ -203,7 +205,7 @@ impl Replay {
         }
     }
 
-    /// Writes what has become of the key: its row, and whether it is parked again.
+    /// Writes the key's row, and unparks the key or parks it again.
     pub(crate) async fn finish(self, tx: &mut dyn ViewTransaction) -> Result<(), StoreError> {
         let Self { engine, target, parked, mut overlays, .. } = self;
         let attempts = parked.attempts.saturating_add(1);

@@ -1,11 +1,11 @@
-//! Keeps the projections of level 1 near the log's head, beside the traffic.
+//! Keeps the projections of level 1 near the log's head, in the background.
 //!
-//! One that is further behind than a command's transaction makes up for is built in pages: the events are read without the log's
-//! lock, and each page is folded in a short transaction of its own, after which others have their turn. Several processes
-//! of one version may be at it: a page is folded from where the checkpoint is, so that nothing is done twice.
+//! A projection that is too far behind for a command's transaction is built in pages. The events are read without the log's lock.
+//! Each page is folded in a short transaction of its own, and then other transactions run. Several processes of one version may
+//! do this at once: a page is folded only from the checkpoint's position, so no event is folded twice.
 //!
-//! A shadow build, which [`App::rebuild`](crate::App::rebuild) begins, is carried on in the same way, until it is near; then one
-//! transaction brings it to the head and puts it in the place of the rows that are read.
+//! A shadow build, begun by [`App::rebuild`](crate::App::rebuild), advances in the same way until it is near the head. Then one
+//! transaction brings it to the head and replaces the live rows with it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,30 +25,32 @@ use cqrs_core::position::Position;
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::{Checkpoint, Generation, ViewStore};
 
-/// How often it looks whether other processes have appended.
+/// How often it checks whether other processes have appended events.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The longest pause after a page, which is as long as the page took, so that commands have the log's lock half of the time.
+/// The longest pause after a page.
+///
+/// The pause is as long as the page took, so that commands can hold the log's lock half of the time.
 const LONGEST_TURN: Duration = Duration::from_millis(50);
 
 /// The pauses after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// After so many failures in a row those who wait are told.
+/// After this many failures in a row, waiting callers get the error.
 const GIVES_UP: u32 = 5;
 
 /// The pauses of a query that waits for an event which is not there yet.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// How long a query waits for a view that has been near, and was left behind by other processes.
+/// How long a query waits for a view that was near the head before and has fallen behind other processes.
 const WAITS: Duration = Duration::from_secs(5);
 
-/// Projections that look each other up, or one that stands for itself.
+/// Projections that look each other up, or a single one.
 pub(super) struct Group {
     pub(super) live: Arc<Engine>,
-    /// The same, built beside it.
+    /// The shadow build of the same projections.
     pub(super) shadow: Arc<Engine>,
 }
 
@@ -59,7 +61,7 @@ impl Group {
     }
 }
 
-/// What keeps the projections of level 1 near the head. Its task ends when this is dropped.
+/// Keeps the projections of level 1 near the head. Its task ends when this is dropped.
 pub(crate) struct Follower {
     shared: Arc<Shared>,
     task: AbortHandle,
@@ -79,7 +81,7 @@ impl std::ops::Deref for Follower {
     }
 }
 
-/// What the task and its callers share.
+/// The state that the task and its callers share.
 pub(crate) struct Shared {
     pub(super) inline: Arc<Inline>,
     pub(super) log: Arc<dyn EventLog>,
@@ -87,21 +89,21 @@ pub(crate) struct Shared {
     pub(super) groups: Vec<Group>,
     pub(super) recorder: Recorder,
     head: Arc<Head>,
-    /// Something is to be done.
+    /// Wakes the task.
     pub(super) wake: Notify,
     /// Held by the one query that catches up for all.
     catching: tokio::sync::Mutex<()>,
-    /// How many losses of the log it has looked after.
+    /// The number of losses of the log that it has handled.
     losses: AtomicU64,
-    /// How often it has failed in a row, and with what.
+    /// The number of failures in a row, and the last error.
     failed: Mutex<(u32, Option<StoreError>)>,
 }
 
-/// What a page has led to.
+/// The result of one step.
 enum Step {
-    /// Nothing is left to do.
+    /// There is nothing to do.
     Rests,
-    /// A page was folded, which held the log's lock for so long.
+    /// A page was folded, and held the log's lock for this long.
     Moved(Duration),
 }
 
@@ -171,16 +173,16 @@ impl Shared {
         pause
     }
 
-    /// What it has failed with, if it does so all the time.
+    /// The last error, if it keeps failing.
     pub(crate) fn error(&self) -> Option<StoreError> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.1.clone().filter(|_| failed.0 >= GIVES_UP)
     }
 
-    /// Folds one page of what is furthest behind.
+    /// Folds one page of the build that is furthest behind.
     async fn step(&self) -> Result<Step, StoreError> {
         let head = self.log.head().await?;
-        // Now and then it looks whether the log has lost what it had.
+        // Check whether the log has lost events.
         self.head.reaches(self.head.get(), &*self.log).await?;
         if self.inline.is_beyond(head) || self.losses.swap(self.head.losses(), Ordering::SeqCst) < self.head.losses() {
             self.catch_up().await?;
@@ -205,7 +207,7 @@ impl Shared {
         }
     }
 
-    /// Where a live build is: `None` where it waits, parked as a whole.
+    /// The position of a live build. `None` if it is parked as a whole.
     async fn look(&self, engine: &Engine, head: Position) -> Result<Option<Position>, StoreError> {
         let mut lowest = None;
         for name in engine.names() {
@@ -244,7 +246,7 @@ impl Shared {
         let (started, head) = (Instant::now(), tx.head());
         let Some(views) = tx.views() else { return Ok(Step::Rests) };
         let known = views.checkpoints(engine.names()).await?;
-        // Another process may have folded it, or may have put the build in its place.
+        // Another process may have folded this page, or may have made the shadow build live.
         let is_new = |known: Option<Checkpoint>| known.is_none() && !is_shadow && after == Position::START;
         if known.into_iter().any(|known| known.is_some_and(|known| known.position == after) || is_new(known)) {
             engine.apply(views, after, &page.events, page.end()).await?;
@@ -256,7 +258,7 @@ impl Shared {
         Ok(Step::Moved(started.elapsed()))
     }
 
-    /// Puts a shadow build in the place of the rows that are read. Says whether it did: another process may have.
+    /// Replaces the live rows with a shadow build. Returns `false` if another process has already done it.
     async fn switch(&self, group: &Group, after: Position) -> Result<bool, StoreError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
@@ -288,11 +290,11 @@ impl Shared {
         Ok(!names.is_empty() && views.checkpoints(&names).await?.iter().all(Option::is_some))
     }
 
-    /// Folds what others have appended, in one transaction, and returns where the log's head was.
+    /// Folds the events that others have appended, in one transaction. Returns the log's head.
     pub(crate) async fn catch_up(&self) -> Result<Position, StoreError> {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
-        // Where the log has lost events, those that show them are emptied.
+        // If the log has lost events, the projections that show them are cleared.
         let is_lost = self.head.learn(tx.last().await?) || self.inline.is_beyond(head);
         let moved = self.inline.catch_up(&mut *tx, &self.recorder).await?;
         let reached = self.inline.reached(&mut *tx).await?;
@@ -306,7 +308,7 @@ impl Shared {
         Ok(head)
     }
 
-    /// Waits until all are near, and folds then what is missing; but no longer than this.
+    /// Waits until all projections are near the head, at most for `within`. Then folds the missing events.
     pub(crate) async fn settle(&self, within: Duration) -> Result<(), StoreError> {
         let mut moved = self.inline.moved.subscribe();
         let near = async {
@@ -325,17 +327,17 @@ impl Shared {
         Ok(())
     }
 
-    /// The one of `wanted` that is furthest behind.
+    /// The projection of `wanted` that is furthest behind.
     fn lowest(&self, wanted: Wanted) -> Option<super::Known> {
         let known = self.inline.lock();
         let wanted = known.values().filter(|known| wanted.is_of(known.projection, known.view) && !known.parked);
         wanted.min_by_key(|known| known.reached).copied()
     }
 
-    /// Waits until what is read has every event that is in the log now, and those that `after` asks for.
+    /// Waits until the rows include every event that is in the log now, and the events up to `after`.
     ///
     /// # Errors
-    /// [`QueryError::NotBuilt`] where it lacks too many, [`QueryError::NotYet`] where the event is not there in time.
+    /// [`QueryError::NotBuilt`] if too many events are missing, [`QueryError::NotYet`] if the event does not arrive in time.
     pub(crate) async fn wait(&self, wanted: Wanted, after: Option<After>) -> Result<(), QueryError> {
         let started = Instant::now();
         let deadline = started + after.map_or(WAITS, |after| after.within);
@@ -352,7 +354,7 @@ impl Shared {
             }
             let is_late = Instant::now() >= deadline;
             if lowest.reached > head {
-                // The log was restored, or has failed over: what is read shows more than it holds.
+                // The log was restored or has failed over. The rows show events that it no longer holds.
                 self.catch_up().await?;
                 head = self.log.head().await?;
                 continue;
@@ -369,12 +371,12 @@ impl Shared {
                 let _ = tokio::time::timeout_at(deadline.into(), moved.changed()).await;
             } else if lowest.reached < head {
                 let turn = tokio::time::timeout_at(deadline.into(), self.catching.lock()).await;
-                // Another query has caught up for this one, perhaps.
+                // Another query may have caught up for this one.
                 if turn.is_ok() && self.lowest(wanted).is_some_and(|lowest| lowest.reached < head) {
                     self.catch_up().await?;
                     let lowest = self.lowest(wanted);
                     if lowest.is_some_and(|lowest| lowest.reached < head && is_near(lowest.reached, head)) {
-                        // An async projection that is parked: its queries read what is there.
+                        // An async projection is parked. Its queries read the existing rows.
                         return Ok(());
                     }
                 }
@@ -390,7 +392,7 @@ impl Shared {
         }
     }
 
-    /// Refuses to read a view that is not built.
+    /// Returns an error if a view is not built.
     pub(crate) fn require_built(&self, view: &'static str) -> Result<(), QueryError> {
         match self.lowest(Wanted::View(view)) {
             Some(known) if !known.built => {
@@ -401,7 +403,7 @@ impl Shared {
         }
     }
 
-    /// A view, or the tables of an async projection, that is not built, if there is one.
+    /// The first view, or async projection's tables, that is not built.
     pub(crate) fn first_not_built(&self) -> Option<NotBuilt> {
         let known = self.inline.lock();
         let not_built =
@@ -410,27 +412,27 @@ impl Shared {
         Some(NotBuilt { view, position, of: self.head.get().max(position) })
     }
 
-    /// What is known of a projection.
+    /// The known progress of a projection.
     pub(crate) fn get(&self, projection: &str) -> Option<super::Known> {
         self.inline.get(projection)
     }
 }
 
-/// Whose rows are asked for.
+/// The projections whose rows are read.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
-    /// The view's.
+    /// The projection of this view.
     View(&'static str),
-    /// The projection's.
+    /// The projection of this name.
     Projection(&'static str),
-    /// Those of all async projections, which make tables.
+    /// All async projections, which fill tables.
     Tables,
-    /// All.
+    /// All projections.
     All,
 }
 
 impl Wanted {
-    /// Whether it is a projection of this name, which makes this view.
+    /// Returns whether it includes the projection of this name and view.
     pub(crate) fn is_of(self, projection: &str, view: Option<&str>) -> bool {
         match self {
             Self::View(wanted) => view == Some(wanted),

@@ -1,11 +1,11 @@
 //! Level 1: projections that are folded in the log's own transactions.
 //!
-//! A command's transaction folds those that are near the log's head ([`NEAR`]): first what other processes have appended, then its
-//! own events. One that is further behind (it was just added, or its program has not run for a while) is left alone by commands,
-//! of this version and of others. A task of the process, the [`Follower`], builds it in pages beside the traffic; when it is
-//! near, the next transaction takes it along.
+//! A command's transaction folds events into the projections that are near the log's head ([`NEAR`]): first the events of other
+//! processes, then its own. Commands of every version skip a projection that is further behind (it was just added, or its program
+//! has not run for a while). A background task, the [`Follower`], builds it in pages. Once it is near, the next transaction folds
+//! it too.
 //!
-//! Which of them are near, each transaction learns from their checkpoints: nothing else has to be agreed on between processes.
+//! Each transaction reads from the checkpoints which projections are near. Processes need no other coordination.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,31 +27,31 @@ mod operate;
 
 pub(crate) use follower::{Follower, Wanted};
 
-/// How many events a projection may lack and be folded with a command all the same.
+/// How many events a projection may be behind and still be folded by a command's transaction.
 pub(super) const NEAR: u64 = PAGE as u64;
 
-/// Projections that commands fold, and how far they are as this process knows.
+/// Projections that commands fold, and their last known progress.
 #[derive(Default)]
 pub(crate) struct Inline {
     pub(super) engine: Engine,
-    /// By the names of their checkpoints.
+    /// The last known progress, by checkpoint name.
     known: Mutex<BTreeMap<&'static str, Known>>,
-    /// Changes whenever one of them does.
+    /// Notified on every change of `known`.
     moved: watch::Sender<()>,
 }
 
-/// What this process knows of one projection.
+/// The last known progress of one projection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
     pub(super) projection: &'static str,
     pub(super) view: Option<&'static str>,
-    /// Every event up to here was in its rows when this process last looked.
+    /// When this process last checked, its rows included every event up to here.
     pub(crate) reached: Position,
-    /// Whether it has been near the head since this process runs, so that it is never far behind for long.
+    /// Whether it has been near the head since this process started. If so, it is never far behind for long.
     pub(crate) built: bool,
-    /// Whether it waits as a whole, as an async projection does.
+    /// Whether it is parked as a whole, as an async projection can be.
     pub(crate) parked: bool,
-    /// Where its shadow build is, if there is one.
+    /// The position of its shadow build, if there is one.
     pub(crate) shadow: Option<Position>,
 }
 
@@ -74,13 +74,13 @@ impl Inline {
         self.engine.shapes()
     }
 
-    /// Where the rows of a view are.
+    /// The shape under which the rows of a view are stored.
     pub(crate) fn shape_of(&self, view: &str) -> Option<ViewShape> {
         let stored = self.lock().iter().find(|(_, known)| known.view == Some(view)).map(|(stored, _)| *stored)?;
         self.engine.places().find(|place| place.projection == stored).map(|place| place.shape)
     }
 
-    /// The projection whose checkpoint, and whose parked keys, bear this name.
+    /// The projection whose checkpoint and parked keys have this name.
     pub(crate) fn plain(&self, stored: &str) -> Option<&'static str> {
         self.lock().get(stored).map(|known| known.projection)
     }
@@ -89,12 +89,12 @@ impl Inline {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a projection.
+    /// The last known progress of a projection.
     pub(crate) fn get(&self, projection: &str) -> Option<Known> {
         self.lock().values().find(|known| known.projection == projection).copied()
     }
 
-    /// Learns where projections are, as it is committed, and where the log's head was then.
+    /// Records the committed positions of projections, with the log's head at that time.
     pub(crate) fn learn(&self, reached: impl IntoIterator<Item = (&'static str, Position)>, head: Position) {
         let mut all = self.lock();
         for (stored, position) in reached {
@@ -107,18 +107,19 @@ impl Inline {
         self.moved.send_replace(());
     }
 
-    /// Whether one of them is beyond the log's head: the log has lost events.
+    /// Returns whether a projection is beyond the log's head. If so, the log has lost events.
     pub(super) fn is_beyond(&self, head: Position) -> bool {
         self.lock().values().any(|known| known.reached > head)
     }
 
-    /// None of them counts as built until it is near the head once more.
+    /// Marks all projections as not built until they are near the head again.
     pub(super) fn withdraw(&self) {
         self.lock().values_mut().for_each(|known| known.built = false);
     }
 
-    /// Folds, in a transaction of the log, what others have appended: into those projections that are near its head. Says whether
-    /// there was anything.
+    /// Folds the events that others have appended into the projections that are near the log's head.
+    ///
+    /// Returns whether there was anything to fold.
     pub(crate) async fn catch_up(&self, tx: &mut dyn LogTransaction, recorder: &Recorder) -> Result<bool, StoreError> {
         let head = tx.head();
         if !self.engine.names().is_empty() {
@@ -152,7 +153,7 @@ impl Inline {
         self.engine.apply(tx, after, events, up_to).await.map(drop)
     }
 
-    /// Where all of them are, as the transaction has it.
+    /// The positions of all projections, as the transaction sees them.
     pub(crate) async fn reached(
         &self,
         tx: &mut dyn LogTransaction,
@@ -167,7 +168,7 @@ impl Inline {
     }
 }
 
-/// Whether so few events are missing that they may be folded in one transaction.
+/// Returns whether the missing events are few enough to fold in one transaction.
 pub(super) fn is_near(at: Position, head: Position) -> bool {
     head.get().saturating_sub(at.get()) <= NEAR
 }

@@ -1,4 +1,4 @@
-//! What operators ask for at level 1: rebuilds, and parked keys that are taken up again. Commands go on meanwhile.
+//! Operator requests at level 1: rebuilds and retries of parked keys. Commands are not blocked.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::Checkpoint;
 
-/// How long a rebuild may stay where it is before the call ends.
+/// How long a rebuild may make no progress before the call fails.
 const STALLED: Duration = Duration::from_secs(20);
 
-/// How often it is tried, where other processes are at the same thing.
+/// The number of attempts when other processes do the same thing.
 const ATTEMPTS: u32 = 20;
 
 impl Shared {
@@ -24,7 +24,7 @@ impl Shared {
         group.ok_or_else(|| OperationError::Unknown(unknown()))
     }
 
-    /// Rebuilds a projection, and those that it is connected with by look-ups, and returns the position that they have reached.
+    /// Rebuilds a projection and those it shares look-ups with. Returns the position that they reached.
     pub(crate) async fn rebuild(&self, projection: &'static str) -> Result<Position, OperationError> {
         let group = self.group(projection)?;
         let wanted = self.begin(group).await?;
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    /// Begins a rebuild, and returns where it has to come to.
+    /// Begins a rebuild. Returns the position that it must reach.
     async fn begin(&self, group: &Group) -> Result<Position, StoreError> {
         let mut attempt = 1;
         loop {
@@ -63,7 +63,7 @@ impl Shared {
                 self.store.prepare(shape).await?;
             }
             let begun = self.begin_prepared(group).await;
-            // Another process may have put a rebuild of its own in place in between.
+            // Another process may have finished its own rebuild in between.
             if begun.is_ok() || attempt == ATTEMPTS || group.shadow.shapes().next().is_none() {
                 return begun;
             }
@@ -75,7 +75,7 @@ impl Shared {
         let mut tx = self.log.begin().await?;
         let head = tx.head();
         let Some(views) = tx.views() else { return Ok(head) };
-        // An async projection has its events applied once more: its tables are its own affair.
+        // An async projection only processes its events again. It must reset its tables itself.
         let engine = &group.shadow;
         for name in engine.names() {
             engine.clear(views, name).await?;
@@ -89,7 +89,7 @@ impl Shared {
         Ok(head)
     }
 
-    /// Where a rebuild has come to, if it is done.
+    /// The position that a rebuild has reached, if it is finished.
     async fn finished(
         &self,
         group: &Group,
@@ -120,7 +120,9 @@ impl Shared {
         Ok(lowest)
     }
 
-    /// Takes a parked key up again, with the event that it is parked at or after it. Its events are read without the log's lock.
+    /// Retries a parked key, from the event at which it is parked or, with `skip`, after it.
+    ///
+    /// Its events are read without the log's lock.
     pub(crate) async fn retry_key(
         &self,
         projection: &'static str,
@@ -133,7 +135,7 @@ impl Shared {
             let mut tx = self.log.begin().await?;
             let Some(views) = tx.views() else { return Ok(()) };
             let Some(mut replay) = engine.replay(views, projection, key, skip).await? else {
-                // An async projection goes on from where it was parked.
+                // An async projection resumes at the position where it was parked.
                 self.inline.catch_up(&mut *tx, &self.recorder).await?;
                 let (reached, head) = (self.inline.reached(&mut *tx).await?, tx.head());
                 tx.commit().await?;
@@ -149,7 +151,7 @@ impl Shared {
                 let mut tx = self.log.begin().await?;
                 let Some(views) = tx.views() else { return Ok(()) };
                 if !replay.go_on(views).await? {
-                    // Somebody else has taken it up, or rebuilt it.
+                    // Another process has retried or rebuilt it.
                     attempt += 1;
                     if attempt > ATTEMPTS {
                         let reason = format!("its key `{key}` was changed by others all the time: try again");
@@ -159,7 +161,7 @@ impl Shared {
                     continue 'again;
                 }
                 if replay.after().is_some_and(|after| !super::is_near(after, tx.head())) {
-                    // So much was folded meanwhile that it is read without the lock as well.
+                    // Many events were folded in between. Read them without the lock too.
                     continue;
                 }
                 while let Some(after) = replay.after() {

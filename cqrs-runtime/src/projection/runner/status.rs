@@ -1,4 +1,4 @@
-//! How projections are doing, for whoever looks after them.
+//! The status of projections, for operators.
 
 use std::time::Duration;
 
@@ -6,53 +6,58 @@ use super::progress::ProjectionProgress;
 use crate::projection::Stored;
 use cqrs_core::position::Position;
 
-/// How one projection is doing.
+/// The status of one projection.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProjectionStatus {
     /// Its name.
     pub name: &'static str,
-    /// What it is about.
+    /// Its current state.
     pub state: ProjectionState,
-    /// Every event up to here is in what queries read. [`Position::START`] while nothing is there to be read.
+    /// Queries see every event up to this position. [`Position::START`] while there is nothing to read.
     pub position: Position,
-    /// How many events of the log, of any name, it has not been through.
+    /// Events in the log, of any name, that it has not yet processed.
     pub lag_events: u64,
-    /// How long ago the oldest event was recorded that it listens to and lacks, in seconds; 0 where there is none.
+    /// The age, in seconds, of the oldest event that it listens to and has not processed. 0 if there is none.
     pub lag_seconds: f64,
-    /// How many events a second it has folded of late, in this process. 0 at level 1, where commands fold.
+    /// Events per second that it folded recently in this process. 0 at level 1, where commands fold.
     pub rate: f64,
-    /// How many positions of the log a second it has gone through of late, in this process; where a view is built anew, that
-    /// one. More than [`rate`](Self::rate), where events are not its own. 0 at level 1.
+    /// Log positions per second that it processed recently in this process.
+    ///
+    /// During a rebuild, the pace of the shadow build. Greater than [`rate`](Self::rate) if the log has events that it does not
+    /// listen to. 0 at level 1.
     pub pace: f64,
-    /// Whether it lacks events and no process runs it: the one that did has ended, or has lost its lease. Another takes it over.
+    /// Whether it has events to process and no process runs it.
+    ///
+    /// The previous process has ended or has lost its lease. Another process will acquire it.
     pub is_unattended: bool,
-    /// What its last attempt failed with, if it has not succeeded since; or why another process runs it as it is.
+    /// The error of its last attempt, if it has not succeeded since; or the reason why another process keeps it unchanged.
     pub last_error: Option<String>,
-    /// How many of its keys are parked.
+    /// The number of its parked keys.
     pub parked: usize,
-    /// Whether its view answers: one that is built for the first time does not. Of an async projection always `true`.
+    /// Whether its view can be queried. `false` during its first build. Always `true` for an async projection.
     pub built: bool,
-    /// Its parts, where the read database has it [split](crate::AppBuilder::partitions). Its own position is that of the last
-    /// of them.
+    /// Its partitions, if the read database has it [partitioned](crate::AppBuilder::partitions).
+    ///
+    /// The projection's own position is that of the partition that is furthest behind.
     pub partitions: Vec<PartitionStatus>,
-    /// Where the view stands that is built anew, if one is.
+    /// The position of the shadow build, if there is one.
     pub(crate) shadow: Option<Position>,
 }
 
-/// How far a projection has come on its way through the log, or its rebuild.
+/// How much of the log a projection, or its rebuild, has processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// It has gone through the events up to here.
+    /// It has processed the events up to here.
     pub at: Position,
     /// The log's last event.
     pub of: Position,
-    /// How long it takes from here, as fast as it went of late. `None` where that is not known, as in its first second.
+    /// The estimated time left at its recent pace. `None` if unknown, as in its first second.
     pub time_left: Option<Duration>,
 }
 
 impl Progress {
-    /// From 0 to 1, which means that it is there.
+    /// From 0 to 1. 1 means that it is up to date.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a share is for reading")]
     pub fn fraction(&self) -> f64 {
@@ -66,7 +71,7 @@ impl ProjectionStatus {
         self.position.plus(self.lag_events)
     }
 
-    /// How far it has come: where a view is built anew, that one.
+    /// Its progress. During a rebuild, the progress of the shadow build.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     pub fn progress(&self) -> Progress {
@@ -82,43 +87,43 @@ impl ProjectionStatus {
     }
 }
 
-/// How one part of a projection is doing.
+/// The status of one partition of a projection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionStatus {
-    /// Every event up to here that is about its keys is in what queries read.
+    /// Queries see every event of its keys up to this position.
     pub position: Position,
     /// Whether this process runs it.
     pub here: bool,
 }
 
-/// What a projection is about.
+/// The state of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProjectionState {
     /// Follows the log, or is folded with each command (level 1).
     Running,
-    /// Is built anew beside what is read, and has come so far.
+    /// Is being rebuilt in a shadow build, which is at this position.
     Rebuilding(Position),
-    /// Was told to hold still in this process.
+    /// Is paused in this process.
     Paused,
-    /// As a whole waits at an event, as an async projection does.
+    /// Is parked as a whole at an event. Only async projections are.
     Parked,
-    /// Its last attempts failed, so many in a row; it is tried again.
+    /// Its last attempts failed, this many in a row. It is retried.
     Failing(u32),
     /// Another process runs it.
     Elsewhere,
-    /// Is built for the first time, and has come so far: its queries are refused until it is there.
+    /// Is being built for the first time and is at this position. Its queries are refused until it is built.
     Building(Position),
 }
 
 impl ProjectionProgress {
-    /// Where it stands, if this process runs it.
+    /// Its position, if this process runs it.
     pub(crate) fn reached(&self) -> Option<Position> {
         self.reached
     }
 
-    /// Its parts, as the store has them.
+    /// Its partitions, as stored.
     pub(crate) fn partitions(progress: Option<&Self>, stored: &Stored) -> Vec<PartitionStatus> {
         if stored.number() < 2 {
             return Vec::new();
@@ -128,22 +133,22 @@ impl ProjectionProgress {
         stored.positions().into_iter().enumerate().map(of).collect()
     }
 
-    /// What its last attempt failed with.
+    /// The error of its last attempt.
     pub(crate) fn error(&self) -> Option<String> {
         self.error.clone().or_else(|| self.lost.clone())
     }
 
-    /// How many events a second it has folded of late.
+    /// Events per second that it folded recently.
     pub(crate) fn rate(&self) -> f64 {
         self.rate.clone().get()
     }
 
-    /// How many positions a second it has gone through of late.
+    /// Log positions per second that it processed recently.
     pub(crate) fn pace(&self) -> f64 {
         self.pace[usize::from(self.shadow.is_some())].clone().get()
     }
 
-    /// Where the view stands that is built anew.
+    /// The position of the shadow build, if there is one.
     pub(crate) fn shadow(&self) -> Option<Position> {
         self.shadow
     }
