@@ -1,7 +1,7 @@
 //! What an adapter of [`cqrs-runtime`](https://docs.rs/cqrs-runtime) implements and takes: the event log, the view store, and the
 //! vocabulary of both.
 //!
-//! Who writes domain code needs only `cqrs-runtime`, which shows all of this under its own names.
+//! Domain code needs only `cqrs-runtime`, which re-exports all of this under its own names.
 //!
 //! # Writing an adapter
 //!

@@ -1,4 +1,4 @@
-//! What a command id was used for: a hash of the command's content.
+//! A hash of a command's content, by which a reused command id is detected.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a command handler's expansion runs on.
+//! The context in which a command handler's expansion runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -54,7 +54,7 @@ pub(crate) enum Ids {
 pub struct CommandContext {
     services: Arc<Services>,
     meta: Arc<Meta>,
-    /// Where the command has an id that is the caller's own.
+    /// The command's content, if the caller has set the command's id.
     content: Option<Content>,
     deadline: Option<Instant>,
     /// How often the workflow has met a conflict.
@@ -74,7 +74,7 @@ impl CommandContext {
         Self { services, meta: Arc::new(meta), content, deadline, conflicts, locked }
     }
 
-    /// Who asks, when, and because of what.
+    /// The command's metadata.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
@@ -346,7 +346,7 @@ pub(crate) fn corrupt(slot: &dyn AggregateSlot, error: FoldError) -> Box<Corrupt
     Box::new(Corrupt { entity, error })
 }
 
-/// What a workflow may take beside aggregates, `&Meta` and its transaction.
+/// A parameter type that a workflow may take in addition to aggregates, `&Meta` and its transaction.
 #[diagnostic::on_unimplemented(
     message = "[CQRS204] a workflow cannot take `{Self}`",
     label = "not an aggregate, `State<T>`, `&mut Tx<Db>`, `Stale<Views<V>>` or `&Meta`",

@@ -7,8 +7,8 @@ use crate::model::message::{Answering, Command, Handling, Query};
 /// The marker of handlers in the same crate as their message. `foreign` handlers have markers of their own.
 pub type Here = WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 
-/// [`Here`], under the name that `rustc` writes into E0117, where `#[command]` or `#[query]` stands on the handler of another
-/// crate's message: that wants `#[command(foreign)]` or `#[query(foreign)]`.
+/// [`Here`], under the name that `rustc` writes into E0117, if `#[command]` or `#[query]` is on the handler of another
+/// crate's message. Such a handler needs `#[command(foreign)]` or `#[query(foreign)]`.
 #[derive(Debug)]
 pub struct WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate;
 

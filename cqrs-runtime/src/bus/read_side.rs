@@ -23,7 +23,7 @@ pub(crate) struct Home {
     pub(crate) generations: Generations,
 }
 
-/// What keeps a read database up to date.
+/// The task that keeps a read database up to date.
 pub(crate) enum KeptBy {
     /// A task of the app, or of another process (level 2).
     Runner(Runner),

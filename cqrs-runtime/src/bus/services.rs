@@ -1,4 +1,4 @@
-//! What the buses, and the contexts of handlers, work with.
+//! The state that the buses and the contexts of handlers share.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -25,7 +25,7 @@ use cqrs_core::meta::Meta;
 use cqrs_core::store_error::{BoxFuture, StoreError};
 use cqrs_core::view::{View, ViewStore};
 
-/// What the buses and the contexts share.
+/// The shared state of the buses and the contexts.
 pub(crate) struct Services {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) handlers: Handlers,
@@ -40,7 +40,7 @@ pub(crate) struct Services {
     pub(crate) reads: ReadSide,
     pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) max_bytes: usize,
-    /// What the app keeps besides, for as long as one of its buses is in use.
+    /// Other state of the app. It lives as long as one of its buses is in use.
     pub(crate) _app: Arc<dyn Any + Send + Sync>,
 }
 

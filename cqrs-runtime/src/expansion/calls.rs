@@ -156,7 +156,7 @@ impl<Q: Query> Of<Q> {
 }
 
 impl<'a, P: AggregateParameter<'a>> Of<P> {
-    /// See [`Loaded::get`]. What is no aggregate's parameter was refused where the boundary is loaded.
+    /// See [`Loaded::get`]. A parameter that is not an aggregate is an error where the boundary is loaded.
     ///
     /// # Errors
     /// The aggregate is not there, or is.

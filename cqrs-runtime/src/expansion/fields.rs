@@ -23,7 +23,7 @@ pub trait HasField<const NAME: u64, T> {
     fn field(&self) -> &T;
 }
 
-/// The name of no field: the thing itself. What stands in where the field's name is a view's, and there is no view.
+/// The name of no field: the value itself. Used in place of a view's field name if there is no view.
 pub const NO_FIELD: u64 = 0;
 
 #[diagnostic::do_not_recommend]
@@ -113,7 +113,7 @@ pub trait NamesNothing {
 
 impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
 
-/// What a field is that is not there.
+/// The type of a missing field.
 pub struct Nothing;
 
 #[diagnostic::do_not_recommend]
@@ -142,7 +142,7 @@ pub const fn field_name(name: &str) -> u64 {
 /// If `name` is none of `fields`: while compiling, since it is called in constants only.
 #[track_caller]
 pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
-    // What is no command, or no aggregate, is refused as such.
+    // A type that is not a command or an aggregate has an error of its own.
     let (true, Some(fields)) = (loaded, fields) else { return };
     let mut at = 0;
     while at < fields.len() {

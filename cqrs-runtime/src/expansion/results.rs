@@ -1,11 +1,11 @@
-//! What handlers return, taken apart.
+//! Splits the results of handlers into events and returned values.
 
 use crate::model::error::CommandError;
 use crate::model::message::{Answering, Command, Query};
 use crate::model::outcome::{AnswerDeclared, AnswerError, Emission, ErrorDeclared, ReturnsDeclared};
 use cqrs_core::event::Emitted;
 
-/// Takes a command handler's result apart, and checks it against what command `C` declares.
+/// Splits a command handler's result, and checks it against the declarations of command `C`.
 pub fn emitted<C, T, E>(result: Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
 where
     C: Command,

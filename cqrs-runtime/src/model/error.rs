@@ -261,8 +261,8 @@ pub enum QueryError {
     /// The handler returned this error.
     #[error("{0}")]
     Failed(Box<dyn Error + Send + Sync>),
-    /// The read model had not reached the requested position in time. The command that was waited for has taken effect
-    /// all the same.
+    /// The read model had not reached the requested position in time. The command that was waited for has
+    /// taken effect.
     #[error("timed out waiting for view `{}`: at position {}, need {}", .0.view, .0.reached, .0.wanted)]
     NotYet(NotYet),
     /// The query reads its caller's own writes, and came over the wire without a position.
@@ -413,7 +413,7 @@ pub enum OperationError {
         /// The projection, or several that look-ups connect.
         projection: String,
     },
-    /// A rebuild has begun and gets no further. It goes on as soon as a process can continue it.
+    /// A rebuild has begun and makes no progress. It continues as soon as a process can run it.
     #[error(
         "the rebuild of projection `{projection}` has stayed at position {position} for {waited:?}: the process that runs the \
          projection hangs, has paused it, or cannot reach its store; check `App::health` there (the rebuild then goes on by itself)"
@@ -489,7 +489,7 @@ impl OperationError {
     }
 }
 
-/// What a name belongs to.
+/// The kind of thing that a name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Named {
@@ -518,7 +518,7 @@ impl fmt::Display for Named {
 /// A name that this app does not serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// What was looked for.
+    /// The kind of thing that was looked for.
     pub what: Named,
     /// The name.
     pub name: String,

@@ -9,10 +9,10 @@ use crate::model::receipt::Receipt;
 use cqrs_core::id::CommandReturns;
 use cqrs_core::json::Json;
 
-/// What executing a command comes to.
+/// The result of executing a command.
 pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
 
-/// What asking a query comes to.
+/// The result of asking a query.
 pub type Answering<Q> = Result<<Q as Query>::Returns, QueryError>;
 
 /// A message that can be sent: a command or a query. Implemented by their derives.

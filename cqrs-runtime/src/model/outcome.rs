@@ -7,7 +7,7 @@ use cqrs_core::event::{Emitted, Events};
 use cqrs_core::event_list::EventList;
 use cqrs_core::id::CommandReturns;
 
-/// What a command handler's return type must be: a `Result`.
+/// The required return type of a command handler: a `Result`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "not a `Result`",
@@ -16,9 +16,9 @@ use cqrs_core::id::CommandReturns;
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait HandlerResult {
-    /// What success holds.
+    /// The type of a success.
     type Success;
-    /// What failure holds.
+    /// The type of a failure.
     type Failure;
     /// The result itself.
     fn into_result(self) -> Result<Self::Success, Self::Failure>;
@@ -32,7 +32,7 @@ impl<T, E> HandlerResult for Result<T, E> {
     }
 }
 
-/// What a query handler's return type must be: a `Result`.
+/// The required return type of a query handler: a `Result`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS304] a query handler cannot return `{Self}`",
     label = "not a `Result`",
@@ -41,9 +41,9 @@ impl<T, E> HandlerResult for Result<T, E> {
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait QueryResult {
-    /// What success holds.
+    /// The type of a success.
     type Success;
-    /// What failure holds.
+    /// The type of a failure.
     type Failure;
     /// The result itself.
     fn into_result(self) -> Result<Self::Success, Self::Failure>;
@@ -58,7 +58,7 @@ impl<T, E> QueryResult for Result<T, E> {
     }
 }
 
-/// What a query handler may fail with: any error that can be carried.
+/// An error that a query handler may return: any error that is `Send + Sync + 'static`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS304] a query handler cannot fail with `{Self}`",
     label = "not `std::error::Error + Send + Sync + 'static`",
@@ -67,7 +67,7 @@ impl<T, E> QueryResult for Result<T, E> {
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
 pub trait AnswerError {
-    /// As what the query bus returns: a [`QueryError`] as it is, another one wrapped.
+    /// Converts it for the query bus: a [`QueryError`] is kept, any other error is wrapped.
     fn into_query_error(self) -> QueryError;
 }
 
@@ -79,7 +79,7 @@ impl<E: std::error::Error + Send + Sync + 'static> AnswerError for E {
     }
 }
 
-/// Events, and what the command returns beside them: what a handler of a command with `returns` makes.
+/// Events and a returned value: the result of a handler whose command declares `returns`.
 ///
 /// ```
 /// # use cqrs_runtime::prelude::*;
@@ -111,7 +111,7 @@ impl<E> Decision<E> {
     }
 }
 
-/// What a command handler may succeed with: [`Events`], or a [`Decision`].
+/// The success type of a command handler: [`Events`], or a [`Decision`].
 #[diagnostic::on_unimplemented(
     message = "[CQRS202] a command handler cannot return `{Self}`",
     label = "neither an event nor a set of events",
@@ -120,9 +120,9 @@ impl<E> Decision<E> {
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait Outcome: Send {
-    /// What it returns beside the events.
+    /// The type that is returned in addition to the events.
     type Returned: CommandReturns;
-    /// Takes it apart.
+    /// Adds its events to `events`, and returns its returned value.
     fn into_parts(self, events: &mut Emitted) -> Self::Returned;
     /// The events that it may hold.
     const LIST: EventList;
@@ -148,7 +148,7 @@ impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
 
 /// An [`Outcome`] that returns what its command declares, `Declared`: bare events, where that is nothing, or a [`Decision`].
 ///
-/// One trait of both, so that what is no outcome is one error, whatever the command declares.
+/// One trait for both forms, so that a wrong return type is one error, for every declaration.
 #[diagnostic::on_unimplemented(
     message = "[CQRS202] a command handler cannot return `{Self}`, where its command declares `returns = {Declared}`",
     label = "not events and what the command declares",
@@ -158,7 +158,7 @@ impl<E: Events, R: CommandReturns> Outcome for Decision<E, R> {
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait ReturnsDeclared<Declared> {
-    /// Takes it apart.
+    /// Adds its events to `events`, and returns its returned value.
     fn into_declared(self, events: &mut Emitted) -> Declared;
 }
 
@@ -186,7 +186,7 @@ impl<E: Events, R: CommandReturns> ReturnsDeclared<R> for Decision<E, R> {
     note = "see: cqrs_runtime::rules#cqrs202"
 )]
 pub trait ErrorDeclared<Declared> {
-    /// What the caller of `command` gets.
+    /// Converts it to the error that the caller of `command` gets.
     fn into_command_error(self, command: &str) -> CommandError<Declared>;
 }
 
@@ -223,7 +223,7 @@ impl<T> AnswerDeclared<T> for T {
     }
 }
 
-/// What a command handler has decided.
+/// The decision of a command handler.
 pub struct Emission<R> {
     pub(crate) events: Emitted,
     pub(crate) returned: R,

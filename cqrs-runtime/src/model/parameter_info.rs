@@ -7,7 +7,7 @@ use cqrs_core::database::{Database, DatabaseInfo};
 use cqrs_core::id::Id;
 use cqrs_core::view::ViewLayout;
 
-/// What an aggregate does about the events of its id's tag.
+/// How an aggregate handles the events with its id's tag.
 #[derive(Clone, Copy, Debug)]
 pub struct AggregateEvents {
     /// The aggregate's name.
@@ -16,7 +16,7 @@ pub struct AggregateEvents {
     pub prefix: &'static str,
     /// The names of the events that it folds.
     pub folded: &'static [&'static str],
-    /// The names of the events that it ignores, aloud.
+    /// The names of the events that it ignores explicitly.
     pub ignored: &'static [&'static str],
 }
 
@@ -28,10 +28,10 @@ impl AggregateEvents {
     }
 }
 
-/// A type that the app must have been given.
+/// A type that the app must provide.
 #[derive(Debug, Clone, Copy)]
 pub struct Resource {
-    /// Tells types apart.
+    /// Identifies the type.
     pub type_id: fn() -> TypeId,
     /// Its name, for messages.
     pub name: fn() -> &'static str,
@@ -58,7 +58,7 @@ impl Resource {
     }
 }
 
-/// What a handler's parameter needs.
+/// The resource that a handler's parameter needs.
 #[derive(Debug, Clone, Copy)]
 pub enum ParameterInfo {
     /// An aggregate, and what it does about the events of its tag.

@@ -1,4 +1,4 @@
-//! What a projection's rows depend on, as one number.
+//! The fingerprint of a projection: one number for everything that its rows depend on.
 //!
 //! Rows are good for a program whose projection has the same fingerprint, and for no other. It covers
 //!
@@ -16,7 +16,7 @@ use crate::projection::ProjectionInfo;
 use cqrs_core::shape::Hash;
 use cqrs_core::view::ViewLayout;
 
-/// What a projection's rows depend on other than its view. Written by `#[projection]`.
+/// Everything except the view that a projection's rows depend on. Written by `#[projection]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis {
     /// The number that the author raises when a method's body changes. Default: 1.

@@ -56,7 +56,7 @@ pub trait Fold: Send + Sync + 'static {
     /// It is called twice: once to learn which rows the event needs (no method runs then), and once with those rows.
     ///
     /// # Errors
-    /// The event cannot be decoded. What a row's method refuses is `rows`' affair: it parks that row's key.
+    /// The event cannot be decoded. If a row's method fails, `rows` parks that row's key instead.
     fn fold(event: &RecordedEvent, look_ups: &LookUps<'_>, rows: &mut Rows<'_, Self::View>) -> Result<(), FoldError>;
 }
 

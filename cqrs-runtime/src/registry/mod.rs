@@ -1,4 +1,4 @@
-//! What the macros register: one entry a message, a model and a handler, collected when the program is linked.
+//! The registrations of the macros: one per message, model and handler, collected when the program is linked.
 //!
 //! A crate that is in `Cargo.toml` and never named in source is not linked, and contributes nothing. `use that_crate as _;`
 //! keeps it.
@@ -26,17 +26,17 @@ use cqrs_core::view::{View, ViewLayout};
 /// One thing that a macro has registered.
 #[derive(Debug)]
 pub struct Registration {
-    /// The module that it stands in.
+    /// The module that contains it.
     pub module: &'static str,
-    /// Where the macro stands.
+    /// The location of the macro call.
     pub location: &'static Location<'static>,
-    /// What it is.
+    /// The registered item.
     pub item: Item,
 }
 
 inventory::collect!(Registration);
 
-/// What is registered.
+/// An item that a macro registers.
 #[derive(Debug)]
 pub enum Item {
     /// `#[derive(Command)]`

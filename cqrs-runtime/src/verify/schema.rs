@@ -45,7 +45,7 @@ pub(super) fn fields(schema: &Value) -> BTreeMap<String, Field> {
     walk.fields
 }
 
-/// What the surroundings say about a position.
+/// The properties of a position that its context determines.
 #[derive(Clone, Copy, Default)]
 struct Place {
     optional: bool,

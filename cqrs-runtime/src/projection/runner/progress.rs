@@ -1,4 +1,4 @@
-//! Where projections stand, as this process knows it: for queries that wait, and for whoever looks after them.
+//! The progress of projections, as this process knows it, for waiting queries and for status reports.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,54 +18,54 @@ use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::view::ViewStore;
 
-/// How long to wait before the store is asked again where another process has got to.
+/// The first pause before the store is asked again for the position of another process.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a store has at least for its first answer.
+/// The minimum time that a store gets for its first answer.
 const FIRST_ANSWER: Duration = Duration::from_millis(500);
 
-/// Every projection's standing.
+/// The progress of every projection.
 pub(crate) struct ProgressTable {
     by_projection: Mutex<BTreeMap<&'static str, ProjectionProgress>>,
     log: Arc<dyn EventLog>,
     head: Arc<Head>,
-    /// Changes whenever one of them does.
+    /// Notified on every change of progress.
     moved: watch::Sender<()>,
 }
 
-/// One projection's standing.
+/// The progress of one projection.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectionProgress {
     pub(super) view: Option<&'static str>,
-    /// Where the store has it.
+    /// Its names in the store.
     pub(super) stored: StoredAs,
-    /// Where it stands, while this process runs it.
+    /// Its position, while this process runs it.
     pub(super) reached: Option<Position>,
-    /// Whether its rows have been complete: from then on they tell of a state that was.
+    /// Whether its rows have been complete once. From then on they show a state that existed.
     pub(super) built: bool,
-    /// Where the view stands that is built beside it.
+    /// The position of its shadow build, if there is one.
     pub(super) shadow: Option<Position>,
     pub(super) paused: bool,
     pub(super) elsewhere: bool,
     pub(super) failures: u32,
     pub(super) error: Option<String>,
-    /// What is wrong, where the log has lost what the rows show, until they are rebuilt.
+    /// The error text, if the log has lost events that the rows show. Cleared when they are rebuilt.
     pub(super) lost: Option<String>,
     /// The [`Head::losses`] when its position was last compared with the log; 0 before the first time.
     pub(super) compared: u64,
     pub(super) recorder: ProjectionRecorder,
     /// The events that it listens to.
     events: &'static [&'static str],
-    /// How many of them it has folded, into either build.
+    /// The rate at which it folds them, into either build.
     pub(super) rate: Rate,
-    /// How many positions of the log the live build has gone through, and the one beside it.
+    /// The rates at which the live build and the shadow build process log positions.
     pub(super) pace: [Rate; 2],
-    /// Of a projection that is split: where each part stands, while this process runs it.
+    /// For a partitioned projection: the progress of each partition, while this process runs it.
     pub(super) parts: Vec<PartitionProgress>,
 }
 
-/// What is known of one part of a projection.
+/// The known progress of one partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartitionProgress {
     pub(super) reached: Option<Position>,
@@ -76,7 +76,7 @@ pub(super) struct PartitionProgress {
     pub(super) error: Option<String>,
 }
 
-/// How many a second, of late.
+/// A recent rate per second.
 #[derive(Clone, Debug)]
 pub(super) struct Rate {
     since: Instant,
@@ -112,14 +112,14 @@ impl Rate {
 }
 
 impl ProjectionProgress {
-    /// Has its queries refused, until its view is rebuilt, where the log has lost what its rows show.
+    /// If the log has lost events that the rows show, makes its queries fail until its view is rebuilt.
     pub(super) fn withdraw(&mut self, lost: Option<&String>) {
         if let Some(lost) = lost {
             (self.built, self.reached, self.lost) = (false, None, Some(lost.clone()));
         }
     }
 
-    /// Says of the whole what its parts come to: its queries read what all of them have folded.
+    /// Derives the projection's progress from its partitions: its queries read what all of them have folded.
     fn sum_up(&mut self) {
         let parts = &self.parts;
         let reached: Option<Vec<Position>> = parts.iter().map(|part| part.reached).collect();
@@ -164,14 +164,14 @@ impl ProgressTable {
         self.by_projection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is known of some projections, and wakes those who wait for it.
+    /// Updates the progress of some projections, and wakes the waiting queries.
     pub(super) fn change(&self, projections: &[&'static str], change: impl Fn(&mut ProjectionProgress)) {
         let mut progress_table = self.lock();
         for projection in projections {
             if let Some(progress) = progress_table.get_mut(projection) {
                 change(progress);
                 if progress.reached.is_some() {
-                    // Its view is rebuilt, and in place.
+                    // Its view is rebuilt and live.
                     progress.lost = None;
                 }
             }
@@ -180,7 +180,7 @@ impl ProgressTable {
         self.moved.send_replace(());
     }
 
-    /// Counts what a build that stood at `before` has folded of a page.
+    /// Counts the events of a page that a build at position `before` has folded.
     pub(super) fn folded(&self, projections: &[&'static str], shadow: bool, before: Position, page: &Page) {
         self.change(projections, |progress| {
             let new = |event: &&RecordedEvent| event.position() > before && progress.events.contains(&event.name());
@@ -195,7 +195,7 @@ impl ProgressTable {
         });
     }
 
-    /// Changes what is known of one part of a projection, and so of the whole.
+    /// Updates the progress of one partition, and so of its projection.
     pub(super) fn change_partition(
         &self,
         projection: &'static str,
@@ -211,12 +211,12 @@ impl ProgressTable {
         });
     }
 
-    /// What is known of a projection.
+    /// The known progress of a projection.
     pub(crate) fn get(&self, projection: &str) -> Option<ProjectionProgress> {
         self.lock().get(projection).cloned()
     }
 
-    /// Those that `wanted` takes, by name.
+    /// The projections that `wanted` includes, by name.
     fn those(
         &self,
         wanted: impl Fn(&'static str, &ProjectionProgress) -> bool,
@@ -229,7 +229,7 @@ impl ProgressTable {
             .collect()
     }
 
-    /// Refuses to read tables that are not built.
+    /// Returns an error if the tables of an async projection are not built.
     pub(crate) async fn require_tables(&self, store: &dyn ViewStore) -> Result<(), QueryError> {
         match self.first_not_built(store, Wanted::Tables).await? {
             Some(not_built) => Err(QueryError::NotBuilt(not_built)),
@@ -237,7 +237,7 @@ impl ProgressTable {
         }
     }
 
-    /// Refuses to read a view that is not built.
+    /// Returns an error if a view is not built.
     pub(crate) async fn require_built(&self, store: &dyn ViewStore, view: &'static str) -> Result<(), QueryError> {
         match self.first_not_built(store, Wanted::View(view)).await? {
             Some(not_built) => Err(QueryError::NotBuilt(not_built)),
@@ -245,7 +245,7 @@ impl ProgressTable {
         }
     }
 
-    /// Of what is wanted, a view, or the tables of an async projection, that is not built.
+    /// The first wanted view, or async projection's tables, that is not built.
     pub(crate) async fn first_not_built(
         &self,
         store: &dyn ViewStore,
@@ -261,7 +261,7 @@ impl ProgressTable {
             let is_there = if progress.view.is_some() {
                 at.is_some() && lacks.is_none() && self.log_holds(&stored.bookmarks()).await?
             } else {
-                // What it has made of events that the log has lost since, its owner sets right: it is parked.
+                // If the log has lost events that it processed, it is parked, and its owner fixes its tables.
                 at.is_some() && (lacks.is_none() || !self.log_holds(lacks.as_slice()).await?)
             };
             if !is_there {
@@ -275,7 +275,7 @@ impl ProgressTable {
         Ok(None)
     }
 
-    /// Waits until what is wanted has reached a position, and is built.
+    /// Waits until the wanted projections are built and have reached a position.
     pub(crate) async fn wait(&self, store: &dyn ViewStore, after: After, wanted: Wanted) -> Result<(), QueryError> {
         let deadline = Instant::now() + after.within;
         let mut moved = self.moved.subscribe();
@@ -283,7 +283,7 @@ impl ProgressTable {
         loop {
             moved.borrow_and_update();
             let stands = self.those(|name, progress| wanted.is_of(name, progress.view));
-            // The first answer is waited for, however short the time is: without one nothing could be said.
+            // Always wait for the first answer, however short the time: an error needs a position to report.
             let patience = if known.is_none() { deadline.max(Instant::now() + FIRST_ANSWER) } else { deadline };
             let looking = async { Ok((self.lowest(store, stands).await?, self.first_not_built(store, wanted).await?)) };
             let reached = tokio::time::timeout_at(patience.into(), looking).await;
@@ -302,7 +302,7 @@ impl ProgressTable {
                     (_, Some((_, Some(not_built)))) => Err(QueryError::NotBuilt(not_built)),
                     _ if after.or_stale => Ok(()),
                     (Ok(Err(error)), _) => Err(QueryError::Unavailable(error)),
-                    // Where only the last of several answers is late, the one before it counts.
+                    // If only the last of several answers is late, the previous one counts.
                     (_, Some((reached, None))) => {
                         Err(QueryError::NotYet(NotYet { view, reached, wanted: after.position }))
                     }
@@ -313,14 +313,15 @@ impl ProgressTable {
                 };
             }
             let until = deadline.min(Instant::now() + pause);
-            // Whichever it was, it is looked at above.
+            // The loop checks both outcomes.
             let _ = tokio::time::timeout_at(until.into(), moved.changed()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// The store's checkpoint was compared with the log. Where this process runs the projection, that says nothing of what it knows
-    /// itself: its runner compares that.
+    /// Records that the store's checkpoint was compared with the log.
+    ///
+    /// If this process runs the projection, its runner compares the position in memory itself.
     fn compared(&self, projection: &'static str, losses: u64) {
         if let Some(progress) = self.lock().get_mut(projection)
             && progress.reached.is_none()
@@ -334,7 +335,7 @@ impl ProgressTable {
         self.head.losses()
     }
 
-    /// Whether the log holds these events, as the store says them.
+    /// Returns whether the log holds these events.
     async fn log_holds(&self, bookmarks: &[Bookmark]) -> Result<bool, StoreError> {
         if bookmarks.iter().all(|at| *at == Bookmark::START) {
             return Ok(true);
@@ -342,7 +343,7 @@ impl ProgressTable {
         Ok(self.log.holds(bookmarks).await?.into_iter().all(|held| held))
     }
 
-    /// The lowest position of these projections: as this process knows it, or as the store does.
+    /// The lowest position of these projections, known in this process or read from the store.
     async fn lowest(
         &self,
         store: &dyn ViewStore,
