@@ -245,7 +245,7 @@ impl ParseIdError {
     }
 }
 
-/// What a command may return: nothing, the [`Id`] of what it created, or a tuple of ids.
+/// A type that a command may return: nothing, the [`Id`] of what it created, or a tuple of ids.
 #[diagnostic::on_unimplemented(
     message = "[CQRS102] a command may not return `{Self}`",
     label = "neither `()`, an id, nor a tuple of ids",

@@ -1,4 +1,4 @@
-//! What a database must implement to store snapshots.
+//! The trait that a database implements to store snapshots.
 
 use std::borrow::Cow;
 

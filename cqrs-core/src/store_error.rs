@@ -1,4 +1,4 @@
-//! What every call of a store returns: a boxed future, and the store's own failures.
+//! The return types of store calls: a boxed future, and the store's own failures.
 
 use std::pin::Pin;
 

@@ -1,4 +1,4 @@
-//! A decision's handler written by hand, beside which the one that `#[command]` writes is measured.
+//! A hand-written handler of a decision, as the baseline for the handler that `#[command]` generates.
 
 use cqrs_runtime::__private::{
     Boundary, CommandContext, Handling, Here, Loaded, Of, Probe, Registration, emitted, inventory,

@@ -1,4 +1,4 @@
-//! A command id that is used again by a program of another version.
+//! A command id that a program of another version reuses.
 
 use cqrs_runtime::prelude::*;
 

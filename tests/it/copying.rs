@@ -1,4 +1,4 @@
-//! A log is copied into another one, of any kind, and is the same there.
+//! Copying a log into another one of any kind gives an identical log.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Every version that was ever stored is read as today's, on every path that reads; and what no version can read stops
-//! what it is about, and nothing else.
+//! Every stored version of an event is read as the current one, on every read path. An event that no version can read stops
+//! only the keys and aggregates that it is about.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;

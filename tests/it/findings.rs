@@ -1,4 +1,4 @@
-//! What is linked and leads nowhere is found by `verify!()`, and is no reason not to start.
+//! Linked items that lead nowhere are found by `verify!()`. They do not prevent a start.
 
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;

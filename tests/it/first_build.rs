@@ -1,4 +1,4 @@
-//! Tables that an async projection fills for the first time at level 2: until it has reached the end that the log had, they tell only a part.
+//! Tables that an async projection fills for the first time at level 2: they are incomplete until it reaches the log's initial end.
 
 use std::time::Duration;
 

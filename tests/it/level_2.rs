@@ -1,4 +1,4 @@
-//! Level 2 on files: the log in one, the views in another.
+//! Level 2 on files: the log in one file, the views in another.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A name that disappears is noticed when the program starts that has dropped it; beside a newer program an older one goes on.
+//! A program that has dropped a name reports it at its start. An older program keeps running next to a newer one.
 
 use std::sync::Arc;
 

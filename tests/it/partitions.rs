@@ -1,4 +1,4 @@
-//! A projection split by key, on databases that processes share.
+//! A projection partitioned by key, on databases that processes share.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What `#[cqs]` lets stand: all of it compiles, under the strictest of settings and without a prelude.
+//! The code that `#[cqs]` accepts: all of it compiles, under the strictest lints and without a prelude.
 
 #[no_implicit_prelude]
 #[deny(warnings, missing_docs, unused_qualifications)]

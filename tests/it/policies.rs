@@ -1,4 +1,4 @@
-//! Policies: what follows from an event, once for each event, wherever the log lives.
+//! Policies: each reacts once to each event, on every kind of log.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

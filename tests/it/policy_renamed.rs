@@ -1,4 +1,4 @@
-//! A policy that gets another name goes on where the old one was; what it could not finish stays in sight.
+//! A renamed policy continues at the position of the old one. Work that the old one could not finish stays visible.
 
 use std::sync::Arc;
 

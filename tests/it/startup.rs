@@ -1,4 +1,4 @@
-//! What only the linked program can know is refused when it starts, with file and line of every party.
+//! Faults that only the linked program can show are errors at its start, with file and line of each place.
 
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::view::MemoryViews;

@@ -1,4 +1,4 @@
-//! A projection whose lease another process has and does nothing with: what a query, health and a policy hear of it.
+//! A projection whose lease is held by a process that makes no progress: the errors of a query, of health and of a policy.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

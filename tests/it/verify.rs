@@ -1,4 +1,4 @@
-//! `verify!()` and `events.lock`: what is written, what is refused, and what it takes to write it all the same.
+//! `verify!()` and `events.lock`: what it writes, what it refuses, and how to write a refused change anyway.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Bad input over the wire is told what and where, and changes nothing.
+//! Bad input over the wire gives an error that names the fault and its location, and changes nothing.
 
 use cqrs_runtime::prelude::*;
 use cqrs_tests::bank::AccountId;

@@ -1,4 +1,4 @@
-//! Workflows: async handlers that load, do something in the world, and append under their condition.
+//! Workflows: async handlers that load, cause an outside effect, and append under their condition.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

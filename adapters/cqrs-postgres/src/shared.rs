@@ -15,7 +15,7 @@ use crate::schema::{self, lock_keys};
 use crate::text::quoted;
 use crate::writer::Writer;
 
-/// What the log, its views and its snapshots share.
+/// The state that the log, its views and its snapshots share.
 pub(crate) struct Shared {
     pub(crate) place: Place,
     pub(crate) readers: Pool,

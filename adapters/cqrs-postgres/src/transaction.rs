@@ -61,7 +61,7 @@ impl Deref for Transaction {
     }
 }
 
-/// What a transaction has read at its start.
+/// The data that a transaction reads at its start.
 pub(crate) struct OpenTransaction {
     /// The rows of its first statement: the last event, or the newest leases.
     pub(crate) first: Vec<Row>,

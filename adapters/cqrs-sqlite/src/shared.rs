@@ -18,7 +18,7 @@ use crate::presence::Presence;
 use crate::transaction::{Locked, Transaction};
 use crate::writer::{FIRST_WAIT, LONGEST_WAIT, Writer, jittered};
 
-/// What the log, its views and its snapshots share.
+/// The state that the log, its views and its snapshots share.
 pub(crate) struct Shared {
     pub(crate) store: Arc<str>,
     pub(crate) readers: Pool,

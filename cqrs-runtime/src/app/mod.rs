@@ -306,7 +306,7 @@ impl Probe<State<Arc<App>>> {
     pub const IS_BUS: bool = true;
 }
 
-/// What an app keeps besides what its buses work with.
+/// The state of an app that its buses do not share.
 pub(crate) struct Inner {
     pub(crate) registry: Table,
     pub(crate) policies: Policies,

@@ -229,7 +229,7 @@ impl App {
         Ok(oldest.map_or(0.0, |at| (Timestamp::now().as_micros() - at).max(0) as f64 / 1e6))
     }
 
-    /// What keeps a projection up to date.
+    /// The task that keeps a projection up to date.
     fn kept_by(&self, projection: &str) -> Result<&KeptBy, StoreError> {
         let home = self.services.reads.of_projection(projection);
         home.map(|home| &home.by).ok_or_else(|| stored_nowhere(projection))

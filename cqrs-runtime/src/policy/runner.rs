@@ -324,7 +324,7 @@ impl Runner {
     /// Stops because the log has lost events that were handled: an operator says from where to go on. All processes that run the
     /// policy stop, since the checkpoint has the lost event's id.
     async fn stop(&mut self, services: &Arc<Services>) -> Result<Next, StoreError> {
-        // What was read may be from before the loss.
+        // The page may have been read before the loss.
         (self.work, self.unstored) = (None, false);
         self.page.clear();
         let mut tx = services.log.begin().await?;

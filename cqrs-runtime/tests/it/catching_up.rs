@@ -1,4 +1,4 @@
-//! Views reach the log's head, whoever has appended, and whenever their projection came.
+//! Views reach the log's head, for events of any process and for projections added at any time.
 
 use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;

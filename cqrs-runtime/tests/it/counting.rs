@@ -1,4 +1,4 @@
-//! A log that counts how often pages of it are read. A look at one event, which a status takes, is none.
+//! A log that counts reads of its pages. Reading a single event, as a status does, is not counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

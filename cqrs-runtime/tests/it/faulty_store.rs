@@ -1,4 +1,4 @@
-//! A log and a read side that a test can take away.
+//! A log and a read side that a test can make unavailable.
 
 use std::sync::Arc;
 use std::time::Duration;

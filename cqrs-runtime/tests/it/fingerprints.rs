@@ -1,4 +1,4 @@
-//! What changes a projection's fingerprint, and what does not. Each module holds one variant of one domain.
+//! Which changes affect a projection's fingerprint, and which do not. Each module holds one variant of one domain.
 
 use cqrs_runtime::App;
 use cqrs_runtime::log::MemoryLog;

@@ -1,4 +1,4 @@
-//! Views are what folding the events one at a time makes of them, however the events come in batches.
+//! Folding events in batches of any size gives the same views as folding them one at a time.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};

@@ -1,4 +1,4 @@
-//! Level 2: a read database of its own is kept in step with the log, whatever fails.
+//! Level 2: a separate read database keeps up with the log, through every failure.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What makes an app less than healthy, and what it says then.
+//! The causes of degraded health, and the messages that health then shows.
 
 use std::time::{Duration, Instant};
 

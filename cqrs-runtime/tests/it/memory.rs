@@ -1,4 +1,4 @@
-//! The log in memory keeps what a log promises.
+//! The log in memory keeps the guarantees of a log.
 
 use cqrs_conformance::views::{self, Transactions};
 use cqrs_runtime::log::MemoryLog;

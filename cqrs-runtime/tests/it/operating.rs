@@ -1,4 +1,4 @@
-//! Looking after projections: parked keys, rebuilds, pauses, several runners, and what shows of all that.
+//! Operating projections: parked keys, rebuilds, pauses, several runners, and their status.
 
 use std::time::Duration;
 

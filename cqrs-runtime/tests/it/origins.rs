@@ -1,4 +1,4 @@
-//! A read database belongs to one log, and tells of nothing that the log has lost.
+//! A read database belongs to one log, and never shows events that the log has lost.
 
 use std::time::{Duration, Instant};
 

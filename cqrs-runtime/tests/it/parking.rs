@@ -1,4 +1,4 @@
-//! An event that cannot be folded stops its key, and nothing else.
+//! An event that cannot be folded parks its key. Other keys go on.
 
 use cqrs_runtime::log::{MemoryLog, RawEvent};
 use cqrs_runtime::prelude::*;

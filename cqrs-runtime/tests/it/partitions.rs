@@ -1,5 +1,5 @@
-//! A projection that is split by key: its rows are those of one that is not, whoever runs which part, and however often it is
-//! split anew.
+//! A projection partitioned by key has the same rows as one without partitions. It does not matter which process runs which
+//! partition, or how often the projection is repartitioned.
 
 use std::time::Duration;
 

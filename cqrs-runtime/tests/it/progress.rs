@@ -1,4 +1,4 @@
-//! Each figure of a projection's status, against what is so.
+//! Each number in a projection's status, compared with the actual state.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What `cqrs_runtime::testing` says, of tests that hold and of tests that do not.
+//! The output of `cqrs_runtime::testing`, for tests that pass and tests that fail.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,4 +1,4 @@
-//! Views in several databases: each answers from its own, and is looked after there.
+//! Views in several databases: each is read and operated in its own database.
 
 use std::sync::Arc;
 use std::time::Duration;

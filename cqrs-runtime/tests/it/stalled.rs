@@ -1,4 +1,4 @@
-//! A rebuild that was begun and does not get on: the call that waits for it ends, and the rebuild goes on when it can.
+//! A rebuild that has begun and makes no progress: the waiting call fails, and the rebuild continues when it can.
 
 use std::time::Duration;
 

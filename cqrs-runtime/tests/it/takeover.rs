@@ -1,4 +1,4 @@
-//! What one process does about a projection that another one runs: it is handed over, and given back.
+//! Requests for a projection that another process runs: that process releases its lease, and acquires it again afterwards.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A view store without transactions, as the trait asks one to be, on that in memory: it may die between any two of its writes.
+//! A view store without transactions, as the trait requires one to be, over the one in memory. It may crash between any two writes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What is stored can be read: by this process, by the next, and in batches of any size.
+//! Every stored value can be read: by this process, by the next one, and in batches of any size.
 
 #![allow(clippy::option_option, clippy::struct_field_names, reason = "values that people store")]
 

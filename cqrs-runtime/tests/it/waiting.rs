@@ -1,4 +1,4 @@
-//! Nothing waits without a bound, and nothing holds up what has nothing to do with it.
+//! Every wait has a bound, and nothing blocks unrelated work.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

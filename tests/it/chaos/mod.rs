@@ -1,7 +1,7 @@
-//! What level 2 promises, while everything that can fail does.
+//! The guarantees of level 2, while everything that can fail does fail.
 //!
-//! `CQRS_CRASH_ROUNDS` says how often, `CQRS_SEED` makes the choices of a run again, and `CQRS_REBUILD_EVENTS` says how many events a
-//! view is rebuilt from.
+//! `CQRS_CRASH_ROUNDS` sets the number of rounds, `CQRS_SEED` repeats the choices of a run, and `CQRS_REBUILD_EVENTS` sets the
+//! number of events from which a view is rebuilt.
 
 mod counters;
 mod cuts;

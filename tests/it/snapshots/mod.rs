@@ -1,4 +1,4 @@
-//! Snapshots: long histories are loaded from them, and nothing that is wrong with one is ever seen.
+//! Snapshots: long histories are loaded from them, and a faulty snapshot never changes a result.
 
 mod crash;
 mod in_tables;

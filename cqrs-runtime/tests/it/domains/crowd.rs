@@ -1,4 +1,4 @@
-//! Guests who come, eat, move and go, in rooms that are painted. It is counted how often each of them is folded.
+//! A sample domain: guests who come, eat, move and go, in rooms that are painted. It counts the folds of each of them.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Doors that are opened and closed, of which one width cannot be shown, and another not be noted.
+//! A sample domain: doors that open and close. One width panics in the view, for another the closing cannot be noted.
 
 use cqrs_runtime::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Things that are counted, under labels that change. Their folds can be broken, and mended.
+//! A sample domain: counters whose labels change. A test can break their folds and fix them.
 
 use std::sync::Mutex;
 

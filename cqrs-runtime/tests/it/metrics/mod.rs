@@ -1,4 +1,4 @@
-//! Figures: that each moves, and by how much.
+//! Metrics: each one changes, and by the right amount.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
