@@ -416,7 +416,7 @@ pub enum OperationError {
     /// A rebuild has begun and makes no progress. It continues as soon as a process can run it.
     #[error(
         "the rebuild of projection `{projection}` has stayed at position {position} for {waited:?}: the process that runs the \
-         projection hangs, has paused it, or cannot reach its store; check `App::health` there (the rebuild then goes on by itself)"
+         projection hangs, has paused it, or cannot reach its store; check `App::health` there (the rebuild then continues automatically)"
     )]
     Stalled {
         /// The projection, or several that look-ups connect.

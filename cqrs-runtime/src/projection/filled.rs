@@ -39,7 +39,7 @@ impl Filled {
             event: String::new(),
             error: format!(
                 "its events, their versions or its `revision` are not those of the version that has filled its tables up to \
-                 position {at}; to apply every event again, set its tables right and rebuild it; to go on from there, skip"
+                 position {at}; to apply every event again, fix the content of its tables and rebuild it; to go on from there, skip"
             ),
             attempts: 1,
         })

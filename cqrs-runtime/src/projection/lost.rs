@@ -57,7 +57,7 @@ pub(crate) fn parked(projection: &str, last: Bookmark, text: &str) -> Parked {
         key: String::new(),
         position: last.position,
         event: String::new(),
-        error: format!("{text}; set its tables right, then rebuild it"),
+        error: format!("{text}; fix the content of its tables, then rebuild it"),
         attempts: 1,
     }
 }

@@ -154,7 +154,7 @@ impl Shared {
                     // Another process has retried or rebuilt it.
                     attempt += 1;
                     if attempt > ATTEMPTS {
-                        let reason = format!("its key `{key}` was changed by others all the time: try again");
+                        let reason = format!("its key `{key}` kept being changed by other processes: try again");
                         let store = format!("projection `{projection}`");
                         return Err(StoreError::Failed { store, reason }.into());
                     }

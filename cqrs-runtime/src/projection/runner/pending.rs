@@ -12,7 +12,7 @@ use cqrs_core::position::Position;
 pub(super) enum PendingRequest {
     /// Rebuild the projection.
     Rebuild(Answer<Position>),
-    /// RetryKey a parked key, with the event that it is parked at or after it.
+    /// Resume a parked key, with the event that it is parked at or after it.
     RetryKey { projection: &'static str, key: String, skip: bool, answer: Answer<()> },
 }
 

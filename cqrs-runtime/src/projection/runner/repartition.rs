@@ -1,6 +1,6 @@
 //! Changes all partitions of a projection at once: their number, the begin of a rebuild, or the switch to the new rows.
 //!
-//! Each change holds the leases of the projection and of every partition, so that none of them moves meanwhile. Before the number of
+//! Each change holds the leases of the projection and of every partition, so that none of them moves during it. Before the number of
 //! partitions changes, all of them catch up to the furthest position that any has reached. Then a key can move to another partition
 //! without an event being folded twice, and without a removed row being forgotten.
 
