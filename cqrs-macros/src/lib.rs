@@ -57,7 +57,7 @@ use proc_macro::TokenStream;
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/id.rs")]
+#[doc = include_str!("../tests/expand/id.rs")]
 /// ```
 ///
 /// # Options, in `#[cqrs(..)]`
@@ -112,7 +112,7 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/event_tags.rs")]
+#[doc = include_str!("../tests/expand/event_tags.rs")]
 /// ```
 ///
 /// # Options, in `#[cqrs(..)]`
@@ -151,7 +151,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/events.rs")]
+#[doc = include_str!("../tests/expand/events.rs")]
 /// ```
 ///
 /// # Rules
@@ -182,7 +182,7 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/message_command.rs")]
+#[doc = include_str!("../tests/expand/message_command.rs")]
 /// ```
 ///
 /// # Options, in `#[cqrs(..)]`
@@ -220,7 +220,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/message_query.rs")]
+#[doc = include_str!("../tests/expand/message_query.rs")]
 /// ```
 ///
 /// # Options, in `#[cqrs(..)]`
@@ -271,7 +271,7 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/view.rs")]
+#[doc = include_str!("../tests/expand/view.rs")]
 /// ```
 ///
 /// # Options, in `#[cqrs(..)]`
@@ -335,7 +335,7 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/decision.rs")]
+#[doc = include_str!("../tests/expand/decision.rs")]
 /// ```
 ///
 /// # Options
@@ -380,7 +380,7 @@ pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/query.rs")]
+#[doc = include_str!("../tests/expand/query.rs")]
 /// ```
 ///
 /// # Options
@@ -434,7 +434,7 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/aggregate.rs")]
+#[doc = include_str!("../tests/expand/aggregate.rs")]
 /// ```
 ///
 /// # Options
@@ -544,7 +544,7 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/projection.rs")]
+#[doc = include_str!("../tests/expand/projection.rs")]
 /// ```
 ///
 /// # Options
@@ -666,7 +666,7 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/policy.rs")]
+#[doc = include_str!("../tests/expand/policy.rs")]
 /// ```
 ///
 /// # Options
@@ -753,7 +753,7 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// For example:
 ///
 /// ```text
-#[doc = include_str!("../../tests/expand/cqs.rs")]
+#[doc = include_str!("../tests/expand/cqs.rs")]
 /// ```
 ///
 /// # What is not seen
@@ -777,4 +777,11 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cqs(arguments: TokenStream, item: TokenStream) -> TokenStream {
     cqs::attribute(arguments.into(), &item.into()).into()
+}
+
+/// The rules that the compiler decides, for the runtime: not for users.
+#[doc(hidden)]
+#[proc_macro]
+pub fn rules_of_the_compiler(_: TokenStream) -> TokenStream {
+    rules::of_the_compiler().into()
 }

@@ -42,7 +42,7 @@ pub fn screaming_case(name: &str) -> String {
     name.to_uppercase()
 }
 
-/// FNV-1a of 64 bits. The runtime's `field_name` must give the same.
+/// FNV-1a of 64 bits.
 pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -86,10 +86,10 @@ fn leaves(tokens: TokenStream) -> Vec<TokenTree> {
 /// `impl HasField` for each of a type's named fields.
 pub fn has_fields(rt: &Runtime, ident: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
     let implementation = |(name, ty): &(&Ident, &Type)| {
-        let hash = hash(&text(name));
+        let text = text(name);
         quote! {
             #[automatically_derived]
-            impl #rt::HasField<#hash, #ty> for #ident {
+            impl #rt::HasField<{ #rt::field_name(#text) }, #ty> for #ident {
                 fn field(&self) -> &#ty { &self.#name }
             }
         }

@@ -4,6 +4,11 @@
 //! the rule is there, and what to write instead. The second names the rest, whose messages stand in the runtime or come
 //! from `rustc`, so that the page of rules is whole.
 
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use crate::runtime::Runtime;
+
 /// Who finds a breach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -23,6 +28,8 @@ pub enum Stage {
 #[cfg_attr(not(test), expect(dead_code, reason = "the page of rules names the stage"))]
 #[derive(Debug)]
 pub struct Rule {
+    /// Its name in this table.
+    pub name: &'static str,
     /// Its number.
     pub code: u16,
     /// Who finds a breach.
@@ -37,30 +44,66 @@ pub struct Rule {
 
 impl Rule {
     /// The message of one breach.
-    pub fn message(&self, parts: &[&str]) -> String {
-        let (what, remedy) = self.halves(parts);
-        what + &remedy
-    }
-
-    /// The message in two: what is wrong, to which more may be said, and the rest.
     ///
-    /// With `CQRS_MESSAGES=short` the rest only says where to read on, for outputs that are compared.
-    pub fn halves(&self, parts: &[&str]) -> (String, String) {
+    /// With `CQRS_MESSAGES=short` it does not say why, nor what to write, but only where to read on, for outputs that are compared.
+    pub fn message(&self, parts: &[&str]) -> String {
         let fill = |text: &str| {
             parts.iter().enumerate().fold(text.to_owned(), |text, (at, part)| text.replace(&format!("{{{at}}}"), part))
         };
         let what = format!("[CQRS{}] {}", self.code, fill(self.what));
         let see = format!("cqrs_runtime::rules#cqrs{}", self.code);
-        if std::env::var_os("CQRS_MESSAGES").is_some_and(|wanted| wanted == "short") {
-            return (what, format!("\n  see: {see}"));
+        if is_short() {
+            return format!("{what}\n  see: {see}");
         }
-        (what, format!("\n  why: {}\n  instead: {}\n  see: {see}", self.why, fill(self.instead)))
+        format!("{what}\n  why: {}\n  instead: {}\n  see: {see}", self.why, fill(self.instead))
     }
+
+    /// The same rule for a check that the compiler runs, by its name in the runtime: one of [`OF_THE_COMPILER`].
+    pub fn in_the_runtime(&self, rt: &Runtime) -> TokenStream {
+        let name = Ident::new(self.name, Span::mixed_site());
+        let short = is_short().then(|| quote!(.short()));
+        quote!(#rt::rules::#name #short)
+    }
+}
+
+fn is_short() -> bool {
+    std::env::var_os("CQRS_MESSAGES").is_some_and(|wanted| wanted == "short")
+}
+
+/// The rules that an expansion asks the compiler about. It names them, so that their texts are in the runtime once.
+const OF_THE_COMPILER: &[&Rule] = &[
+    &DECISION_BUS,
+    &EVENT_OF_AGGREGATE,
+    &EVENT_WITHOUT_TAG,
+    &FORGOTTEN,
+    &IGNORED_BY_ITS_FOLD,
+    &IGNORED_WITHOUT_TAG,
+    &NOTHING_CREATES,
+    &NO_SUCH_FIELD,
+    &POLICY_BUS,
+    &QUERY_ANSWER,
+    &QUERY_EVENT,
+    &QUERY_RETURNS_NOTHING,
+    &TWO_INTENTIONS,
+    &VERSION_GAP,
+];
+
+/// `rules_of_the_compiler!()`: those rules as constants of the runtime.
+pub fn of_the_compiler() -> TokenStream {
+    let constants = OF_THE_COMPILER.iter().map(|Rule { name, code, what, why, instead, .. }| {
+        let (name, doc) = (Ident::new(name, Span::call_site()), format!("CQRS{code}: {what}"));
+        quote! {
+            #[doc = #doc]
+            pub const #name: Rule =
+                Rule { code: #code, what: #what, why: #why, instead: #instead, is_short: false };
+        }
+    });
+    quote!(#(#constants)*)
 }
 
 macro_rules! rules {
     ($($name:ident = $code:literal $stage:ident, $what:literal, $why:expr, $instead:literal;)+) => {
-        $(pub const $name: Rule = Rule { code: $code, stage: Stage::$stage, what: $what, why: $why, instead: $instead };)+
+        $(pub const $name: Rule = Rule { name: stringify!($name), code: $code, stage: Stage::$stage, what: $what, why: $why, instead: $instead };)+
         /// The rules whose messages the macros write.
         #[cfg(test)]
         pub const OURS: &[&Rule] = &[$(&$name),+];
@@ -190,6 +233,8 @@ rules! {
     QUERY_AGGREGATE = 303 Macro, "a query cannot take `{0}`",
         "aggregates are the write side's, and rows are asked for: a query is handed neither",
         "take `Views<V>`, and ask it for rows: `views.get(key)`, `views.find(..)`; if `{1}` changes something, it is a command: `#[command]`";
+    QUERY_ANSWER = 304 Types, "query `{0}` cannot return `{1}`", "answers travel as JSON",
+        "derive `Serialize` for it, and for what is inside";
     QUERY_RETURN = 304 Macro, "a query handler cannot return {0}", CONTRACT,
         "return `Result<answer, error>`, where answer is the query's `returns`";
     QUERY_EVENT = 305 Types, "query `{0}` returns the event `{1}`", "queries state no facts, and events are the log's",

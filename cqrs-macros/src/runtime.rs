@@ -4,6 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Generics, Path};
 
+use crate::rules::Rule;
+
 /// The runtime's `__private` module, under the name that the user's crate knows it by.
 #[derive(Clone)]
 pub struct Runtime(TokenStream);
@@ -32,15 +34,23 @@ impl Runtime {
         Self(at(span, self.0.clone()))
     }
 
-    /// A rule that only the compiler can decide: where `condition` is false, `message` is the error, under `span`.
+    /// A rule that only the compiler can decide: where `condition` is false, its breach is the error, under `span`; `names` fill the
+    /// rule's places.
     ///
     /// All tokens have the user's own span, so that the error names no macro.
-    pub fn require(&self, span: Span, condition: impl FnOnce(&Self) -> TokenStream, message: &str) -> TokenStream {
+    pub fn require(
+        &self,
+        span: Span,
+        condition: impl FnOnce(&Self) -> TokenStream,
+        rule: &Rule,
+        names: &[&str],
+    ) -> TokenStream {
         let here = self.at(span);
+        let rule = rule.in_the_runtime(&here);
         let condition = condition(&here);
         // Its name is the macro's, so that `rustc` proposes no type parameter after it.
         let name = quote_spanned!(Span::mixed_site()=> _);
-        quote_spanned!(span=> const #name: () = #here::require(#condition, #message);)
+        quote_spanned!(span=> const #name: () = #here::require(#condition, #rule, &[#(#names),*]);)
     }
 }
 

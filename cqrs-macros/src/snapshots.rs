@@ -38,7 +38,7 @@ const ATTRIBUTES: &[(&str, Attributed)] = &[
 /// Ends the input of a file.
 const LINE: &str = "\n// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----\n\n";
 
-/// The folder of tests.
+/// The folder of the workspace's tests.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests")
 }
@@ -133,7 +133,7 @@ fn each_expansion_is_the_one_that_was_read() {
     let bless = std::env::var_os("CQRS_BLESS").is_some();
     let mut covered = Vec::new();
     let mut changed = Vec::new();
-    for file in std::fs::read_dir(folder().join("expand")).expect("tests/expand") {
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expand")).expect("tests/expand") {
         let path = file.expect("a file").path();
         let text = read(&path);
         let (input, _) = text.split_once(LINE).unwrap_or((&text, ""));
@@ -171,22 +171,23 @@ fn a_decision_is_no_longer_than_one_by_hand() {
     let function = file.items.iter().find(|item| matches!(item, Item::Fn(item) if item.sig.ident == "ship"));
     let (by_hand, function) = (by_hand.expect("impl Handled"), function.expect("fn ship"));
     let expansion = shortened(handler::command(TokenStream::new(), &function.to_token_stream()));
-    let last = syn::parse2::<syn::File>(expansion).expect("items").items.pop();
-    let Some(Item::Const(syn::ItemConst { expr, .. })) = last else { panic!("it ends with `const _`") };
-    let syn::Expr::Block(block) = *expr else { panic!("`const _` is a block") };
-    // One implementation, one registration; beside them nothing but checks and what is in scope.
-    let (mut implementations, mut registrations) = (Vec::new(), 0);
-    for statement in block.block.stmts {
-        match statement {
-            syn::Stmt::Item(Item::Impl(item)) => implementations.push(item),
-            syn::Stmt::Item(Item::Macro(_)) | syn::Stmt::Macro(_) => registrations += 1,
-            syn::Stmt::Item(Item::Use(_) | Item::Const(_)) => {}
-            other => panic!("the expansion holds more: {}", other.to_token_stream()),
+    let mut items = syn::parse2::<syn::File>(expansion).expect("items").items;
+    assert_eq!(items.len(), 2, "the function and one implementation");
+    let Some(Item::Impl(mut implementation)) = items.pop() else { panic!("it ends with an implementation") };
+    let [syn::ImplItem::Fn(method)] = &mut *implementation.items else { panic!("it has one method") };
+    // One registration inside of it; besides that nothing but checks and what is in scope.
+    let mut registrations = 0;
+    method.block.stmts.retain(|statement| match statement {
+        syn::Stmt::Item(Item::Macro(_)) | syn::Stmt::Macro(_) => {
+            registrations += 1;
+            false
         }
-    }
-    assert_eq!((implementations.len(), registrations), (1, 1));
+        syn::Stmt::Item(Item::Use(_) | Item::Const(_)) => false,
+        syn::Stmt::Expr(..) => true,
+        other => panic!("the expansion holds more: {}", other.to_token_stream()),
+    });
+    assert_eq!(registrations, 1);
     // A person imports what he names, and needs no attributes.
-    let mut implementation = implementations.remove(0);
     implementation.attrs.clear();
     let qualified = prettyplease::unparse(&syn::parse_quote!(#implementation));
     let prefixes = ["rt::", "::core::future::", "::core::marker::"];

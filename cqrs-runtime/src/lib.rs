@@ -192,7 +192,7 @@ pub mod outcome {
 
 /// The query side: its bus, and how far an answer may lag.
 pub mod query {
-    pub use crate::bus::query::QueryBus;
+    pub use crate::bus::query::{Answerable, QueryBus};
     pub use crate::bus::query_context::QueryParameter;
     pub use crate::model::consistency::{AfterPosition, AnyPosition, AskedAt, Consistency, Eventual, ReadYourWrites};
 }
@@ -249,15 +249,18 @@ pub mod __private {
     pub use crate::bus::handler::Here;
     pub use crate::bus::query_context::QueryContext;
     pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
-    pub use crate::expansion::compile_time::{is_among, require, same_events, same_name};
+    pub use crate::expansion::compile_time::{is_among, same_events, same_name};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
     pub use crate::expansion::emits::require_folded;
-    pub use crate::expansion::fields::{Fields, HasField, Names, NamesNothing, NoRowKey, RowKey, require_field};
+    pub use crate::expansion::fields::{
+        Fields, HasField, Names, NamesNothing, NoRowKey, RowKey, field_name, require_field,
+    };
     pub use crate::expansion::folds::{IdentityOf, decode, fold, handled, key_of, looked_up};
-    pub use crate::expansion::probe::{Probe, Unless};
+    pub use crate::expansion::probe::{Probe, Unless, Where};
     pub use crate::expansion::results::emitted;
+    pub use crate::expansion::rules::{self, require};
     pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents};
-    pub use crate::model::boundary::{Boundary, Loaded};
+    pub use crate::model::boundary::{Boundary, Loaded, NoSlot, Slot};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::snapshot::{Snapshots, snapshots};

@@ -130,7 +130,6 @@ fn has_fields(event: &Event<'_>) -> TokenStream {
 fn follows_the_version_before(event: &Event<'_>, version: u32) -> Option<TokenStream> {
     let Event { rt, ident, .. } = event;
     let from = event.from.as_ref()?;
-    let text = rules::VERSION_GAP.message(&[&names::text(ident), &(version - 1).to_string()]);
     let span = from.span();
     let condition = |rt: &Runtime| {
         quote_spanned! {span=>
@@ -138,5 +137,6 @@ fn follows_the_version_before(event: &Event<'_>, version: u32) -> Option<TokenSt
                 && #rt::same_name(<#from as #rt::Event>::NAME, <#ident as #rt::Event>::NAME)
         }
     };
-    Some(rt.require(span, condition, &text))
+    let names = [&*names::text(ident), &(version - 1).to_string()];
+    Some(rt.require(span, condition, &rules::VERSION_GAP, &names))
 }

@@ -43,7 +43,7 @@ pub fn expand(model: &Model) -> TokenStream {
     let implementation = implementation(model, id, &constants, &[&state, &event, &identity], &body);
     let registration = rt.submit(&quote!(aggregate::<#own>(::core::module_path!())));
     let fallbacks = rt.fallbacks();
-    let unchanging = (!model.interior_mutability).then(|| changes_by_events_only(own));
+    let unchanging = (!model.interior_mutability).then(|| changes_by_events_only(rt, own));
     quote! {
         #fallbacks
         #implementation
@@ -63,13 +63,12 @@ fn begins(model: &Model, folds: &[(Type, &Method)]) -> (TokenStream, TokenStream
         return (TokenStream::new(), TokenStream::new());
     }
     let (own, span) = (model.own(), model.own().span());
-    let text = rules::NOTHING_CREATES.message(&[&types::text(own)]);
     let condition = |rt: &Runtime| quote_spanned!(span=> <#own as #rt::Aggregate>::CREATES);
     (
         quote!(
             const CREATES: bool = false;
         ),
-        model.rt.require(span, condition, &text),
+        model.rt.require(span, condition, &rules::NOTHING_CREATES, &[&types::text(own)]),
     )
 }
 
@@ -100,9 +99,12 @@ fn implementation(
     let bounds = (!model.block.generics.params.is_empty())
         .then(|| quote!(where Self: ::core::marker::Send + ::core::marker::Sync + 'static));
     quote! {
+        #[allow(unused_imports)]
+        use #rt::NoSlot as _;
         #[automatically_derived]
         impl #generics #rt::Aggregate for #own #bounds {
             const NAME: &'static str = #name;
+            const SLOT: #rt::Slot<Self> = #rt::Slot::<Self>::OF;
             type Id = #id;
             #constants
             fn fold(
@@ -187,21 +189,20 @@ fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> To
         let tags = quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS);
         if takes_id { quote_spanned!(span=> #tags >= 1) } else { quote_spanned!(span=> #tags == 1) }
     };
-    let text = rules::EVENT_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
-    let (conditions, rule) = (method.conditions(), rt.require(span, condition, &text));
-    quote!(#conditions #rule)
+    let names = [&*types::text(event), &types::text(id)];
+    let (conditions, check) = (method.conditions(), rt.require(span, condition, &rules::EVENT_WITHOUT_TAG, &names));
+    quote!(#conditions #check)
 }
 
 /// 407: what is ignored carries the aggregate's tag, and is not folded under another name.
 fn may_be_ignored(model: &Model, id: &Type, event: &Type) -> TokenStream {
     let (rt, own, span) = (&model.rt, model.own(), types::anchor(event));
     let tagged = |rt: &Runtime| quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS >= 1);
-    let text = rules::IGNORED_WITHOUT_TAG.message(&[&types::text(event), &types::text(id)]);
-    let tagged = rt.require(span, tagged, &text);
+    let names = [&*types::text(event), &types::text(id)];
+    let tagged = rt.require(span, tagged, &rules::IGNORED_WITHOUT_TAG, &names);
     let alone =
         |rt: &Runtime| quote_spanned!(span=> !#rt::is_among(#rt::Of::<#event>::NAME, <#own as #rt::Aggregate>::EVENTS));
-    let text = rules::IGNORED_BY_ITS_FOLD.message(&[&types::text(event)]);
-    let alone = rt.require(span, alone, &text);
+    let alone = rt.require(span, alone, &rules::IGNORED_BY_ITS_FOLD, &names[..1]);
     quote!(#tagged #alone)
 }
 
@@ -210,12 +211,15 @@ fn may_be_ignored(model: &Model, id: &Type, event: &Type) -> TokenStream {
 /// The compiler alone knows what a type holds, and has no trait for it that stable Rust may name. It does refuse a constant that
 /// reads a `static` which may change, and `UnsafeCell` anywhere in its type makes it one that may. What stands behind a pointer,
 /// `Box<Mutex<..>>`, is not seen. The error names the constant.
-fn changes_by_events_only(own: &Type) -> TokenStream {
+///
+/// What threads may not share, as a `RefCell`, is refused as such.
+fn changes_by_events_only(rt: &Runtime, own: &Type) -> TokenStream {
     let span = types::anchor(own);
+    let state = quote!(<#own as #rt::Where<{ #rt::Probe::<#own>::IS_SHARED }>>::Type);
     quote_spanned! {span=>
         #[allow(dead_code, non_upper_case_globals)]
         const _: () = {
-            static STATE: (u8, ::core::mem::MaybeUninit<#own>) = (0, ::core::mem::MaybeUninit::uninit());
+            static STATE: (u8, ::core::mem::MaybeUninit<#state>) = (0, ::core::mem::MaybeUninit::uninit());
             const CQRS408_a_decision_could_change_this_aggregate_without_an_event__use_plain_fields__or_say_interior_mutability: u8 = STATE.0;
         };
     }

@@ -191,12 +191,11 @@ pub fn every_event(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStre
     let rt = &model.rt;
     let ignored = model.ignore.iter().flatten().map(types::of_path);
     let events = folds.iter().map(|(event, _)| event.clone()).chain(ignored);
-    let text = rules::EVENT_OF_AGGREGATE.message(&[&types::text(aggregate)]);
     let span = aggregate.span();
     let condition = |rt: &Runtime| {
         quote_spanned! {span=>
             #rt::same_events(&[#(<#events as #rt::Event>::NAME),*], <#aggregate as #rt::HasEvents>::EVENTS)
         }
     };
-    Some(rt.require(span, condition, &text))
+    Some(rt.require(span, condition, &rules::EVENT_OF_AGGREGATE, &[&types::text(aggregate)]))
 }

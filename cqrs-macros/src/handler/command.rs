@@ -9,7 +9,7 @@ use syn::{Pat, Type};
 
 use super::implementation::{implementation, marker};
 use super::parse::{Handler, Message, Parameter, Role};
-use crate::runtime::{local, moved};
+use crate::runtime::{Runtime, local, moved};
 use crate::{rules, types};
 
 pub fn expand(handler: &Handler) -> TokenStream {
@@ -18,7 +18,6 @@ pub fn expand(handler: &Handler) -> TokenStream {
     let (Some(message), Some(output)) = (&handler.message, handler.output()) else { return TokenStream::new() };
     let command = &message.ty;
     let body = if handler.is_async() { workflow(handler, message, output) } else { decision(handler, message, output) };
-    let implementation = implementation(handler, message, "context", &body);
     let name = handler.name();
     let is_workflow = handler.is_async();
     let needs = parameters.iter().filter_map(|parameter| match &parameter.role {
@@ -37,23 +36,18 @@ pub fn expand(handler: &Handler) -> TokenStream {
             #rt::Probe::<#output>::EMITS,
         )
     });
-    let (conditions, fallbacks, item) = (handler.conditions(), rt.fallbacks(), handler.item());
+    let fallbacks = rt.fallbacks();
     let (fields, buses) = (names_fields(handler, message), no_bus_as_a_service(handler));
     let folded = what_is_emitted_is_folded(handler, output);
-    quote! {
-        #(#conditions)*
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
-        const #item: () = {
-            #names
-            #implementation
-            #fallbacks
-            #fields
-            #buses
-            #folded
-            #registration
-        };
-    }
+    let inside = quote! {
+        #names
+        #fallbacks
+        #fields
+        #buses
+        #folded
+        #registration
+    };
+    implementation(handler, message, "context", &inside, &body)
 }
 
 /// 203: no service is a bus in disguise.
@@ -64,9 +58,9 @@ fn no_bus_as_a_service(handler: &Handler) -> TokenStream {
     };
     let check = |parameter: &Parameter| {
         let ty = &parameter.ty;
-        let text = rules::DECISION_BUS.message(&[&types::text(ty)]);
         let span = types::anchor(ty);
-        handler.rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS), &text)
+        let condition = |rt: &Runtime| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS);
+        handler.rt.require(span, condition, &rules::DECISION_BUS, &[&types::text(ty)])
     };
     handler.parameters.iter().filter(may_be).map(check).collect()
 }
@@ -78,14 +72,14 @@ fn what_is_emitted_is_folded(handler: &Handler, output: &Type) -> TokenStream {
     // One fault is one error, of however many of a kind the handler takes.
     let checks = loaded.filter(|parameter| seen.insert(types::text(aggregate_of(&parameter.ty)))).map(|parameter| {
         let (ty, aggregate) = (&parameter.ty, types::text(aggregate_of(&parameter.ty)));
-        let (what, remedy) = rules::FORGOTTEN.halves(&[&handler.name(), &aggregate]);
         let span = types::anchor(ty);
         let rt = handler.rt.at(span);
+        let (rule, function) = (rules::FORGOTTEN.in_the_runtime(&rt), handler.name());
         let (parameter, emits) =
             (quote_spanned!(span=> #rt::Probe::<#ty>::PARAMETER), quote_spanned!(span=> #rt::Probe::<#output>::EMITS));
         // As in `Runtime::require`.
         let name = quote_spanned!(proc_macro2::Span::mixed_site()=> _);
-        quote_spanned!(span=> const #name: () = #rt::require_folded(#parameter, #emits, #what, #remedy);)
+        quote_spanned!(span=> const #name: () = #rt::require_folded(#parameter, #emits, #rule, &[#function, #aggregate]);)
     });
     checks.collect()
 }
@@ -109,9 +103,11 @@ fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
         .filter_map(|parameter| {
             let field = parameter.field()?;
             let (name, span) = (crate::names::text(&field), parameter.pattern.span());
-            let (what, remedy) = rules::NO_SUCH_FIELD.halves(&[&name, &types::text(command)]);
-            let (rt, ty) = (rt.at(span), &parameter.ty);
-            Some(quote_spanned!(span=> #rt::require_field(#rt::Probe::<#ty>::LOADED, #rt::Of::<#command>::FIELDS, #name, #what, #remedy);))
+            let (rt, ty, of) = (rt.at(span), &parameter.ty, types::text(command));
+            let rule = rules::NO_SUCH_FIELD.in_the_runtime(&rt);
+            Some(quote_spanned! {span=>
+                #rt::require_field(#rt::Probe::<#ty>::LOADED, #rt::Of::<#command>::FIELDS, #rule, &[#name, #of]);
+            })
         })
         .collect();
     let used = handler.parameters.iter().any(|parameter| loads(handler, parameter) && parameter.id.is_none());
@@ -152,6 +148,9 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     let at_command = |name: &str| moved(span, local(name).to_token_stream());
     let (context, work) = (at_command("context"), at_command("work"));
     let (loaded, transaction, result) = (local("loaded"), local("transaction"), local("result"));
+    let running = at_command("running");
+    let aggregates =
+        handler.parameters.iter().filter(|parameter| loads(handler, parameter)).map(|parameter| &parameter.ty);
     let boundary = boundary(handler, message);
     let takes = |wanted: fn(&Role) -> bool| handler.parameters.iter().any(|parameter| wanted(&parameter.role));
     let with_transaction = takes(|role| matches!(role, Role::Transaction(_)));
@@ -189,7 +188,8 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         };
         let #result = {
             let (#loads, #writes) = #work.parts();
-            #context.running(#function(#command, #(#arguments),*)).await
+            let #running = #rt::Of::<(#(#aggregates,)*)>::running(&#context, #function(#command, #(#arguments),*));
+            #running.await
         };
     };
     if !retry {
@@ -261,11 +261,11 @@ fn boundary(handler: &Handler, message: &Message) -> TokenStream {
             }
             (_, Some(id), _) => method(&quote!(#load), one_or_none(ty), ty, &quote_spanned!(id.span()=> &(#id))),
             (_, None, Some(field)) => {
-                let hash = crate::names::hash(&crate::names::text(&field));
+                let field = crate::names::text(&field);
                 // At the parameter's name: an error about the field's type belongs there.
                 let span = parameter.pattern.span();
                 let (rt, name) = (rt.at(span), moved(span, name.to_token_stream()));
-                let named = quote_spanned!(span=> #rt::Fields::<_, #hash>::of(#name).named());
+                let named = quote_spanned!(span=> #rt::Fields::<_, { #rt::field_name(#field) }>::of(#name).named());
                 method(&quote!(#load), one_or_none(ty), ty, &named)
             }
             (_, None, None) => TokenStream::new(),

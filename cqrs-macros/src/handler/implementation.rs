@@ -1,7 +1,7 @@
 //! `impl CommandHandler`, `impl QueryHandler`: what both kinds of handlers have in common.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::parse::{Handler, Kind, Message};
 use crate::runtime::{local, moved};
@@ -51,13 +51,28 @@ pub fn stub(handler: &Handler) -> TokenStream {
     }
 }
 
+/// The marker of a foreign message's handler. It has a name of its own, since it is next to the function.
+fn foreign(handler: &Handler) -> Ident {
+    format_ident!("__foreign_{}", handler.name())
+}
+
 /// Which handlers it is one of: those of the message's own crate, or of this crate for a foreign message.
 pub fn marker(handler: &Handler) -> TokenStream {
     let rt = &handler.rt;
-    if handler.foreign { quote!(Foreign) } else { quote!(#rt::Here) }
+    if handler.foreign { foreign(handler).to_token_stream() } else { quote!(#rt::Here) }
 }
 
-pub fn implementation(handler: &Handler, message: &Message, context: &str, body: &TokenStream) -> TokenStream {
+/// `impl CommandHandler for Ship { .. }`, the checks and the registration inside of its method.
+///
+/// It is one item that may not be inside an `impl`, which the macro cannot see: there the compiler says that an implementation is not
+/// supported, and to move it out. A `const` around it may, and would not find the function.
+pub fn implementation(
+    handler: &Handler,
+    message: &Message,
+    context: &str,
+    inside: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
     let span = message.span();
     // All at the message's type: a second handler, or a first parameter that is no message, is marked there, once.
     let (rt, ty) = (handler.rt.at(span), &message.ty);
@@ -67,31 +82,38 @@ pub fn implementation(handler: &Handler, message: &Message, context: &str, body:
         Kind::Command => (at("CommandHandler"), at("handle"), at("CommandContext"), at("Handling")),
         Kind::Query => (at("QueryHandler"), at("answer"), at("QueryContext"), at("Answering")),
     };
-    let (declaration, of) = if handler.foreign {
-        (
-            // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
-            quote!(
-                #[doc(hidden)]
-                #[allow(unreachable_pub)]
-                pub struct Foreign;
-            ),
-            quote_spanned!(span=> <Foreign>),
-        )
-    } else {
-        (TokenStream::new(), TokenStream::new())
-    };
+    let conditions: Vec<_> = handler.conditions().collect();
+    let marker = handler.foreign.then(|| foreign(handler));
+    // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
+    let declaration = marker.iter().map(|marker| {
+        quote! {
+            #(#conditions)*
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, unreachable_pub)]
+            pub struct #marker;
+        }
+    });
+    let of = marker.as_ref().map(|marker| quote_spanned!(span=> <#marker>));
     // The macro's, so that `rustc` proposes no type parameter there.
-    let generics = quote_spanned!(proc_macro2::Span::mixed_site()=> <>);
+    let generics = quote_spanned!(Span::mixed_site()=> <>);
+    let (declaration, attributes) = (
+        quote!(#(#declaration)*),
+        quote! {
+            #(#conditions)*
+            #[automatically_derived]
+            #[allow(clippy::manual_async_fn)]
+            #[allow(non_local_definitions, unused_qualifications)]
+        },
+    );
     quote_spanned! {span=>
         #declaration
-        #[automatically_derived]
-        #[allow(clippy::manual_async_fn)]
-        #[allow(non_local_definitions, unused_qualifications)]
+        #attributes
         impl #generics #rt::#of_trait #of for #ty {
             fn #method(
                 self,
                 #context: #rt::#surroundings,
             ) -> impl ::core::future::Future<Output = #rt::#reply<Self>> + ::core::marker::Send {
+                #inside
                 #body
             }
         }

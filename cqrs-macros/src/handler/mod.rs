@@ -85,7 +85,6 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
         (Kind::Query, true) => query::expand(&handler),
         (_, false) => implementation::stub(&handler),
     };
-    let is_method = handler.function.sig.receiver().is_some();
     let (function, expansion) = match method_with(&handler, &expansion) {
         // The compiler would refuse the signature as well.
         _ if check::returns_dyn_event(&handler) || check::names_no_database(&handler) => {
@@ -95,7 +94,6 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
         Some(method) => (method, TokenStream::new()),
         None => (handler.function.to_token_stream(), expansion),
     };
-    let guard = (!is_method).then(|| handler.outside_of_impls());
     // Of a borrowed result the compiler may propose a lifetime.
     let borrows = handler.output().is_some_and(types::is_borrowed);
     let function = if borrows { function } else { without_proposed_parameters(function, "fn") };
@@ -104,7 +102,6 @@ fn attribute(kind: Kind, arguments: TokenStream, item: &TokenStream) -> TokenStr
     quote! {
         #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, clippy::unused_async)]
         #function
-        #guard
         #expansion
         #faults
     }

@@ -1,7 +1,7 @@
 //! A handler, as it is written: its message, and what each of its parameters asks for.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, FnArg, ItemFn, Pat, PatType, ReturnType, Type, parse_quote};
 
@@ -145,21 +145,6 @@ impl Handler {
             }
         }
         (named, aliases)
-    }
-
-    /// What the expansion's item is called. It has a name, since inside an `impl`, which the macro cannot see, one without is an
-    /// error more.
-    pub fn item(&self) -> Ident {
-        quote::format_ident!("__handler_{}", self.name())
-    }
-
-    /// An item that may be anywhere but inside an `impl`: there the compiler says that a macro is not supported, and to move it out.
-    pub fn outside_of_impls(&self) -> TokenStream {
-        let (name, span) = (self.item(), Span::call_site());
-        quote_spanned! {span=>
-            #[allow(unused_macros)]
-            macro_rules! #name { () => {}; }
-        }
     }
 
     /// The message's type, as it is written.

@@ -14,12 +14,6 @@ pub fn expand(handler: &Handler) -> TokenStream {
     let Handler { rt, parameters, .. } = handler;
     let (Some(message), Some(output)) = (&handler.message, handler.output()) else { return TokenStream::new() };
     let query = &message.ty;
-    let implementation = implementation(
-        handler,
-        message,
-        if parameters.is_empty() { "_context" } else { "context" },
-        &body(handler, message, output),
-    );
     let name = handler.name();
     let needs =
         parameters.iter().filter(|parameter| !matches!(parameter.role, Role::Meta)).map(|parameter| &parameter.ty);
@@ -32,18 +26,14 @@ pub fn expand(handler: &Handler) -> TokenStream {
             &[#(#rt::Probe::<#needs>::PARAMETER),*],
         )
     });
-    let (conditions, fallbacks, item) = (handler.conditions(), rt.fallbacks(), handler.item());
-    quote! {
-        #(#conditions)*
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
-        const #item: () = {
-            #names
-            #implementation
-            #fallbacks
-            #registration
-        };
-    }
+    let fallbacks = rt.fallbacks();
+    let context = if parameters.is_empty() { "_context" } else { "context" };
+    let inside = quote! {
+        #names
+        #fallbacks
+        #registration
+    };
+    implementation(handler, message, context, &inside, &body(handler, message, output))
 }
 
 /// The function's call, its parameters each from the context.

@@ -16,7 +16,8 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
         Kind::Query => quote!(query),
     };
     let registration = rt.submit(&quote!(#constructor::<#ident>(::core::module_path!())));
-    let rules = std::iter::once(only_one_intention(message)).chain(says_something(message)).chain(no_events(message));
+    let rules = std::iter::once(only_one_intention(message)).chain(says_something(message));
+    let rules = rules.chain(no_events(message)).chain(is_written(message));
     let fallbacks = rt.fallbacks();
     let (reply, fields) = (reply(message), has_fields(message));
     quote! {
@@ -105,8 +106,7 @@ fn only_one_intention(message: &Message<'_>) -> TokenStream {
         Kind::Command => quote_spanned!(span=> !#rt::Probe::<#ident>::IS_QUERY && !#rt::Probe::<#ident>::IS_EVENT),
         Kind::Query => quote_spanned!(span=> !#rt::Probe::<#ident>::IS_EVENT),
     };
-    let text = rules::TWO_INTENTIONS.message(&[&names::text(ident)]);
-    rt.require(span, condition, &text)
+    rt.require(span, condition, &rules::TWO_INTENTIONS, &[&names::text(ident)])
 }
 
 /// 103: an answer that goes by another name is not `()` either.
@@ -114,8 +114,8 @@ fn says_something(message: &Message<'_>) -> Option<TokenStream> {
     let Message { rt, ident, .. } = message;
     let returns = message.returns.as_ref().filter(|returns| message.kind == Kind::Query && may_be_an_alias(returns))?;
     let span = returns.span();
-    let text = rules::QUERY_RETURNS_NOTHING.message(&[&names::text(ident)]);
-    Some(rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#returns>::IS_NOTHING), &text))
+    let condition = |rt: &Runtime| quote_spanned!(span=> !#rt::Probe::<#returns>::IS_NOTHING);
+    Some(rt.require(span, condition, &rules::QUERY_RETURNS_NOTHING, &[&names::text(ident)]))
 }
 
 /// 305: each type in a query's answer is no event.
@@ -123,10 +123,23 @@ fn no_events<'a>(message: &'a Message<'_>) -> impl Iterator<Item = TokenStream> 
     let Message { rt, ident, .. } = message;
     let returns = message.returns.as_ref().filter(|_| message.kind == Kind::Query);
     returns.map(types::leaves).into_iter().flatten().filter(|leaf| may_be_an_event(leaf)).map(move |leaf| {
-        let text = rules::QUERY_EVENT.message(&[&names::text(ident), &types::text(leaf)]);
-        let span = leaf.span();
-        rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#leaf>::IS_EVENT), &text)
+        let (span, names) = (leaf.span(), [&*names::text(ident), &types::text(leaf)]);
+        rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#leaf>::IS_EVENT), &rules::QUERY_EVENT, &names)
     })
+}
+
+/// 304: serde can write a query's answer. A view inside that it cannot write has said so itself.
+fn is_written(message: &Message<'_>) -> Option<TokenStream> {
+    let Message { rt, ident, .. } = message;
+    let returns = message.returns.as_ref().filter(|_| message.kind == Kind::Query)?;
+    let span = types::anchor(returns);
+    let views = types::leaves(returns).into_iter().filter(|leaf| may_be_an_event(leaf));
+    let condition = |rt: &Runtime| {
+        let of_a_view = views
+            .map(|leaf| quote_spanned!(span=> || #rt::Probe::<#leaf>::IS_VIEW && !#rt::Probe::<#leaf>::IS_WRITTEN));
+        quote_spanned!(span=> #rt::Probe::<#returns>::IS_WRITTEN #(#of_a_view)*)
+    };
+    Some(rt.require(span, condition, &rules::QUERY_ANSWER, &[&names::text(ident), &types::text(returns)]))
 }
 
 /// Not for a type with arguments, `Vec<..>`, nor for one of the language's own.

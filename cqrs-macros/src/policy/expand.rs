@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use super::parse::{Policy, Reaction};
 use crate::fold::is_same;
-use crate::runtime::{local, moved};
+use crate::runtime::{Runtime, local, moved};
 use crate::{rules, types};
 
 pub fn expand(policy: &Policy) -> TokenStream {
@@ -93,7 +93,7 @@ fn reaction(policy: &Policy, event: &Type, reaction: &Reaction) -> TokenStream {
 
 /// 602: no service is a bus in disguise.
 fn no_bus_as_a_service(policy: &Policy, ty: &Type) -> TokenStream {
-    let text = rules::POLICY_BUS.message(&[&types::text(ty)]);
     let span = types::anchor(ty);
-    policy.rt.require(span, |rt| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS), &text)
+    let condition = |rt: &Runtime| quote_spanned!(span=> !#rt::Probe::<#ty>::IS_BUS);
+    policy.rt.require(span, condition, &rules::POLICY_BUS, &[&types::text(ty)])
 }

@@ -66,7 +66,7 @@ fn constants(view: &View<'_>) -> TokenStream {
         // A second key is refused, and may be searched by elsewhere.
         let again = field.key.is_some() && view.key().is_some_and(|key| key.ident != field.ident);
         if field.is_index || again {
-            let doc = format!("The index `{name}`: finds and sorts by it.");
+            let doc = format!(" The index `{name}`: finds and sorts by it.");
             quote!(#[doc = #doc] #vis const #constant: #rt::Index<Self, #ty> = #rt::Index::new(#name);)
         } else if field.key.is_some() {
             quote!(#[doc(hidden)] #vis const #constant: #rt::KeyField<Self> = #rt::KeyField::new();)

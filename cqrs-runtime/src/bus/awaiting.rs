@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::bus::command::CommandBus;
-use crate::bus::handler::Handled;
+use crate::bus::command::{CommandBus, Executed};
 use crate::model::consistency::{After, DEADLINE};
 use crate::model::error::QueryError;
-use crate::model::message::Handling;
+use crate::model::receipt::Receipt;
 use crate::projection::Handle;
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::store_error::BoxFuture;
@@ -92,10 +91,16 @@ impl AwaitingBus {
     }
 
     /// Executes a command, and waits until its effects show.
-    pub fn execute<C: Handled<H>, H: 'static>(&self, command: C) -> BoxFuture<'static, Seen<C::Reply>> {
+    pub fn execute<C, H, T, E>(&self, command: C) -> BoxFuture<'static, Seen<Result<Receipt<T>, E>>>
+    where
+        C: Executed<H, Result<Receipt<T>, E>>,
+        H: 'static,
+        T: Send + Sync + 'static,
+        E: Send + 'static,
+    {
         let (executing, this) = (self.bus.execute(command), self.clone());
         Box::pin(async move {
-            let reply: Handling<C> = executing.await;
+            let reply = executing.await;
             let seen = match &reply {
                 Ok(receipt) => {
                     this.wait(After { position: receipt.position, within: this.within, or_stale: false }).await

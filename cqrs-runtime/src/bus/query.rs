@@ -20,6 +20,29 @@ use cqrs_core::meta::Meta;
 use cqrs_core::position::Position;
 use cqrs_core::store_error::BoxFuture;
 
+/// A query that can be asked, with all that can come of it, `R`, and how far that may lag, `C`: each that has a handler.
+///
+/// One trait of all three, so that what is no query is one error.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS306] no `#[query]` handler for `{Self}`",
+    label = "nothing answers this",
+    note = "a query that nothing answers could only fail in production",
+    note = "write `#[query] async fn ..(q: {Self}, ..)`, or link the crate that has it; what is no query yet needs `#[derive(Query)]`",
+    note = "[CQRS307] a command goes to the command bus: `app.commands().execute(..)`; an event is not asked for: ask a query of the views that it changes",
+    note = "see: cqrs_runtime::rules#cqrs306"
+)]
+pub trait Answerable<H, R, C> {
+    #[doc(hidden)]
+    fn asked<At>(self, bus: &QueryBus<At>) -> BoxFuture<'static, R>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Q: Answered<H>, H: 'static> Answerable<H, Answering<Q>, Q::Consistency> for Q {
+    fn asked<At>(self, bus: &QueryBus<At>) -> BoxFuture<'static, Answering<Q>> {
+        bus.ask_checked(self)
+    }
+}
+
 /// Runs queries. Cheap to clone; [`App::queries`](crate::App::queries) returns one.
 ///
 /// `At` says whether its queries wait for a position. Queries with `#[cqrs(consistency = read_your_writes)]`
@@ -97,15 +120,18 @@ impl<At> QueryBus<At> {
     /// # Errors
     /// See [`QueryError`].
     // A boxed future, for the same reason as `CommandBus::execute`'s.
-    pub fn ask<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply>
+    pub fn ask<Q, H, R, C>(&self, query: Q) -> BoxFuture<'static, R>
     where
-        Q::Consistency: AskedAt<At, Q>,
+        Q: Answerable<H, R, C>,
+        C: AskedAt<At, Q>,
+        H: 'static,
+        R: 'static,
     {
-        self.ask_checked(query)
+        query.asked(self)
     }
 
     /// Like [`ask`](Self::ask), for callers whose types the compiler cannot infer.
-    pub(crate) fn ask_checked<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Q::Reply> {
+    pub(crate) fn ask_checked<Q: Answered<H>, H: 'static>(&self, query: Q) -> BoxFuture<'static, Answering<Q>> {
         if Q::Consistency::NEEDS_POSITION && self.after.is_none() {
             return Box::pin(std::future::ready(Err(QueryError::NoPosition(Q::NAME))));
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use super::wire_error::{MalformedMessage, WireError};
 use crate::bus::command::CommandBus;
 use crate::bus::handler::{Answered, Handled};
@@ -9,7 +11,7 @@ use crate::bus::query::QueryBus;
 use crate::bus::services::{Asked, Services};
 use crate::model::error::{CommandError, DomainError, QueryError};
 pub use crate::model::error::{Named, UnknownName};
-use crate::model::message::{Answer, Command};
+use crate::model::message::Command;
 use crate::model::receipt::Receipt;
 use cqrs_core::json::Json;
 use cqrs_core::meta::Meta;
@@ -29,7 +31,7 @@ pub(crate) fn command<C: Handled<H>, H: 'static>(
     })
 }
 
-pub(crate) fn query<Q: Answered<H>, H: 'static>(
+pub(crate) fn query<Q: Answered<H, Returns: Serialize>, H: 'static>(
     services: Arc<Services>,
     asked: Asked,
     data: Box<str>,
@@ -38,7 +40,7 @@ pub(crate) fn query<Q: Answered<H>, H: 'static>(
     Box::pin(async move {
         let query: Q = decode(&Q::JSON, Q::NAME, &data)?;
         let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
-        answer.to_json().map_err(|error| unanswered(&QueryError::failed(error)))
+        serde_json::to_value(answer).map_err(|error| unanswered(&QueryError::failed(error)))
     })
 }
 

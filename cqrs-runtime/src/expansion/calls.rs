@@ -9,6 +9,8 @@ use std::future::Ready;
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use serde::Serialize;
+
 use crate::bus::command_context::{CommandContext, Work};
 use crate::bus::handler::{Answered, Handled, Here};
 use crate::bus::query_context::QueryContext;
@@ -155,6 +157,14 @@ impl<Q: Query> Of<Q> {
     }
 }
 
+impl<P: Send> Of<P> {
+    /// See [`CommandContext::running`]. `P` are the aggregates that the handler takes: what threads may not share of them is refused as
+    /// such, once.
+    pub fn running<F: Future>(context: &CommandContext, handler: F) -> impl Future<Output = F::Output> {
+        context.running(handler)
+    }
+}
+
 impl<'a, P: AggregateParameter<'a>> Of<P> {
     /// See [`Loaded::get`]. A parameter that is not an aggregate is an error where the boundary is loaded.
     ///
@@ -285,6 +295,10 @@ pub trait OfNothing {
     fn finish<T>(_: Work, _: &CommandContext, _: T) -> Ready<NoHandling> {
         unreachable!("not a command")
     }
+    /// In place of [`Of::running`].
+    fn running<F: Future>(_: &CommandContext, _: F) -> Ready<F::Output> {
+        unreachable!("not to be sent to another thread")
+    }
     /// In place of [`Of::emitted`].
     #[must_use]
     fn emitted<T, E>() -> fn(Result<T, E>) -> NoHandling {
@@ -382,8 +396,8 @@ impl<C: Handled<H>, H: 'static> Of<(C, H)> {
     pub const COMMAND: CommandEntry = CommandEntry { name: C::NAME, wire: crate::bus::wire::command::<C, H> };
 }
 
-impl<Q: Answered<H>, H: 'static> Of<(Q, H)> {
-    /// The entry of query `Q`, handled by the crate of marker `H`.
+impl<Q: Answered<H, Returns: Serialize>, H: 'static> Of<(Q, H)> {
+    /// The entry of query `Q`, handled by the crate of marker `H`. An answer without `Serialize` is refused by the query's derive.
     pub const QUERY: QueryEntry = QueryEntry { name: Q::NAME, wire: crate::bus::wire::query::<Q, H> };
 }
 

@@ -2,16 +2,6 @@
 
 use cqrs_core::event_list::TagInfo;
 
-/// Refuses what the macros cannot see and the compiler can: where `condition` is false, `message` is the compile error,
-/// at the place that this is called from.
-///
-/// # Panics
-/// Where `condition` is false: while compiling, since it is called in constants only.
-#[track_caller]
-pub const fn require(condition: bool, message: &str) {
-    assert!(condition, "{}", message);
-}
-
 /// Whether two names are one.
 #[must_use]
 pub const fn same_name(one: &str, other: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Which events a handler may emit, known while compiling; and that the aggregates it decides on fold them (rule 407).
 
 use super::compile_time::{is_among, same_name};
+use crate::expansion::rules::Rule;
 use crate::expansion::text::Text;
 use crate::model::parameter_info::{AggregateEvents, ParameterInfo};
 use cqrs_core::event_list::{EventList, TagInfo};
@@ -10,15 +11,14 @@ use cqrs_core::event_list::{EventList, TagInfo};
 /// # Panics
 /// If there is such an event: while compiling, since it is called in constants only.
 #[track_caller]
-pub const fn require_folded(parameter: ParameterInfo, emits: &EventList, what: &str, why_and_instead: &str) {
+pub const fn require_folded(parameter: ParameterInfo, emits: &EventList, rule: Rule, names: &[&str]) {
     let ParameterInfo::Aggregate(aggregate) = parameter else { return };
-    let mut text = Text::new();
-    text.push(what);
+    let mut text = rule.begin(names);
     let start = text.length();
     add_forgotten(&aggregate, emits, &mut text, start);
     if text.length() > start {
         text.push("`");
-        text.push(why_and_instead);
+        rule.end(names, &mut text);
         panic!("{}", text.as_str());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use crate::expansion::text::Text;
+use crate::expansion::rules::Rule;
 use crate::model::boundary::{Identifies, MayIdentify};
 use cqrs_core::event::Event;
 use cqrs_core::fnv::{START, fnv1a};
@@ -139,20 +139,19 @@ pub const fn field_name(name: &str) -> u64 {
 /// 210: refuses a parameter that is named as no field of its command, with the fields that there are.
 ///
 /// # Panics
-/// If `name` is none of `fields`: while compiling, since it is called in constants only.
+/// If the first of `names` is none of `fields`: while compiling, since it is called in constants only.
 #[track_caller]
-pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, what: &str, why_and_instead: &str) {
+pub const fn require_field(loaded: bool, fields: Option<&[&str]>, rule: Rule, names: &[&str]) {
     // A type that is not a command or an aggregate has an error of its own.
     let (true, Some(fields)) = (loaded, fields) else { return };
     let mut at = 0;
     while at < fields.len() {
-        if crate::expansion::compile_time::same_name(fields[at], name) {
+        if crate::expansion::compile_time::same_name(fields[at], names[0]) {
             return;
         }
         at += 1;
     }
-    let mut text = Text::new();
-    text.push(what);
+    let mut text = rule.begin(names);
     at = 0;
     while at < fields.len() {
         text.push(if at == 0 { ": its fields are `" } else { "`, `" });
@@ -160,6 +159,6 @@ pub const fn require_field(loaded: bool, fields: Option<&[&str]>, name: &str, wh
         at += 1;
     }
     text.push(if at == 0 { ", which has no named fields" } else { "`" });
-    text.push(why_and_instead);
+    rule.end(names, &mut text);
     panic!("{}", text.as_str());
 }

@@ -10,4 +10,5 @@ pub mod fields;
 pub mod folds;
 pub mod probe;
 pub mod results;
+pub mod rules;
 pub(crate) mod text;

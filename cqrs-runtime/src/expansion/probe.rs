@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use crate::model::aggregate::Aggregate;
+use serde::Serialize;
+
+use crate::model::aggregate::{Aggregate, AggregateState};
 use crate::model::boundary::AggregateParameter;
 use crate::model::message::{Command, Query};
 use crate::model::outcome::{HandlerResult, Outcome};
@@ -26,6 +28,12 @@ pub trait Unless {
     const IS_QUERY: bool = false;
     /// Not an event.
     const IS_EVENT: bool = false;
+    /// Not to be shared between threads.
+    const IS_SHARED: bool = false;
+    /// Not a view.
+    const IS_VIEW: bool = false;
+    /// Not `Serialize`.
+    const IS_WRITTEN: bool = false;
     /// Not `()`.
     const IS_NOTHING: bool = false;
     /// Not a way to send commands, or to the log, handed out as a service.
@@ -58,6 +66,21 @@ impl<T: Query> Probe<T> {
 impl<T: Event> Probe<T> {
     /// An event.
     pub const IS_EVENT: bool = true;
+}
+
+impl<T: AggregateState> Probe<T> {
+    /// What threads may share.
+    pub const IS_SHARED: bool = true;
+}
+
+impl<T: View> Probe<T> {
+    /// A view.
+    pub const IS_VIEW: bool = true;
+}
+
+impl<T: Serialize> Probe<T> {
+    /// What serde can write.
+    pub const IS_WRITTEN: bool = true;
 }
 
 impl Probe<()> {
@@ -180,4 +203,18 @@ macro_rules! __id_schema {
 #[macro_export]
 macro_rules! __id_schema {
     ($id:ident, $inner:ty) => {};
+}
+
+/// `T`, where `IS` is `true`, and `()` otherwise: what a check is about, where another has not refused it already.
+pub trait Where<const IS: bool> {
+    /// The one or the other.
+    type Type;
+}
+
+impl<T> Where<true> for T {
+    type Type = T;
+}
+
+impl<T> Where<false> for T {
+    type Type = ();
 }

@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 
+use crate::model::boundary::Slot;
 use crate::model::snapshot::Snapshots;
 use cqrs_core::event::{DecodeError, RecordedEvent};
 use cqrs_core::id::{Id, Tag};
@@ -18,7 +19,7 @@ use cqrs_core::snapshot::SnapshotKey;
     note = "a service is taken as `State<T>`, and a database as `&mut Tx<Db>`, by a workflow: `#[command] async fn`; a view lags behind the log, and only a query reads it: `Views<V>`",
     note = "see: cqrs_runtime::rules#cqrs203"
 )]
-pub trait Aggregate: Sized + AggregateState {
+pub trait Aggregate: Sized + 'static {
     /// The type's name, for messages.
     const NAME: &'static str;
     /// The id that it is loaded by.
@@ -30,6 +31,9 @@ pub trait Aggregate: Sized + AggregateState {
     /// Whether any event creates it. Otherwise the program does not compile.
     #[doc(hidden)]
     const CREATES: bool = true;
+    /// How it is loaded: [`Slot::OF`].
+    #[doc(hidden)]
+    const SLOT: Slot<Self>;
     /// How its state is stored as a snapshot, if `snapshots` is set.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
 
@@ -64,12 +68,15 @@ impl<A: Aggregate> Snapshots<A> {
     }
 }
 
-/// A state that may be kept in memory and lent to decisions in any thread.
+/// A state that may be kept in memory and lent to decisions in any thread. `#[aggregate]` requires it once.
+///
+/// Deliberately not a supertrait of [`Aggregate`]: otherwise rustc would repeat the error for each thing that threads may not share, and
+/// at every use. Generic code that gives an `A: Aggregate` to another thread needs the bound `A: Aggregate + AggregateState`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS203] the state `{Self}` cannot be shared between threads",
     label = "not `Send + Sync + 'static`",
     note = "an aggregate is kept in memory, and decisions in several threads look at it",
-    note = "hold what threads may share: `Arc` in place of `Rc`, a value in place of a reference or a pointer",
+    note = "hold what threads may share: `Arc` in place of `Rc`, a plain field in place of a `Cell` or `RefCell`, a value in place of a reference or a pointer",
     note = "see: cqrs_runtime::rules#cqrs203"
 )]
 pub trait AggregateState: Send + Sync + 'static {}

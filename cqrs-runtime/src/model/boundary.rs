@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use crate::model::aggregate::{Aggregate, FoldError};
+use crate::model::aggregate::{Aggregate, AggregateState, FoldError};
 use crate::model::error::{Entity, Refusal};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::event::RecordedEvent;
@@ -153,6 +153,7 @@ impl Aggregate for NoAggregate {
     const NAME: &'static str = "";
     type Id = NoId;
     const EVENTS: &'static [&'static str] = &[];
+    const SLOT: Slot<Self> = Slot::<Self>::OF;
     fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &NoId) -> Result<(), FoldError> {
         Ok(())
     }
@@ -250,13 +251,13 @@ opaque_debug!(Boundary);
 impl Boundary {
     /// Adds the aggregate of a parameter of type `P`.
     pub fn one<'a, P: AggregateParameter<'a>>(&mut self, id: &impl Identifies<IdOf<'a, P>>) {
-        let slot = P::LOADED.then(|| TypedSlot::<P::Aggregate>::boxed(id.id()));
+        let slot = P::LOADED.then(|| P::Aggregate::SLOT.of(id.id()));
         self.slots.push(slot.into_iter().collect());
     }
 
     /// Adds the aggregate of an `Option` parameter of type `P`, if there is an id.
     pub fn optional<'a, P: AggregateParameter<'a>>(&mut self, id: &impl MayIdentify<IdOf<'a, P>>) {
-        self.slots.push(id.id().map(TypedSlot::<P::Aggregate>::boxed).into_iter().collect());
+        self.slots.push(id.id().map(|id| P::Aggregate::SLOT.of(id)).into_iter().collect());
     }
 
     /// Adds the aggregates of a parameter of type `P`, one per id.
@@ -264,7 +265,7 @@ impl Boundary {
         &mut self,
         ids: impl IntoIterator<Item = I>,
     ) {
-        self.slots.push(ids.into_iter().map(|id| TypedSlot::<P::Aggregate>::boxed(id.id())).collect());
+        self.slots.push(ids.into_iter().map(|id| P::Aggregate::SLOT.of(id.id())).collect());
     }
 }
 
@@ -317,19 +318,45 @@ impl AggregateKind {
     }
 }
 
+/// How an aggregate is loaded.
+#[doc(hidden)]
+pub struct Slot<A: Aggregate>(fn(&A::Id) -> Box<dyn AggregateSlot>);
+
+opaque_debug!([A: Aggregate] Slot<A>);
+
+impl<A: Aggregate + AggregateState> Slot<A> {
+    /// That of a state that threads may share.
+    pub const OF: Self = Self(TypedSlot::<A>::boxed);
+}
+
+impl<A: Aggregate> Slot<A> {
+    fn of(&self, id: &A::Id) -> Box<dyn AggregateSlot> {
+        (self.0)(id)
+    }
+}
+
+/// In place of [`Slot::OF`] for a state that threads may not share. Never called, since that does not compile.
+#[doc(hidden)]
+pub trait NoSlot<A: Aggregate> {
+    /// Loads nothing.
+    const OF: Slot<A> = Slot(|_| unreachable!("a state that threads may not share"));
+}
+
+impl<A: Aggregate> NoSlot<A> for Slot<A> {}
+
 struct TypedSlot<A: Aggregate> {
     tag: Tag,
     id: A::Id,
     state: Option<A>,
 }
 
-impl<A: Aggregate> TypedSlot<A> {
+impl<A: Aggregate + AggregateState> TypedSlot<A> {
     fn boxed(id: &A::Id) -> Box<dyn AggregateSlot> {
         Box::new(Self { tag: id.tag(), id: id.clone(), state: None })
     }
 }
 
-impl<A: Aggregate> AggregateSlot for TypedSlot<A> {
+impl<A: Aggregate + AggregateState> AggregateSlot for TypedSlot<A> {
     fn kind(&self) -> AggregateKind {
         AggregateKind::of::<A>()
     }

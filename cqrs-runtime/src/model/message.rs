@@ -1,7 +1,5 @@
 //! Commands and queries: the messages that callers send.
 
-use serde::Serialize;
-
 use crate::model::consistency::Consistency;
 pub use crate::model::error::DomainError;
 use crate::model::error::{CommandError, QueryError};
@@ -68,26 +66,16 @@ pub trait Query: Message<Reply = Answering<Self>> {
 
 /// What a query may return: anything that can be sent, except `()`.
 ///
-/// `Serialize` is not its supertrait, so that a type without it gives one error, with this text. Generic code that passes an answer
-/// to serde needs the bound `Q::Returns: Serialize`.
+/// It must be `Serialize` too. Its query's derive requires that once, unless it is a view, which must be so by itself: as a supertrait,
+/// it would be an error at every use. Generic code that passes an answer to serde needs the bound `Q::Returns: Serialize`.
 #[diagnostic::on_unimplemented(
     message = "[CQRS304] a query cannot return `{Self}`",
-    label = "not `Serialize + Send + 'static`",
-    note = "answers travel as JSON, and between threads",
-    note = "derive `Serialize` for it, and for what is inside",
+    label = "not `Send + 'static`",
+    note = "answers travel between threads",
+    note = "hold what threads may send: `Arc` in place of `Rc`, a value in place of a reference or a pointer",
     note = "see: cqrs_runtime::rules#cqrs304"
 )]
-pub trait Answer: Send + 'static {
-    /// The answer as JSON.
-    ///
-    /// # Errors
-    /// Its `Serialize` fails.
-    #[doc(hidden)]
-    fn to_json(&self) -> serde_json::Result<serde_json::Value>;
-}
+pub trait Answer: Send + 'static {}
+
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + Send + 'static> Answer for T {
-    fn to_json(&self) -> serde_json::Result<serde_json::Value> {
-        serde_json::to_value(self)
-    }
-}
+impl<T: Send + 'static> Answer for T {}

@@ -81,6 +81,7 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
 mod tests {
     use super::*;
     use crate::model::aggregate::{Aggregate, FoldError};
+    use crate::model::boundary::Slot;
     use cqrs_core::event::RecordedEvent;
     use cqrs_core::id::Tag;
 
@@ -101,6 +102,7 @@ mod tests {
                 const NAME: &'static str = "Door";
                 type Id = DoorId;
                 const EVENTS: &'static [&'static str] = &$events;
+                const SLOT: Slot<Self> = Slot::<Self>::OF;
                 const SNAPSHOTS: Option<Snapshots<Self>> = Some(snapshots::<Door>($fold, &$versions));
                 fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &DoorId) -> Result<(), FoldError> {
                     Ok(())
@@ -132,6 +134,7 @@ mod tests {
             const NAME: &'static str = "Door";
             type Id = DoorId;
             const EVENTS: &'static [&'static str] = &[];
+            const SLOT: Slot<Self> = Slot::<Self>::OF;
             fn fold(_: &mut Option<Self>, _: &RecordedEvent, _: &DoorId) -> Result<(), FoldError> {
                 Ok(())
             }

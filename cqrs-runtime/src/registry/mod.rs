@@ -11,7 +11,7 @@ pub(crate) mod table;
 pub use describe::Description;
 
 pub use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo};
-use crate::model::aggregate::Aggregate;
+use crate::model::aggregate::{Aggregate, AggregateState};
 use crate::model::message::{Command, Query};
 pub use crate::model::parameter_info::{AggregateEvents, ParameterInfo, Resource};
 pub use crate::policy::reaction::PolicyInfo;
@@ -184,7 +184,7 @@ impl Registration {
     /// Registers an aggregate.
     #[must_use]
     #[track_caller]
-    pub const fn aggregate<A: Aggregate>(module: &'static str) -> Self {
+    pub const fn aggregate<A: Aggregate + AggregateState>(module: &'static str) -> Self {
         Self::new(
             module,
             Item::Aggregate(AggregateInfo {

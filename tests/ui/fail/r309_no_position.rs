@@ -1,6 +1,6 @@
 //! CQRS309: a query that reads its caller's own writes says how far they go
 //!
-//! The fault: `CountMine {}`
+//! The fault: `ask`
 
 include!("../shop.rs");
 

@@ -24,13 +24,13 @@ const _: () = {
         type Error = OrderError;
     }
     #[automatically_derived]
-    impl rt::HasField<7774916592154454519u64, OrderId> for CreateOrder {
+    impl rt::HasField<{ rt::field_name("order") }, OrderId> for CreateOrder {
         fn field(&self) -> &OrderId {
             &self.order
         }
     }
     #[automatically_derived]
-    impl rt::HasField<6693467979504746524u64, Vec<Line>> for CreateOrder {
+    impl rt::HasField<{ rt::field_name("lines") }, Vec<Line>> for CreateOrder {
         fn field(&self) -> &Vec<Line> {
             &self.lines
         }
@@ -39,7 +39,8 @@ const _: () = {
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     const _: () = rt::require(
         !rt::Probe::<CreateOrder>::IS_QUERY && !rt::Probe::<CreateOrder>::IS_EVENT,
-        "[CQRS101] `CreateOrder` is more than one of command, query and event\n  why: a message has one intention\n  instead: keep one derive, and give the other intention a type of its own\n  see: cqrs_runtime::rules#cqrs101",
+        rt::rules::TWO_INTENTIONS,
+        &["CreateOrder"],
     );
     rt::inventory::submit!(rt::Registration::command::<CreateOrder>(::core::module_path!()));
 };

@@ -100,10 +100,7 @@ const _: () = {
             },
         },
     ];
-    const _: () = rt::require(
-        !rt::Probe::<State<Mailer>>::IS_BUS,
-        "[CQRS602] a policy cannot take `State<Mailer>`\n  why: a policy returns its commands, so that they get ids and each takes effect once\n  instead: return the commands; what the store must write with an event is a workflow's or a projection's\n  see: cqrs_runtime::rules#cqrs602",
-    );
+    const _: () = rt::require(!rt::Probe::<State<Mailer>>::IS_BUS, rt::rules::POLICY_BUS, &["State<Mailer>"]);
     rt::inventory::submit!(rt::Registration::policy(
         ::core::module_path!(),
         "Letters",

@@ -64,7 +64,8 @@ const _: () = {
             &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME, <OrderPriced as rt::Event>::NAME],
             <Order as rt::HasEvents>::EVENTS,
         ),
-        "[CQRS501] the methods and `ignore` are not exactly the events of `Order`\n  why: silence is how events get lost\n  instead: write a method for each of its events, or name it: `ignore = [..]`\n  see: cqrs_runtime::rules#cqrs501",
+        rt::rules::EVENT_OF_AGGREGATE,
+        &["Order"],
     );
     rt::inventory::submit!(rt::Registration::fold::<OrderSummaries>(::core::module_path!(), &[]));
 };

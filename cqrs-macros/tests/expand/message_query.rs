@@ -22,13 +22,14 @@ const _: () = {
     }
     #[allow(unused_imports)]
     use rt::{NoJson as _, OfNothing as _, Unless as _};
+    const _: () = rt::require(!rt::Probe::<OrderHistory>::IS_EVENT, rt::rules::TWO_INTENTIONS, &["OrderHistory"]);
+    const _: () =
+        rt::require(!rt::Probe::<OrderSummary>::IS_EVENT, rt::rules::QUERY_EVENT, &["OrderHistory", "OrderSummary"]);
     const _: () = rt::require(
-        !rt::Probe::<OrderHistory>::IS_EVENT,
-        "[CQRS101] `OrderHistory` is more than one of command, query and event\n  why: a message has one intention\n  instead: keep one derive, and give the other intention a type of its own\n  see: cqrs_runtime::rules#cqrs101",
-    );
-    const _: () = rt::require(
-        !rt::Probe::<OrderSummary>::IS_EVENT,
-        "[CQRS305] query `OrderHistory` returns the event `OrderSummary`\n  why: queries state no facts, and events are the log's\n  instead: answer with a view or a type of its own\n  see: cqrs_runtime::rules#cqrs305",
+        rt::Probe::<Vec<OrderSummary>>::IS_WRITTEN
+            || rt::Probe::<OrderSummary>::IS_VIEW && !rt::Probe::<OrderSummary>::IS_WRITTEN,
+        rt::rules::QUERY_ANSWER,
+        &["OrderHistory", "Vec<OrderSummary>"],
     );
     rt::inventory::submit!(rt::Registration::query::<OrderHistory>(::core::module_path!()));
 };

@@ -32,19 +32,19 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl rt::HasField<7774916592154454519u64, OrderId> for OrderCreated {
+    impl rt::HasField<{ rt::field_name("order") }, OrderId> for OrderCreated {
         fn field(&self) -> &OrderId {
             &self.order
         }
     }
     #[automatically_derived]
-    impl rt::HasField<17269473598262668406u64, Option<CustomerId>> for OrderCreated {
+    impl rt::HasField<{ rt::field_name("referrer") }, Option<CustomerId>> for OrderCreated {
         fn field(&self) -> &Option<CustomerId> {
             &self.referrer
         }
     }
     #[automatically_derived]
-    impl rt::HasField<17197288366239991341u64, Vec<ProductId>> for OrderCreated {
+    impl rt::HasField<{ rt::field_name("products") }, Vec<ProductId>> for OrderCreated {
         fn field(&self) -> &Vec<ProductId> {
             &self.products
         }

@@ -19,7 +19,7 @@ const _: () = {
         fn tags(&self, _tags: &mut ::std::vec::Vec<rt::Tag>) {}
     }
     #[automatically_derived]
-    impl rt::HasField<9609363733564572473u64, Date> for DayClosed {
+    impl rt::HasField<{ rt::field_name("date") }, Date> for DayClosed {
         fn field(&self) -> &Date {
             &self.date
         }

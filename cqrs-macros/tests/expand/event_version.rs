@@ -29,7 +29,7 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl rt::HasField<7774916592154454519u64, OrderId> for OrderShipped {
+    impl rt::HasField<{ rt::field_name("order") }, OrderId> for OrderShipped {
         fn field(&self) -> &OrderId {
             &self.order
         }
@@ -37,7 +37,8 @@ const _: () = {
     const _: () = rt::require(
         <OrderShippedV1 as rt::Event>::VERSION + 1 == 2u32
             && rt::same_name(<OrderShippedV1 as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME),
-        "[CQRS107] `from` is not version 1 of an event of the name of `OrderShipped`\n  why: every stored event must be readable for ever: a gap in the chain would end it\n  instead: name the type of version 1, with the same `#[cqrs(name = ..)]`\n  see: cqrs_runtime::rules#cqrs107",
+        rt::rules::VERSION_GAP,
+        &["OrderShipped", "1"],
     );
     rt::inventory::submit!(rt::Registration::event::<OrderShipped>(
         ::core::module_path!(),

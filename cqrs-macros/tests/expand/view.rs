@@ -36,7 +36,7 @@ const _: () = {
     impl OrderSummary {
         #[doc(hidden)]
         pub const ORDER: rt::KeyField<Self> = rt::KeyField::new();
-        ///The index `customer`: finds and sorts by it.
+        /// The index `customer`: finds and sorts by it.
         pub const CUSTOMER: rt::Index<Self, CustomerId> = rt::Index::new("customer");
         #[doc(hidden)]
         pub const STATUS: rt::Unindexed<Self> = rt::Unindexed::new();

@@ -23,10 +23,13 @@ impl Order {
 }
 const _: () = {
     #[allow(unused_imports)]
+    use rt::NoSlot as _;
+    #[allow(unused_imports)]
     use rt::{NoJson as _, OfNothing as _, Unless as _};
     #[automatically_derived]
     impl rt::Aggregate for Order {
         const NAME: &'static str = "Order";
+        const SLOT: rt::Slot<Self> = rt::Slot::<Self>::OF;
         type Id = OrderId;
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME];
         const SNAPSHOTS: ::core::option::Option<rt::Snapshots<Self>> =
@@ -47,11 +50,13 @@ const _: () = {
     }
     const _: () = rt::require(
         rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
-        "[CQRS404] event `OrderCreated` has not exactly one `#[tag]` of type `OrderId`\n  why: an aggregate is the events of one tag: without it the event could never be found, with two it is unclear whose it is\n  instead: mark the event's field `#[tag]`; where it has two, let the method take its own identity last: `id: &OrderId`\n  see: cqrs_runtime::rules#cqrs404",
+        rt::rules::EVENT_WITHOUT_TAG,
+        &["OrderCreated", "OrderId"],
     );
     #[allow(dead_code, non_upper_case_globals)]
     const _: () = {
-        static STATE: (u8, ::core::mem::MaybeUninit<Order>) = (0, ::core::mem::MaybeUninit::uninit());
+        static STATE: (u8, ::core::mem::MaybeUninit<<Order as rt::Where<{ rt::Probe::<Order>::IS_SHARED }>>::Type>) =
+            (0, ::core::mem::MaybeUninit::uninit());
         const CQRS408_a_decision_could_change_this_aggregate_without_an_event__use_plain_fields__or_say_interior_mutability: u8 = STATE
             .0;
     };
