@@ -53,7 +53,7 @@ pub struct AccountClosed {
 }
 
 /// Why the bank refuses.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, DomainError)]
 pub enum BankError {
     /// The account is closed.
     #[error("the account is closed")]

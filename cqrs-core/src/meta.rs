@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::position::Position;
 use crate::time::Timestamp;
 use crate::trace_context::{TraceContext, lenient};
 
@@ -78,6 +79,9 @@ pub struct Meta {
     /// is not passed to handlers, and not stored.
     #[serde(skip)]
     pub deadline: Option<Instant>,
+    /// The position that the caller has seen the command's aggregates at: see [`expected`](Self::expected). Not stored.
+    #[serde(skip)]
+    pub expected: Option<Position>,
 }
 
 impl Meta {
@@ -93,6 +97,7 @@ impl Meta {
             trace: None,
             at: Timestamp::now(),
             deadline: None,
+            expected: None,
         }
     }
 
@@ -118,6 +123,19 @@ impl Meta {
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
         self.deadline = Instant::now().checked_add(time);
+        self
+    }
+
+    /// Executes the command only if its aggregates are as the caller has seen them at this position: none of those that its handler
+    /// loads has a later event. Otherwise it fails with `CommandError::Conflict`. It does too if the log does not reach that
+    /// position, as after a restored backup. Default: no such condition.
+    ///
+    /// A receipt's position is one at which the caller knows its aggregates, and so is that of an answer that it asked `after`. A
+    /// command whose handler loads no aggregate has nothing to compare, and is executed. A repeated command id is answered with the
+    /// first receipt, even if its aggregates have changed since.
+    #[must_use]
+    pub fn expected(mut self, position: Position) -> Self {
+        self.expected = Some(position);
         self
     }
 

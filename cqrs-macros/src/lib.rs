@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod cases;
 mod cqs;
+mod domain_error;
 mod errors;
 mod event;
 mod events;
@@ -32,6 +33,47 @@ mod types;
 mod view;
 
 use proc_macro::TokenStream;
+
+/// A domain's error that says what it is: a stable code for each variant, an HTTP status, and its fields. Derive
+/// `thiserror::Error` as well.
+///
+/// The code is the variant's name, or `#[cqrs(code = "..")]`. `#[cqrs(status = 409)]` sets the HTTP status. Default: 422.
+/// Fields must implement `Serialize`, and become members of the HTTP problem. Those that `thiserror` takes for the cause
+/// (`#[source]`, `#[from]`, a field `source`) are left out. A variant with `#[error(transparent)]` says what the error inside
+/// says, if that derives `DomainError` too.
+///
+/// An error with a status from 500 is an internal one: HTTP shows its code, but neither its text nor its fields.
+///
+/// Without this derive an error has one code, the name of its type.
+///
+/// ```
+/// use cqrs_runtime::DomainError;
+/// use cqrs_runtime::error::Rejection;
+///
+/// #[derive(Debug, DomainError)]
+/// pub enum ShippingError {
+///     #[cqrs(status = 409)]
+///     AlreadyShipped { tracking_number: String },
+///     #[cqrs(code = "no-tracking-number")]
+///     NoTrackingNumber,
+/// }
+/// # impl std::fmt::Display for ShippingError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("not shipped") }
+/// # }
+/// # impl std::error::Error for ShippingError {}
+///
+/// let rejection = Rejection::of(&ShippingError::AlreadyShipped { tracking_number: "TN-1".into() }).unwrap();
+/// assert_eq!((&*rejection.code, rejection.status), ("AlreadyShipped", Some(409)));
+/// assert_eq!(rejection.members["tracking_number"], "TN-1");
+/// ```
+///
+/// # Rules
+///
+/// 104 it has no parameters · 108 its options exist · 112 its codes and members are its own
+#[proc_macro_derive(DomainError, attributes(cqrs))]
+pub fn derive_domain_error(input: TokenStream) -> TokenStream {
+    domain_error::derive(input.into()).into()
+}
 
 /// An identifier: all that a newtype needs to name one kind of entity.
 ///

@@ -120,6 +120,7 @@ const HAPPENED: &str = "history has happened: applying it can neither fail nor a
 const REPLAY: &str = "a projection is replayed, and its side effects would happen again";
 const TRAVELS: &str = "messages cross threads, processes and time";
 const ONE_FACT: &str = "one fact, one type: that is how it is found, and how its fields evolve";
+const CALLERS_TELL: &str = "callers distinguish refusals by their codes and members";
 const LISTED: &str = "an option that is not understood would do nothing";
 const REACTS: &str = "a policy returns its commands, so that they get ids and each takes effect once";
 const SEPARATE: &str =
@@ -168,6 +169,10 @@ rules! {
     MARKER_WITH_ARGUMENTS = 108 Macro, "`#[{0}]` takes no arguments", LISTED, "write `#[{0}]`";
     OPTION_ON_PART = 108 Macro, "`#[cqrs({0})]` on a {1}", "options are read above a type; here it would do nothing", "{2}";
     MARKER_ELSEWHERE = 108 Macro, "`#[{0}]` on {1}", "nothing reads it there, and it would do nothing", "{2}";
+    REJECTION_MEMBER = 112 Macro, "a domain error has a field `{0}`, and so has each answer about it", CALLERS_TELL,
+        "give the field another name";
+    REJECTION_TWICE = 112 Macro, "two variants of a domain error have the code `{0}`", CALLERS_TELL,
+        "give one of them another, `#[cqrs(code = \"..\")]`";
     ERROR_IS_DATA = 109 Macro, "`{0}` cannot be a command's error", "callers, logs and HTTP answers carry the error, and callers match on it",
         "give it a type of its own: `#[derive(Debug, thiserror::Error)] pub enum {1}Error`, and `#[cqrs(error = {1}Error)]`";
     FIELD_SKIPPED = 110 Macro, "serde leaves field `{0}` of the {1} out", "what is not stored is gone, in silence",
@@ -450,7 +455,7 @@ mod tests {
     fn the_tables_hold_every_rule_that_is_enforced() {
         let ours = OURS.iter().map(|rule| rule.code);
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
-        let expected = (101..=111)
+        let expected = (101..=112)
             .chain(201..=211)
             .chain(301..=309)
             .chain(401..=408)

@@ -11,12 +11,13 @@ use quote::{ToTokens, TokenStreamExt, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Item, Meta, Token};
 
-use crate::{cqs, event, events, fold, handler, id, message, policy, view};
+use crate::{cqs, domain_error, event, events, fold, handler, id, message, policy, view};
 
 type Derive = fn(TokenStream) -> TokenStream;
 type Attributed = fn(TokenStream, &TokenStream) -> TokenStream;
 
 const DERIVES: &[(&str, Derive)] = &[
+    ("DomainError", domain_error::derive),
     ("Id", id::derive),
     ("Event", event::derive),
     ("Events", events::derive),

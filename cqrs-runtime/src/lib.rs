@@ -140,7 +140,7 @@ pub mod testing;
 pub mod verify;
 
 pub use crate::bus::{middleware, wire};
-pub use crate::model::{error, message, parameters, snapshot};
+pub use crate::model::{message, parameters, snapshot};
 #[doc(inline)]
 pub use cqrs_core::{event, id, meta, secrets, time};
 
@@ -152,6 +152,12 @@ pub mod aggregate {
 /// A decision's consistency boundary: the aggregates that its parameters name.
 pub mod boundary {
     pub use crate::model::boundary::{Absent, AggregateParameter, Identifies, Many, MayIdentify};
+}
+
+/// The errors of commands, queries and operators' calls.
+pub mod error {
+    pub use crate::model::error::*;
+    pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};
 }
 
 /// The command side: its bus, and what a command returns.
@@ -225,7 +231,7 @@ pub use uuid::Uuid;
 pub use view::{View, Views};
 
 pub use cqrs_macros::{
-    Aggregate, Command, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query,
+    Aggregate, Command, DomainError, Event, Events, Id, Query, View, aggregate, command, cqs, policy, projection, query,
 };
 
 /// Everything that annotated domain code names: `use cqrs_runtime::prelude::*;`.
@@ -234,9 +240,9 @@ pub use cqrs_macros::{
 /// for plain objects, is not included: `use cqrs_runtime::cqs;`.
 pub mod prelude {
     pub use crate::{
-        Absent, Aggregate, App, Command, CommandBus, CommandError, CommandId, Date, Decision, Event, Events, Id, Many,
-        Meta, Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale, State, Timestamp, Tx,
-        Uuid, View, Views, aggregate, command, emit, policy, projection, query,
+        Absent, Aggregate, App, Command, CommandBus, CommandError, CommandId, Date, Decision, DomainError, Event,
+        Events, Id, Many, Meta, Position, Query, QueryBus, QueryError, ReadOnly, Reader, Receipt, Recorded, Stale,
+        State, Timestamp, Tx, Uuid, View, Views, aggregate, command, emit, policy, projection, query,
     };
     pub use serde::{Deserialize, Serialize};
 }
@@ -263,6 +269,7 @@ pub mod __private {
     pub use crate::model::boundary::{Boundary, Loaded, NoSlot, Slot};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
+    pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};
     pub use crate::model::snapshot::{Snapshots, snapshots};
     pub use crate::policy::reaction::{FormerName, PolicyContext, Reacting, Reaction};
     pub use crate::policy::returns::{Returned, ReturnedNothing, may_return, returns};

@@ -61,6 +61,8 @@ pub struct Json<T> {
     pub read_with_path: for<'de> fn(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<T, PathError>,
     /// A hash of the type's shape: the names of its fields and variants, and the types of their values.
     pub shape: fn() -> u64,
+    /// What the type's `Deserialize` asks for, one line for each path: see the module `shape`.
+    pub facts: fn() -> Vec<String>,
 }
 
 opaque_debug!([T] Json<T>);
@@ -72,6 +74,7 @@ impl<T: Stored> Json<T> {
         read: |json| serde_json::from_str(json),
         read_with_path: |json| serde_path_to_error::deserialize(json),
         shape: crate::shape::fingerprint::<T>,
+        facts: crate::shape::facts::<T>,
     };
 }
 
@@ -111,6 +114,7 @@ impl<T> Json<T> {
         read: |_| unreachable!("not stored"),
         read_with_path: |_| unreachable!("not stored"),
         shape: || unreachable!("not stored"),
+        facts: || unreachable!("not stored"),
     };
 }
 

@@ -74,7 +74,8 @@ impl Hash {
 }
 
 /// All facts about a type, sorted.
-fn facts<T: DeserializeOwned>() -> Vec<String> {
+#[must_use]
+pub fn facts<T: DeserializeOwned>() -> Vec<String> {
     let mut known = Known::default();
     for _ in 0..MOST_PASSES {
         known.begin_pass();

@@ -23,6 +23,7 @@ pub struct Allowed {
 
 /// Every option of every macro, and one macro that has it.
 const ALL: &[(&str, &str)] = &[
+    ("code", "#[derive(DomainError)]"),
     ("consistency", "#[derive(Query)]"),
     ("crate", "every macro"),
     ("error", "#[derive(Command)]"),
@@ -39,6 +40,7 @@ const ALL: &[(&str, &str)] = &[
     ("returns", "#[derive(Command)] and #[derive(Query)]"),
     ("revision", "#[projection]"),
     ("snapshots", "#[aggregate]"),
+    ("status", "#[derive(DomainError)]"),
     ("version", "#[derive(Event)]"),
     ("view", "#[projection]"),
     ("was", "#[policy]"),
@@ -67,6 +69,8 @@ pub enum Consistency {
 /// The options that were given.
 #[derive(Default)]
 pub struct Options {
+    /// `code = ".."`
+    pub code: Option<LitStr>,
     /// `consistency = read_your_writes`
     pub consistency: Option<Consistency>,
     /// `crate = path`
@@ -99,6 +103,8 @@ pub struct Options {
     pub revision: Option<u32>,
     /// `snapshots`, `snapshots = N`
     pub snapshots: Option<u32>,
+    /// `status = 409`
+    pub status: Option<u16>,
     /// `version = N`
     pub version: Option<(u32, Span)>,
     /// `view = Type`
@@ -226,6 +232,7 @@ impl Options {
 
     fn typed_value(&mut self, text: &str, input: ParseStream<'_>, errors: &Errors) -> syn::Result<()> {
         match text {
+            "code" => self.code = Some(name_literal(input, text, errors)?),
             "consistency" => self.consistency = Some(consistency(input)?),
             "crate" => self.krate = Some(Path::parse_mod_style(input)?),
             "error" => self.error = Some(type_value(text, input, errors)?),
@@ -239,6 +246,7 @@ impl Options {
             "returns" => self.returns = Some(type_value(text, input, errors)?),
             "revision" => self.revision = Some(counted(input, text, errors)?.0),
             "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
+            "status" => self.status = Some(status(input)?),
             "version" => self.version = Some(counted(input, text, errors)?),
             "view" => self.view = Some(type_value(text, input, errors)?),
             "was" => self.was = Some(name_literal(input, text, errors)?),
@@ -246,6 +254,13 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// The HTTP status of an error.
+fn status(input: ParseStream<'_>) -> syn::Result<u16> {
+    let literal: LitInt = input.parse()?;
+    let status = literal.base10_parse()?;
+    if (400..600).contains(&status) { Ok(status) } else { Err(syn::Error::new_spanned(literal, "no error")) }
 }
 
 /// A type. One in quotes is refused, and read as what is in them.
@@ -282,6 +297,7 @@ fn examples(allowed: &Allowed) -> String {
 /// What an option's value is, in words.
 fn kind_of_value(option: &str) -> &'static str {
     match option {
+        "code" => "a text, `code = \"order-too-large\"`",
         "consistency" => "`eventual` or `read_your_writes`",
         "crate" => "a path, `crate = my::cqrs_runtime`",
         "ignore" => "a list of events, `ignore = [A, B]`",
@@ -292,6 +308,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "on" => "a list of events, `on = [A, B]`",
         "revision" => "a whole number from 1 that you raise when a method changes what it makes, `revision = 2`",
         "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
+        "status" => "an HTTP status of an error, from 400 to 599: `status = 409`",
         "version" => "a whole number from 1, `version = 2`",
         "error" => "a type, `error = TheError`",
         "id" => "a type, `id = TheId`",

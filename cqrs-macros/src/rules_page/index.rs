@@ -67,6 +67,9 @@ index! {
     111 Types "r111_event", "a command, query, event or view that serde cannot write and read",
         "Events and views are stored as JSON, commands and queries travel as JSON.",
         "Derive `Serialize` and `Deserialize` beside the other derive; serde's own errors name a field that cannot.";
+    112 Macro "r112_member", "a domain error with two variants of one code, or with a field that has the name of a member of every problem",
+        "Callers distinguish refusals by their codes and members.",
+        "Give the variant another code, `#[cqrs(code = \"..\")]`, or the field another name.";
 }
 
 "Command handlers" {

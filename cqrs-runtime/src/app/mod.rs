@@ -9,6 +9,7 @@ use crate::expansion::probe::Probe;
 use crate::model::error::{Named, NotBuilt, NotYet, OperationError, QueryError, UnknownName};
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, PolicyStatus};
+use crate::registry::ServedMessage;
 use crate::registry::table::Table;
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::log::EventLog;
@@ -145,6 +146,12 @@ impl App {
     #[must_use]
     pub fn describe(&self) -> Description {
         Description::new(&self.inner.registry)
+    }
+
+    /// Every command and query that this app serves, commands first, each ordered by name. For transports.
+    #[must_use]
+    pub fn messages(&self) -> Vec<ServedMessage> {
+        crate::registry::served(&self.inner.registry)
     }
 
     /// The progress of the policies that run in this process. Empty with [`AppBuilder::without_policies`].

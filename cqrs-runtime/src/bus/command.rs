@@ -151,6 +151,12 @@ impl CommandBus {
         })
     }
 
+    /// Whether the queue of commands is full: a further command waits for a place in it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.services.sequencer.is_full()
+    }
+
     /// With the deadline of this bus, where the message has none of its own.
     fn due(&self, mut meta: Meta) -> Meta {
         meta.deadline = meta.deadline.or_else(|| Instant::now().checked_add(self.within?));

@@ -24,7 +24,7 @@ use cqrs_core::debug::opaque_debug;
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::{Condition, EventQuery, LogTransaction, lost_while_read};
 use cqrs_core::meta::Meta;
-use cqrs_core::position::Bookmark;
+use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::time::Timestamp;
 use cqrs_core::view::View;
@@ -137,12 +137,16 @@ impl CommandContext {
             if self.meta.command_id.is_some() {
                 self.lock::<C>().await?;
             }
-            return Work::load(boundary, services).await.and_then(Work::checked).map_err(|fault| Err(fault.into()));
+            let work = Work::load(boundary, services).await.and_then(|work| {
+                work.refuse_unexpected(self.meta.expected, work.loaded_at.position)?;
+                work.checked()
+            });
+            return work.map_err(|fault| Err(fault.into()));
         }
         // Outside the lock, under which only what came in between is read then.
         let work = Work::load(boundary, services).await.map_err(|fault| Err(fault.into()))?;
         let tx = self.lock::<C>().await?;
-        let work = work.locked(tx, turn, services).await.map_err(|fault| Err(fault.into()))?;
+        let work = work.locked(tx, turn, self.meta.expected, services).await.map_err(|fault| Err(fault.into()))?;
         self.locked.store(true, Ordering::Relaxed);
         Ok(work)
     }
@@ -192,7 +196,8 @@ impl CommandContext {
     /// log's lock.
     #[must_use]
     pub fn may_retry<E: std::fmt::Debug + std::fmt::Display>(&self, error: &CommandError<E>) -> bool {
-        let conflict = matches!(error, CommandError::Conflict(_));
+        // What the caller expects cannot come true again.
+        let conflict = matches!(error, CommandError::Conflict(_)) && self.meta.expected.is_none();
         conflict && self.conflicts.fetch_add(1, Ordering::Relaxed) < CONFLICTS
     }
 }
@@ -220,6 +225,7 @@ opaque_debug!(Work { loaded_at });
 enum LoadFault {
     Store(StoreError),
     Corrupt(Box<Corrupt>),
+    Conflict(Position),
 }
 
 impl<E> From<LoadFault> for CommandError<E> {
@@ -227,6 +233,7 @@ impl<E> From<LoadFault> for CommandError<E> {
         match fault {
             LoadFault::Store(error) => Self::Unavailable(error),
             LoadFault::Corrupt(corrupt) => Self::Corrupt(corrupt),
+            LoadFault::Conflict(loaded_at) => Self::Conflict(Conflict { loaded_at }),
         }
     }
 }
@@ -249,6 +256,7 @@ impl Work {
         mut self,
         mut tx: Box<dyn LogTransaction>,
         turn: Option<OwnedSemaphorePermit>,
+        expected: Option<Position>,
         services: &Services,
     ) -> Result<Self, LoadFault> {
         let timeout = &services.sequencer.timeout;
@@ -262,8 +270,20 @@ impl Work {
         } else if last.position < self.loaded_at.position || !self.loaded_at.agrees_with(last.event) {
             return Err(LoadFault::Store(lost_while_read(self.loaded_at)));
         }
+        self.refuse_unexpected(expected, last.position)?;
         (self.transaction, self.turn) = (Some(tx), turn);
         self.checked()
+    }
+
+    /// Refuses aggregates that have events after the position that the caller expects, and a log that ends before it.
+    fn refuse_unexpected(&self, expected: Option<Position>, head: Position) -> Result<(), LoadFault> {
+        let Some(expected) = expected else { return Ok(()) };
+        let has_changed = |entry: &Entry| entry.as_of() > expected;
+        let mut loaded = self.loaded.iter().flatten().peekable();
+        if loaded.peek().is_some() && expected > head || loaded.any(has_changed) {
+            return Err(LoadFault::Conflict(expected));
+        }
+        Ok(())
     }
 
     fn checked(self) -> Result<Self, LoadFault> {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use super::wire_error::{MalformedMessage, WireError};
+pub use super::wire_error::{Details, MalformedMessage, WireError};
 use crate::bus::command::CommandBus;
 use crate::bus::handler::{Answered, Handled};
 use crate::bus::query::QueryBus;
 use crate::bus::services::{Asked, Services};
-use crate::model::error::{CommandError, DomainError, QueryError};
+use crate::model::error::QueryError;
 pub use crate::model::error::{Named, UnknownName};
-use crate::model::message::Command;
 use crate::model::receipt::Receipt;
 use cqrs_core::json::Json;
 use cqrs_core::meta::Meta;
@@ -25,7 +24,7 @@ pub(crate) fn command<C: Handled<H>, H: 'static>(
     let bus = CommandBus::new(services).with_meta(meta);
     Box::pin(async move {
         let command: C = decode(&C::JSON, C::NAME, &data)?;
-        let receipt = bus.execute_handled::<C, H>(command).await.map_err(|error| refused::<C>(&error))?;
+        let receipt = bus.execute_handled::<C, H>(command).await?;
         let returned = serde_json::to_value(&receipt.returned).unwrap_or_default();
         Ok(Receipt { position: receipt.position, events: receipt.events, returned, repeated: receipt.repeated })
     })
@@ -39,43 +38,27 @@ pub(crate) fn query<Q: Answered<H, Returns: Serialize>, H: 'static>(
     let bus = QueryBus::asked(services, asked);
     Box::pin(async move {
         let query: Q = decode(&Q::JSON, Q::NAME, &data)?;
-        let answer = bus.ask_checked::<Q, H>(query).await.map_err(|error| unanswered(&error))?;
-        serde_json::to_value(answer).map_err(|error| unanswered(&QueryError::failed(error)))
+        let answer = bus.ask_checked::<Q, H>(query).await?;
+        Ok(serde_json::to_value(answer).map_err(QueryError::failed)?)
     })
-}
-
-fn refused<C: Command>(error: &CommandError<C::Error>) -> WireError {
-    let kind = error.kind();
-    let code = match error {
-        CommandError::Rejected(domain) => {
-            let debug = format!("{:?}", domain.as_error());
-            let name = debug.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            if name.is_empty() { kind.to_owned() } else { name.to_owned() }
-        }
-        _ => kind.to_owned(),
-    };
-    WireError::Command { kind, code, message: error.to_string() }
-}
-
-fn unanswered(error: &QueryError) -> WireError {
-    WireError::Query { kind: error.kind(), message: error.to_string() }
 }
 
 fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireError> {
     let read = json.read_with_path;
-    let malformed = |reason| WireError::Malformed(MalformedMessage { name, reason });
+    let malformed = |path, reason| WireError::Malformed(MalformedMessage { name, reason, path });
     let mut json = serde_json::Deserializer::from_str(data);
     let message = read(&mut json).map_err(|error| {
         let path = error.path().to_string();
         // `.` is the whole message, and `?` is a position that was not reached, for example because the text
         // ends early.
-        malformed(if path == "." || path == "?" {
-            error.into_inner().to_string()
+        if path == "." || path == "?" {
+            malformed(String::new(), error.into_inner().to_string())
         } else {
-            format!("{path}: {}", error.into_inner())
-        })
+            let reason = format!("{path}: {}", error.into_inner());
+            malformed(path, reason)
+        }
     })?;
-    json.end().map_err(|error| malformed(error.to_string()))?;
+    json.end().map_err(|error| malformed(String::new(), error.to_string()))?;
     Ok(message)
 }
 

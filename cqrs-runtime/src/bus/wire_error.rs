@@ -1,6 +1,7 @@
 //! Why a message from the wire failed.
 
-use crate::model::error::UnknownName;
+use crate::model::error::{CommandError, DomainError, Entity, NotBuilt, NotYet, QueryError, UnknownName};
+use crate::model::rejection::Rejection;
 
 /// Why a message from the wire failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,10 +21,12 @@ pub enum WireError {
     Command {
         /// The kind of [`CommandError`](crate::CommandError).
         kind: &'static str,
-        /// The variant or type name of a domain error. For other errors the same as `kind`.
+        /// The code of a domain error: see [`Rejection`]. For other errors the same as `kind`.
         code: String,
         /// The error's text.
         message: String,
+        /// What the error names.
+        details: Details,
     },
     /// The query failed.
     #[error("{message}")]
@@ -32,6 +35,8 @@ pub enum WireError {
         kind: &'static str,
         /// The error's text.
         message: String,
+        /// What the error names.
+        details: Details,
     },
 }
 
@@ -52,6 +57,7 @@ impl WireError {
     pub fn code(&self) -> &str {
         match self {
             Self::Command { code, .. } => code,
+            Self::Query { details: Details::Rejection(rejection), .. } => &rejection.code,
             _ => self.kind(),
         }
     }
@@ -64,4 +70,56 @@ pub struct MalformedMessage {
     pub name: &'static str,
     /// What is wrong, with the field's path, line and column.
     pub reason: String,
+    /// The field, as a path into the JSON. Empty if it is the whole message.
+    pub path: String,
+}
+
+/// What the error of a command or query names, for callers without types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// Nothing but its text.
+    None,
+    /// The aggregate that was not found, or that exists already.
+    Entity(Entity),
+    /// The domain's error. Of a query: an error that derives `DomainError`, wrapped in [`QueryError::Failed`].
+    Rejection(Box<Rejection>),
+    /// The view that has not reached the requested position.
+    NotYet(NotYet),
+    /// The view that is not built yet.
+    NotBuilt(NotBuilt),
+}
+
+impl<E: DomainError> From<CommandError<E>> for WireError {
+    fn from(error: CommandError<E>) -> Self {
+        let (kind, message) = (error.kind(), error.to_string());
+        let details = match error {
+            CommandError::Rejected(domain) => Details::Rejection(Box::new(Rejection::of_domain(&domain))),
+            CommandError::NotFound(entity) | CommandError::AlreadyExists(entity) => Details::Entity(entity),
+            CommandError::Middleware(error) => rejection_in(&*error),
+            _ => Details::None,
+        };
+        let code = match &details {
+            Details::Rejection(rejection) => rejection.code.clone(),
+            _ => kind.to_owned(),
+        };
+        Self::Command { kind, code, message, details }
+    }
+}
+
+impl From<QueryError> for WireError {
+    fn from(error: QueryError) -> Self {
+        let (kind, message) = (error.kind(), error.to_string());
+        let details = match error {
+            QueryError::Failed(error) | QueryError::Middleware(error) => rejection_in(&*error),
+            QueryError::NotYet(not_yet) => Details::NotYet(not_yet),
+            QueryError::NotBuilt(not_built) => Details::NotBuilt(not_built),
+            _ => Details::None,
+        };
+        Self::Query { kind, message, details }
+    }
+}
+
+fn rejection_in(error: &(dyn std::error::Error + 'static)) -> Details {
+    Rejection::of(error).map_or(Details::None, |rejection| Details::Rejection(Box::new(rejection)))
 }

@@ -151,7 +151,7 @@ impl<A: Aggregate> Parameter for Option<&A> {
     const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
 }
 impl<A: Aggregate> Parameter for crate::model::boundary::Absent<A> {
-    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());
+    const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::absent::<A>());
 }
 impl<A: Aggregate> Parameter for crate::model::boundary::Many<'_, A> {
     const INFO: ParameterInfo = ParameterInfo::Aggregate(AggregateEvents::of::<A>());

@@ -10,5 +10,6 @@ pub mod outcome;
 pub(crate) mod parameter_info;
 pub mod parameters;
 pub mod receipt;
+pub mod rejection;
 pub mod snapshot;
 pub mod workflow_error;

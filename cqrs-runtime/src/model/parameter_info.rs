@@ -18,13 +18,21 @@ pub struct AggregateEvents {
     pub folded: &'static [&'static str],
     /// The names of the events that it ignores explicitly.
     pub ignored: &'static [&'static str],
+    /// Whether the parameter is an `Absent<A>`.
+    pub must_be_absent: bool,
 }
 
 impl AggregateEvents {
     /// Those of aggregate `A`.
     #[must_use]
     pub const fn of<A: Aggregate>() -> Self {
-        Self { name: A::NAME, prefix: A::Id::PREFIX, folded: A::EVENTS, ignored: A::IGNORED }
+        Self { name: A::NAME, prefix: A::Id::PREFIX, folded: A::EVENTS, ignored: A::IGNORED, must_be_absent: false }
+    }
+
+    /// Those of an aggregate that must not exist yet.
+    #[must_use]
+    pub(crate) const fn absent<A: Aggregate>() -> Self {
+        Self { must_be_absent: true, ..Self::of::<A>() }
     }
 }
 

@@ -6,9 +6,12 @@
 use std::panic::Location;
 
 mod describe;
+mod messages;
 pub(crate) mod table;
 
 pub use describe::Description;
+pub(crate) use messages::served;
+pub use messages::{FieldForm, MessageField, ServedMessage};
 
 pub use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo};
 use crate::model::aggregate::{Aggregate, AggregateState};
@@ -68,6 +71,8 @@ pub struct MessageInfo {
     pub type_name: fn() -> &'static str,
     /// The Rust type of what it returns.
     pub returns: fn() -> &'static str,
+    /// Its fields.
+    pub fields: fn() -> Vec<MessageField>,
 }
 
 /// An event.
@@ -140,6 +145,7 @@ impl Registration {
                 name: C::NAME,
                 type_name: std::any::type_name::<C>,
                 returns: std::any::type_name::<C::Returns>,
+                fields: messages::fields::<C>,
             }),
         )
     }
@@ -154,6 +160,7 @@ impl Registration {
                 name: Q::NAME,
                 type_name: std::any::type_name::<Q>,
                 returns: std::any::type_name::<Q::Returns>,
+                fields: messages::fields::<Q>,
             }),
         )
     }

@@ -61,6 +61,11 @@ impl Entry {
         self.since += 1;
     }
 
+    /// The position of its last event.
+    pub(crate) fn as_of(&self) -> Position {
+        self.as_of
+    }
+
     /// Starts an empty entry from a snapshot. An unreadable snapshot is ignored.
     pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
         let slot = &mut self.slot;

@@ -78,6 +78,8 @@ mod r111_event;
 mod r111_query;
 mod r111_view;
 mod r111_view_answered;
+mod r112_code;
+mod r112_member;
 mod r201_absent_first;
 mod r201_nothing;
 mod r201_query;

@@ -1,0 +1,170 @@
+//! `#[derive(DomainError)]`: a stable code, a status and the fields of each variant.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, parse2};
+
+use crate::errors::Errors;
+use crate::options::{Allowed, Options};
+use crate::runtime::{Runtime, local};
+use crate::{names, rules};
+
+const ON_ENUM: Allowed = Allowed { reader: "#[derive(DomainError)]", options: &["crate"] };
+const ON_STRUCT: Allowed = Allowed { reader: "#[derive(DomainError)]", options: &["code", "crate", "status"] };
+const ON_VARIANT: Allowed = Allowed { reader: "#[derive(DomainError)]", options: &["code", "status"] };
+
+/// The members that every problem has, and a field cannot be.
+const TAKEN: &[&str] = &["code", "detail", "instance", "kind", "status", "title", "type"];
+
+/// A variant, or the one form of a struct.
+struct Case<'a> {
+    /// `None` for a struct.
+    variant: Option<&'a Ident>,
+    code: String,
+    /// Where its code is written.
+    written: TokenStream,
+    status: Option<u16>,
+    fields: &'a Fields,
+    /// `#[error(transparent)]`: what it wraps says what it is.
+    is_transparent: bool,
+}
+
+/// `#[derive(DomainError)]`
+pub fn derive(input: TokenStream) -> TokenStream {
+    let input: DeriveInput = match parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let errors = Errors::new();
+    let name = names::text(&input.ident);
+    if !input.generics.params.is_empty() {
+        errors.refuse(&rules::MESSAGE_GENERIC, &input.generics.params, &[&name, "domain error"]);
+    }
+    let is_enum = matches!(input.data, Data::Enum(_));
+    let options = Options::of_type(&input.attrs, if is_enum { &ON_ENUM } else { &ON_STRUCT }, &errors);
+    let rt = Runtime::new(options.krate.as_ref());
+    let cases = match &input.data {
+        Data::Struct(data) => vec![Case::new(None, &input.ident, &input.attrs, options, &data.fields, &errors)],
+        Data::Enum(data) => {
+            let mut cases = Vec::new();
+            for syn::Variant { ident, attrs, fields, .. } in &data.variants {
+                let options = Options::of_type(attrs, &ON_VARIANT, &errors);
+                cases.push(Case::new(Some(ident), ident, attrs, options, fields, &errors));
+            }
+            cases
+        }
+        Data::Union(_) => {
+            errors.refuse(&rules::MESSAGE_UNION, &input.ident, &[&name, "domain error"]);
+            Vec::new()
+        }
+    };
+    refuse_one_code_twice(&cases, &errors);
+    let expansion = if errors.is_empty() { expand(&rt, &input.ident, &cases) } else { TokenStream::new() };
+    let faults = errors.into_tokens();
+    quote!(#faults #expansion)
+}
+
+impl<'a> Case<'a> {
+    fn new(
+        variant: Option<&'a Ident>,
+        ident: &Ident,
+        attributes: &[Attribute],
+        options: Options,
+        fields: &'a Fields,
+        errors: &Errors,
+    ) -> Self {
+        for field in fields {
+            for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("cqrs")) {
+                let instead = "write the code and the status above the variant, or above a struct";
+                errors.refuse(&rules::OPTION_ON_PART, attribute.path(), &["..", "field", instead]);
+            }
+            let taken = field.ident.as_ref().filter(|ident| TAKEN.contains(&&*names::text(ident)));
+            if let Some(ident) = taken.filter(|_| !is_cause(field)) {
+                errors.refuse(&rules::REJECTION_MEMBER, ident, &[&names::text(ident)]);
+            }
+        }
+        Self {
+            variant,
+            written: options.code.as_ref().map_or_else(|| quote!(#ident), |code| quote!(#code)),
+            code: options.code.map_or_else(|| names::text(ident), |code| code.value()),
+            status: options.status,
+            fields,
+            is_transparent: fields.len() == 1 && attributes.iter().any(is_transparent),
+        }
+    }
+
+    /// `Self::TooLarge { limit: f0 } => Rejection::with_code(..).member("limit", f0)`
+    fn arm(&self, rt: &Runtime) -> TokenStream {
+        let Self { code, .. } = self;
+        let path = self.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant));
+        let status = option(self.status);
+        let mut made = quote!(#rt::Rejection::with_code(#code, #status));
+        let mut bound = Vec::new();
+        for (at, field) in self.fields.iter().enumerate() {
+            let value = local(&format!("field_{at}"));
+            let place = syn::Index::from(at);
+            let member = field.ident.as_ref().map_or_else(|| quote!(#place), |ident| quote!(#ident));
+            if self.is_transparent {
+                made = quote!(#made.or_inner(#value));
+            } else if is_cause(field) {
+                continue;
+            } else {
+                let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
+                made = quote!(#made.member(#name, #value));
+            }
+            bound.push(quote!(#member: #value));
+        }
+        quote!(#path { #(#bound,)* .. } => #made)
+    }
+}
+
+/// Whether a field is the error's cause, in the way that `thiserror` finds it. It is for the log.
+fn is_cause(field: &syn::Field) -> bool {
+    let by_name = field.ident.as_ref().is_some_and(|ident| ident == "source" || ident == "backtrace");
+    by_name
+        || field
+            .attrs
+            .iter()
+            .any(|attribute| ["source", "from", "backtrace"].iter().any(|name| attribute.path().is_ident(name)))
+}
+
+/// `#[error(transparent)]`
+fn is_transparent(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("error")
+        && attribute.parse_args::<Ident>().is_ok_and(|word| word == format_ident!("transparent"))
+}
+
+/// 112: callers tell refusals apart by their codes.
+fn refuse_one_code_twice(cases: &[Case<'_>], errors: &Errors) {
+    for (at, case) in cases.iter().enumerate() {
+        if cases[..at].iter().any(|earlier| earlier.code == case.code) {
+            errors.refuse(&rules::REJECTION_TWICE, &case.written, &[&case.code]);
+        }
+    }
+}
+
+fn option(status: Option<u16>) -> TokenStream {
+    status.map_or_else(|| quote!(::core::option::Option::None), |status| quote!(::core::option::Option::Some(#status)))
+}
+
+fn expand(rt: &Runtime, ident: &Ident, cases: &[Case<'_>]) -> TokenStream {
+    let codes = cases.iter().map(|case| {
+        let (code, status) = (&case.code, option(case.status));
+        quote!(#rt::RejectionCode { code: #code, status: #status })
+    });
+    let arms = cases.iter().map(|case| case.arm(rt));
+    // An enum without variants has no reference that could be matched.
+    let matched = if cases.is_empty() { quote!(*self) } else { quote!(self) };
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #rt::Rejecting for #ident {
+                const CODES: &'static [#rt::RejectionCode] = &[#(#codes),*];
+                fn rejection(&self) -> #rt::Rejection {
+                    match #matched { #(#arms,)* }
+                }
+            }
+            #rt::inventory::submit!(#rt::DomainErrorInfo::of::<#ident>());
+        };
+    }
+}

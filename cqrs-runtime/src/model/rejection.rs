@@ -1,0 +1,146 @@
+//! What a domain's error says about itself: a stable code, a status, its fields. Declared by `#[derive(DomainError)]`.
+
+use std::any::TypeId;
+use std::error::Error;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::model::error::DomainError;
+
+/// A domain's error, for callers without its Rust type.
+///
+/// ```
+/// use cqrs_runtime::DomainError;
+/// use cqrs_runtime::error::Rejection;
+///
+/// #[derive(Debug, DomainError)]
+/// pub enum OrderError {
+///     #[cqrs(code = "order-too-large", status = 409)]
+///     TooLarge { limit: u32 },
+///     NoLines,
+/// }
+/// # impl std::fmt::Display for OrderError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("no order") }
+/// # }
+/// # impl std::error::Error for OrderError {}
+///
+/// let rejection = Rejection::of(&OrderError::TooLarge { limit: 7 }).unwrap();
+/// assert_eq!((&*rejection.code, rejection.status), ("order-too-large", Some(409)));
+/// assert_eq!(rejection.members["limit"], 7);
+/// assert_eq!(Rejection::of(&OrderError::NoLines).unwrap().code, "NoLines");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The variant's code. For an error without `#[derive(DomainError)]` the name of its type.
+    pub code: String,
+    /// The HTTP status that the domain chose, from 400 to 599.
+    pub status: Option<u16>,
+    /// The error's fields by name. Unnamed fields are numbered from 0. A field that serde cannot write is `null`.
+    pub members: Map<String, Value>,
+}
+
+impl Rejection {
+    /// What an error says about itself. `None` if its type does not derive `DomainError`.
+    #[must_use]
+    pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        inventory::iter::<DomainErrorInfo>().find_map(|info| (info.rejection)(error))
+    }
+
+    /// The same for any domain error: one that derives nothing has the name of its type as its code.
+    #[must_use]
+    pub fn of_domain<E: DomainError>(error: &E) -> Self {
+        Self::of(error.as_error()).unwrap_or_else(|| {
+            let path = std::any::type_name::<E>();
+            let path = path.split('<').next().unwrap_or(path);
+            let name = path.rsplit("::").next().unwrap_or(path);
+            Self::with_code(name, None)
+        })
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_code(code: &str, status: Option<u16>) -> Self {
+        Self { code: code.to_owned(), status, members: Map::new() }
+    }
+
+    /// Adds a field.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn member<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
+        self.members.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// For a variant that only wraps another error: what that says, if its type derives `DomainError`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn or_inner(self, inner: &(dyn Error + 'static)) -> Self {
+        Self::of(inner).unwrap_or(self)
+    }
+}
+
+/// An error that says what it is. Implemented by `#[derive(DomainError)]`.
+pub trait Rejecting: Error + Send + Sync + 'static {
+    /// The code and status of each variant.
+    const CODES: &'static [RejectionCode];
+    /// What this error says.
+    fn rejection(&self) -> Rejection;
+}
+
+/// A code that a domain error may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RejectionCode {
+    /// The code.
+    pub code: &'static str,
+    /// The HTTP status that the domain chose.
+    pub status: Option<u16>,
+}
+
+/// A type that derives `DomainError`, as the program lists it.
+#[derive(Debug)]
+pub struct DomainErrorInfo {
+    /// Its Rust type.
+    pub type_name: fn() -> &'static str,
+    /// Tells types apart.
+    pub type_id: fn() -> TypeId,
+    /// The code and status of each variant.
+    pub codes: &'static [RejectionCode],
+    rejection: fn(&(dyn Error + 'static)) -> Option<Rejection>,
+}
+
+impl DomainErrorInfo {
+    /// The entry of an error.
+    #[must_use]
+    pub const fn of<E: Rejecting>() -> Self {
+        Self {
+            type_name: std::any::type_name::<E>,
+            type_id: TypeId::of::<E>,
+            codes: E::CODES,
+            rejection: |error| error.downcast_ref::<E>().map(E::rejection),
+        }
+    }
+}
+
+inventory::collect!(DomainErrorInfo);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Plain<T>(T);
+    impl<T> std::fmt::Display for Plain<T> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Other(1)")
+        }
+    }
+    impl<T: std::fmt::Debug> Error for Plain<T> {}
+
+    #[test]
+    fn an_error_without_the_derive_has_the_name_of_its_type() {
+        let error = Plain(vec![std::collections::BTreeMap::<u8, u8>::new()]);
+        assert_eq!(Rejection::of(&error), None);
+        assert_eq!(Rejection::of_domain(&error), Rejection::with_code("Plain", None));
+    }
+}
