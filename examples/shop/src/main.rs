@@ -38,6 +38,14 @@ enum Action {
         #[arg(long)]
         acks: bool,
     },
+    /// Serves commands and queries over HTTP, until Ctrl+C or a signal to terminate.
+    ///
+    /// Requests that are under way are answered first, for up to 30 seconds.
+    Serve {
+        /// The address to listen at. Port 0 means any free port.
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+        address: std::net::SocketAddr,
+    },
     /// Answers a query as JSON, e.g. `ask CustomersNamed '{"name": "Ada Lovelace"}'`.
     Ask {
         /// The query's name.
@@ -110,6 +118,9 @@ async fn run(Arguments { databases, action }: Arguments) -> Result<ExitCode, Fai
         Some(Action::Load { file, keep_going, acks }) => {
             let input = cli::load::Input::open(&file)?;
             return databases.open(async |app| cli::load::run(app, input, keep_going, acks).await).await;
+        }
+        Some(Action::Serve { address }) => {
+            databases.open(async |app| cli::serve::run(app, address).await).await?;
         }
         Some(Action::Ask { name, json }) => {
             databases.existing(async |app| cli::print::answer(app, &name, &json).await).await?;

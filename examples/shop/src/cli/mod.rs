@@ -6,6 +6,7 @@ pub mod load;
 pub mod operate;
 pub mod print;
 pub mod sample;
+pub mod serve;
 pub mod tour;
 
 /// The error of a subcommand.

@@ -7,6 +7,7 @@ mod northwind;
 mod operate;
 mod processes;
 mod program;
+mod serve;
 mod support;
 
 cqrs_runtime::verify!();

@@ -1,0 +1,99 @@
+//! A message's JSON from a path, a query string and a body.
+
+use std::collections::BTreeMap;
+
+use cqrs_runtime::registry::{FieldForm, MessageField, ServedMessage};
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+
+/// A field with the text that a URL gives it.
+pub(crate) type Pair = (String, String);
+
+/// The fields of a query string.
+pub(crate) fn of_query_string(query: Option<&str>) -> Vec<Pair> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+/// The message's JSON: the body, with the fields of the path and the query string in it.
+pub(crate) fn merged(
+    message: &ServedMessage,
+    path: &[Pair],
+    query: &[Pair],
+    body: Option<&str>,
+) -> Result<String, Problem> {
+    if path.is_empty() && query.is_empty() {
+        return Ok(body.unwrap_or("{}").to_owned());
+    }
+    let mut fields: BTreeMap<String, Box<RawValue>> = match body {
+        None => BTreeMap::new(),
+        Some(body) => serde_json::from_str(body).map_err(|error| malformed(message, "", &error.to_string()))?,
+    };
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, text) in path.iter().chain(query) {
+        texts.entry(name.clone()).or_default().push(text.clone());
+    }
+    for (name, texts) in texts {
+        let form = form(message, &name)?;
+        let is_in_path = path.iter().any(|(other, _)| *other == name);
+        if fields.contains_key(&name) || is_in_path && query.iter().any(|(other, _)| *other == name) {
+            let reason = format!("{name}: given in two places of the request; give it once");
+            return Err(malformed(message, &name, &reason));
+        }
+        let value = match (form, &*texts) {
+            (FieldForm::List(form), [text]) if is_list(text) && **form != FieldForm::Text => text.clone(),
+            (FieldForm::List(form), texts) => {
+                let values: Vec<String> = texts.iter().map(|text| json(form, text)).collect();
+                format!("[{}]", values.join(","))
+            }
+            (form, [text]) => json(form, text),
+            _ => {
+                let reason = format!("{name}: given {} times, and is no list; give it once", texts.len());
+                return Err(malformed(message, &name, &reason));
+            }
+        };
+        let value = RawValue::from_string(value).map_err(|error| malformed(message, &name, &error.to_string()))?;
+        fields.insert(name, value);
+    }
+    serde_json::to_string(&fields).map_err(|error| malformed(message, "", &error.to_string()))
+}
+
+/// What a field of a URL holds. Names of fields that the message does not have are refused, where its fields are known.
+fn form<'a>(message: &'a ServedMessage, name: &str) -> Result<&'a FieldForm, Problem> {
+    let known: &[MessageField] = &message.fields;
+    if let Some(field) = known.iter().find(|field| field.name == name) {
+        return Ok(&field.form);
+    }
+    if known.is_empty() {
+        return Ok(&FieldForm::Json);
+    }
+    let names: Vec<&str> = known.iter().map(|field| &*field.name).collect();
+    let reason = format!("{name}: there is no such field; the message has {}", names.join(", "));
+    Err(malformed(message, name, &reason))
+}
+
+fn is_list(text: &str) -> bool {
+    text.starts_with('[') && is_json(text)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+/// A text as JSON. What does not fit is a JSON text, which the message then refuses with its own words.
+fn json(form: &FieldForm, text: &str) -> String {
+    let is_number = || serde_json::from_str::<serde_json::Number>(text).is_ok();
+    let as_it_is = match form {
+        FieldForm::Number => is_number(),
+        FieldForm::Bool => matches!(text, "true" | "false"),
+        FieldForm::Text => false,
+        _ => is_json(text),
+    };
+    if as_it_is { text.trim().to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// The problem of a message that cannot be read.
+pub(crate) fn malformed(message: &ServedMessage, path: &str, reason: &str) -> Problem {
+    let detail = format!("`{}` cannot be read: {reason}", message.name);
+    Problem::bad_request("Malformed", "malformed message", detail).member("message", message.name).member("path", path)
+}

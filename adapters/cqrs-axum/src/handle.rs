@@ -1,0 +1,176 @@
+//! One request: who asks, the message, its answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use cqrs_runtime::Meta;
+use cqrs_runtime::error::Named;
+use cqrs_runtime::registry::ServedMessage;
+use cqrs_runtime::wire::WireError;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::{Instant, timeout_at};
+
+use crate::incoming::Incoming;
+use crate::problem::Problem;
+use crate::shared::Shared;
+use crate::{command, fields, headers, query};
+
+/// What a route leads to.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// The message that the path names.
+    Named(Named),
+    /// This message, with these fields in the path.
+    Route {
+        /// The message.
+        message: Arc<ServedMessage>,
+        /// The fields.
+        fields: Arc<[String]>,
+    },
+}
+
+/// Answers one request.
+pub(crate) async fn handle(shared: Arc<Shared>, target: Target, request: Request) -> Response {
+    let Ok(_permit) = shared.requests.try_acquire() else { return shared.answer(Problem::busy()) };
+    let (mut parts, body) = request.into_parts();
+    let meta = match shared.meta(&mut parts).await {
+        Ok(meta) => meta,
+        Err(rejection) => return rejection,
+    };
+    let correlation = meta.correlation;
+    let answer = unpanicked(answer(&shared, &target, &mut parts, body, meta)).await;
+    answer.unwrap_or_else(|| Err(Problem::panicked())).unwrap_or_else(|mut problem| {
+        problem.instance.get_or_insert_with(|| format!("urn:uuid:{correlation}").into());
+        if problem.status.is_server_error() {
+            tracing::warn!(%correlation, kind = problem.kind, path = parts.uri.path(), "request failed");
+        }
+        shared.answer(problem)
+    })
+}
+
+/// Answers a request with a method that the path does not have.
+pub(crate) fn other_method(shared: &Shared, method: &Method) -> Response {
+    shared.answer(Problem::no_method(method))
+}
+
+async fn answer(
+    shared: &Shared,
+    target: &Target,
+    parts: &mut Parts,
+    body: Body,
+    meta: Meta,
+) -> Result<Response, Problem> {
+    let within = headers::wait(&parts.headers).map_or(shared.timeout, |wait| wait.min(shared.timeout));
+    let now = Instant::now();
+    // As long as the body may take, whatever the caller prefers for the rest.
+    let json = read(shared, target, parts, body, now + shared.timeout);
+    let (message, json) = json.await?;
+    let incoming = Incoming { shared, message: &message, parts, meta, json, deadline: Instant::now() + within };
+    let mut response = match message.what {
+        Named::Command => command::execute(incoming).await,
+        _ => query::ask(incoming).await,
+    }?;
+    if headers::wait(&parts.headers).is_some()
+        && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", within.as_secs()))
+    {
+        response.headers_mut().insert("preference-applied", applied);
+    }
+    Ok(response)
+}
+
+/// The message that a request names, and its JSON.
+async fn read(
+    shared: &Shared,
+    target: &Target,
+    parts: &mut Parts,
+    body: Body,
+    deadline: Instant,
+) -> Result<(Arc<ServedMessage>, String), Problem> {
+    let in_path = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| {
+        Problem::bad_request(
+            "InvalidPath",
+            "invalid path",
+            "the path is not UTF-8; escape the bytes of a UTF-8 text with `%`",
+        )
+    })?;
+    let named = |field: &str| in_path.iter().filter(|(name, _)| *name == field).last().map(|(_, text)| text.to_owned());
+    let (message, path) = match target {
+        Target::Named(what) => {
+            let name = named("name").unwrap_or_default();
+            let message = shared.message(*what, &name).map_err(WireError::Unknown)?;
+            (Arc::clone(message), Vec::new())
+        }
+        Target::Route { message, fields } => {
+            let path = fields.iter().filter_map(|field| Some((field.clone(), named(field)?))).collect();
+            (Arc::clone(message), path)
+        }
+    };
+    let query = fields::of_query_string(parts.uri.query());
+    let body = if matches!(parts.method, Method::GET | Method::HEAD) {
+        None
+    } else {
+        body_text(shared, &message, parts, body, deadline).await?
+    };
+    let json = fields::merged(&message, &path, &query, body.as_deref())?;
+    Ok((message, json))
+}
+
+/// The body. `None` if there is none.
+async fn body_text(
+    shared: &Shared,
+    message: &ServedMessage,
+    parts: &Parts,
+    body: Body,
+    deadline: Instant,
+) -> Result<Option<String>, Problem> {
+    let is_json = headers::is_json(&parts.headers);
+    if is_json == Some(false) && !body.is_end_stream() {
+        return Err(no_json());
+    }
+    let max = shared.max_body_bytes;
+    if body.size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
+        return Err(Problem::too_large(max));
+    }
+    let reading = timeout_at(deadline, Limited::new(body, max).collect()).await.map_err(|_| {
+        let detail = "the body did not arrive in time; send it again";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "BodyTimedOut", "body not received", detail)
+    })?;
+    let bytes = match reading {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Problem::too_large(max)),
+        Err(_) => {
+            let detail = "the body ended early, or cannot be read; send it again";
+            return Err(Problem::bad_request("BodyUnreadable", "body not received", detail));
+        }
+    };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if is_json != Some(true) {
+        return Err(no_json());
+    }
+    let text = String::from_utf8(bytes.into()).map_err(|_| fields::malformed(message, "", "the body is not UTF-8"))?;
+    Ok(Some(text))
+}
+
+fn no_json() -> Problem {
+    let detail = "the body is not declared as JSON; send it with the header `Content-Type: application/json`";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", "unsupported media type", detail)
+}
+
+/// The result of a future. `None` if it panics: handlers of queries and layers of the buses are the user's.
+async fn unpanicked<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
+    })
+    .await
+}

@@ -1,0 +1,9 @@
+//! The router over TCP, with an HTTP client.
+
+mod client;
+mod commands;
+mod curl;
+mod domain;
+mod errors;
+mod options;
+mod queries;
