@@ -134,7 +134,7 @@ fn is_transparent(attribute: &Attribute) -> bool {
         && attribute.parse_args::<Ident>().is_ok_and(|word| word == format_ident!("transparent"))
 }
 
-/// 112: callers tell refusals apart by their codes.
+/// 112: callers distinguish refusals by their codes.
 fn refuse_one_code_twice(cases: &[Case<'_>], errors: &Errors) {
     for (at, case) in cases.iter().enumerate() {
         if cases[..at].iter().any(|earlier| earlier.code == case.code) {

@@ -33,7 +33,7 @@ pub(crate) async fn execute(incoming: Incoming<'_>) -> Result<Response, Problem>
     let within = deadline.saturating_duration_since(Instant::now());
     let bus = shared.app.commands();
     let executing = bus.execute_json(message.name, &json, meta.within(within));
-    // The command is started before its deadline, or not at all. So whoever is still here after that has one that runs.
+    // The command is started before its deadline, or not at all. A caller that still waits after that has one that runs.
     let answer = timeout_at(deadline + shared.timeout.max(Duration::from_secs(1)), executing).await;
     drop(running);
     let answer = answer.map_err(|_| {

@@ -69,7 +69,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let within = headers::wait(&parts.headers).map_or(shared.timeout, |wait| wait.min(shared.timeout));
     let now = Instant::now();
-    // As long as the body may take, whatever the caller prefers for the rest.
+    // The time for the body does not depend on what the caller prefers.
     let json = read(shared, target, parts, body, now + shared.timeout);
     let (message, json) = json.await?;
     let incoming = Incoming { shared, message: &message, parts, meta, json, deadline: Instant::now() + within };

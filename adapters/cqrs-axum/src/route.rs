@@ -88,7 +88,7 @@ impl Route {
             let route = Self::parse(written, name, shared)?;
             let shape = shape(&route.path);
             let shown = format!("`{written}` of `{name}` ({})", route.message.place);
-            // Two names of one place in a path are a clash too, whatever the methods are.
+            // Two names of one place in a path are a clash too, for any two methods.
             let clash = taken.iter().find(|((path, method), (_, as_written))| {
                 *path == shape && (*method == route.method.as_str() || *as_written != route.path)
             });

@@ -102,7 +102,7 @@ pub struct RejectionCode {
 pub struct DomainErrorInfo {
     /// Its Rust type.
     pub type_name: fn() -> &'static str,
-    /// Tells types apart.
+    /// Distinguishes types.
     pub type_id: fn() -> TypeId,
     /// The code and status of each variant.
     pub codes: &'static [RejectionCode],
