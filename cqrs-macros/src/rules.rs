@@ -5,9 +5,7 @@
 //! from `rustc`, so that the page of rules is whole.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
-
-use crate::runtime::Runtime;
+use quote::{ToTokens, quote};
 
 /// Who finds a breach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +57,7 @@ impl Rule {
     }
 
     /// The same rule for a check that the compiler runs, by its name in the runtime: one of [`OF_THE_COMPILER`].
-    pub fn in_the_runtime(&self, rt: &Runtime) -> TokenStream {
+    pub fn in_the_runtime(&self, rt: &impl ToTokens) -> TokenStream {
         let name = Ident::new(self.name, Span::mixed_site());
         let short = is_short().then(|| quote!(.short()));
         quote!(#rt::rules::#name #short)

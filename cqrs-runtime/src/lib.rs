@@ -265,8 +265,9 @@ pub mod __private {
     pub use crate::expansion::probe::{Probe, Unless, Where};
     pub use crate::expansion::results::emitted;
     pub use crate::expansion::rules::{self, require};
+    pub use crate::model::aggregate::slot::{NoSlot, Slot};
     pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents};
-    pub use crate::model::boundary::{Boundary, Loaded, NoSlot, Slot};
+    pub use crate::model::boundary::{Boundary, Loaded};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::bus::services::Services;
 use crate::model::aggregate::FoldError;
-use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
+use crate::model::aggregate::slot::AggregateSlot;
+use crate::model::boundary::{Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::{CommandError, Conflict, Corrupt, Entity};
 use crate::model::message::{Command, Handling};

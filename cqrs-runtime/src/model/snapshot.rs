@@ -80,8 +80,8 @@ pub const fn snapshots<A: Snapshotted>(fold: u32, versions: &'static [u32]) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::aggregate::slot::Slot;
     use crate::model::aggregate::{Aggregate, FoldError};
-    use crate::model::boundary::Slot;
     use cqrs_core::event::RecordedEvent;
     use cqrs_core::id::Tag;
 

@@ -4,7 +4,8 @@ use std::any::TypeId;
 
 use super::cached::Entry;
 use crate::fast_map::{FastMap, FastSet};
-use crate::model::boundary::{AggregateKind, AggregateSlot};
+use crate::model::aggregate::slot::{AggregateKind, AggregateSlot};
+
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::id::Tag;
 

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
+use crate::model::aggregate::slot::AggregateSlot;
 use crate::model::aggregate::{FoldError, FoldRefusal};
-use crate::model::boundary::AggregateSlot;
 use crate::model::error::{Corrupt, Entity};
 use crate::panics::panic_message;
 use cqrs_core::event::RecordedEvent;

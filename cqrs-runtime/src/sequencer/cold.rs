@@ -16,7 +16,7 @@ use super::load::{Source, load, load_small};
 use super::snapshots::Keeper;
 use super::timeout::StoreTimeout;
 use super::warm::Warm;
-use crate::model::boundary::AggregateSlot;
+use crate::model::aggregate::slot::AggregateSlot;
 use crate::telemetry::{Recorder, spans};
 use cqrs_core::log::EventLog;
 use cqrs_core::position::Bookmark;

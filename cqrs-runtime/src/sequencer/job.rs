@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::cache::Key;
 use super::cold::Load;
-use crate::model::boundary::{AggregateSlot, Boundary, Loaded};
+use crate::model::aggregate::slot::AggregateSlot;
+use crate::model::boundary::{Boundary, Loaded};
 use crate::model::content::Content;
 use crate::model::error::{CommandError, Conflict, Corrupt, IdReused, Panicked};
 use crate::model::message::{Command, Handling};

@@ -8,7 +8,7 @@ use tracing::dispatcher::{Dispatch, with_default};
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::boundary::AggregateSlot;
+use crate::model::aggregate::slot::AggregateSlot;
 use crate::telemetry::traces::Traces;
 use cqrs_core::event::{EventHeader, RecordedEvent};
 use cqrs_core::log::Page;

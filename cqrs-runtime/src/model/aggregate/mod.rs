@@ -2,13 +2,15 @@
 
 use std::any::type_name;
 
-use crate::model::boundary::Slot;
+use self::slot::Slot;
 use crate::model::snapshot::Snapshots;
 use cqrs_core::event::{DecodeError, RecordedEvent};
 use cqrs_core::id::{Id, Tag};
 use cqrs_core::position::Position;
 use cqrs_core::shape::Hash;
 use cqrs_core::snapshot::SnapshotKey;
+
+pub mod slot;
 
 /// A write model: the state that decisions use. Implemented by `#[aggregate(id = .., on = [..])]`.
 #[diagnostic::on_unimplemented(
