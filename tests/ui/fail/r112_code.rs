@@ -1,6 +1,6 @@
 //! CQRS112: a domain error's codes are its own
 //!
-//! The fault: `TooMuch`
+//! The fault: `"TooMuch"`
 
 include!("../shop.rs");
 
