@@ -101,7 +101,7 @@ impl<C: Command> Of<C> {
         context.begin(command, transaction, boundary)
     }
 
-    /// See [`Work::finish`].
+    /// See `Work::finish`.
     pub fn finish(
         work: Work,
         context: &CommandContext,
@@ -135,7 +135,7 @@ impl<C: Command> Of<C> {
 }
 
 impl<Q: Query> Of<Q> {
-    /// See [`super::results::answered`]. The result is not an argument, so that an error about its type points at the result.
+    /// See `results::answered`. The result is not an argument, so that an error about its type points at the result.
     #[must_use]
     pub fn answered<T, E>() -> fn(Result<T, E>) -> Answering<Q>
     where
