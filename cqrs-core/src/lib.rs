@@ -37,6 +37,8 @@ pub mod json;
 pub mod log;
 pub mod memory;
 pub mod meta;
+#[doc(hidden)]
+pub mod panics;
 pub mod position;
 pub mod random;
 pub mod secrets;

@@ -128,7 +128,6 @@ mod expansion;
 mod fast_map;
 pub mod guide;
 mod model;
-mod panics;
 pub mod policy;
 pub mod projection;
 pub mod registry;

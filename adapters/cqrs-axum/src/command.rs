@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use cqrs_runtime::{CommandId, Meta, Receipt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -54,9 +53,7 @@ pub(crate) async fn execute(incoming: Incoming<'_>) -> Result<Response, Problem>
 
 fn accepted(receipt: &Receipt<Value>, creates: bool, location: Option<&str>) -> Response {
     let mut response = if receipt.returned().is_null() {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        response
+        StatusCode::NO_CONTENT.into_response()
     } else {
         let status = if creates { StatusCode::CREATED } else { StatusCode::OK };
         json_answer(status, receipt.returned().to_string())

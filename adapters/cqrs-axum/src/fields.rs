@@ -27,7 +27,9 @@ pub(crate) fn merged(
     }
     let mut fields: BTreeMap<String, Box<RawValue>> = match body {
         None => BTreeMap::new(),
-        Some(body) => serde_json::from_str(body).map_err(|error| malformed(message, "", &error.to_string()))?,
+        Some(body) => {
+            serde_json::from_str(body).map_err(|error| Problem::malformed(message.name, "", &error.to_string()))?
+        }
     };
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, text) in path.iter().chain(query) {
@@ -38,7 +40,7 @@ pub(crate) fn merged(
         let is_in_path = path.iter().any(|(other, _)| *other == name);
         if fields.contains_key(&name) || is_in_path && query.iter().any(|(other, _)| *other == name) {
             let reason = format!("{name}: given in two places of the request; give it once");
-            return Err(malformed(message, &name, &reason));
+            return Err(Problem::malformed(message.name, &name, &reason));
         }
         let value = match (form, &*texts) {
             (FieldForm::List(form), [text]) if is_list(text) && **form != FieldForm::Text => text.clone(),
@@ -49,13 +51,14 @@ pub(crate) fn merged(
             (form, [text]) => json(form, text),
             _ => {
                 let reason = format!("{name}: given {} times, and is no list; give it once", texts.len());
-                return Err(malformed(message, &name, &reason));
+                return Err(Problem::malformed(message.name, &name, &reason));
             }
         };
-        let value = RawValue::from_string(value).map_err(|error| malformed(message, &name, &error.to_string()))?;
+        let value = RawValue::from_string(value)
+            .map_err(|error| Problem::malformed(message.name, &name, &error.to_string()))?;
         fields.insert(name, value);
     }
-    serde_json::to_string(&fields).map_err(|error| malformed(message, "", &error.to_string()))
+    serde_json::to_string(&fields).map_err(|error| Problem::malformed(message.name, "", &error.to_string()))
 }
 
 /// What a field of a URL holds. Names of fields that the message does not have are refused, where its fields are known.
@@ -69,7 +72,7 @@ fn form<'a>(message: &'a ServedMessage, name: &str) -> Result<&'a FieldForm, Pro
     }
     let names: Vec<&str> = known.iter().map(|field| &*field.name).collect();
     let reason = format!("{name}: there is no such field; the message has {}", names.join(", "));
-    Err(malformed(message, name, &reason))
+    Err(Problem::malformed(message.name, name, &reason))
 }
 
 fn is_list(text: &str) -> bool {
@@ -90,10 +93,4 @@ fn json(form: &FieldForm, text: &str) -> String {
         _ => is_json(text),
     };
     if as_it_is { text.trim().to_owned() } else { serde_json::Value::from(text).to_string() }
-}
-
-/// The problem of a message that cannot be read.
-pub(crate) fn malformed(message: &ServedMessage, path: &str, reason: &str) -> Problem {
-    let detail = format!("`{}` cannot be read: {reason}", message.name);
-    Problem::bad_request("Malformed", "malformed message", detail).member("message", message.name).member("path", path)
 }

@@ -1,15 +1,13 @@
 //! One request: who asks, the message, its answer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use cqrs_core::panics::unpanicked;
 use cqrs_runtime::Meta;
 use cqrs_runtime::error::Named;
 use cqrs_runtime::registry::ServedMessage;
@@ -45,8 +43,9 @@ pub(crate) async fn handle(shared: Arc<Shared>, target: Target, request: Request
         Err(rejection) => return rejection,
     };
     let correlation = meta.correlation;
+    // Handlers of queries and layers of the buses are the user's.
     let answer = unpanicked(answer(&shared, &target, &mut parts, body, meta)).await;
-    answer.unwrap_or_else(|| Err(Problem::panicked())).unwrap_or_else(|mut problem| {
+    answer.unwrap_or_else(|_| Err(Problem::panicked())).unwrap_or_else(|mut problem| {
         problem.instance.get_or_insert_with(|| format!("urn:uuid:{correlation}").into());
         if problem.status.is_server_error() {
             tracing::warn!(%correlation, kind = problem.kind, path = parts.uri.path(), "request failed");
@@ -67,7 +66,8 @@ async fn answer(
     body: Body,
     meta: Meta,
 ) -> Result<Response, Problem> {
-    let within = headers::wait(&parts.headers).map_or(shared.timeout, |wait| wait.min(shared.timeout));
+    let preferred = headers::wait(&parts.headers);
+    let within = preferred.map_or(shared.timeout, |wait| wait.min(shared.timeout));
     let now = Instant::now();
     // The time for the body does not depend on what the caller prefers.
     let json = read(shared, target, parts, body, now + shared.timeout);
@@ -77,7 +77,7 @@ async fn answer(
         Named::Command => command::execute(incoming).await,
         _ => query::ask(incoming).await,
     }?;
-    if headers::wait(&parts.headers).is_some()
+    if preferred.is_some()
         && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", within.as_secs()))
     {
         response.headers_mut().insert("preference-applied", applied);
@@ -156,21 +156,12 @@ async fn body_text(
     if is_json != Some(true) {
         return Err(no_json());
     }
-    let text = String::from_utf8(bytes.into()).map_err(|_| fields::malformed(message, "", "the body is not UTF-8"))?;
+    let text =
+        String::from_utf8(bytes.into()).map_err(|_| Problem::malformed(message.name, "", "the body is not UTF-8"))?;
     Ok(Some(text))
 }
 
 fn no_json() -> Problem {
     let detail = "the body is not declared as JSON; send it with the header `Content-Type: application/json`";
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", "unsupported media type", detail)
-}
-
-/// The result of a future. `None` if it panics: handlers of queries and layers of the buses are the user's.
-async fn unpanicked<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
-    })
-    .await
 }

@@ -42,8 +42,13 @@ fn invalid(name: &HeaderName, why: &str) -> Problem {
         .member("header", name.as_str())
 }
 
+/// The text between quotes, or all of it.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
 fn position(name: &HeaderName, value: &str) -> Result<Position, Problem> {
-    let number = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let number = unquoted(value);
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(invalid(name, "send a position, the whole number of an answer's `Cqrs-Position`"));
     }
@@ -78,7 +83,7 @@ pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
 /// `Idempotency-Key: "4711"`, with or without the quotes.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = one(headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
-    let key = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    let key = unquoted(value);
     if key.is_empty() || key.len() > MAX_KEY {
         return Err(invalid(
             &IDEMPOTENCY_KEY,
@@ -93,7 +98,10 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
 pub(crate) fn traced(headers: &HeaderMap, meta: Meta) -> Meta {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let context = text(&TRACEPARENT).and_then(|parent| TraceContext::from_headers(parent, text(&TRACESTATE)));
-    context.map_or(meta.clone(), |context| meta.trace(context))
+    match context {
+        Some(context) => meta.trace(context),
+        None => meta,
+    }
 }
 
 /// Whether the body is JSON. `None` if the request does not say what it is.

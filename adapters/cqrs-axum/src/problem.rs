@@ -122,6 +122,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, kind, title, detail)
     }
 
+    /// A message that cannot be read.
+    pub(crate) fn malformed(message: &str, path: &str, reason: &str) -> Self {
+        let detail = format!("`{message}` cannot be read: {reason}");
+        Self::bad_request("Malformed", "malformed message", detail).member("message", message).member("path", path)
+    }
+
     /// The path does not have the method.
     pub(crate) fn no_method(method: &Method) -> Self {
         let detail = format!("this path does not take `{method}`; the header `Allow` lists what it takes");
@@ -171,11 +177,7 @@ impl From<WireError> for Problem {
                 let problem = Self::new(StatusCode::NOT_FOUND, "Unknown", "unknown name", unknown.to_string());
                 problem.member("name", unknown.name)
             }
-            WireError::Malformed(malformed) => {
-                let detail = format!("`{}` cannot be read: {}", malformed.name, malformed.reason);
-                let problem = Self::bad_request("Malformed", "malformed message", detail);
-                problem.member("message", malformed.name).member("path", malformed.path)
-            }
+            WireError::Malformed(malformed) => Self::malformed(malformed.name, &malformed.path, &malformed.reason),
             WireError::TooLarge(_, max) => Self::too_large(max),
             WireError::Command { kind, message, details, .. } => of_command(kind, message, details),
             WireError::Query { kind, message, details } => of_query(kind, message, details),

@@ -1,8 +1,7 @@
 //! Queries: positions to wait for, and entity tags.
 
-use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use cqrs_core::fnv::{START, fnv1a};
 use tokio::time::{Instant, timeout_at};
 
@@ -35,9 +34,7 @@ pub(crate) async fn ask(incoming: Incoming<'_>) -> Result<Response, Problem> {
     let body = answer.to_string();
     let tag = format!("\"{:016x}\"", fnv1a(START, body.as_bytes()));
     let mut response = if headers::none_match(&parts.headers, &tag) {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
+        StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_answer(StatusCode::OK, body)
     };

@@ -9,9 +9,9 @@ use super::reaction::{PolicyContext, PolicyInfo, Reaction};
 use super::returns::{Failure, Sent, SentCommand};
 use crate::bus::command::CommandBus;
 use crate::bus::services::Services;
-use crate::panics::{panic_message, unpanicked};
 use cqrs_core::event::RecordedEvent;
 use cqrs_core::meta::{CommandId, Meta};
+use cqrs_core::panics::{panic_message, unpanicked};
 use cqrs_core::view::Parked;
 
 /// A command with its id.

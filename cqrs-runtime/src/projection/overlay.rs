@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::partition::Part;
 use crate::fast_map::FastMap;
 use crate::model::aggregate::{FoldError, FoldRefusal};
-use crate::panics::panic_message;
 use cqrs_core::column::{Column, Key, Value};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::event::RecordedEvent;
+use cqrs_core::panics::panic_message;
 use cqrs_core::position::Position;
 use cqrs_core::view::{IndexOf, Parked, Removed, Row, View};
 

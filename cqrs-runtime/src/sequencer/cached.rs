@@ -7,8 +7,8 @@ use uuid::Uuid;
 use crate::model::aggregate::slot::AggregateSlot;
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::model::error::{Corrupt, Entity};
-use crate::panics::panic_message;
 use cqrs_core::event::RecordedEvent;
+use cqrs_core::panics::panic_message;
 use cqrs_core::position::Position;
 use cqrs_core::snapshot::{Snapshot, SnapshotKey};
 

@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// The message of a panic.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -14,8 +15,11 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// The result of a future, or the message of its panic.
-pub(crate) async fn unpanicked<T>(future: impl Future<Output = T>) -> Result<T, String> {
+/// The result of a future.
+///
+/// # Errors
+/// It panicked: the message.
+pub async fn unpanicked<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
