@@ -140,12 +140,8 @@ impl ViewStore for MemoryViews {
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         ready(self.with(|stored| {
-            let wanted = |row: &&Row| takes(shape, &query.filter, row) && query.is_after_start(shape, row);
-            let mut rows: Vec<&Row> = stored.rows(shape).filter(wanted).collect();
-            rows.sort_by(|a, b| query.compare(shape, a, b));
-            let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-            let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-            rows.into_iter().skip(offset).take(limit).cloned().collect()
+            let rows = stored.rows(shape).filter(|row| takes(shape, &query.filter, row));
+            query.select(shape, rows).cloned().collect()
         }))
     }
 

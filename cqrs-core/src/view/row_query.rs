@@ -69,11 +69,7 @@ impl RowQuery {
     pub fn stretches(&self) -> Option<Vec<Filter>> {
         let place = self.start.as_ref()?;
         let (fields, descending) = self.directions();
-        // A field that is named twice has its value at the first mention.
-        let value = |field: &str| {
-            let at = self.order.iter().position(|(named, _)| *named == field);
-            at.and_then(|at| place.values.get(at)).unwrap_or(&Value::Null)
-        };
+        let value = |field: &str| self.value_at(place, field);
         let equal = |(field, _): &(&'static str, bool)| Filter::Compare(field, Comparison::Equal, value(field).clone());
         let beyond = match (descending, place.inclusive) {
             (false, false) => Comparison::Greater,
@@ -103,35 +99,42 @@ impl RowQuery {
         Some(stretches)
     }
 
-    /// The order of two rows.
-    #[must_use]
-    pub fn compare(&self, shape: &ViewShape, a: &Row, b: &Row) -> Ordering {
-        self.compared(|field| (value(shape, a, field), value(shape, b, field)), &a.key, &b.key)
+    /// The value of a field at a place. A field that is named twice has its value at the first mention.
+    fn value_at<'a>(&self, place: &'a Place, field: &str) -> &'a Value {
+        let at = self.order.iter().position(|(named, _)| *named == field);
+        at.and_then(|at| place.values.get(at)).unwrap_or(&Value::Null)
     }
 
-    /// Whether a row comes after [`start`](Self::start).
-    #[must_use]
-    pub fn is_after_start(&self, shape: &ViewShape, row: &Row) -> bool {
-        let Some(place) = &self.start else { return true };
-        let there = |field: &str| {
-            let at = self.order.iter().position(|(named, _)| *named == field);
-            at.and_then(|at| place.values.get(at)).unwrap_or(&Value::Null)
-        };
-        match self.compared(|field| (value(shape, row, field), there(field)), &row.key, &place.key) {
-            Ordering::Less => false,
-            Ordering::Equal => place.inclusive,
-            Ordering::Greater => true,
-        }
-    }
-
-    fn compared<'a>(&self, of: impl Fn(&str) -> (&'a Value, &'a Value), a: &str, b: &str) -> Ordering {
+    /// Of these rows those after [`start`](Self::start), in order, without those that the offset and the limit leave out.
+    pub(crate) fn select<'a>(
+        &self,
+        shape: &ViewShape,
+        rows: impl Iterator<Item = &'a Row>,
+    ) -> impl Iterator<Item = &'a Row> {
         let (fields, descending) = self.directions();
         let turned = |order: Ordering, descending| if descending { order.reverse() } else { order };
-        let by_fields = fields.iter().map(|(field, descending)| {
-            let (a, b) = of(field);
-            turned(a.order(b), *descending)
+        let by_fields = |of: &dyn Fn(&str) -> Ordering| {
+            fields
+                .iter()
+                .map(|(field, descending)| turned(of(field), *descending))
+                .fold(Ordering::Equal, Ordering::then)
+        };
+        let is_after_start = |row: &&Row| {
+            let Some(place) = &self.start else { return true };
+            let order = by_fields(&|field| value(shape, row, field).order(self.value_at(place, field)));
+            match order.then_with(|| turned(row.key.cmp(&place.key), descending)) {
+                Ordering::Less => false,
+                Ordering::Equal => place.inclusive,
+                Ordering::Greater => true,
+            }
+        };
+        let mut rows: Vec<&Row> = rows.filter(is_after_start).collect();
+        rows.sort_by(|a, b| {
+            let order = by_fields(&|field| value(shape, a, field).order(value(shape, b, field)));
+            order.then_with(|| turned(a.key.cmp(&b.key), descending))
         });
-        by_fields.fold(Ordering::Equal, Ordering::then).then_with(|| turned(a.cmp(b), descending))
+        let limit = self.limit.map_or(usize::MAX, |limit| limit as usize);
+        rows.into_iter().skip(usize::try_from(self.offset).unwrap_or(usize::MAX)).take(limit)
     }
 }
 
