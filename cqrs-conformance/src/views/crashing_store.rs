@@ -3,17 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use cqrs_core::log::{BoxFuture, StoreError};
 use cqrs_core::view::buffer::{Buffered, BufferedStore, Collected};
 use cqrs_core::view::plain_name;
-use cqrs_core::view::{
-    Checkpoint, Contents, Filter, Lease, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction, Value,
-    ViewShape, ViewStore,
-};
+use cqrs_core::view::{Lease, Removed, StandaloneTransaction, ViewShape, ViewStore};
 
 /// A view store without transactions whose commits are written in as many steps as its contract allows, row by row, and may end
 /// between any two of them, as if the process had died there. For tests of such a store, with an app on it: after any interruption, its
@@ -162,93 +158,14 @@ impl<S: BufferedStore + Clone> CrashingStore<S> {
 }
 
 impl<S: BufferedStore + Clone> ViewStore for CrashingStore<S> {
-    fn describe(&self) -> String {
-        self.store.describe()
-    }
-
-    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.store.prepare(shape)
-    }
-
-    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.store.rows(shape, keys)
-    }
-
-    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.store.find(shape, query)
-    }
-
-    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
-        self.store.count(shape, filter)
-    }
-
-    fn exists<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.store.exists(shape, filter)
-    }
-
-    fn count_by<'a>(
-        &'a self,
-        shape: &'a ViewShape,
-        filter: &'a Filter,
-        index: &'static str,
-        limit: Option<u32>,
-    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
-        self.store.count_by(shape, filter, index, limit)
-    }
-
-    fn sum<'a>(
-        &'a self,
-        shape: &'a ViewShape,
-        filter: &'a Filter,
-        index: &'static str,
-    ) -> BoxFuture<'a, Result<Value, StoreError>> {
-        self.store.sum(shape, filter, index)
-    }
-
-    fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
-        self.store.checkpoint(projection)
-    }
-
-    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
-        self.store.parked()
-    }
-
-    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
-        self.store.contents()
-    }
-
-    fn remove<'a>(
-        &'a self,
-        removal: &'a Removal,
-        mark: &'a str,
-        unused: Duration,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.store.remove(removal, mark, unused)
+    cqrs_core::forward_view_store! {
+        self => self.store;
+        describe prepare rows find count exists count_by sum checkpoint parked contents remove lease holders release
     }
 
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
         let transaction: Box<dyn StandaloneTransaction> = Box::new(Buffered::new(self.clone(), leases));
         Box::pin(std::future::ready(Ok(transaction)))
-    }
-
-    fn lease<'a>(
-        &'a self,
-        projections: &'a [&'static str],
-        owner: &'a str,
-        time: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
-        self.store.lease(projections, owner, time)
-    }
-
-    fn holders<'a>(
-        &'a self,
-        projections: &'a [&'static str],
-    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
-        self.store.holders(projections)
-    }
-
-    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.store.release(leases)
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod arc;
 pub mod buffer;
+mod forward;
 mod index;
 mod row_query;
 pub mod store;
 mod stored_name;
 
 pub use crate::column::{Column, ColumnKind, FromColumn, Key, Numeric, TextColumn, Value};
+pub use crate::forward_view_store;
 use crate::json::Json;
 pub use index::{Comparison, Condition, Index, IndexOf, IndexedBy, KeyField, Order, Unindexed};
 pub(crate) use row_query::value;

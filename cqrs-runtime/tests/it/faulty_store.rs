@@ -1,13 +1,10 @@
 //! A log and a read side that a test can make unavailable.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{BoxFuture, EventLog, EventQuery, LogTransaction, MemoryLog, Page, StoreError};
-use cqrs_runtime::view::{
-    Checkpoint, Filter, Lease, MemoryViews, Parked, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
-};
+use cqrs_runtime::view::{Checkpoint, Lease, MemoryViews, Parked, StandaloneTransaction, ViewStore};
 use tokio::sync::watch;
 
 /// What ails it.
@@ -87,20 +84,13 @@ impl EventLog for FaultyStore<MemoryLog> {
 }
 
 impl ViewStore for FaultyStore<MemoryViews> {
+    cqrs_runtime::view::forward_view_store! {
+        self => self.inner;
+        prepare rows find count lease release
+    }
+
     fn describe(&self) -> String {
         "the faulty views".into()
-    }
-    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.prepare(shape)
-    }
-    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.inner.rows(shape, keys)
-    }
-    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.inner.find(shape, query)
-    }
-    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
-        self.inner.count(shape, filter)
     }
     fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
         Box::pin(async move {
@@ -128,16 +118,5 @@ impl ViewStore for FaultyStore<MemoryViews> {
             self.answers().await?;
             self.inner.begin(leases).await
         })
-    }
-    fn lease<'a>(
-        &'a self,
-        projections: &'a [&'static str],
-        owner: &'a str,
-        time: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
-        self.inner.lease(projections, owner, time)
-    }
-    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.release(leases)
     }
 }

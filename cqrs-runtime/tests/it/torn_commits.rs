@@ -2,16 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use cqrs_conformance::views::CrashingStore;
 use cqrs_runtime::Position;
 use cqrs_runtime::log::{BoxFuture, StoreError};
 use cqrs_runtime::view::buffer::{Buffered, BufferedStore, Change, Cleared, Collected, Parking};
-use cqrs_runtime::view::{
-    Checkpoint, Contents, Filter, Lease, MemoryViews, Parked, Removal, Removed, Row, RowQuery, StandaloneTransaction,
-    ViewShape, ViewStore,
-};
+use cqrs_runtime::view::{Lease, MemoryViews, Removed, StandaloneTransaction, ViewShape, ViewStore};
 
 /// Views that may die between any two writes.
 pub type TornCommits = CrashingStore<Marked>;
@@ -87,58 +83,17 @@ impl Marked {
 }
 
 impl ViewStore for Marked {
+    cqrs_runtime::view::forward_view_store! {
+        self => self.views;
+        prepare rows find count checkpoint parked contents remove lease holders release
+    }
+
     fn describe(&self) -> String {
         "the views without transactions".into()
-    }
-    fn prepare<'a>(&'a self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.views.prepare(shape)
-    }
-    fn rows<'a>(&'a self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.views.rows(shape, keys)
-    }
-    fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.views.find(shape, query)
-    }
-    fn count<'a>(&'a self, shape: &'a ViewShape, filter: &'a Filter) -> BoxFuture<'a, Result<u64, StoreError>> {
-        self.views.count(shape, filter)
-    }
-    fn checkpoint<'a>(&'a self, projection: &'a str) -> BoxFuture<'a, Result<Option<Checkpoint>, StoreError>> {
-        self.views.checkpoint(projection)
-    }
-    fn parked(&self) -> BoxFuture<'_, Result<Vec<Parked>, StoreError>> {
-        self.views.parked()
-    }
-    fn contents(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
-        self.views.contents()
-    }
-    fn remove<'a>(
-        &'a self,
-        removal: &'a Removal,
-        mark: &'a str,
-        unused: Duration,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.views.remove(removal, mark, unused)
     }
     fn begin<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<Box<dyn StandaloneTransaction>, StoreError>> {
         let tx = Buffered::new(self.clone(), leases);
         Box::pin(async { Ok(Box::new(tx) as Box<dyn StandaloneTransaction>) })
-    }
-    fn lease<'a>(
-        &'a self,
-        projections: &'a [&'static str],
-        owner: &'a str,
-        time: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Option<Lease>>, StoreError>> {
-        self.views.lease(projections, owner, time)
-    }
-    fn holders<'a>(
-        &'a self,
-        projections: &'a [&'static str],
-    ) -> BoxFuture<'a, Result<Vec<Option<String>>, StoreError>> {
-        self.views.holders(projections)
-    }
-    fn release<'a>(&'a self, leases: &'a [Lease]) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.views.release(leases)
     }
 }
 
