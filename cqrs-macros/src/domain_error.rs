@@ -1,7 +1,7 @@
 //! `#[derive(DomainError)]`: a stable code, a status and the fields of each variant.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, parse2};
 
 use crate::errors::Errors;
@@ -130,8 +130,7 @@ fn is_cause(field: &syn::Field) -> bool {
 
 /// `#[error(transparent)]`
 fn is_transparent(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("error")
-        && attribute.parse_args::<Ident>().is_ok_and(|word| word == format_ident!("transparent"))
+    attribute.path().is_ident("error") && attribute.parse_args::<Ident>().is_ok_and(|word| word == "transparent")
 }
 
 /// 112: callers distinguish refusals by their codes.

@@ -265,7 +265,7 @@ impl ViewStore for MongoViews {
     ) -> BoxFuture<'a, Result<Value, StoreError>> {
         Box::pin(async move {
             let steps = search::sum(shape, filter, index).map_err(|error| self.failed(error))?;
-            let kind = shape.index(index).map(|place| shape.indexes[place].kind);
+            let kind = shape.kind(index);
             let found = self.aggregated(shape, steps).await?;
             let sum = found.first().and_then(|found| found.get("sum"));
             // A sum of whole numbers that does not fit is one with a fraction.

@@ -20,14 +20,14 @@ pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuer
         for (place, stretch) in stretches.into_iter().enumerate() {
             let filter = Filter::All(vec![query.filter.clone(), stretch]);
             writer.sql.push(if place == 0 { "(" } else { " UNION ALL (" });
-            writer.sql.push(&format!("SELECT {columns} FROM {} WHERE ", table(schema, shape.name)));
+            writer.select(schema, &columns);
             writer.filter(&filter)?;
             writer.ordered(query, limit)?;
             writer.sql.push(")");
         }
         writer.sql.push(") AS parts");
     } else {
-        writer.sql.push(&format!("SELECT {columns} FROM {} WHERE ", table(schema, shape.name)));
+        writer.select(schema, &columns);
         writer.filter(&query.filter)?;
     }
     writer.ordered(query, query.limit.map(i64::from))?;
@@ -40,7 +40,8 @@ pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuer
 /// Whether a row matches a filter.
 pub(crate) fn exists(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
     let mut writer = Writer::new(store, shape);
-    writer.sql.push(&format!("SELECT EXISTS (SELECT 1 FROM {} WHERE ", table(schema, shape.name)));
+    writer.sql.push("SELECT EXISTS (");
+    writer.select(schema, "1");
     writer.filter(filter)?;
     writer.sql.push(")");
     Ok(writer.sql)
@@ -57,7 +58,7 @@ pub(crate) fn count_by(
 ) -> Result<Sql, StoreError> {
     let mut writer = Writer::new(store, shape);
     let column = quoted(writer.index(index)?.name);
-    writer.sql.push(&format!("SELECT {column}, count(*) FROM {} WHERE ", table(schema, shape.name)));
+    writer.select(schema, &format!("{column}, count(*)"));
     writer.filter(filter)?;
     writer.sql.push(&format!(" GROUP BY {column} ORDER BY 2 DESC, 1 NULLS FIRST"));
     if let Some(limit) = limit {
@@ -76,14 +77,15 @@ pub(crate) fn sum(
 ) -> Result<Sql, StoreError> {
     let mut writer = Writer::new(store, shape);
     let column = quoted(writer.index(index)?.name);
-    writer.sql.push(&format!("SELECT coalesce(sum({column}), 0)::text FROM {} WHERE ", table(schema, shape.name)));
+    writer.select(schema, &format!("coalesce(sum({column}), 0)::text"));
     writer.filter(filter)?;
     Ok(writer.sql)
 }
 
 /// Counts the rows that match a filter.
 pub(crate) fn count(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
-    let mut writer = Writer::select(schema, store, shape, "count(*)");
+    let mut writer = Writer::new(store, shape);
+    writer.select(schema, "count(*)");
     writer.filter(filter)?;
     Ok(writer.sql)
 }
@@ -96,7 +98,8 @@ pub(crate) fn rows_by(
     index: &str,
     values: &[Value],
 ) -> Result<Sql, StoreError> {
-    let mut writer = Writer::select(schema, store, shape, &columns(shape));
+    let mut writer = Writer::new(store, shape);
+    writer.select(schema, &columns(shape));
     writer.one_of(index, values)?;
     Ok(writer.sql)
 }
@@ -127,9 +130,9 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn select(schema: &str, store: &'a str, shape: &'a ViewShape, what: &str) -> Self {
-        let sql = Sql::new(format!("SELECT {what} FROM {} WHERE ", table(schema, shape.name)));
-        Self { sql, shape, store }
+    /// The beginning of a statement: a filter follows.
+    fn select(&mut self, schema: &str, what: &str) {
+        self.sql.push(&format!("SELECT {what} FROM {} WHERE ", table(schema, self.shape.name)));
     }
 
     fn index(&self, name: &str) -> Result<&'a IndexShape, StoreError> {

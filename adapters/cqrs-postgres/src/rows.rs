@@ -121,8 +121,7 @@ pub(crate) fn stored_sum(
 
 /// The kind of an index.
 pub(crate) fn kind(store: &str, shape: &ViewShape, index: &str) -> Result<ColumnKind, StoreError> {
-    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
-    Ok(shape.indexes[place].kind)
+    shape.kind(index).map_err(|error| damaged(store, error.to_string()))
 }
 
 /// Inserts or replaces rows, and removes others.

@@ -31,9 +31,7 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<V
         let place = writer.index(index)?;
         writer.text(&place).text(if descends { "desc" } else { "asc" });
         if let Some(start) = &query.start {
-            let at = query.order.iter().position(|(named, _)| *named == index);
-            let value = at.and_then(|at| start.values.get(at)).unwrap_or(&Value::Null);
-            writer.arguments.push(encode::value(value));
+            writer.arguments.push(encode::value(query.value_at(start, index)));
         }
     }
     writer.filter(&query.filter)?;
@@ -158,13 +156,13 @@ fn compared(comparison: Comparison, value: &Value) -> Vec<Range> {
 
 /// The ranges of the keys that match a comparison.
 fn keys_compared(comparison: Comparison, key: &str) -> Vec<Range> {
-    let (at, beside) = (encode::from(key.as_bytes()), encode::before(key.as_bytes()));
+    let (at, before) = (encode::from(key.as_bytes()), encode::before(key.as_bytes()));
     match comparison {
         Comparison::Equal => vec![(at.clone(), at)],
-        Comparison::NotEqual => vec![(LEAST.into(), beside.clone()), (beside, GREATEST.into())],
-        Comparison::Less => vec![(LEAST.into(), beside)],
+        Comparison::NotEqual => vec![(LEAST.into(), before.clone()), (before, GREATEST.into())],
+        Comparison::Less => vec![(LEAST.into(), before)],
         Comparison::LessOrEqual => vec![(LEAST.into(), at)],
-        Comparison::Greater => vec![(beside, GREATEST.into())],
+        Comparison::Greater => vec![(before, GREATEST.into())],
         Comparison::GreaterOrEqual => vec![(at, GREATEST.into())],
     }
 }

@@ -14,8 +14,7 @@ pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<Stri
 
 /// The kind of an index.
 pub(crate) fn kind(shape: &ViewShape, index: &str, store: &str) -> Result<ColumnKind, StoreError> {
-    let place = shape.index(index).map_err(|error| damaged(store, error.to_string()))?;
-    Ok(shape.indexes[place].kind)
+    shape.kind(index).map_err(|error| damaged(store, error.to_string()))
 }
 
 /// The rows that a search finds: those of the first statement come before those of the next one.
@@ -41,7 +40,6 @@ fn part(
     store: &str,
 ) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
-    writer.sql.push(" WHERE ");
     writer.filter(filter)?;
     writer.sql.push(" ORDER BY ");
     let (fields, descending) = query.directions();
@@ -70,7 +68,6 @@ fn is_range(filter: &Filter) -> bool {
 /// Counts the rows that match a filter.
 pub(crate) fn count(shape: &ViewShape, filter: &Filter, store: &str) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, |_| "count(*)".to_owned()), shape, store };
-    writer.sql.push(" WHERE ");
     writer.filter(filter)?;
     Ok(writer.sql)
 }
@@ -95,7 +92,6 @@ pub(crate) fn count_by(
 ) -> Result<Sql, StoreError> {
     let column = column(shape, index, store)?;
     let mut writer = Writer { sql: select(shape, |_| format!("{column}, count(*)")), shape, store };
-    writer.sql.push(" WHERE ");
     writer.filter(filter)?;
     writer.sql.push(" GROUP BY ").push(&column).push(" ORDER BY 2 DESC, 1 LIMIT ");
     writer.sql.bind(Parameter::integer(limit.map_or(-1, i64::from)));
@@ -106,7 +102,6 @@ pub(crate) fn count_by(
 pub(crate) fn sum(shape: &ViewShape, filter: &Filter, index: &str, store: &str) -> Result<Sql, StoreError> {
     let column = column(shape, index, store)?;
     let mut writer = Writer { sql: select(shape, |_| format!("sum({column})")), shape, store };
-    writer.sql.push(" WHERE ");
     writer.filter(filter)?;
     Ok(writer.sql)
 }
@@ -114,14 +109,14 @@ pub(crate) fn sum(shape: &ViewShape, filter: &Filter, index: &str, store: &str) 
 /// The rows whose indexed field equals one of the values.
 pub(crate) fn rows_by(shape: &ViewShape, index: &str, values: &[Value], store: &str) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
-    writer.sql.push(" WHERE ");
     writer.one_of(index, values)?;
     Ok(writer.sql)
 }
 
+/// The beginning of a statement: a filter follows.
 fn select(shape: &ViewShape, columns: impl FnOnce(&ViewShape) -> String) -> Sql {
     let mut sql = Sql::default();
-    sql.push("SELECT ").push(&columns(shape)).push(" FROM ").push(&table(shape.name));
+    sql.push("SELECT ").push(&columns(shape)).push(" FROM ").push(&table(shape.name)).push(" WHERE ");
     sql
 }
 

@@ -91,6 +91,14 @@ impl ViewShape {
         let place = self.indexes.iter().position(|index| index.name == name);
         place.ok_or_else(|| NoIndex { view: self.name, index: name.to_owned() })
     }
+
+    /// The kind of an index's values.
+    ///
+    /// # Errors
+    /// The view has no index of that name.
+    pub fn kind(&self, name: &str) -> Result<ColumnKind, NoIndex> {
+        self.index(name).map(|place| self.indexes[place].kind)
+    }
 }
 
 /// A search by a field that is no index of its view.

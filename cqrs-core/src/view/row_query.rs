@@ -100,7 +100,8 @@ impl RowQuery {
     }
 
     /// The value of a field at a place. A field that is named twice has its value at the first mention.
-    fn value_at<'a>(&self, place: &'a Place, field: &str) -> &'a Value {
+    #[must_use]
+    pub fn value_at<'a>(&self, place: &'a Place, field: &str) -> &'a Value {
         let at = self.order.iter().position(|(named, _)| *named == field);
         at.and_then(|at| place.values.get(at)).unwrap_or(&Value::Null)
     }

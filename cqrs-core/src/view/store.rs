@@ -240,9 +240,9 @@ pub trait ViewStore: Send + Sync + 'static {
         index: &'static str,
     ) -> BoxFuture<'a, Result<Value, StoreError>> {
         Box::pin(async move {
-            let place = shape.index(index).map_err(|error| no_index(self.describe(), &error))?;
+            let kind = shape.kind(index).map_err(|error| no_index(self.describe(), &error))?;
             let values = self.count_by(shape, filter, index, None).await?;
-            let sum = summed(shape.indexes[place].kind, values);
+            let sum = summed(kind, values);
             sum.ok_or_else(|| no_sum(self.describe(), shape, index))
         })
     }

@@ -278,13 +278,7 @@ impl Work {
 
     /// Refuses aggregates that have events after the position that the caller expects, and a log that ends before it.
     fn refuse_unexpected(&self, expected: Option<Position>, head: Position) -> Result<(), LoadFault> {
-        let Some(expected) = expected else { return Ok(()) };
-        let has_changed = |entry: &Entry| entry.as_of() > expected;
-        let mut loaded = self.loaded.iter().flatten().peekable();
-        if loaded.peek().is_some() && expected > head || loaded.any(has_changed) {
-            return Err(LoadFault::Conflict(expected));
-        }
-        Ok(())
+        Entry::require_unchanged(self.loaded.iter().flatten(), expected, head).map_err(LoadFault::Conflict)
     }
 
     fn checked(self) -> Result<Self, LoadFault> {

@@ -378,13 +378,10 @@ impl Worker {
         if !job.starts() {
             return Ok(());
         }
-        if let Some(expected) = job.meta().expected {
-            let has_changed = |key: &Key| self.cache.get(key).is_some_and(|entry| entry.as_of() > expected);
-            let mut keys = keys.iter().flatten().peekable();
-            if keys.peek().is_some() && expected > decided.last() || keys.any(has_changed) {
-                job.refuse(Fault::Conflict(expected));
-                return Ok(());
-            }
+        let entries = keys.iter().flatten().filter_map(|key| self.cache.get(key));
+        if let Err(expected) = Entry::require_unchanged(entries, job.meta().expected, decided.last()) {
+            job.refuse(Fault::Conflict(expected));
+            return Ok(());
         }
         let Some(emitted) = self.run_decision(job, &keys) else { return Ok(()) };
         match self.record(job, emitted, decided) {

@@ -61,9 +61,20 @@ impl Entry {
         self.since += 1;
     }
 
-    /// The position of its last event.
-    pub(crate) fn as_of(&self) -> Position {
-        self.as_of
+    /// Refuses aggregates that are not as the caller has seen them at position `expected`: one has a later event, or the log ends
+    /// before that position, at `head`. Without aggregates there is nothing to compare.
+    ///
+    /// # Errors
+    /// The position.
+    pub(crate) fn require_unchanged<'a>(
+        mut entries: impl Iterator<Item = &'a Self>,
+        expected: Option<Position>,
+        head: Position,
+    ) -> Result<(), Position> {
+        match expected {
+            Some(expected) if entries.any(|entry| expected > head || entry.as_of > expected) => Err(expected),
+            _ => Ok(()),
+        }
     }
 
     /// Starts an empty entry from a snapshot. An unreadable snapshot is ignored.

@@ -122,7 +122,7 @@ impl Worker {
     pub(super) async fn replay(&mut self) -> bool {
         let mut any = false;
         for place in 0..self.groups.len() {
-            // Taken out meanwhile: if it panics it is gone, and its key is parked as before.
+            // Taken out while it is fed: if it panics it is gone, and its key is parked as before.
             let Some((mut replay, answer)) = self.groups[place].operator.replay.take() else { continue };
             any = true;
             match self.feed(&mut replay).await {
@@ -147,7 +147,7 @@ impl Worker {
     }
 
     async fn finish(&self, place: usize, replay: Replay) -> Result<(), StoreError> {
-        // The group did not move meanwhile, so the row is unchanged.
+        // The group did not move during the replay, so the row is unchanged.
         let mut tx = self.store.begin(&self.groups[place].leases.held).await?;
         replay.finish(&mut *tx).await?;
         tx.commit().await

@@ -429,7 +429,7 @@ impl Worker {
                 continue;
             }
             if group.partitions.seen.is_split() {
-                // The live rows are partitioned, from before the projection looked others up: no process may run them meanwhile.
+                // The live rows are partitioned, from before the projection looked others up: no process may run them until then.
                 let group = &mut self.groups[place];
                 if group.partitions.change.is_none() {
                     (group.partitions.change, group.leases.ask_at) = (Some(Change::Switch), Instant::now());

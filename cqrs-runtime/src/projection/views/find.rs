@@ -266,10 +266,7 @@ impl<V: View> Find<V> {
 
     /// The kinds that a cursor's values must have.
     pub(super) fn admits(&self, cursor: &Cursor) -> bool {
-        let kind = |(index, _): &(&'static str, bool)| {
-            let place = self.views.shape.index(index).ok()?;
-            Some(self.views.shape.indexes[place].kind)
-        };
+        let kind = |(index, _): &(&'static str, bool)| self.views.shape.kind(index).ok();
         cursor.fits(&self.query.order.iter().filter_map(kind).collect::<Vec<_>>())
     }
 }
