@@ -88,7 +88,7 @@ pub enum ColumnKind {
     message = "[CQRS506] a field of type `{Self}` cannot be an index",
     label = "cannot be stored as one column",
     note = "an index is a column of the read database, so that views can be searched and sorted by it",
-    note = "use an id, a text, a number, a bool, a `Uuid`, a `Timestamp` or a `Date` (or an `Option` of one), or implement `Column` for `{Self}`",
+    note = "use an id, a text, a number, a bool, a `Uuid`, a `Timestamp` or a `Date` (or an `Option`, a `Vec`, a `BTreeSet` or a `HashSet` of one, under that name), or implement `Column` for `{Self}`",
     note = "see: cqrs_runtime::rules#cqrs506"
 )]
 pub trait Column {

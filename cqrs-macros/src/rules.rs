@@ -352,6 +352,8 @@ rules! {
     KEY_TYPE = 505 Macro, "a field of type `{0}` cannot be a view's key", "the key finds the one row that an event is about",
         "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these";
     INDEX_TWICE = 506 Macro, "the field is marked `#[{0}]` twice", "one index is enough", "mark it once";
+    INDEX_OF_OPTIONS = 506 Macro, "an index of several `{0}`", "a row is found by the values that it has, not by those that are missing",
+        "hold the values that are there, of type `{1}`";
     KEY_TWICE = 505 Macro, "the field is marked `#[{0}]` twice", "one key is enough", "mark it once";
     MIXED = 507 Macro, "an async method beside fold methods", "one unit of replay, one mechanism",
         "make two projections: one of fold methods, one of async methods";

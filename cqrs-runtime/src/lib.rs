@@ -284,7 +284,7 @@ pub mod __private {
     pub use cqrs_core::id::{Id, IdValue, ParseIdError, Tag, TagField};
     pub use cqrs_core::json::{Json, NoJson};
     pub use cqrs_core::store_error::BoxFuture;
-    pub use cqrs_core::view::{Index, IndexShape, KeyField, Unindexed, View, ViewLayout};
+    pub use cqrs_core::view::{Index, IndexShape, KeyField, MultiIndex, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]
     pub use schemars;
     pub use {inventory, serde, uuid};

@@ -1,5 +1,6 @@
 //! The guarantees of levels 1 and 2, in memory, on SQLite and on PostgreSQL.
 
+mod articles;
 mod by_hand;
 mod chaos;
 mod command_ids;

@@ -64,11 +64,7 @@ async fn write_rows(
     for (key, change) in rows {
         match change {
             Change::Put(row) => {
-                if row.indexes.len() != shape.indexes.len() {
-                    let (has, needs) = (row.indexes.len(), shape.indexes.len());
-                    let reason = format!("a row of view `{}` has {has} index values, not {needs}", shape.name);
-                    return Err(failed(&store.name, reason));
-                }
+                shape.check(row).map_err(|error| failed(&store.name, error))?;
                 bytes += row.document.len();
                 documents.push(row::row(shape, row));
             }
@@ -118,7 +114,7 @@ mod tests {
     use super::*;
     use crate::views::MongoViews;
 
-    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], fingerprint: 7 };
+    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], fingerprint: 7 };
 
     /// Views that record the commands which they send.
     async fn watched() -> (MongoViews, Arc<Mutex<Vec<String>>>) {
@@ -143,6 +139,7 @@ mod tests {
         let row = |key: &str, position| Row {
             key: key.into(),
             indexes: Vec::new(),
+            multi_values: Vec::new(),
             document: "{}".into(),
             position: Position::new(position),
         };

@@ -50,7 +50,11 @@ fn decoded_value(stored: &Bson) -> Option<Value> {
 /// Encodes a row.
 pub(crate) fn row(shape: &ViewShape, row: &Row) -> Document {
     let named = |(index, stored): (&IndexShape, &Value)| (index.name.to_owned(), value(stored));
-    let indexes: Document = shape.indexes.iter().zip(&row.indexes).map(named).collect();
+    let several = |(index, stored): (&IndexShape, &Vec<Value>)| {
+        (index.name.to_owned(), Bson::Array(stored.iter().map(value).collect()))
+    };
+    let single = shape.indexes.iter().zip(&row.indexes).map(named);
+    let indexes: Document = single.chain(shape.multi_indexes.iter().zip(&row.multi_values).map(several)).collect();
     doc! {
         "_id": &row.key,
         "position": position(row.position),
@@ -65,7 +69,13 @@ pub(crate) fn decoded(shape: &ViewShape, mut stored: Document) -> Option<Row> {
     let document = document::json(&stored.remove(DOCUMENT)?)?.into();
     let indexes = stored.get_document("indexes").ok()?;
     let indexes = shape.indexes.iter().map(|index| decoded_value(indexes.get(index.name)?)).collect::<Option<_>>()?;
-    Some(Row { key, indexes, document, position: decoded_position(stored.get_i64("position").ok()?)? })
+    Some(Row {
+        key,
+        indexes,
+        multi_values: Vec::new(),
+        document,
+        position: decoded_position(stored.get_i64("position").ok()?)?,
+    })
 }
 
 /// Decodes a value of an index and the number of rows with it.

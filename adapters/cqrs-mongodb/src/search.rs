@@ -32,7 +32,7 @@ fn takes_marks(filter: &Filter) -> bool {
             Comparison::NotEqual => !is_null(compared),
             _ => false,
         },
-        Filter::OneOf(_, values) => values.iter().any(is_null),
+        Filter::OneOf(_, values) | Filter::Has(_, values) => values.iter().any(is_null),
         Filter::Key(..) => true,
         Filter::All(parts) => parts.iter().all(takes_marks),
         Filter::Any(parts) => parts.iter().any(takes_marks),
@@ -49,7 +49,7 @@ fn parts(shape: &ViewShape, filter: &Filter) -> Result<Document, NoIndex> {
                 None => none(),
             }
         }
-        Filter::OneOf(index, values) => {
+        Filter::OneOf(index, values) | Filter::Has(index, values) => {
             doc! { field(shape, index)?: { "$in": values.iter().map(value).collect::<Vec<Bson>>() } }
         }
         Filter::Key(comparison, key) => doc! { "_id": { key_operator(*comparison): key } },
@@ -66,7 +66,7 @@ fn none() -> Document {
 }
 
 fn field(shape: &ViewShape, index: &str) -> Result<String, NoIndex> {
-    shape.index(index).map(|_| indexed(index))
+    shape.kind(index).map(|_| indexed(index))
 }
 
 /// The server's operator. The server never compares values of different types, so `null` is neither
@@ -114,11 +114,13 @@ pub(crate) fn count_by(
     limit: Option<u32>,
 ) -> Result<Vec<Document>, NoIndex> {
     let field = format!("${}", field(shape, index)?);
-    let mut steps = vec![
-        doc! { "$match": filter(shape, filtered)? },
+    let mut steps = vec![doc! { "$match": filter(shape, filtered)? }];
+    // A row with several values becomes one for each.
+    steps.extend(shape.multi_index(index).map(|_| doc! { "$unwind": &field }));
+    steps.extend([
         doc! { "$group": { "_id": field, "rows": { "$sum": 1_i64 } } },
         doc! { "$sort": { "rows": -1, "_id": 1 } },
-    ];
+    ]);
     steps.extend(limit.map(|limit| doc! { "$limit": i64::from(limit) }));
     Ok(steps)
 }
@@ -142,6 +144,7 @@ mod tests {
         name: "Items",
         key: "item",
         indexes: &[IndexShape { name: "size", kind: ColumnKind::Integer }],
+        multi_indexes: &[],
         fingerprint: 7,
     };
 

@@ -151,7 +151,7 @@ impl Store {
             .await?;
         let sparse = IndexOptions::builder().sparse(true).build();
         let mut indexes = vec![IndexModel::builder().keys(doc! { FORGET: 1 }).options(sparse).build()];
-        for index in shape.indexes {
+        for index in shape.indexes.iter().chain(shape.multi_indexes) {
             indexes.push(IndexModel::builder().keys(doc! { indexed(index.name): 1, "_id": 1 }).build());
         }
         let made = self.within(self.rows(&collection).create_indexes(indexes)).await;

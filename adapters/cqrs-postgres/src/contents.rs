@@ -47,17 +47,12 @@ pub(crate) fn used(schema: &str, mark: &str, unused: Duration) -> Sql {
         .with(i64::try_from(unused.as_millis()).unwrap_or(i64::MAX), Type::INT8)
 }
 
-/// Removes views, checkpoints, parked keys and a lease.
+/// Removes checkpoints, parked keys, a lease, and what is known of views. Their tables are dropped before.
 pub(crate) fn remove(schema: &str, removal: &Removal, mark: &str) -> Vec<Sql> {
-    let mut statements = Vec::new();
     let named = |table: &str, column: &str, name: &str| {
         Sql::new(format!("DELETE FROM {schema}.{table} WHERE {column} = $1")).with(escape(name), Type::TEXT)
     };
-    for view in &removal.views {
-        let mut drop = Sql::new(format!("DROP TABLE IF EXISTS {}", rows::table(schema, view)));
-        drop.once = true;
-        statements.extend([drop, named("cqrs_shapes", "view", view)]);
-    }
+    let mut statements: Vec<Sql> = removal.views.iter().map(|view| named("cqrs_shapes", "view", view)).collect();
     for projection in &removal.projections {
         statements.extend(["cqrs_checkpoints", "cqrs_parked"].map(|table| named(table, "projection", projection)));
     }

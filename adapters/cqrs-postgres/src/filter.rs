@@ -5,7 +5,7 @@ use cqrs_core::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewShape
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;
-use crate::rows::{bind_values, columns, table};
+use crate::rows::{bind_values, columns, multi_table, table};
 use crate::sql::Sql;
 use crate::text::{clamped, key, quoted};
 
@@ -13,21 +13,21 @@ use crate::text::{clamped, key, quoted};
 /// an index has in this order.
 pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuery) -> Result<Sql, StoreError> {
     let columns = columns(shape);
-    let mut writer = Writer::new(store, shape);
+    let mut writer = Writer::new(schema, store, shape);
     if let Some(stretches) = query.stretches() {
         let limit = query.limit.map(|limit| clamped(u64::from(limit).saturating_add(query.offset)));
         writer.sql.push(&format!("SELECT {columns} FROM ("));
         for (place, stretch) in stretches.into_iter().enumerate() {
             let filter = Filter::All(vec![query.filter.clone(), stretch]);
             writer.sql.push(if place == 0 { "(" } else { " UNION ALL (" });
-            writer.select(schema, &columns);
+            writer.select(&columns);
             writer.filter(&filter)?;
             writer.ordered(query, limit)?;
             writer.sql.push(")");
         }
-        writer.sql.push(") AS parts");
+        writer.sql.push(") AS v");
     } else {
-        writer.select(schema, &columns);
+        writer.select(&columns);
         writer.filter(&query.filter)?;
     }
     writer.ordered(query, query.limit.map(i64::from))?;
@@ -39,9 +39,9 @@ pub(crate) fn find(schema: &str, store: &str, shape: &ViewShape, query: &RowQuer
 
 /// Whether a row matches a filter.
 pub(crate) fn exists(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
-    let mut writer = Writer::new(store, shape);
+    let mut writer = Writer::new(schema, store, shape);
     writer.sql.push("SELECT EXISTS (");
-    writer.select(schema, "1");
+    writer.select("1");
     writer.filter(filter)?;
     writer.sql.push(")");
     Ok(writer.sql)
@@ -56,9 +56,19 @@ pub(crate) fn count_by(
     index: &str,
     limit: Option<u32>,
 ) -> Result<Sql, StoreError> {
-    let mut writer = Writer::new(store, shape);
-    let column = quoted(writer.index(index)?.name);
-    writer.select(schema, &format!("{column}, count(*)"));
+    let mut writer = Writer::new(schema, store, shape);
+    let rows = format!("{} AS v", table(schema, shape.name));
+    let (column, from) = match shape.multi_index(index) {
+        Some(place) if filter.conjuncts().is_empty() => {
+            ("cqrs_value".to_owned(), multi_table(schema, shape.name, place))
+        }
+        Some(place) => {
+            let values = multi_table(schema, shape.name, place);
+            ("cqrs_value".to_owned(), format!("{values} AS m JOIN {rows} ON v.cqrs_key = m.cqrs_key"))
+        }
+        None => (quoted(writer.index(index)?.name), rows),
+    };
+    writer.sql.push(&format!("SELECT {column}, count(*) FROM {from} WHERE "));
     writer.filter(filter)?;
     writer.sql.push(&format!(" GROUP BY {column} ORDER BY 2 DESC, 1 NULLS FIRST"));
     if let Some(limit) = limit {
@@ -75,17 +85,24 @@ pub(crate) fn sum(
     filter: &Filter,
     index: &str,
 ) -> Result<Sql, StoreError> {
-    let mut writer = Writer::new(store, shape);
+    let mut writer = Writer::new(schema, store, shape);
     let column = quoted(writer.index(index)?.name);
-    writer.select(schema, &format!("coalesce(sum({column}), 0)::text"));
+    writer.select(&format!("coalesce(sum({column}), 0)::text"));
     writer.filter(filter)?;
     Ok(writer.sql)
 }
 
 /// Counts the rows that match a filter.
 pub(crate) fn count(schema: &str, store: &str, shape: &ViewShape, filter: &Filter) -> Result<Sql, StoreError> {
-    let mut writer = Writer::new(store, shape);
-    writer.select(schema, "count(*)");
+    if let [Filter::Has(index, values)] = *filter.conjuncts() {
+        // A row that has two of the values counts once.
+        let what = if values.len() > 1 { "count(DISTINCT cqrs_key)" } else { "count(*)" };
+        let mut writer = Writer::new(schema, store, shape);
+        writer.values(what, index, values)?;
+        return Ok(writer.sql);
+    }
+    let mut writer = Writer::new(schema, store, shape);
+    writer.select("count(*)");
     writer.filter(filter)?;
     Ok(writer.sql)
 }
@@ -98,21 +115,25 @@ pub(crate) fn rows_by(
     index: &str,
     values: &[Value],
 ) -> Result<Sql, StoreError> {
-    let mut writer = Writer::new(store, shape);
-    writer.select(schema, &columns(shape));
-    writer.one_of(index, values)?;
+    let mut writer = Writer::new(schema, store, shape);
+    writer.select(&columns(shape));
+    match shape.multi_index(index) {
+        Some(_) => writer.has(index, values)?,
+        None => writer.one_of(index, values)?,
+    }
     Ok(writer.sql)
 }
 
 struct Writer<'a> {
     sql: Sql,
+    schema: &'a str,
     shape: &'a ViewShape,
     store: &'a str,
 }
 
 impl<'a> Writer<'a> {
-    fn new(store: &'a str, shape: &'a ViewShape) -> Self {
-        Self { sql: Sql::default(), shape, store }
+    fn new(schema: &'a str, store: &'a str, shape: &'a ViewShape) -> Self {
+        Self { sql: Sql::default(), schema, shape, store }
     }
 
     /// The order of a search, and its limit.
@@ -123,7 +144,7 @@ impl<'a> Writer<'a> {
             let column = quoted(self.index(index)?.name);
             self.sql.push(&column).push(if descending { " DESC NULLS LAST, " } else { " NULLS FIRST, " });
         }
-        self.sql.push(if descending { "cqrs_key DESC" } else { "cqrs_key" });
+        self.sql.push(if descending { "v.cqrs_key DESC" } else { "v.cqrs_key" });
         if let Some(limit) = limit {
             self.sql.push(" LIMIT ").bind(limit, Type::INT8);
         }
@@ -131,8 +152,8 @@ impl<'a> Writer<'a> {
     }
 
     /// The beginning of a statement: a filter follows.
-    fn select(&mut self, schema: &str, what: &str) {
-        self.sql.push(&format!("SELECT {what} FROM {} WHERE ", table(schema, self.shape.name)));
+    fn select(&mut self, what: &str) {
+        self.sql.push(&format!("SELECT {what} FROM {} AS v WHERE ", table(self.schema, self.shape.name)));
     }
 
     fn index(&self, name: &str) -> Result<&'a IndexShape, StoreError> {
@@ -144,8 +165,9 @@ impl<'a> Writer<'a> {
         match filter {
             Filter::Compare(index, comparison, value) => self.compare(index, *comparison, value),
             Filter::OneOf(index, values) => self.one_of(index, values),
+            Filter::Has(index, values) => self.has(index, values),
             Filter::Key(comparison, text) => {
-                self.sql.push("cqrs_key").push(operator(*comparison)).bind(key(text), Type::TEXT);
+                self.sql.push("v.cqrs_key").push(operator(*comparison)).bind(key(text), Type::TEXT);
                 Ok(())
             }
             Filter::All(_) => self.join(&filter.conjuncts(), true),
@@ -185,6 +207,28 @@ impl<'a> Writer<'a> {
         self.sql.push(operator(comparison)).push("(");
         bind_values(&mut self.sql, self.store, self.shape, index.kind, [value])?;
         self.sql.push(")[1]");
+        Ok(())
+    }
+
+    fn has(&mut self, index: &str, values: &[Value]) -> Result<(), StoreError> {
+        self.sql.push("EXISTS (");
+        self.values("", index, values)?;
+        self.sql.push(" AND m.cqrs_key = v.cqrs_key)");
+        Ok(())
+    }
+
+    /// Selects from the table of a multi-valued index what has one of these values.
+    fn values(&mut self, what: &str, index: &str, values: &[Value]) -> Result<(), StoreError> {
+        let Self { schema, store, shape, .. } = *self;
+        let no_index = || damaged(store, format!("view `{}` has no multi-valued index `{index}`", shape.name));
+        let place = shape.multi_index(index).ok_or_else(no_index)?;
+        let table = multi_table(schema, shape.name, place);
+        self.sql.push(&format!("SELECT {what} FROM {table} AS m WHERE m.cqrs_value = "));
+        // For one value the server knows better how many rows have it.
+        let (before, after) = if values.len() == 1 { ("(", ")[1]") } else { ("ANY (", ")") };
+        self.sql.push(before);
+        bind_values(&mut self.sql, store, shape, shape.multi_indexes[place].kind, values)?;
+        self.sql.push(after);
         Ok(())
     }
 

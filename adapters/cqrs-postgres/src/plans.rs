@@ -172,6 +172,10 @@ const SHAPE: ViewShape = ViewShape {
         IndexShape { name: "customer", kind: ColumnKind::Text },
         IndexShape { name: "total", kind: ColumnKind::Integer },
     ],
+    multi_indexes: &[
+        IndexShape { name: "tags", kind: ColumnKind::Text },
+        IndexShape { name: "sizes", kind: ColumnKind::Integer },
+    ],
     fingerprint: u64::MAX,
 };
 
@@ -181,6 +185,7 @@ async fn searches_use_the_indexes() {
     let row = |number: i64| Row {
         key: number.to_string(),
         indexes: vec![Value::Text(format!("customer {}", number % 500)), Value::Integer(number)],
+        multi_values: vec![Vec::new(), Vec::new()],
         document: "{}".into(),
         position: Position::new(1),
     };
@@ -216,6 +221,7 @@ async fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
     let row = |number: i64| Row {
         key: number.to_string(),
         indexes: vec![Value::Text(format!("customer {}", number % 5)), Value::Integer(number)],
+        multi_values: vec![Vec::new(), Vec::new()],
         document: "{}".into(),
         position: Position::new(1),
     };
@@ -248,6 +254,46 @@ async fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
             }
         }
     }
+}
+
+/// A value that few rows have is looked up, and one that many have is checked along the order.
+#[tokio::test]
+async fn the_values_of_a_multi_valued_index_are_looked_up() {
+    let (_database, connection) = filled(false).await;
+    let text = |text: String| Value::Text(text);
+    let row = |number: i64| Row {
+        key: number.to_string(),
+        indexes: vec![text(format!("customer {}", number % 500)), Value::Integer(number)],
+        multi_values: vec![vec![text("all".into()), text(format!("rare {}", number % 4_000))], Vec::new()],
+        document: "{}".into(),
+        position: Position::new(1),
+    };
+    let many: Vec<Row> = (0..20_000).map(row).collect();
+    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
+        connection.query(sql).await.expect("many rows");
+    }
+    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    let has = |value: &str| Filter::Has("tags", vec![text(value.into())]);
+    let customer = || Filter::Compare("customer", Comparison::Equal, text("customer 7".into()));
+    let newest = |filter| RowQuery { order: vec![("total", true)], limit: Some(10), ..RowQuery::new(filter) };
+    let find = |query: &RowQuery| filter::find(SCHEMA, "test", &SHAPE, query);
+    let every = Filter::All(Vec::new());
+    for (sql, wanted) in [
+        (find(&newest(has("rare 7"))), &["cqrs_multi_values_0", "--_pkey"][..]),
+        (find(&newest(has("all"))), &["Scan Backward using \"cqrs_index_1", "cqrs_multi_"]),
+        (find(&newest(Filter::All(vec![has("all"), customer()]))), &["cqrs_index_", "cqrs_multi_"]),
+        (filter::count(SCHEMA, "test", &SHAPE, &has("rare 7")), &["cqrs_multi_values_0"]),
+        (
+            filter::rows_by(SCHEMA, "test", &SHAPE, "tags", &[text("rare 7".into())]),
+            &["cqrs_multi_values_0", "--_pkey"],
+        ),
+    ] {
+        let plan = plan(&connection, sql.expect("a statement")).await;
+        touches_only(&plan, wanted);
+    }
+    let cloud = filter::count_by(SCHEMA, "test", &SHAPE, &every, "tags", Some(10)).expect("a statement");
+    let plan = plan(&connection, cloud).await;
+    assert!(!plan.contains("cqrs_view"), "a tag cloud reads the values alone:\n{plan}");
 }
 
 /// The locks of two schemas are four different ones.

@@ -14,6 +14,22 @@ pub(crate) fn table(schema: &str, view: &str) -> String {
     format!("{schema}.{}", quoted(&table_name(view)))
 }
 
+/// The table of a multi-valued index of a view, quoted for SQL. It has the columns `cqrs_key` and `cqrs_value`.
+pub(crate) fn multi_table(schema: &str, view: &str, place: usize) -> String {
+    format!("{schema}.{}", quoted(&multi_name(view, place)))
+}
+
+/// `cqrs_multi_0_order_summary` for the first one of `OrderSummary`.
+pub(crate) fn multi_name(view: &str, place: usize) -> String {
+    format!("cqrs_multi_{place}{}", lower(view))
+}
+
+/// Returns the name of the table of a multi-valued index, if there is such a table.
+pub(crate) fn known_multi_table(schema: &str, view: &str, place: usize) -> Sql {
+    Sql::new("SELECT to_regclass($1)::text WHERE to_regclass($1) IS NOT NULL")
+        .with(multi_table(schema, view, place), Type::TEXT)
+}
+
 /// `cqrs_view_order_summary` for `OrderSummary`.
 pub(crate) fn table_name(view: &str) -> String {
     format!("cqrs_view{}", lower(view))
@@ -33,7 +49,7 @@ pub(crate) fn lower(name: &str) -> String {
 
 /// The columns of a row.
 pub(crate) fn columns(shape: &ViewShape) -> String {
-    let mut columns = "cqrs_key, cqrs_long_key, cqrs_position, cqrs_document".to_owned();
+    let mut columns = "v.cqrs_key, cqrs_long_key, cqrs_position, cqrs_document".to_owned();
     for index in shape.indexes {
         columns.push_str(", ");
         columns.push_str(&quoted(index.name));
@@ -43,7 +59,7 @@ pub(crate) fn columns(shape: &ViewShape) -> String {
 
 /// The rows of these keys.
 pub(crate) fn by_keys(schema: &str, shape: &ViewShape, keys: &[String]) -> Sql {
-    let mut sql = Sql::new(format!("SELECT {} FROM {}", columns(shape), table(schema, shape.name)));
+    let mut sql = Sql::new(format!("SELECT {} FROM {} AS v", columns(shape), table(schema, shape.name)));
     let keys: Vec<String> = keys.iter().map(|text| key(text)).collect();
     sql.push(" WHERE cqrs_key = ANY (").bind(keys, Type::TEXT_ARRAY).push(")");
     sql
@@ -64,6 +80,7 @@ pub(crate) fn stored(store: &str, shape: &ViewShape, rows: &[tokio_postgres::Row
         let long: Option<&str> = column(store, row, 1)?;
         let value = |(place, kind)| value(store, row, place, kind);
         Ok(Row {
+            multi_values: Vec::new(),
             key: unescape(long.unwrap_or(key)),
             position: position(store, row, 2)?,
             document: unescape(column(store, row, 3)?).into(),
@@ -119,7 +136,7 @@ pub(crate) fn stored_sum(
     })
 }
 
-/// The kind of an index.
+/// The kind of an index of either sort.
 pub(crate) fn kind(store: &str, shape: &ViewShape, index: &str) -> Result<ColumnKind, StoreError> {
     shape.kind(index).map_err(|error| damaged(store, error.to_string()))
 }
@@ -132,6 +149,7 @@ pub(crate) fn write(
     put: &[Row],
     remove: &[Removed],
 ) -> Result<Vec<Sql>, StoreError> {
+    put.iter().try_for_each(|row| shape.check(row).map_err(|error| damaged(store, error.to_string())))?;
     let mut statements = Vec::new();
     if !put.is_empty() {
         statements.push(upsert(schema, store, shape, put)?);
@@ -141,12 +159,46 @@ pub(crate) fn write(
         let text = format!("DELETE FROM {} WHERE cqrs_key = ANY ($1)", table(schema, shape.name));
         statements.push(Sql::new(text).with(keys, Type::TEXT_ARRAY));
     }
+    for place in 0..shape.multi_indexes.len() {
+        statements.extend(write_values(schema, store, shape, place, put, remove)?);
+    }
     Ok(statements)
+}
+
+/// Stores the values of a multi-valued index. Values that stay are not touched.
+fn write_values(
+    schema: &str,
+    store: &str,
+    shape: &ViewShape,
+    place: usize,
+    put: &[Row],
+    remove: &[Removed],
+) -> Result<[Sql; 2], StoreError> {
+    let (table, kind) = (multi_table(schema, shape.name, place), shape.multi_indexes[place].kind);
+    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    for row in put {
+        for value in &row.multi_values[place] {
+            keys.push(key(&row.key));
+            values.push(value);
+        }
+    }
+    let written = put.iter().map(|row| &row.key).chain(remove.iter().map(|removed| &removed.key));
+    let written: Vec<String> = written.map(|text| key(text)).collect();
+    let mut delete = Sql::new(format!("DELETE FROM {table} AS m WHERE m.cqrs_key = ANY ("));
+    delete.bind(written, Type::TEXT_ARRAY).push(") AND NOT EXISTS (SELECT FROM unnest(");
+    delete.bind(keys.clone(), Type::TEXT_ARRAY).push(", ");
+    bind_values(&mut delete, store, shape, kind, values.iter().copied())?;
+    delete.push(") AS kept (key, value) WHERE kept.key = m.cqrs_key AND kept.value = m.cqrs_value)");
+    let mut insert = Sql::new(format!("INSERT INTO {table} (cqrs_key, cqrs_value) SELECT * FROM unnest("));
+    insert.bind(keys, Type::TEXT_ARRAY).push(", ");
+    bind_values(&mut insert, store, shape, kind, values)?;
+    insert.push(") ON CONFLICT DO NOTHING");
+    Ok([delete, insert])
 }
 
 fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<Sql, StoreError> {
     let mut sql =
-        Sql::new(format!("INSERT INTO {} ({}) SELECT * FROM unnest(", table(schema, shape.name), columns(shape)));
+        Sql::new(format!("INSERT INTO {} ({}) SELECT * FROM unnest(", table(schema, shape.name), &columns(shape)[2..]));
     let long = |row: &Row| (key(&row.key).len() != escape(&row.key).len()).then(|| escape(&row.key));
     sql.bind(put.iter().map(|row| key(&row.key)).collect::<Vec<_>>(), Type::TEXT_ARRAY).push(", ");
     sql.bind(put.iter().map(long).collect::<Vec<_>>(), Type::TEXT_ARRAY).push(", ");
@@ -154,17 +206,7 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
     sql.bind(put.iter().map(|row| escape(&row.document)).collect::<Vec<_>>(), Type::TEXT_ARRAY);
     for (place, index) in shape.indexes.iter().enumerate() {
         let mut values = Vec::with_capacity(put.len());
-        for row in put {
-            let value = row.indexes.get(place).filter(|_| row.indexes.len() == shape.indexes.len());
-            let missing = || {
-                format!(
-                    "a row of view `{}` has {} index values, which does not match the view's shape",
-                    shape.name,
-                    row.indexes.len()
-                )
-            };
-            values.push(value.ok_or_else(|| damaged(store, missing()))?);
-        }
+        values.extend(put.iter().map(|row| &row.indexes[place]));
         bind_values(sql.push(", "), store, shape, index.kind, values)?;
     }
     let columns = ["cqrs_position".to_owned(), "cqrs_document".to_owned()];
@@ -213,7 +255,9 @@ pub(crate) fn unclaim(schema: &str, shape: &ViewShape) -> Sql {
 pub(crate) fn clear(schema: &str, shape: Option<&ViewShape>, projection: &str) -> Vec<Sql> {
     let mut statements = Vec::new();
     if let Some(shape) = shape {
-        statements.push(Sql::new(format!("DELETE FROM {}", table(schema, shape.name))));
+        let multi_tables = (0..shape.multi_indexes.len()).map(|place| multi_table(schema, shape.name, place));
+        let tables = std::iter::once(table(schema, shape.name)).chain(multi_tables);
+        statements.extend(tables.map(|table| Sql::new(format!("DELETE FROM {table}"))));
         statements.push(unclaim(schema, shape));
     }
     for table in ["cqrs_parked", "cqrs_checkpoints"] {

@@ -267,10 +267,11 @@ impl ViewStore for PostgresViews {
             if !locked.ask(vec![contents::used(&self.shared.schema, mark, unused)]).await?.is_empty() {
                 return Ok(false);
             }
+            for view in &removal.views {
+                locked.drop_tables(view).await?;
+            }
             for sql in contents::remove(&self.shared.schema, removal, mark) {
                 locked.send(sql).await?;
-                // The next statement is prepared on the tables that this one leaves.
-                locked.settle().await?;
             }
             locked.commit().await?;
             Ok(true)
@@ -296,11 +297,11 @@ fn is_prepared(store: &str, shape: &ViewShape, known: &[tokio_postgres::Row]) ->
     Ok(known == Some(shape.fingerprint.cast_signed()))
 }
 
-/// Creates the table of a view. Replaces one of another shape.
+/// Creates the tables of a view.
 ///
 /// A view's columns have the names of its fields, and the framework's begin with `cqrs_`: the
 /// application's SQL may read them.
-pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
+pub(crate) fn make_tables(schema: &str, shape: &ViewShape) -> Vec<Sql> {
     let table = rows::table(schema, shape.name);
     let mut columns = vec![
         r#"cqrs_key text COLLATE "C" PRIMARY KEY"#.to_owned(),
@@ -308,23 +309,26 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
         "cqrs_position bigint NOT NULL".to_owned(),
         "cqrs_document text NOT NULL".to_owned(),
     ];
-    let mut indexes = Vec::new();
+    let mut others = Vec::new();
     for (number, index) in shape.indexes.iter().enumerate() {
-        let kind = match index.kind {
-            ColumnKind::Bool => "boolean",
-            ColumnKind::Integer => "bigint",
-            ColumnKind::Real => "double precision",
-            ColumnKind::Text => r#"text COLLATE "C""#,
-        };
         let column = quoted(index.name);
-        columns.push(format!("{column} {kind}"));
+        columns.push(format!("{column} {}", column_type(index.kind)));
         // The key is part of the index, so that rows with one value are sorted by key.
         let name = index_name(shape, number);
-        indexes.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
+        others.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
     }
-    let mut statements =
-        vec![format!("DROP TABLE IF EXISTS {table}"), format!("CREATE TABLE {table} ({})", columns.join(", "))];
-    statements.append(&mut indexes);
+    for (place, index) in shape.multi_indexes.iter().enumerate() {
+        // A row for each value of each row.
+        let (table, kind) = (rows::multi_table(schema, shape.name, place), column_type(index.kind));
+        let (of_keys, of_values) = multi_index_names(shape, place);
+        others.push(format!(
+            r#"CREATE TABLE {table} (cqrs_key text COLLATE "C" NOT NULL, cqrs_value {kind} NOT NULL,
+               CONSTRAINT {of_keys} PRIMARY KEY (cqrs_key, cqrs_value))"#
+        ));
+        others.push(format!("CREATE INDEX {of_values} ON {table} (cqrs_value, cqrs_key)"));
+    }
+    let mut statements = vec![format!("CREATE TABLE {table} ({})", columns.join(", "))];
+    statements.append(&mut others);
     let mut statements: Vec<Sql> = statements.into_iter().map(Sql::new).collect();
     for sql in &mut statements {
         sql.once = true;
@@ -335,20 +339,41 @@ pub(crate) fn make_table(schema: &str, shape: &ViewShape) -> Vec<Sql> {
     statements
 }
 
+fn column_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Bool => "boolean",
+        ColumnKind::Integer => "bigint",
+        ColumnKind::Real => "double precision",
+        ColumnKind::Text => r#"text COLLATE "C""#,
+    }
+}
+
 fn index_name(shape: &ViewShape, number: usize) -> String {
     quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)))
 }
 
-/// Replaces one build of a view with another.
+/// The indexes of the table of a multi-valued index.
+fn multi_index_names(shape: &ViewShape, place: usize) -> (String, String) {
+    let name = |of: &str| quoted(&format!("cqrs_multi_{of}_{place}{}", rows::lower(shape.name)));
+    (name("keys"), name("values"))
+}
+
+/// Puts one build of a view in another's place, whose tables are dropped before.
 fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
-    let (table, built) = (rows::table(schema, live.shape.name), rows::table(schema, next.shape.name));
-    let name = quoted(&rows::table_name(live.shape.name));
-    let mut statements = vec![format!("DROP TABLE IF EXISTS {table}"), format!("ALTER TABLE {built} RENAME TO {name}")];
-    let renamed = |number| {
-        let (old, new) = (index_name(&next.shape, number), index_name(&live.shape, number));
-        format!("ALTER INDEX {schema}.{old} RENAME TO {new}")
-    };
-    statements.extend((0..next.shape.indexes.len()).map(renamed));
+    let built = rows::table(schema, next.shape.name);
+    let mut statements = vec![format!("ALTER TABLE {built} RENAME TO {}", quoted(&rows::table_name(live.shape.name)))];
+    let renamed = |old: String, new: String| format!("ALTER INDEX {schema}.{old} RENAME TO {new}");
+    let index = |number| renamed(index_name(&next.shape, number), index_name(&live.shape, number));
+    statements.extend((0..next.shape.indexes.len()).map(index));
+    for place in 0..next.shape.multi_indexes.len() {
+        let (old, new) = (multi_index_names(&next.shape, place), multi_index_names(&live.shape, place));
+        statements.push(format!(
+            "ALTER TABLE {} RENAME TO {}",
+            rows::multi_table(schema, next.shape.name, place),
+            quoted(&rows::multi_name(live.shape.name, place))
+        ));
+        statements.extend([renamed(old.0, new.0), renamed(old.1, new.1)]);
+    }
     let mut statements: Vec<Sql> = statements.into_iter().map(Sql::new).collect();
     for sql in &mut statements {
         sql.once = true;
@@ -357,13 +382,32 @@ fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
     statements
 }
 
+impl Locked {
+    /// Drops the tables of a view.
+    async fn drop_tables(&mut self, view: &str) -> Result<(), StoreError> {
+        let mut tables = vec![rows::table(&self.shared.schema, view)];
+        for place in 0.. {
+            if self.ask(vec![rows::known_multi_table(&self.shared.schema, view, place)]).await?.is_empty() {
+                break;
+            }
+            tables.push(rows::multi_table(&self.shared.schema, view, place));
+        }
+        let mut drop = Sql::new(format!("DROP TABLE IF EXISTS {}", tables.join(", ")));
+        drop.once = true;
+        self.send(drop).await?;
+        // The next statement is prepared on the tables that this one leaves.
+        self.settle().await
+    }
+}
+
 impl StandaloneTransaction for Locked {
     fn prepare<'a>(&'a mut self, shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let known = self.ask(vec![known_shape(&self.shared.schema, shape)]).await?;
             if !is_prepared(&self.shared.place.store, shape, &known)? {
                 self.checkpoints = None;
-                for sql in make_table(&self.shared.schema, shape) {
+                self.drop_tables(shape.name).await?;
+                for sql in make_tables(&self.shared.schema, shape) {
                     self.send(sql).await?;
                     // The next statement is prepared on the tables that this one creates.
                     self.settle().await?;
@@ -490,6 +534,7 @@ impl ViewTransaction for Locked {
     fn replace(&mut self, live: Generation, next: Generation) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             (self.checkpoints, self.parked) = (None, None);
+            self.drop_tables(live.shape.name).await?;
             for sql in replace(&self.shared.schema, &live, &next) {
                 self.send(sql).await?;
                 // The next statement is prepared on the tables that this one creates.

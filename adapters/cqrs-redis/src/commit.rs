@@ -39,7 +39,7 @@ pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<L
             && !places.contains_key(shape.name)
         {
             let mut arguments = under.clone();
-            arguments.extend([shape.name.into(), shape.indexes.len().to_string().into()]);
+            arguments.extend([shape.name.into(), (shape.indexes.len() + shape.multi_indexes.len()).to_string().into()]);
             let place = store.run(&store.scripts.place, &arguments).await;
             places.insert(shape.name, place.map_err(|error| store.error(&error))?);
         }
@@ -66,6 +66,7 @@ async fn write_rows(
         encode::fingerprint(shape.fingerprint).into(),
         place.cloned().unwrap_or_default(),
         shape.indexes.len().to_string().into(),
+        shape.multi_indexes.len().to_string().into(),
     ]);
     let (mut arguments, mut number, mut bytes) = (start.clone(), 0, 0);
     for (key, change) in rows {
@@ -73,13 +74,10 @@ async fn write_rows(
         let before = arguments.len();
         match change {
             Change::Put(row) => {
-                if row.indexes.len() != shape.indexes.len() {
-                    let (has, needs) = (row.indexes.len(), shape.indexes.len());
-                    let reason = format!("a row of view `{}` has {has} index values, not {needs}", shape.name);
-                    return Err(failed(&store.name, reason));
-                }
+                shape.check(row).map_err(|error| failed(&store.name, error.to_string()))?;
                 arguments.extend(["put".into(), key.clone().into(), position, row.document.as_bytes().to_vec()]);
                 arguments.extend(row.indexes.iter().map(encode::value));
+                arguments.extend(row.multi_values.iter().map(|values| encode::values(values)));
             }
             Change::Remove(_) => arguments.extend(["remove".into(), key.clone().into(), position]),
         }

@@ -40,6 +40,15 @@ pub(crate) fn value(value: &Value) -> Vec<u8> {
     }
 }
 
+/// The values of a multi-valued index: each after its length.
+pub(crate) fn values(values: &[Value]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for encoded in values.iter().map(value) {
+        bytes.extend(encoded.len().to_string().bytes().chain([b':']).chain(encoded));
+    }
+    bytes
+}
+
 fn with_kind(kind: u8, bits: u64) -> Vec<u8> {
     let mut bytes = vec![kind];
     bytes.extend(bits.to_be_bytes());

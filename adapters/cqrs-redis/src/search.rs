@@ -84,14 +84,30 @@ impl Writer<'_> {
         self
     }
 
-    /// The number of an index.
+    /// The number of an index: multi-valued ones follow those of one value.
     fn index(&self, index: &str) -> Result<String, StoreError> {
-        let place = self.shape.index(index).map_err(|error| failed(self.store, error.to_string()))?;
+        let place = match self.shape.multi_index(index) {
+            Some(place) => self.shape.indexes.len() + place,
+            None => self.shape.index(index).map_err(|error| failed(self.store, error.to_string()))?,
+        };
         Ok(place.to_string())
+    }
+
+    /// Rows with one of these values.
+    fn one(&mut self, index: &str, values: &[Value]) -> Result<(), StoreError> {
+        let place = self.index(index)?;
+        let mut values: Vec<_> = values.iter().map(encode::value).collect();
+        values.sort_unstable();
+        values.dedup();
+        self.text("one").text(&place).text(&values.len().to_string());
+        self.arguments.extend(values);
+        Ok(())
     }
 
     fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
         match filter {
+            Filter::Compare(index, Comparison::Equal, value) => self.one(index, std::slice::from_ref(value)),
+            Filter::OneOf(index, values) | Filter::Has(index, values) => self.one(index, values),
             Filter::Compare(index, comparison, value) => {
                 let ranges = compared(*comparison, value);
                 self.ranges(&self.index(index)?, &ranges);
@@ -99,14 +115,6 @@ impl Writer<'_> {
             }
             Filter::Key(comparison, key) => {
                 self.ranges(KEYS, &keys_compared(*comparison, key));
-                Ok(())
-            }
-            Filter::OneOf(index, values) => {
-                let mut values: Vec<_> = values.iter().map(encode::value).collect();
-                values.sort_unstable();
-                values.dedup();
-                let ranges: Vec<_> = values.iter().map(|value| equal(value)).collect();
-                self.ranges(&self.index(index)?, &ranges);
                 Ok(())
             }
             Filter::All(parts) if parts.is_empty() => {
@@ -134,17 +142,13 @@ impl Writer<'_> {
     }
 }
 
-fn equal(value: &[u8]) -> Range {
-    (encode::from(value), encode::before(&encode::after(value)))
-}
-
 /// The ranges of an index that match a comparison.
 fn compared(comparison: Comparison, value: &Value) -> Vec<Range> {
     let bytes = encode::value(value);
     let (from_it, after_it) = (encode::before(&bytes), encode::after(&bytes));
     let is_null = bytes == encode::value(&Value::Null);
     match comparison {
-        Comparison::Equal => vec![equal(&bytes)],
+        Comparison::Equal => vec![(encode::from(&bytes), encode::before(&encode::after(&bytes)))],
         Comparison::NotEqual => vec![(LEAST.into(), from_it), (encode::from(&after_it), GREATEST.into())],
         _ if is_null => Vec::new(),
         Comparison::Less => vec![(encode::from(&encode::first()), from_it)],

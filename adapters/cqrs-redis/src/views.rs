@@ -91,6 +91,7 @@ impl RedisViews {
 
 fn row(key: Vec<u8>, mut fields: impl Iterator<Item = Vec<u8>>) -> Option<Row> {
     Some(Row {
+        multi_values: Vec::new(),
         key: String::from_utf8(key).ok()?,
         position: position(&fields.next()?)?,
         document: String::from_utf8(fields.next()?).ok()?.into(),
@@ -311,7 +312,12 @@ impl BufferedStore for RedisViews {
     fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
             let mut arguments = commit::under(leases);
-            arguments.extend(named(shape));
+            let indexes = shape.indexes.len() + shape.multi_indexes.len();
+            arguments.extend([
+                shape.name.into(),
+                encode::fingerprint(shape.fingerprint).into(),
+                indexes.to_string().into(),
+            ]);
             let prepared = self.store.run(&self.store.scripts.prepare, &arguments).await;
             self.store.sweep(prepared.map_err(|error| self.store.error(&error))?).await;
             Ok(())

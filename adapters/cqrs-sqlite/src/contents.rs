@@ -41,7 +41,7 @@ pub(crate) fn remove(
         let sql = "DELETE FROM main.cqrs_shapes WHERE view = ?1 RETURNING view";
         let known: Option<String> = connection.query_row(sql, [view], |row| row.get(0)).optional()?;
         if known.is_some() {
-            connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", rows::table(view)))?;
+            rows::drop_tables(connection, view)?;
         }
     }
     for projection in &removal.projections {

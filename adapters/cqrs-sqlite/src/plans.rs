@@ -122,6 +122,10 @@ const SHAPE: ViewShape = ViewShape {
         IndexShape { name: "customer", kind: ColumnKind::Text },
         IndexShape { name: "total", kind: ColumnKind::Integer },
     ],
+    multi_indexes: &[
+        IndexShape { name: "tags", kind: ColumnKind::Text },
+        IndexShape { name: "sizes", kind: ColumnKind::Integer },
+    ],
     fingerprint: u64::MAX,
 };
 
@@ -132,7 +136,7 @@ fn searches_use_the_indexes() {
     let all = || Filter::All(Vec::new());
     let equal = Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
     let query = |filter, order| RowQuery { order, limit: Some(10), ..RowQuery::new(filter) };
-    let find = |query: &RowQuery| filter::find(&SHAPE, query, "test").map(|mut statements| statements.remove(0));
+    let find = |query: &RowQuery| filter::find(&SHAPE, query, &[], "test").map(|mut statements| statements.remove(0));
     let by_customer = "USING INDEX cqrs_index_0__order \"x\"; -- (customer=?)";
     for (sql, wanted) in [
         (find(&query(equal, vec![])), by_customer),
@@ -170,10 +174,53 @@ fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
             let start = Some(Place { values: values.clone(), key: "k".into(), inclusive: false });
             let order = order.clone();
             let query = RowQuery { order, reversed, start, limit: Some(10), ..RowQuery::new(filter.clone()) };
-            for sql in filter::find(&SHAPE, &query, "test").expect("statements") {
+            for sql in filter::find(&SHAPE, &query, &[], "test").expect("statements") {
                 let plan = plan(&connection, &sql);
                 assert!(plan.starts_with("SEARCH") && !plan.contains("TEMP B-TREE"), "{query:?}\n{}\n{plan}", sql.text);
             }
+        }
+    }
+}
+
+/// A value that few rows have is looked up, and one that many have is checked along the order.
+#[test]
+fn the_values_of_a_multi_valued_index_are_looked_up() {
+    let (_folder, connection) = file();
+    views::make_table(&connection, "test", &SHAPE).expect("a table");
+    let has = |values: &[&str]| {
+        Filter::Has("tags", values.iter().map(|value| Value::Text((*value).into())).collect::<Vec<_>>())
+    };
+    let customer = || Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
+    let query = |filter, order| RowQuery { order, limit: Some(10), ..RowQuery::new(filter) };
+    let find = |query: &RowQuery, frequent: &[bool]| {
+        filter::find(&SHAPE, query, frequent, "test").map(|mut statements| statements.remove(0))
+    };
+    let by_value = "cqrs_multi_index_0_order \"x\"; -- (cqrs_value=?)";
+    let newest = || vec![("total", true)];
+    for (sql, wanted) in [
+        (find(&query(has(&["a"]), newest()), &[]), &[by_value, "(cqrs_key=?)"][..]),
+        (find(&query(has(&["a", "b"]), vec![]), &[]), &[by_value, "(cqrs_key=?)"]),
+        (find(&query(has(&["a"]), newest()), &[true]), &["cqrs_index_1", "(cqrs_key=? AND cqrs_value=?)"]),
+        (
+            find(&query(Filter::All(vec![has(&["a"]), customer()]), newest()), &[true, false]),
+            &["cqrs_index_0", "(cqrs_key=? AND cqrs_value=?)"],
+        ),
+        (
+            find(&query(Filter::All(vec![has(&["a"]), customer()]), newest()), &[true, true]),
+            &["cqrs_index_1", "(cqrs_key=? AND cqrs_value=?)"],
+        ),
+        (filter::count(&SHAPE, &has(&["a"]), "test"), &["COVERING INDEX cqrs_multi_index_0"]),
+        (filter::count_by(&SHAPE, &Filter::All(vec![]), "tags", None, "test"), &["COVERING INDEX cqrs_multi_index_0"]),
+        (filter::rows_by(&SHAPE, "tags", &[Value::Text("a".into())], "test"), &[by_value, "(cqrs_key=?)"]),
+    ] {
+        let sql = sql.expect("a statement");
+        let plan = plan(&connection, &sql);
+        for wanted in wanted {
+            assert!(plan.contains(wanted), "`{wanted}` is not in\n{plan}\n{}", sql.text);
+        }
+        assert!(!plan.contains("SCAN v\n"), "{plan}\n{}", sql.text);
+        if wanted[0] == "cqrs_index_1" {
+            assert!(!plan.contains("TEMP B-TREE"), "it is in the order of the index:\n{plan}");
         }
     }
 }

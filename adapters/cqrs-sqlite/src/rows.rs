@@ -1,17 +1,44 @@
 //! Views, checkpoints and parked keys as rows.
 
+use std::rc::Rc;
+
 use cqrs_core::log::{Position, StoreError};
-use cqrs_core::view::{Checkpoint, ColumnKind, Parked, Removed, Row, RowQuery, Value, ViewShape};
+use cqrs_core::view::{Checkpoint, ColumnKind, OtherShape, Parked, Removed, Row, RowQuery, Value, ViewShape};
 use rusqlite::types::{FromSqlResult, ValueRef};
+use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
 use crate::events;
+use crate::filter::{self, FREQUENT};
 use crate::sql::{Parameter, Sql, bound, clamped, column_value, quoted};
 
 /// The table of a view, quoted for SQL.
 pub(crate) fn table(view: &str) -> String {
     format!("main.{}", quoted(&table_name(view)))
+}
+
+/// The table of a multi-valued index of a view, quoted for SQL.
+pub(crate) fn multi_table(view: &str, place: usize) -> String {
+    format!("main.{}", quoted(&multi_name(view, place)))
+}
+
+/// `cqrs_multi_0_order_summary` for the first one of `OrderSummary`. It has the columns `cqrs_key` and `cqrs_value`.
+pub(crate) fn multi_name(view: &str, place: usize) -> String {
+    format!("cqrs_multi_{place}{}", lower(view))
+}
+
+/// Drops the tables of a view.
+pub(crate) fn drop_tables(connection: &Connection, view: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", table(view)))?;
+    let exists = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    for place in 0.. {
+        if !connection.query_row(exists, [multi_name(view, place)], |row| row.get::<_, bool>(0))? {
+            break;
+        }
+        connection.execute_batch(&format!("DROP TABLE {}", multi_table(view, place)))?;
+    }
+    Ok(())
 }
 
 /// `cqrs_view_order_summary` for `OrderSummary`.
@@ -33,7 +60,7 @@ pub(crate) fn lower(name: &str) -> String {
 
 /// The columns of a row.
 pub(crate) const COLUMNS: fn(&ViewShape) -> String = |shape| {
-    let mut columns = "cqrs_key, cqrs_position, cqrs_document".to_owned();
+    let mut columns = "v.cqrs_key, cqrs_position, cqrs_document".to_owned();
     for index in shape.indexes {
         columns.push_str(", ");
         columns.push_str(&quoted(index.name));
@@ -57,8 +84,12 @@ pub(crate) fn search(
     store: &str,
     shape: &ViewShape,
     query: &RowQuery,
-    statements: Vec<Sql>,
 ) -> Result<Vec<Row>, StoreError> {
+    let mut frequent = Vec::new();
+    for probe in filter::probes(shape, query, store)? {
+        let is_frequent = |sql| number(connection, store, sql).map(|rows| rows >= u64::from(FREQUENT));
+        frequent.push(probe.map_or(Ok(false), is_frequent)?);
+    }
     let mut rows = Vec::new();
     let (mut skipped, mut limit) = (0, usize::MAX);
     // Otherwise the one statement does both itself.
@@ -66,7 +97,7 @@ pub(crate) fn search(
         skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
         limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
     }
-    for sql in statements {
+    for sql in filter::find(shape, query, &frequent, store)? {
         rows.append(&mut read(connection, store, shape, sql)?);
         if rows.len() >= limit.saturating_add(skipped) {
             break;
@@ -125,7 +156,7 @@ pub(crate) fn number(connection: &Connection, store: &str, sql: Sql) -> Result<u
 pub(crate) fn by_keys(shape: &ViewShape, keys: &[String]) -> Sql {
     let mut sql = Sql::default();
     sql.push("SELECT ").push(&COLUMNS(shape)).push(" FROM ").push(&table(shape.name));
-    sql.push(" WHERE cqrs_key IN rarray(").bind(Parameter::texts(keys.iter().map(String::as_str))).push(")");
+    sql.push(" AS v WHERE v.cqrs_key IN rarray(").bind(Parameter::texts(keys.iter().map(String::as_str))).push(")");
     sql
 }
 
@@ -134,6 +165,7 @@ fn stored(shape: &ViewShape, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         shape.indexes.iter().enumerate().map(|(place, index)| Ok(value(index.kind, row.get_ref(3 + place)?)?));
     Ok(Row {
         indexes: indexes.collect::<rusqlite::Result<_>>()?,
+        multi_values: Vec::new(),
         key: row.get(0)?,
         document: row.get(2)?,
         position: position(row, 1)?,
@@ -163,12 +195,13 @@ pub(crate) fn write(
     put: &[Row],
     remove: &[Removed],
 ) -> rusqlite::Result<()> {
+    for row in put {
+        let misfit = |error: OtherShape| rusqlite::Error::InvalidParameterCount(error.has, error.needs);
+        shape.check(row).map_err(misfit)?;
+    }
     if !put.is_empty() {
         let mut statement = connection.prepare_cached(&upsert(shape))?;
         for row in put {
-            if row.indexes.len() != shape.indexes.len() {
-                return Err(rusqlite::Error::InvalidParameterCount(row.indexes.len(), shape.indexes.len()));
-            }
             statement.raw_bind_parameter(1, &row.key)?;
             statement.raw_bind_parameter(2, clamped(row.position.get()))?;
             statement.raw_bind_parameter(3, &*row.document)?;
@@ -185,6 +218,28 @@ pub(crate) fn write(
             statement.execute([&removed.key])?;
         }
     }
+    (0..shape.multi_indexes.len()).try_for_each(|place| write_values(connection, shape, place, put, remove))
+}
+
+/// Stores the values of a multi-valued index. Values that stay are not touched.
+fn write_values(
+    connection: &Connection,
+    shape: &ViewShape,
+    place: usize,
+    put: &[Row],
+    remove: &[Removed],
+) -> rusqlite::Result<()> {
+    let table = multi_table(shape.name, place);
+    let sql = format!("DELETE FROM {table} WHERE cqrs_key = ?1 AND cqrs_value NOT IN rarray(?2)");
+    let mut delete = connection.prepare_cached(&sql)?;
+    let sql = format!("INSERT OR IGNORE INTO {table} (cqrs_key, cqrs_value) SELECT ?1, value FROM rarray(?2)");
+    let mut insert = connection.prepare_cached(&sql)?;
+    let removed = remove.iter().map(|removed| (&removed.key, &[] as &[Value]));
+    for (key, values) in put.iter().map(|row| (&row.key, &*row.multi_values[place])).chain(removed) {
+        let values: Array = Rc::new(values.iter().map(column_value).collect());
+        delete.execute(params![key, values])?;
+        insert.execute(params![key, values])?;
+    }
     Ok(())
 }
 
@@ -194,9 +249,9 @@ fn upsert(shape: &ViewShape) -> String {
     let columns = ["cqrs_position".to_owned(), "cqrs_document".to_owned()].into_iter().chain(indexes);
     let sets: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
     format!(
-        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (cqrs_key) DO UPDATE SET {}",
+        "INSERT INTO {} AS v ({}) VALUES ({}) ON CONFLICT (cqrs_key) DO UPDATE SET {}",
         table(shape.name),
-        COLUMNS(shape),
+        COLUMNS(shape).trim_start_matches("v."),
         values.join(", "),
         sets.join(", ")
     )
@@ -213,6 +268,9 @@ pub(crate) fn unclaim(connection: &Connection, shape: &ViewShape) -> rusqlite::R
 pub(crate) fn clear(connection: &Connection, shape: Option<&ViewShape>, projection: &str) -> rusqlite::Result<()> {
     if let Some(shape) = shape {
         connection.execute(&format!("DELETE FROM {}", table(shape.name)), [])?;
+        for place in 0..shape.multi_indexes.len() {
+            connection.execute(&format!("DELETE FROM {}", multi_table(shape.name, place)), [])?;
+        }
         unclaim(connection, shape)?;
     }
     connection.execute("DELETE FROM main.cqrs_parked WHERE projection = ?1", [projection])?;

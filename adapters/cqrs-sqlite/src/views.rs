@@ -113,10 +113,8 @@ impl ViewStore for SqliteViews {
 
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async {
-            let (shape, query, sql) = (*shape, query.clone(), filter::find(shape, query, &self.shared.store)?);
-            let search =
-                move |connection: &Connection, store: &str| rows::search(connection, store, &shape, &query, sql);
-            self.read(search).await
+            let (shape, query) = (*shape, query.clone());
+            self.read(move |connection, store| rows::search(connection, store, &shape, &query)).await
         })
     }
 
@@ -275,6 +273,7 @@ pub(crate) fn make_table(connection: &Connection, store: &str, shape: &ViewShape
     if is_prepared(connection, shape).map_err(failed)? {
         return Ok(());
     }
+    rows::drop_tables(connection, shape.name).map_err(failed)?;
     connection.execute_batch(&table_sql(shape)).map_err(failed)?;
     // An earlier program with this shape may have left a checkpoint for rows that are gone.
     rows::unclaim(connection, shape).map_err(failed)?;
@@ -289,10 +288,12 @@ pub(crate) fn make_table(connection: &Connection, store: &str, shape: &ViewShape
 
 /// Replaces one build of a view with another.
 fn replace(connection: &Connection, live: &Generation, next: &Generation) -> rusqlite::Result<()> {
-    let (table, built) = (rows::table(live.shape.name), rows::table(next.shape.name));
+    let built = rows::table(next.shape.name);
+    rows::drop_tables(connection, live.shape.name)?;
     connection.execute_batch(&format!(
-        "DROP TABLE IF EXISTS {table};\nALTER TABLE {built} RENAME TO {};\n{}\n{}",
+        "ALTER TABLE {built} RENAME TO {};\n{}\n{}\n{}",
         quoted(&rows::table_name(live.shape.name)),
+        renamed_values_sql(live, next),
         // Renaming a table keeps the names of its indexes.
         drop_indexes_sql(&next.shape),
         indexes_sql(&live.shape),
@@ -327,15 +328,39 @@ fn table_sql(shape: &ViewShape) -> String {
         "cqrs_document TEXT NOT NULL".to_owned(),
     ];
     for index in shape.indexes {
-        let kind = match index.kind {
-            ColumnKind::Bool | ColumnKind::Integer => "INTEGER",
-            ColumnKind::Real => "REAL",
-            ColumnKind::Text => "TEXT",
-        };
-        columns.push(format!("{} {kind}", quoted(index.name)));
+        columns.push(format!("{} {}", quoted(index.name), column_type(index.kind)));
     }
     let (columns, indexes) = (columns.join(", "), indexes_sql(shape));
-    format!("DROP TABLE IF EXISTS {table};\nCREATE TABLE {table} ({columns}) STRICT;\n{indexes}")
+    format!("CREATE TABLE {table} ({columns}) STRICT;\n{}{indexes}", values_sql(shape))
+}
+
+/// The tables of the multi-valued indexes: a row for each value of each row.
+fn values_sql(shape: &ViewShape) -> String {
+    let table = |(place, index): (usize, &IndexShape)| {
+        let table = rows::multi_table(shape.name, place);
+        let value = column_type(index.kind);
+        format!(
+            "CREATE TABLE {table} (cqrs_key TEXT NOT NULL, cqrs_value {value} NOT NULL, PRIMARY KEY (cqrs_key, cqrs_value))
+             STRICT, WITHOUT ROWID;\n"
+        )
+    };
+    shape.multi_indexes.iter().enumerate().map(table).collect()
+}
+
+fn renamed_values_sql(live: &Generation, next: &Generation) -> String {
+    let renamed = |place| {
+        let name = quoted(&rows::multi_name(live.shape.name, place));
+        format!("ALTER TABLE {} RENAME TO {name};\n", rows::multi_table(next.shape.name, place))
+    };
+    (0..next.shape.multi_indexes.len()).map(renamed).collect()
+}
+
+fn column_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Bool | ColumnKind::Integer => "INTEGER",
+        ColumnKind::Real => "REAL",
+        ColumnKind::Text => "TEXT",
+    }
 }
 
 fn indexes_sql(shape: &ViewShape) -> String {
@@ -348,13 +373,23 @@ fn indexes_sql(shape: &ViewShape) -> String {
             quoted(index.name),
         )
     };
-    shape.indexes.iter().enumerate().map(index).collect::<Vec<_>>().join("\n")
+    let values = |place: usize| {
+        let table = quoted(&rows::multi_name(shape.name, place));
+        format!("CREATE INDEX main.{} ON {table} (cqrs_value, cqrs_key);", quoted(&values_index_name(shape, place)))
+    };
+    let indexes = shape.indexes.iter().enumerate().map(index);
+    indexes.chain((0..shape.multi_indexes.len()).map(values)).collect::<Vec<_>>().join("\n")
 }
 
 fn drop_indexes_sql(shape: &ViewShape) -> String {
-    let numbers = 0..shape.indexes.len();
-    let drop = |number| format!("DROP INDEX main.{};", quoted(&index_name(shape, number)));
-    numbers.map(drop).collect::<Vec<_>>().join("\n")
+    let indexes = (0..shape.indexes.len()).map(|number| index_name(shape, number));
+    let values = (0..shape.multi_indexes.len()).map(|place| values_index_name(shape, place));
+    let drop = |name: String| format!("DROP INDEX main.{};", quoted(&name));
+    indexes.chain(values).map(drop).collect::<Vec<_>>().join("\n")
+}
+
+fn values_index_name(shape: &ViewShape, place: usize) -> String {
+    format!("cqrs_multi_index_{place}{}", rows::lower(shape.name))
 }
 
 fn index_name(shape: &ViewShape, number: usize) -> String {

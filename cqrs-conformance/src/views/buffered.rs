@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Site, THINGS, every_row, prepared, row};
+use super::{Site, THINGS, every_row, prepared, row, whole};
 use cqrs_core::Position;
 use cqrs_core::view::{Filter, Removed, Row, ViewStore};
 
@@ -12,7 +12,8 @@ pub async fn an_older_position_never_overwrites_a_newer_one(views: Arc<dyn ViewS
     let removed = |key: &str, position| Removed { key: key.to_owned(), position: Position::new(position) };
     let write = async |put: &[Row], remove: &[Removed]| {
         let mut tx = views.begin(&[]).await.expect("a transaction can be started");
-        tx.write(&THINGS, put, remove).await.expect("a transaction can write rows");
+        let put: Vec<Row> = put.iter().map(|row| whole(&THINGS, row)).collect();
+        tx.write(&THINGS, &put, remove).await.expect("a transaction can write rows");
         tx.commit().await.expect("what is older than the rows that are there is passed over without an error");
     };
     let numbered = |key: &str, position: u64| {

@@ -40,6 +40,7 @@ mod one_state;
 mod records;
 mod rows;
 mod searches;
+mod several;
 mod standalone;
 mod transactions;
 
@@ -56,6 +57,7 @@ pub use searches::{
     pages_are_the_rows_of_a_search_each_once, rows_are_found_by_an_index, searches_find_what_their_filter_takes,
     values_of_an_index_are_counted_and_added_up,
 };
+pub use several::values_of_several_are_kept;
 pub use standalone::{
     Transactions, a_lease_has_one_owner, a_lease_tells_its_owner, a_view_built_beside_takes_its_place,
     who_lost_the_lease_changes_nothing,
@@ -73,12 +75,26 @@ const INDEXES: &[IndexShape] = &[
     IndexShape { name: "key", kind: ColumnKind::Text },
 ];
 
-const THINGS: ViewShape =
-    ViewShape { name: "Things", key: "thing", indexes: INDEXES, fingerprint: 0x8000_0000_0000_0001 };
+/// One multi-valued index of each kind, named in the same way.
+const MULTI: &[IndexShape] = &[
+    IndexShape { name: "value", kind: ColumnKind::Text },
+    IndexShape { name: "index", kind: ColumnKind::Integer },
+    IndexShape { name: "member", kind: ColumnKind::Real },
+    IndexShape { name: "m", kind: ColumnKind::Bool },
+];
+
+const THINGS: ViewShape = ViewShape {
+    name: "Things",
+    key: "thing",
+    indexes: INDEXES,
+    multi_indexes: MULTI,
+    fingerprint: 0x8000_0000_0000_0001,
+};
 
 /// Without indexes, and a name that only its case and its quotes tell from the other.
-const PLAIN: ViewShape = ViewShape { name: "things", key: "key", indexes: &[], fingerprint: 2 };
-const QUOTED: ViewShape = ViewShape { name: "the \"Dinge\" & 'Größen'", key: "k", indexes: INDEXES, fingerprint: 3 };
+const PLAIN: ViewShape = ViewShape { name: "things", key: "key", indexes: &[], multi_indexes: &[], fingerprint: 2 };
+const QUOTED: ViewShape =
+    ViewShape { name: "the \"Dinge\" & 'Größen'", key: "k", indexes: INDEXES, multi_indexes: MULTI, fingerprint: 3 };
 
 /// How many rows [`many_rows_at_once`] writes by default: more than one SQL statement may have parameters.
 pub const MANY_ROWS: usize = 40_000;
@@ -134,6 +150,7 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     searches_find_what_their_filter_takes(make().await).await;
     pages_are_the_rows_of_a_search_each_once(make().await).await;
     values_of_an_index_are_counted_and_added_up(make().await).await;
+    values_of_several_are_kept(make().await).await;
     a_snapshot_is_one_state(make().await).await;
     checkpoints_are_kept(make().await).await;
     parked_keys_are_kept(make().await).await;
@@ -227,7 +244,20 @@ async fn prepared(site: &Site, shapes: &[ViewShape]) -> Arc<dyn ViewStore> {
 async fn write(tx: &mut Held, shape: &ViewShape, put: &[Row], remove: &[String]) {
     let removed = |key: &String| Removed { key: key.clone(), position: Position::new(99) };
     let remove: Vec<Removed> = remove.iter().map(removed).collect();
-    tx.view_rows().write(shape, put, &remove).await.expect("a transaction can write rows");
+    let put: Vec<Row> = put.iter().map(|row| whole(shape, row)).collect();
+    tx.view_rows().write(shape, &put, &remove).await.expect("a transaction can write rows");
+}
+
+/// The row as it is written: with a list, maybe empty, for each multi-valued index.
+fn whole(shape: &ViewShape, row: &Row) -> Row {
+    let mut row = row.clone();
+    row.multi_values.resize(shape.multi_indexes.len(), Vec::new());
+    row
+}
+
+/// Rows as every store returns them: some return the values of multi-valued indexes too.
+fn bare(rows: Vec<Row>) -> Vec<Row> {
+    rows.into_iter().map(|row| Row { multi_values: Vec::new(), ..row }).collect()
 }
 
 async fn save(tx: &mut Held) {
@@ -250,7 +280,7 @@ async fn stored_rows(views: &dyn ViewStore, keys: &[&str]) -> Vec<Row> {
 
 async fn every_row(views: &dyn ViewStore, shape: &ViewShape) -> Vec<Row> {
     let query = RowQuery::all();
-    views.find(shape, &query).await.expect("rows can be searched")
+    bare(views.find(shape, &query).await.expect("rows can be searched"))
 }
 
 async fn checkpoint(views: &dyn ViewStore, name: &str) -> Option<Checkpoint> {
@@ -267,7 +297,7 @@ fn in_order(mut parked: Vec<Parked>) -> Vec<Parked> {
 }
 
 fn sorted(rows: &[Row]) -> Vec<Row> {
-    let mut rows = rows.to_vec();
+    let mut rows = bare(rows.to_vec());
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     rows
 }
@@ -282,6 +312,7 @@ fn row(key: &str, position: u64) -> Row {
     Row {
         key: key.to_owned(),
         indexes: vec![Value::Bool(true), number, Value::Real(0.5), Value::Text("text".into())],
+        multi_values: Vec::new(),
         document: format!("{{\"key\":{key:?},\"at\":{position}}}").into(),
         position: Position::new(position),
     }

@@ -12,7 +12,7 @@ use crate::debug::opaque_debug;
 use crate::store_error::{BoxFuture, StoreError};
 use crate::view::{
     Checkpoint, Comparison, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, RowQuery,
-    StandaloneTransaction, ViewShape, ViewStore, ViewTransaction, store::most_frequent, value,
+    StandaloneTransaction, ViewShape, ViewStore, ViewTransaction, store::most_frequent, value, values,
 };
 
 /// A view store in memory: next to a [`MemoryLog`](crate::memory::MemoryLog), or separate (level 2). Clones share it.
@@ -102,9 +102,15 @@ fn takes(shape: &ViewShape, filter: &Filter, row: &Row) -> bool {
         }
         Filter::Key(comparison, wanted) => compares(*comparison, row.key.cmp(wanted), false),
         Filter::OneOf(index, wanted) => wanted.contains(value(shape, row, index)),
+        Filter::Has(index, wanted) => has(shape, row, index, wanted),
         Filter::All(parts) => parts.iter().all(|part| takes(shape, part, row)),
         Filter::Any(parts) => parts.iter().any(|part| takes(shape, part, row)),
     }
+}
+
+/// Whether an index of either sort has one of these values of a row.
+fn has(shape: &ViewShape, row: &Row, index: &str, wanted: &[Value]) -> bool {
+    values(shape, row, index).iter().any(|value| wanted.contains(value))
 }
 
 fn compares(comparison: Comparison, order: Ordering, is_null: bool) -> bool {
@@ -162,7 +168,7 @@ impl ViewStore for MemoryViews {
     ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
         ready(self.with(|stored| {
             let rows = stored.rows(shape).filter(|row| takes(shape, filter, row));
-            most_frequent(rows.map(|row| (value(shape, row, index).clone(), 1)), limit)
+            most_frequent(rows.flat_map(|row| values(shape, row, index)).map(|value| (value.clone(), 1)), limit)
         }))
     }
 
@@ -432,13 +438,13 @@ impl ViewTransaction for MemoryViewTransaction {
         &'a mut self,
         shape: &'a ViewShape,
         index: &'static str,
-        values: &'a [Value],
+        wanted: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         let keys: HashSet<String> = self.with(|stored| stored.rows(shape).map(|row| row.key.clone()).collect());
         let staged = self.staged.rows.get(shape.name).into_iter().flat_map(|rows| rows.keys().cloned());
         let keys: HashSet<String> = keys.into_iter().chain(staged).collect();
         let rows = keys.iter().filter_map(|key| self.row(shape, key));
-        ready(rows.filter(|row| values.contains(value(shape, row, index))).collect())
+        ready(rows.filter(|row| has(shape, row, index, wanted)).collect())
     }
 
     fn write<'a>(

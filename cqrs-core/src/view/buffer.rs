@@ -12,7 +12,7 @@ use crate::position::Position;
 use crate::store_error::{BoxFuture, StoreError};
 use crate::view::{
     Checkpoint, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
-    ViewTransaction,
+    ViewTransaction, values as values_of,
 };
 
 /// A view store without transactions. Its [`begin`](ViewStore::begin) returns a [`Buffered`].
@@ -194,17 +194,17 @@ impl<S: BufferedStore> ViewTransaction for Buffered<S> {
         values: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
-            let filter = Filter::OneOf(index, values.to_vec());
-            let query = RowQuery::new(filter);
+            let is_multi = shape.multi_index(index).is_some();
+            let filter = if is_multi { Filter::Has } else { Filter::OneOf };
+            let query = RowQuery::new(filter(index, values.to_vec()));
             let is_cleared = self.collected.is_cleared(shape.name);
             let mut rows = if is_cleared { Vec::new() } else { self.store.find(shape, &query).await? };
             rows.retain(|row| self.collected.change(shape.name, &row.key).is_none());
-            let place = shape.index(index).ok();
             let mut seen = HashSet::new();
             for (key, change) in self.collected.changes(shape.name).flatten() {
                 if seen.insert(key)
                     && let Change::Put(row) = change
-                    && place.and_then(|place| row.indexes.get(place)).is_some_and(|value| values.contains(value))
+                    && values_of(shape, row, index).iter().any(|value| values.contains(value))
                 {
                     rows.push(row.clone());
                 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use crate::column::{Column, TextColumn, Value};
 use crate::debug::opaque_debug;
+use crate::view::multi_index::OneValue;
 use crate::view::store::Filter;
 
 /// An indexed field of view `V`: the constants that `#[derive(View)]` makes (`OrderSummary::CUSTOMER`).
@@ -73,12 +74,16 @@ impl<V, T> IndexOf<V, T> for Index<V, T> {
 pub trait IndexedBy<V> {
     /// The type of its values.
     type Value;
+    /// Whether a row has one value or several.
+    #[doc(hidden)]
+    type Holds;
     /// The index.
     fn name(self) -> &'static str;
 }
 
 impl<V, T> IndexedBy<V> for Index<V, T> {
     type Value = T;
+    type Holds = OneValue;
     fn name(self) -> &'static str {
         self.name
     }
@@ -92,7 +97,7 @@ pub struct Condition<V> {
 }
 
 impl<V> Condition<V> {
-    fn new(filter: Filter) -> Self {
+    pub(super) fn new(filter: Filter) -> Self {
         Self { filter, view: PhantomData }
     }
 
@@ -160,6 +165,19 @@ texts! {
     &String, Option<String>;
 }
 
+/// Methods that exist so that a call of one is refused with a reason: the bound has no implementation.
+macro_rules! refused {
+    ($bound:ident: $($method:ident($($value:ident)?) -> $result:ident;)+) => {$(
+        #[doc(hidden)]
+        #[allow(clippy::must_use_candidate, reason = "never callable")]
+        pub fn $method(self $(, $value: impl Sized)?) -> $result<V> where Self: $bound {
+            $(let _ = $value;)?
+            unreachable!("the bound has no implementation")
+        }
+    )+};
+}
+pub(super) use refused;
+
 macro_rules! comparisons {
     ($($(#[$doc:meta])+ $method:ident => $comparison:ident;)+) => {$(
         $(#[$doc])+
@@ -226,6 +244,11 @@ impl<V, T> Index<V, T> {
         })
     }
 
+    refused! { Several:
+        has(value) -> Condition;
+        has_any(values) -> Condition;
+    }
+
     /// From the least to the greatest. `None` is the least, in every store.
     #[must_use]
     pub fn asc(self) -> Order<V> {
@@ -238,6 +261,16 @@ impl<V, T> Index<V, T> {
         Order { index: self.name, descending: true, view: PhantomData }
     }
 }
+
+/// Never implemented: the bound that refuses to look for one of several values in an index of one.
+#[diagnostic::on_unimplemented(
+    message = "[CQRS308] this index holds one value of each row, which is compared by `eq`",
+    label = "an index of one value",
+    note = "`has` looks for a value among the several that a `Vec`, a `BTreeSet` or a `HashSet` holds",
+    note = "write `.eq(value)` or `.one_of(values)`; a text that begins with another: `.starts_with(text)`",
+    note = "see: cqrs_runtime::rules#cqrs308"
+)]
+pub trait Several {}
 
 /// The least text that is greater than every text with this prefix. `None` if there is no such text.
 fn after_prefix(prefix: &str) -> Option<String> {
@@ -312,17 +345,6 @@ opaque_debug!([V] KeyField<V>);
 )]
 pub trait IndexedKey {}
 
-macro_rules! refused {
-    ($bound:ident: $($method:ident($($value:ident)?) -> $result:ident;)+) => {$(
-        #[doc(hidden)]
-        #[allow(clippy::must_use_candidate, reason = "never callable")]
-        pub fn $method(self $(, $value: impl Sized)?) -> $result<V> where Self: $bound {
-            $(let _ = $value;)?
-            unreachable!("the bound has no implementation")
-        }
-    )+};
-}
-
 impl<V> Unindexed<V> {
     #[doc(hidden)]
     #[must_use]
@@ -331,6 +353,8 @@ impl<V> Unindexed<V> {
     }
 
     refused! { Indexed:
+        has(value) -> Condition;
+        has_any(values) -> Condition;
         eq(value) -> Condition;
         ne(value) -> Condition;
         lt(value) -> Condition;
@@ -358,6 +382,8 @@ impl<V> KeyField<V> {
     }
 
     refused! { IndexedKey:
+        has(value) -> Condition;
+        has_any(values) -> Condition;
         eq(value) -> Condition;
         ne(value) -> Condition;
         lt(value) -> Condition;

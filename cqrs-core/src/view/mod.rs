@@ -4,6 +4,7 @@ mod arc;
 pub mod buffer;
 mod forward;
 mod index;
+mod multi_index;
 mod row_query;
 pub mod store;
 mod stored_name;
@@ -12,8 +13,9 @@ pub use crate::column::{Column, ColumnKind, FromColumn, Key, Numeric, TextColumn
 pub use crate::forward_view_store;
 use crate::json::Json;
 pub use index::{Comparison, Condition, Index, IndexOf, IndexedBy, KeyField, Order, Unindexed};
-pub(crate) use row_query::value;
+pub use multi_index::{MultiIndex, OneOfEach};
 pub use row_query::{Place, RowQuery};
+pub(crate) use row_query::{value, values};
 pub use store::{
     Checkpoint, Contents, Filter, Generation, Lease, Parked, Removal, Removed, Row, StandaloneTransaction, ViewStore,
     ViewTransaction,
@@ -45,6 +47,11 @@ pub trait View: Sized + Send + Sync + 'static {
     }
     /// The values of the `#[index]` fields, in the order of [`ViewLayout::indexes`].
     fn index_values(&self) -> Vec<Value>;
+    /// The values of the `#[index]` fields that hold several, in the order of [`ViewLayout::multi_indexes`]: each value once, in the
+    /// [order of values](Value::order).
+    fn multi_values(&self) -> Vec<Vec<Value>> {
+        Vec::new()
+    }
 }
 
 /// A view's name and columns, from its type.
@@ -54,8 +61,10 @@ pub struct ViewLayout {
     pub name: &'static str,
     /// The name of the key's field.
     pub key: &'static str,
-    /// The indexed fields.
+    /// The indexed fields of one value.
     pub indexes: &'static [IndexShape],
+    /// The indexed fields of several values: lists and sets.
+    pub multi_indexes: &'static [IndexShape],
     /// A hash of the fields as written: their names, types, roles, and serde attributes.
     pub fields: u64,
 }
@@ -64,7 +73,8 @@ impl ViewLayout {
     /// How a projection with this fingerprint stores the view.
     #[must_use]
     pub const fn shape(self, fingerprint: u64) -> ViewShape {
-        ViewShape { name: self.name, key: self.key, indexes: self.indexes, fingerprint }
+        let Self { name, key, indexes, multi_indexes, .. } = self;
+        ViewShape { name, key, indexes, multi_indexes, fingerprint }
     }
 }
 
@@ -75,8 +85,10 @@ pub struct ViewShape {
     pub name: &'static str,
     /// The name of the key's field.
     pub key: &'static str,
-    /// The indexed fields.
+    /// The indexed fields of one value.
     pub indexes: &'static [IndexShape],
+    /// The indexed fields of several values: lists and sets.
+    pub multi_indexes: &'static [IndexShape],
     /// A hash of everything that the rows depend on: the view's fields and their types, and the events that its projection
     /// folds them from. Stored views with another fingerprint are rebuilt. `App::shape_of` shows it.
     pub fingerprint: u64,
@@ -92,13 +104,52 @@ impl ViewShape {
         place.ok_or_else(|| NoIndex { view: self.name, index: name.to_owned() })
     }
 
-    /// The kind of an index's values.
+    /// The place of a multi-valued index in [`multi_indexes`](Self::multi_indexes), and in the
+    /// [multi-valued indexes of a row](Row::multi_values). `None` if the view has no multi-valued index of that name.
+    #[must_use]
+    pub fn multi_index(&self, name: &str) -> Option<usize> {
+        self.multi_indexes.iter().position(|index| index.name == name)
+    }
+
+    /// Checks that a row has a value for each index of one value, and a list for each multi-valued one.
+    ///
+    /// # Errors
+    /// The row is of another shape.
+    pub fn check(&self, row: &Row) -> Result<(), OtherShape> {
+        let misfit = |what, has, needs| OtherShape { view: self.name, what, has, needs };
+        match (row.indexes.len(), row.multi_values.len()) {
+            (has, _) if has != self.indexes.len() => Err(misfit("index values", has, self.indexes.len())),
+            (_, has) if has != self.multi_indexes.len() => {
+                Err(misfit("lists of index values", has, self.multi_indexes.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The kind of an index of either sort.
     ///
     /// # Errors
     /// The view has no index of that name.
     pub fn kind(&self, name: &str) -> Result<ColumnKind, NoIndex> {
-        self.index(name).map(|place| self.indexes[place].kind)
+        match self.multi_index(name) {
+            Some(place) => Ok(self.multi_indexes[place].kind),
+            None => self.index(name).map(|place| self.indexes[place].kind),
+        }
     }
+}
+
+/// A row that does not have the shape of its view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a row of view `{view}` has {has} {what}, not {needs}")]
+pub struct OtherShape {
+    /// The view, as it is stored.
+    pub view: &'static str,
+    /// What the row has too many or too few of.
+    pub what: &'static str,
+    /// How many it has.
+    pub has: usize,
+    /// How many it needs.
+    pub needs: usize,
 }
 
 /// A search by a field that is no index of its view.

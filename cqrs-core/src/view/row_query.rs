@@ -143,3 +143,11 @@ impl RowQuery {
 pub(crate) fn value<'a>(shape: &ViewShape, row: &'a Row, index: &str) -> &'a Value {
     shape.index(index).ok().and_then(|place| row.indexes.get(place)).unwrap_or(&Value::Null)
 }
+
+/// The values of a row's indexed field of either sort.
+pub(crate) fn values<'a>(shape: &ViewShape, row: &'a Row, index: &str) -> &'a [Value] {
+    match shape.multi_index(index) {
+        Some(place) => row.multi_values.get(place).map_or(&[], Vec::as_slice),
+        None => std::slice::from_ref(value(shape, row, index)),
+    }
+}

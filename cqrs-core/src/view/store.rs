@@ -55,6 +55,9 @@ pub struct Row {
     pub key: String,
     /// The values of the indexed fields, in the order of [`ViewShape::indexes`].
     pub indexes: Vec<Value>,
+    /// The values of the indexed fields that hold several, in the order of [`ViewShape::multi_indexes`]: each value once, and none is
+    /// `Null`. A row that is written has them. A store need not return them.
+    pub multi_values: Vec<Vec<Value>>,
     /// The whole view, as JSON.
     pub document: Box<str>,
     /// The position of the last event that changed it.
@@ -68,6 +71,8 @@ pub enum Filter {
     Compare(&'static str, Comparison, Value),
     /// Rows whose indexed field equals one of the values.
     OneOf(&'static str, Vec<Value>),
+    /// Rows whose multi-valued index has one of the values.
+    Has(&'static str, Vec<Value>),
     /// Rows whose key's text compares so, byte by byte.
     Key(Comparison, String),
     /// Rows that match every filter. Without filters: every row.
@@ -209,9 +214,10 @@ pub trait ViewStore: Send + Sync + 'static {
         })
     }
 
-    /// The different values of an indexed field in the rows that match a filter, and how many rows have each: the most frequent
-    /// first, equally frequent ones in the [order of values](Value::order), at most `limit`. On a connection that cannot write.
-    /// Default: [`find`](Self::find), and counts.
+    /// The different values of an indexed field of either sort in the rows that match a filter, and how many rows have each: the most
+    /// frequent first, equally frequent ones in the [order of values](Value::order), at most `limit`. A row with several values
+    /// counts once for each. On a connection that cannot write. Default: [`find`](Self::find), and counts, which fails for a
+    /// multi-valued index.
     fn count_by<'a>(
         &'a self,
         shape: &'a ViewShape,
@@ -227,7 +233,7 @@ pub trait ViewStore: Send + Sync + 'static {
         })
     }
 
-    /// The sum of an indexed field of kind [`Integer`](ColumnKind::Integer) or [`Real`](ColumnKind::Real) over the rows that match a
+    /// The sum of an indexed field of one value, of kind [`Integer`](ColumnKind::Integer) or [`Real`](ColumnKind::Real) over the rows that match a
     /// filter: a value of that kind, zero if there is none to add. On a connection that cannot write. Default: adds up what
     /// [`count_by`](Self::count_by) returns.
     ///
@@ -429,7 +435,7 @@ pub trait ViewTransaction: Send {
     /// The existing rows with these keys, in any order.
     fn rows<'a>(&'a mut self, shape: &'a ViewShape, keys: &'a [String]) -> BoxFuture<'a, Result<Vec<Row>, StoreError>>;
 
-    /// The rows whose indexed field `index` equals one of `values`.
+    /// The rows whose indexed field `index` equals one of `values`, or, if it holds several, has one of them: each row once.
     fn rows_by<'a>(
         &'a mut self,
         shape: &'a ViewShape,

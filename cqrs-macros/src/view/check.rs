@@ -12,6 +12,15 @@ pub fn check(view: &View<'_>, errors: &Errors) {
         errors.refuse(&rules::VIEW_SHAPE, &view.generics.params, &[&name]);
     } else {
         exactly_one_key(view, &name, errors);
+        every_value_is_there(view, errors);
+    }
+}
+
+/// 506: what is missing cannot be looked for among several values.
+fn every_value_is_there(view: &View<'_>, errors: &Errors) {
+    for (_, ty) in view.multi_indexed().filter(|(_, ty)| types::is_named(ty, &["Option"])) {
+        let value = types::arguments(ty).first().map(|value| types::text(value)).unwrap_or_default();
+        errors.refuse(&rules::INDEX_OF_OPTIONS, ty, &[&types::text(ty), &value]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use super::parse::{Field, View};
@@ -26,15 +27,27 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     let View { rt, ident, name, .. } = view;
     let fields = view.hash();
     let (key, key_name, key_type) = (key.ident, names::text(key.ident), key.ty);
-    let indexed = || view.fields.iter().filter(|field| field.is_index);
-    let shapes = indexed().map(|field| {
-        let (name, ty) = (names::text(field.ident), field.ty);
-        let of = rt.at(ty.span());
+    let shape = |field: &Field<'_>, ty: &Type| {
+        let (name, of) = (names::text(field.ident), rt.at(ty.span()));
         quote!(#rt::IndexShape { name: #name, kind: <#ty as #of::Column>::KIND })
-    });
-    let values = indexed().map(|field| {
+    };
+    let shapes = view.indexed().map(|field| shape(field, field.ty));
+    let multi_shapes = view.multi_indexed().map(|(field, ty)| shape(field, ty));
+    let values = view.indexed().map(|field| {
         let (field, ty) = (field.ident, field.ty);
         quote!(#rt::Of::<#ty>::value(&self.#field))
+    });
+    let multi_values: Vec<_> = view
+        .multi_indexed()
+        .map(|(field, ty)| {
+            let field = field.ident;
+            quote!(#rt::Of::<#ty>::values(&self.#field))
+        })
+        .collect();
+    let multi_values = (!multi_values.is_empty()).then(|| {
+        quote! {
+            fn multi_values(&self) -> ::std::vec::Vec<::std::vec::Vec<#rt::Value>> { ::std::vec![#(#multi_values),*] }
+        }
     });
     let fallbacks = rt.fallbacks();
     quote! {
@@ -46,11 +59,13 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
                 name: #name,
                 key: #key_name,
                 indexes: &[#(#shapes),*],
+                multi_indexes: &[#(#multi_shapes),*],
                 fields: #fields,
             };
             const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
             fn key(&self) -> &Self::Key { &self.#key }
             fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
+            #multi_values
         }
     }
 }
@@ -65,7 +80,10 @@ fn constants(view: &View<'_>) -> TokenStream {
         let constant = constant(field.ident);
         // A second key is refused, and may be searched by elsewhere.
         let again = field.key.is_some() && view.key().is_some_and(|key| key.ident != field.ident);
-        if field.is_index || again {
+        if let (true, Some(ty)) = (field.is_index, field.several()) {
+            let doc = format!(" The index `{name}`: finds the rows that have a value.");
+            quote!(#[doc = #doc] #vis const #constant: #rt::MultiIndex<Self, #ty> = #rt::MultiIndex::new(#name);)
+        } else if field.is_index || again {
             let doc = format!(" The index `{name}`: finds and sorts by it.");
             quote!(#[doc = #doc] #vis const #constant: #rt::Index<Self, #ty> = #rt::Index::new(#name);)
         } else if field.key.is_some() {
@@ -102,7 +120,7 @@ pub fn stub(view: &View<'_>, errors: &Errors) -> TokenStream {
     let (constants, key) = (constants(view), errors.unknown_type());
     let body = quote! {
         type Key = #key;
-        const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], fields: 0 };
+        const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], multi_indexes: &[], fields: 0 };
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }

@@ -10,7 +10,7 @@ use crate::markers::{Marked, marker, meant, nothing_is_ignored};
 use crate::options::{Allowed, Options};
 use crate::runtime::Runtime;
 use crate::stored::{Serde, nothing_is_skipped};
-use crate::{names, rules};
+use crate::{names, rules, types};
 
 const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "name"] };
 
@@ -40,6 +40,16 @@ pub struct Field<'a> {
     pub key: Option<Span>,
     pub is_index: bool,
     serde: Serde,
+}
+
+/// Types that hold several values of their first parameter's type.
+const COLLECTIONS: &[&str] = &["BTreeSet", "HashSet", "Vec"];
+
+impl<'a> Field<'a> {
+    /// The type of one value, if the field holds several.
+    pub fn several(&self) -> Option<&'a Type> {
+        if types::is_named(self.ty, COLLECTIONS) { types::arguments(self.ty).first().copied() } else { None }
+    }
 }
 
 impl<'a> View<'a> {
@@ -78,6 +88,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The indexed fields of one value.
+    pub fn indexed(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| field.is_index && field.several().is_none())
+    }
+
+    /// The indexed fields of several values, with the type of one.
+    pub fn multi_indexed(&self) -> impl Iterator<Item = (&Field<'a>, &'a Type)> {
+        self.fields.iter().filter(|field| field.is_index).filter_map(|field| Some((field, field.several()?)))
+    }
+
     /// The field marked `#[key]`.
     pub fn key(&self) -> Option<&Field<'a>> {
         self.fields.iter().find(|field| field.key.is_some())
@@ -94,7 +114,7 @@ impl<'a> View<'a> {
                 (false, false) => "",
             };
             let rename = field.serde.rename.as_deref().unwrap_or_default();
-            let (name, ty) = (names::text(field.ident), crate::types::text(field.ty));
+            let (name, ty) = (names::text(field.ident), types::text(field.ty));
             let _ = write!(shape, "\n{name}: {ty} {role} {rename} {}", field.serde.rest);
         }
         names::hash(&shape)

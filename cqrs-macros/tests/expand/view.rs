@@ -1,4 +1,4 @@
-//! `#[derive(View)]`: a key, an index, and a field that has neither.
+//! `#[derive(View)]`: a key, an index, an index of several values, and a field that has none of them.
 
 #[derive(View, Serialize, Deserialize)]
 pub struct OrderSummary {
@@ -6,6 +6,8 @@ pub struct OrderSummary {
     pub order: OrderId,
     #[index]
     pub customer: CustomerId,
+    #[index]
+    pub labels: BTreeSet<String>,
     pub status: String,
 }
 
@@ -21,7 +23,8 @@ const _: () = {
             name: "OrderSummary",
             key: "order",
             indexes: &[rt::IndexShape { name: "customer", kind: <CustomerId as rt::Column>::KIND }],
-            fields: 330666755230716147u64,
+            multi_indexes: &[rt::IndexShape { name: "labels", kind: <String as rt::Column>::KIND }],
+            fields: 15188715667963127115u64,
         };
         const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
         fn key(&self) -> &Self::Key {
@@ -29,6 +32,9 @@ const _: () = {
         }
         fn index_values(&self) -> ::std::vec::Vec<rt::Value> {
             ::std::vec![rt::Of::<CustomerId>::value(&self.customer)]
+        }
+        fn multi_values(&self) -> ::std::vec::Vec<::std::vec::Vec<rt::Value>> {
+            ::std::vec![rt::Of::<String>::values(&self.labels)]
         }
     }
     #[automatically_derived]
@@ -38,6 +44,8 @@ const _: () = {
         pub const ORDER: rt::KeyField<Self> = rt::KeyField::new();
         /// The index `customer`: finds and sorts by it.
         pub const CUSTOMER: rt::Index<Self, CustomerId> = rt::Index::new("customer");
+        /// The index `labels`: finds the rows that have a value.
+        pub const LABELS: rt::MultiIndex<Self, String> = rt::MultiIndex::new("labels");
         #[doc(hidden)]
         pub const STATUS: rt::Unindexed<Self> = rt::Unindexed::new();
     }

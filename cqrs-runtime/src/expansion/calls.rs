@@ -209,6 +209,18 @@ impl<T: Column> Of<T> {
     pub fn value(field: &T) -> Value {
         field.to_value()
     }
+
+    /// The values of a multi-valued index, each once and in order. What is stored as null is no value.
+    pub fn values<'a>(field: impl IntoIterator<Item = &'a T>) -> Vec<Value>
+    where
+        T: 'a,
+    {
+        let values = field.into_iter().map(Column::to_value).filter(|value| !value.is_storable_null());
+        let mut values: Vec<Value> = values.collect();
+        values.sort_by(Value::order);
+        values.dedup_by(|a, b| a.order(b).is_eq());
+        values
+    }
 }
 
 impl<V: View> Of<V> {
@@ -337,6 +349,10 @@ pub trait OfNothing {
     fn emit<E>(_: E, _: &mut Emitted) {}
     /// In place of [`Of::add_tags`].
     fn add_tags<T>(_: &T, _: &mut Vec<Tag>) {}
+    /// In place of [`Of::values`].
+    fn values<T>(_: T) -> Vec<Value> {
+        unreachable!("not a column")
+    }
     /// In place of [`Of::value`].
     #[must_use]
     fn value<T>(_: &T) -> Value {

@@ -306,11 +306,13 @@ impl<V: View> Overlay<V> {
     }
 
     fn keys_by(&self, index: &str, value: &Value) -> Vec<String> {
-        let place = V::LAYOUT.indexes.iter().position(|shape| shape.name == index);
-        let matches = |slot: &Slot<V>| match (&slot.state, place) {
-            (Ok(Some(view)), Some(place)) => view.index_values().get(place) == Some(value),
-            _ => false,
+        let shape = V::LAYOUT.shape(0);
+        let has = |view: &V| match (shape.multi_index(index), shape.index(index)) {
+            (Some(place), _) => view.multi_values().get(place).is_some_and(|values| values.contains(value)),
+            (None, Ok(place)) => view.index_values().get(place) == Some(value),
+            (None, Err(_)) => false,
         };
+        let matches = |slot: &Slot<V>| matches!(&slot.state, Ok(Some(view)) if has(view));
         let mut keys: Vec<String> =
             self.rows.iter().filter(|(_, slot)| matches(slot)).map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
@@ -380,7 +382,8 @@ impl<V: View> AnyOverlay for Overlay<V> {
             let position = slot.position;
             match (slot.state, slot.document) {
                 (Ok(Some(view)), Some(document)) => {
-                    changes.put.push(Row { key, indexes: view.index_values(), document, position });
+                    let (indexes, multi_values) = (view.index_values(), view.multi_values());
+                    changes.put.push(Row { key, indexes, multi_values, document, position });
                 }
                 // Even if there is no row: a runner that has lost its lease may be about to write one with an older position.
                 _ => changes.remove.push(Removed { key, position }),

@@ -1,6 +1,6 @@
 //! CQRS506: an index is a column
 //!
-//! The fault: `Vec<String>`
+//! The fault: `(u32, u32)`
 
 include!("../shop.rs");
 
@@ -9,7 +9,7 @@ pub struct Parcel {
     #[key]
     pub order: OrderId,
     #[index]
-    pub lines: Vec<String>,
+    pub size: (u32, u32),
 }
 
 fn main() {}

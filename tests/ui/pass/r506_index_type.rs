@@ -7,5 +7,5 @@ pub struct Parcel {
     #[key]
     pub order: OrderId,
     #[index]
-    pub lines: String,
+    pub size: u32,
 }

@@ -5,12 +5,18 @@ use cqrs_runtime::log::{Position, StoreError};
 use cqrs_runtime::view::{Filter, Generation, Row, ViewShape, ViewStore};
 use cqrs_test_servers::Postgres;
 
-const LIVE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], fingerprint: 1 };
+const LIVE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], fingerprint: 1 };
 const BUILD: ViewShape = ViewShape { name: "Items.build", fingerprint: 2, ..LIVE };
 const OTHER: ViewShape = ViewShape { name: "Others", fingerprint: 3, ..LIVE };
 
 fn row(key: &str) -> Row {
-    Row { key: key.into(), indexes: Vec::new(), document: "{}".into(), position: Position::new(1) }
+    Row {
+        key: key.into(),
+        indexes: Vec::new(),
+        multi_values: Vec::new(),
+        document: "{}".into(),
+        position: Position::new(1),
+    }
 }
 
 /// The tables of a transaction are those that have their names now, but its rows are those of its state: a table that has just taken

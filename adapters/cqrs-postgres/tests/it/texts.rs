@@ -63,6 +63,7 @@ const NOTES: ViewShape = ViewShape {
             kind: ColumnKind::Text,
         },
     ],
+    multi_indexes: &[],
     fingerprint: 7,
 };
 
@@ -74,6 +75,7 @@ async fn every_text_is_a_views_key_an_index_and_a_document() {
     let row = |text: &String| Row {
         key: text.clone(),
         indexes: vec![Value::Text(text.clone()), Value::Null],
+        multi_values: Vec::new(),
         document: text.as_str().into(),
         position: Position::new(1),
     };

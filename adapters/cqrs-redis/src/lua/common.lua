@@ -14,10 +14,22 @@ local function marks_at(place)
     return prefix .. 'place:' .. place .. ':marks'
 end
 
--- The rows of a place by an indexed field: each member is the value, encoded to sort by its bytes,
--- and the key.
+-- The rows of a place by an indexed field: each member is a value, encoded to sort by its bytes, and
+-- the key. A row has one member in an index of one value, and one for each value in a multi-valued one.
 local function index_at(place, index)
     return prefix .. 'place:' .. place .. ':index:' .. index
+end
+
+-- The values in the field of a multi-valued index: each after its length.
+local function values_in(list)
+    local values, at = {}, 1
+    while at <= #list do
+        local colon = string.find(list, ':', at, true)
+        local stop = colon + tonumber(string.sub(list, at, colon - 1))
+        values[#values + 1] = string.sub(list, colon + 1, stop)
+        at = stop + 1
+    end
+    return values
 end
 
 local function fields(names, indexes)

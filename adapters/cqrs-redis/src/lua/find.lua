@@ -1,8 +1,9 @@
 -- A search. Arguments: view, fingerprint, number of indexes, `rows`, `count` or `values`, offset, limit
 -- (-1: none), the direction of keys (`asc` or `desc`), `first`, or `at` or `after` and the key of the
 -- place to start at, number of orders, for each the index and `asc` or `desc` (and its value at that
--- place), and the filter in postfix order: `range`, index, number, pairs of bounds; `all` or `any`,
--- number of parts; `every`. `values` counts the values of the one index that orders, after its value.
+-- place), and the filter in postfix order: `range`, index, number, pairs of bounds; `one`, index,
+-- number, values; `all` or `any`, number of parts; `every`. `values` counts the values of the one index
+-- that orders, after its value. Multi-valued indexes are numbered after those of one value.
 local view, indexes, asked = ARGV[2], tonumber(ARGV[4]), ARGV[5]
 local offset, limit, descends, starts, at = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == 'desc', ARGV[9], 10
 local place = place_of(view, ARGV[3])
@@ -46,9 +47,19 @@ local function key_of(member, index)
     return string.sub(member, 10)
 end
 
--- What comes before the key in an index.
+local function is_multi(index)
+    return index ~= 'keys' and tonumber(index) >= indexes
+end
+
+-- What comes before the key in an index of one value.
 local function value_of(key, index)
     return index == 'keys' and '' or redis.call('HGET', row_at(place, key), 'i' .. index)
+end
+
+-- What comes before the key in each of a row's members in an index.
+local function values_of(key, index)
+    local field = value_of(key, index)
+    return is_multi(index) and values_in(field) or { field }
 end
 
 -- The keys that match a condition. Those of a range are fetched on demand.
@@ -68,8 +79,19 @@ local function keys_of(condition)
     return condition.keys
 end
 
--- Whether a row is in a range, by its rank in the index: for a few rows and a wide range.
+-- Whether a row meets a condition, without fetching all that do.
 local function takes(condition, key)
+    if condition.keys then
+        return condition.keys[key]
+    elseif condition.values then
+        for _, value in ipairs(values_of(key, condition.index)) do
+            if condition.values[value] then
+                return true
+            end
+        end
+        return false
+    end
+    -- By its rank in the index.
     local index = set_of(condition.index)
     local rank = redis.call('ZRANK', index, value_of(key, condition.index) .. key)
     for _, range in ipairs(condition.ranges) do
@@ -92,10 +114,11 @@ local function all(parts)
     local found = parts[1]
     for part = 2, #parts do
         local next, keys, size = parts[part], {}, 0
-        local by_rank = not next.keys and #next.ranges <= 4 and next.size > 4 * found.size
-        local others = not by_rank and keys_of(next)
+        if not next.values and not next.keys and #next.ranges > 4 or next.size <= 4 * found.size then
+            keys_of(next)
+        end
         for key in pairs(keys_of(found)) do
-            if by_rank and takes(next, key) or others and others[key] then
+            if takes(next, key) then
                 keys[key], size = true, size + 1
             end
         end
@@ -122,17 +145,23 @@ while ARGV[at] do
     if kind == 'every' then
         stack[#stack + 1] = { every = true }
         at = at + 1
-    elseif kind == 'range' then
-        local condition = { index = ARGV[at + 1], ranges = {}, size = 0 }
+    elseif kind == 'range' or kind == 'one' then
+        local condition = { index = ARGV[at + 1], ranges = {}, values = kind == 'one' and {} or nil, size = 0 }
         local number = tonumber(ARGV[at + 2])
         at = at + 3
         for _ = 1, number do
-            local size = redis.call('ZLEXCOUNT', set_of(condition.index), ARGV[at], ARGV[at + 1])
+            local from, to = ARGV[at], ARGV[at + 1]
+            if condition.values then
+                condition.values[from] = true
+                -- No key contains the byte 255.
+                from, to = '[' .. from, '(' .. from .. '\255'
+            end
+            local size = redis.call('ZLEXCOUNT', set_of(condition.index), from, to)
             if size > 0 then
-                condition.ranges[#condition.ranges + 1] = { ARGV[at], ARGV[at + 1], size = size }
+                condition.ranges[#condition.ranges + 1] = { from, to, size = size }
                 condition.size = condition.size + size
             end
-            at = at + 2
+            at = at + (condition.values and 1 or 2)
         end
         stack[#stack + 1] = condition
     else
@@ -147,6 +176,11 @@ while ARGV[at] do
         end
         if kind == 'all' and every == number or kind == 'any' and every > 0 then
             stack[#stack + 1] = { every = true }
+        elseif kind == 'all' and #parts == 1 then
+            stack[#stack + 1] = parts[1]
+        elseif kind == 'all' and not ARGV[at + 2] then
+            -- The whole filter: a page may need few of the rows that meet it.
+            stack[#stack + 1] = { parts = parts }
         else
             stack[#stack + 1] = kind == 'all' and all(parts) or any(parts)
         end
@@ -155,7 +189,20 @@ while ARGV[at] do
 end
 local filter = stack[1]
 
+-- The conditions that rows must meet all. The one that the fewest rows meet comes first.
+local conditions = filter.parts or { filter }
+table.sort(conditions, function(a, b)
+    return (a.size or 0) < (b.size or 0)
+end)
+
+local function resolve()
+    if filter.parts then
+        filter = all(filter.parts)
+    end
+end
+
 if asked == 'count' then
+    resolve()
     if filter.every then
         return redis.call('ZCARD', keys_at(place))
     elseif not filter.ranges or #filter.ranges > 1 then
@@ -180,13 +227,15 @@ if asked == 'values' then
         end
         return counts
     end
+    resolve()
     local by_value, values = {}, {}
     for key in pairs(keys_of(filter)) do
-        local value = value_of(key, orders[1].index)
-        if not by_value[value] then
-            values[#values + 1] = { value, redis.call('ZRANK', index, value .. key) }
+        for _, value in ipairs(values_of(key, orders[1].index)) do
+            if not by_value[value] then
+                values[#values + 1] = { value, redis.call('ZRANK', index, value .. key) }
+            end
+            by_value[value] = (by_value[value] or 0) + 1
         end
-        by_value[value] = (by_value[value] or 0) + 1
     end
     table.sort(values, function(a, b)
         return a[2] < b[2]
@@ -201,8 +250,16 @@ if asked == 'values' then
     return counts
 end
 
--- The members of one range of a sorted set, in its order, after the start.
-local function members_of(set, from, to, start)
+-- Part of the members of one range of a sorted set, in its order.
+local function members_between(set, from, to, first, most)
+    if descends then
+        return redis.call('ZREVRANGEBYLEX', set, to, from, 'LIMIT', first, most)
+    end
+    return redis.call('ZRANGEBYLEX', set, from, to, 'LIMIT', first, most)
+end
+
+-- The bounds of the members of a range that come after the start.
+local function after_start(set, from, to, start)
     if start then
         local bound = (starts == 'at' and '[' or '(') .. start
         -- The range's own bound counts where the start is outside of the range.
@@ -213,10 +270,7 @@ local function members_of(set, from, to, start)
             from = redis.call('ZLEXCOUNT', set, bound, to) < before and bound or from
         end
     end
-    if descends then
-        return redis.call('ZREVRANGEBYLEX', set, to, from, 'LIMIT', offset, limit)
-    end
-    return redis.call('ZRANGEBYLEX', set, from, to, 'LIMIT', offset, limit)
+    return from, to
 end
 
 -- The value before the key in all members of a range, if it is one.
@@ -253,17 +307,74 @@ local function one_range()
     return nil
 end
 
-local page = {}
-if limit == 0 or filter.size == 0 and not filter.every then
+-- The keys of a page, from one pass over the index that orders it: where many rows meet the conditions,
+-- few have to be looked at. Returns nothing if that would be slower than to sort all that meet them.
+local function walked()
+    if filter.every or limit < 0 or #orders > 1 or #orders == 1 and orders[1].descends ~= descends then
+        return nil
+    end
+    local index = #orders == 1 and orders[1].index or 'keys'
+    local set, from, to, checked = set_of(index), '-', '+', {}
+    for _, condition in ipairs(conditions) do
+        if condition.ranges and #condition.ranges == 1 and condition.index == index and from == '-' and to == '+' then
+            from, to = condition.ranges[1][1], condition.ranges[1][2]
+        else
+            checked[#checked + 1] = condition
+        end
+    end
+    local rows, wanted, few = redis.call('ZLEXCOUNT', set, from, to), offset + limit, conditions[1].size
+    local most = wanted * redis.call('ZCARD', keys_at(place)) / few * #checked
+    if most > 3 * few then
+        return nil
+    end
+    from, to = after_start(set, from, to, start_key and (#orders == 1 and orders[1].start or '') .. start_key)
+    local found, looked_at = {}, 0
+    while #found < wanted do
+        local members = members_between(set, from, to, 0, 200)
+        for _, member in ipairs(members) do
+            local key, taken = key_of(member, index), true
+            for _, condition in ipairs(checked) do
+                taken = taken and takes(condition, key)
+            end
+            if taken and #found < wanted then
+                found[#found + 1] = key
+            end
+        end
+        looked_at = looked_at + #members
+        if #members < 200 then
+            break
+        elseif looked_at > 1000 + 4 * most and looked_at < rows and #found < wanted then
+            -- The rows that meet them are far behind.
+            return nil
+        end
+        local last = '(' .. members[#members]
+        from, to = descends and from or last, descends and last or to
+    end
+    local page = {}
+    for number = offset + 1, #found do
+        page[#page + 1] = found[number]
+    end
     return page
+end
+
+local page
+if limit == 0 or conditions[1].size == 0 and not filter.every then
+    return {}
 end
 local index, from, to, value = one_range()
 if index then
-    local members = members_of(set_of(index), from, to, start_key and value .. start_key)
-    for number, member in ipairs(members) do
+    local set = set_of(index)
+    from, to = after_start(set, from, to, start_key and value .. start_key)
+    page = {}
+    for number, member in ipairs(members_between(set, from, to, offset, limit)) do
         page[number] = key_of(member, index)
     end
 else
+    page = walked()
+end
+if not page then
+    page = {}
+    resolve()
     -- Values are compared by their rank in the index: Lua compares texts by the server's locale.
     local found, start = {}, { key = start_key }
     local function add(key)

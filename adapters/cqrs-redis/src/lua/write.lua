@@ -1,11 +1,13 @@
 -- Puts and removes rows. None replaces a later one. Arguments: leases, view, fingerprint, the place
--- if it is not the view's yet, number of indexes, and for each row: `put`, key, position, document,
--- indexes, or `remove`, key, position.
+-- if it is not the view's yet, number of indexes of one value, number of multi-valued indexes (which are
+-- numbered after them), and for each row: `put`, key, position, document, the value of each index of one
+-- value, the list of each multi-valued index, or `remove`, key, position.
 local lost, at, last = check_leases()
 if lost then
     return taken_over(lost)
 end
-local view, fingerprint, place, indexes = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+local view, fingerprint, place, single = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+local indexes = single + tonumber(ARGV[at + 4])
 if place == '' then
     place = place_of(view, fingerprint)
 elseif redis.call('HGET', prefix .. 'pending', view) ~= place then
@@ -16,7 +18,16 @@ if not place then
 end
 local known = fields({ 'p', 'd' }, indexes)
 local forget_at = string.format('%.0f', math.max(last, milliseconds()))
-at = at + 4
+at = at + 5
+
+-- The values of a row in an index, from its field.
+local function values_of(field, index)
+    if not field then
+        return {}
+    end
+    return index < single and { field } or values_in(field)
+end
+
 while ARGV[at] do
     local puts, key, position = ARGV[at] == 'put', ARGV[at + 1], ARGV[at + 2]
     local row = row_at(place, key)
@@ -26,11 +37,21 @@ while ARGV[at] do
         for index = 0, indexes - 1 do
             local before, after = stored[2] and stored[3 + index], puts and ARGV[at + 4 + index]
             if before ~= after then
-                if before then
-                    redis.call('ZREM', index_at(place, index), before .. key)
+                local added = {}
+                for _, value in ipairs(values_of(after, index)) do
+                    added[value] = true
+                end
+                for _, value in ipairs(values_of(before, index)) do
+                    if added[value] then
+                        added[value] = nil
+                    else
+                        redis.call('ZREM', index_at(place, index), value .. key)
+                    end
+                end
+                for value in pairs(added) do
+                    redis.call('ZADD', index_at(place, index), 0, value .. key)
                 end
                 if after then
-                    redis.call('ZADD', index_at(place, index), 0, after .. key)
                     redis.call('HSET', row, 'i' .. index, after)
                 end
             end

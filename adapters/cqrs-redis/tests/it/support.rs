@@ -18,6 +18,7 @@ pub const ITEMS: ViewShape = ViewShape {
     name: "Items",
     key: "item",
     indexes: &[IndexShape { name: "size", kind: ColumnKind::Integer }],
+    multi_indexes: &[],
     fingerprint: 7,
 };
 
@@ -48,6 +49,7 @@ pub fn item(key: &str, position: u64, size: i64) -> Row {
     Row {
         key: key.into(),
         indexes: vec![Value::Integer(size)],
+        multi_values: Vec::new(),
         document: format!("{{\"size\":{size}}}").into(),
         position: Position::new(position),
     }

@@ -5,7 +5,7 @@ use crate::model::error::QueryError;
 use cqrs_core::column::{FromColumn, Numeric, Value};
 use cqrs_core::debug::opaque_debug;
 use cqrs_core::store_error::{BoxFuture, StoreError};
-use cqrs_core::view::{Comparison, Filter, IndexedBy, Order, Place, RowQuery, View};
+use cqrs_core::view::{Comparison, Filter, IndexedBy, OneOfEach, Order, Place, RowQuery, View};
 
 /// A search, not yet made.
 ///
@@ -152,7 +152,7 @@ impl<V: View> Find<V> {
         Ok(self.views.store.exists(&self.views.shape, &self.query.filter).await?)
     }
 
-    /// How many rows have each value of an index: the most frequent value first, equally frequent ones from the least to the
+    /// How many rows have each value of an index (a row with several values counts once for each): the most frequent value first, equally frequent ones from the least to the
     /// greatest. A [`limit`](Self::limit) keeps the most frequent ones.
     ///
     /// # Errors
@@ -194,6 +194,7 @@ impl<V: View> Find<V> {
     pub fn sum<I: IndexedBy<V>>(self, index: I) -> Asking<<I::Value as Numeric>::Sum>
     where
         I::Value: Numeric,
+        I::Holds: OneOfEach,
     {
         let index = index.name();
         Box::pin(async move {
@@ -211,6 +212,7 @@ impl<V: View> Find<V> {
     pub fn min<I: IndexedBy<V>>(self, index: I) -> Asking<Option<I::Value>>
     where
         I::Value: FromColumn,
+        I::Holds: OneOfEach,
     {
         Box::pin(self.extreme(index.name(), false))
     }
@@ -223,6 +225,7 @@ impl<V: View> Find<V> {
     pub fn max<I: IndexedBy<V>>(self, index: I) -> Asking<Option<I::Value>>
     where
         I::Value: FromColumn,
+        I::Holds: OneOfEach,
     {
         Box::pin(self.extreme(index.name(), true))
     }

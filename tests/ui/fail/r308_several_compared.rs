@@ -1,0 +1,22 @@
+//! CQRS308: several values are looked through
+//!
+//! The fault: `eq`
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Book {
+    #[key]
+    pub isbn: String,
+    #[index]
+    pub pages: u32,
+    #[index]
+    pub authors: Vec<String>,
+}
+
+pub async fn ask(books: Views<Book>) -> Result<(), QueryError> {
+    books.find(Book::AUTHORS.eq("Ann")).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! CQRS308: an index of several values has values of one type
+//!
+//! The fault: `7`
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Book {
+    #[key]
+    pub isbn: String,
+    #[index]
+    pub pages: u32,
+    #[index]
+    pub authors: Vec<String>,
+}
+
+pub async fn ask(books: Views<Book>) -> Result<(), QueryError> {
+    books.find(Book::AUTHORS.has(7)).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! CQRS308: the least is taken of one value of each row: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Book {
+    #[key]
+    pub isbn: String,
+    #[index]
+    pub pages: u32,
+    #[index]
+    pub authors: Vec<String>,
+}
+
+pub async fn ask(books: Views<Book>) -> Result<(), QueryError> {
+    books.scan().distinct(Book::AUTHORS).await?;
+    Ok(())
+}

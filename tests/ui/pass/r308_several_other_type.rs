@@ -1,0 +1,18 @@
+//! CQRS308: an index of several values has values of one type: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(View, Serialize, Deserialize)]
+pub struct Book {
+    #[key]
+    pub isbn: String,
+    #[index]
+    pub pages: u32,
+    #[index]
+    pub authors: Vec<String>,
+}
+
+pub async fn ask(books: Views<Book>) -> Result<(), QueryError> {
+    books.find(Book::AUTHORS.has("7")).await?;
+    Ok(())
+}
