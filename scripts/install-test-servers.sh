@@ -100,7 +100,7 @@ if [ ${#packages[@]} -gt 0 ]; then
     esac
 fi
 if [ -n "$needs_secantus" ]; then
-    # One that was left half-made begins anew.
+    # One that was left half-made is started again.
     python3 -m venv --clear "$environment"
     "$environment/bin/pip" install --quiet --disable-pip-version-check "SecantusDB==$secantus"
 fi

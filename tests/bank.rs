@@ -109,7 +109,7 @@ pub struct CloseAccount {
     pub account: AccountId,
 }
 
-/// Panics where told to.
+/// Panics if it should.
 #[derive(Command, Serialize, Deserialize)]
 #[cqrs(error = BankError)]
 pub struct Explode {

@@ -5,7 +5,7 @@ use cqrs_runtime::Uuid;
 /// A number from the environment.
 ///
 /// # Panics
-/// If what stands there is none.
+/// If the value is none.
 #[must_use]
 pub fn given(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is to be a number")))
@@ -29,7 +29,7 @@ impl Random {
     /// Choices that a seed makes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        // Neighbouring seeds are to be far apart, and none is 0.
+        // Neighbouring seeds are to differ by much, and none is 0.
         Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 

@@ -1,4 +1,4 @@
-//! The cases of `tests/ui` without a compiler: what the macros themselves refuse in each, and in no twin.
+//! The cases of `tests/ui` without a compiler: what the macros themselves refuse in each, and in no corrected version.
 
 use std::path::Path;
 
@@ -91,11 +91,11 @@ fn what_few_people_write_is_told_apart_as_well() {
         ),
         (
             "#[projection(on = [A])] impl X { #[by(x)] #[keys([1])] fn a(&mut self, _: &A) {} }",
-            &["`#[by(..)]` beside `#[keys(..)]`"][..],
+            &["`#[by(..)]` and `#[keys(..)]` on one method"][..],
         ),
         (
             "#[projection(on = [A])] impl X { #[key(1)] #[keys([1])] fn a(&mut self, _: &A) {} }",
-            &["`#[keys(..)]` beside `#[key(..)]`"][..],
+            &["`#[keys(..)]` and `#[key(..)]` on one method"][..],
         ),
         ("#[projection(on = [A])] impl X { fn a(self, _: &A) -> Vec<Self> {} }", &["has none of the forms"][..]),
         ("#[projection(on = [A])] impl X { fn a(self, _: &A) -> Option<Y> {} }", &["has none of the forms"][..]),

@@ -238,8 +238,8 @@ fn inherent(id: &Id<'_>) -> TokenStream {
     }
 }
 
-/// What stands in for a faulty identifier: an identifier as any other, of whatever value its fields hold first, that nothing
-/// can be made of. Whoever names it needs to hear no more of the fault.
+/// What stands in for a faulty identifier: an identifier as any other, with the first value that its fields can hold, that nothing
+/// can be made of. Code that names it gets no second error.
 fn stub(rt: &Runtime, input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let (generics, parameters, _) = input.generics.split_for_impl();
@@ -255,7 +255,7 @@ fn stub(rt: &Runtime, input: &DeriveInput) -> TokenStream {
     let value = match (is_uuid, input.generics.params.is_empty()) {
         (true, _) => TokenStream::new(),
         (false, true) => quote!(_: impl ::core::convert::Into<#inner>),
-        // The parameters are told by the value.
+        // The value says what the parameters are.
         (false, false) => quote!(_: #inner),
     };
     // With a lifetime before it, a bound that does not hold is no error: then it cannot be copied, and that is all.
@@ -336,7 +336,7 @@ fn stub(rt: &Runtime, input: &DeriveInput) -> TokenStream {
     }
 }
 
-/// All fields of a type, in whatever variant.
+/// All fields of a type, of any variant.
 fn fields(data: &Data) -> Vec<&Field> {
     match data {
         Data::Struct(data) => data.fields.iter().collect(),

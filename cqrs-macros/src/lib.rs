@@ -115,7 +115,7 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
     id::derive(input.into()).into()
 }
 
-/// An event: a fact of the domain, one type each. Derive `Serialize` and `Deserialize` beside it.
+/// An event: a fact of the domain, one type each. Derive `Serialize` and `Deserialize` too.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -204,7 +204,7 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
     events::derive(input.into()).into()
 }
 
-/// A command: an intention to change something. Derive `Serialize` and `Deserialize` beside it; `#[command]` handles it.
+/// A command: an intention to change something. Derive `Serialize` and `Deserialize` too; `#[command]` handles it.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -229,7 +229,7 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 ///
 /// # Options, in `#[cqrs(..)]`
 ///
-/// - `returns = Type`: what its handler returns beside its events: `()` (without the option), an id, or a tuple of ids
+/// - `returns = Type`: what its handler returns in addition to its events: `()` (without the option), an id, or a tuple of ids
 /// - `error = Type`: why the domain may refuse it; `Infallible` without the option
 /// - `name = ".."`: the name on the wire, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
@@ -243,7 +243,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
     message::command(input.into()).into()
 }
 
-/// A query: a question that changes nothing. Derive `Serialize` and `Deserialize` beside it; `#[query]` answers it.
+/// A query: a question that changes nothing. Derive `Serialize` and `Deserialize` too; `#[query]` answers it.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -282,7 +282,7 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
     message::query(input.into()).into()
 }
 
-/// A view: a read model, one row a key. Derive `Serialize` and `Deserialize` beside it; `#[projection]` fills it.
+/// A view: a read model, one row a key. Derive `Serialize` and `Deserialize` too; `#[projection]` fills it.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -382,11 +382,11 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// - `foreign`: the command lives in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
+/// - `foreign`: the command is defined in another crate (a contracts crate), so that this handler gets a marker of its own: the orphan rule
 ///   forbids the plain form (E0117: "`WriteCommandForeignOrQueryForeignForAMessageOfAnotherCrate` is not defined in the current crate")
 /// - `retry`: a workflow that meets a conflict is run again, up to three times; its command is `Clone`. It pauses before, for about
 ///   5 milliseconds the first time and 10 the second. The third time it runs under the log's lock, where nobody can conflict with it;
-///   other commands wait meanwhile, and it cannot send commands to its own app then. Workflows that meet at one aggregate take turns
+///   other commands wait until it has ended, and it cannot send commands to its own app then. Workflows that meet at one aggregate take turns
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules
@@ -427,7 +427,7 @@ pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// - `foreign`: the query lives in another crate (a contracts crate); without it, `rustc` says E0117
+/// - `foreign`: the query is defined in another crate (a contracts crate); without it, `rustc` says E0117
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules
@@ -439,7 +439,7 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
     handler::query(arguments.into(), &item.into()).into()
 }
 
-/// The write model: a fold over events. Stands on an `impl` with one method for each event.
+/// The write model: a fold over events. Written on an `impl` with one method for each event.
 ///
 /// ```
 /// # use cqrs_runtime::prelude::*;
@@ -488,7 +488,7 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - `interior_mutability`: the type may hold a `Mutex`, an atomic or the like. No decision may depend on what is in it: it changes
 ///   without an event. Without the option that does not compile, but where it is behind a `Box`, an `Arc` or a `Vec`, which the compiler
 ///   does not tell
-/// - `snapshots`, `snapshots = 2`: its state is kept beside the log from time to time, so that a long history is loaded quickly; the
+/// - `snapshots`, `snapshots = 2`: its state is stored next to the log from time to time, so that a long history is loaded quickly; the
 ///   type is `Serialize + DeserializeOwned`. See below
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
@@ -517,7 +517,7 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A snapshot is ignored by itself when the state's fields, their types, or the events and their versions are others than those that
 /// it was taken with. **It is not ignored when only the code of a fold method has changed**: then the state that the old code made
-/// would be taken for what the new code makes. So whoever changes what a fold method does counts up: `snapshots`, `snapshots = 2`,
+/// would be taken for what the new code makes. So when you change what a fold method does, count up: `snapshots`, `snapshots = 2`,
 /// `snapshots = 3`. And what serde skips (`#[serde(skip)]`) is not in a snapshot: it comes back as its default. Tests by `given(..)` decide
 /// on states that have been written and read back, and show that.
 ///
@@ -526,14 +526,14 @@ pub fn query(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Rules
 ///
 /// 401 each event has one method · 402 a method has one of the forms · 403 one of them creates · 404 each event has one tag of the id's type ·
-/// 405 nothing else stands here · 406 serde writes and reads what snapshots are taken of · 407 what is emitted is folded or ignored aloud ·
+/// 405 the `impl` has nothing else · 406 serde writes and reads what snapshots are taken of · 407 what is emitted is folded or ignored aloud ·
 /// 408 it changes by events only
 #[proc_macro_attribute]
 pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
     fold::aggregate(arguments.into(), &item.into()).into()
 }
 
-/// How events become a read model. Stands on an `impl` of a view, with one method for each event.
+/// How events become a read model. Written on an `impl` of a view, with one method for each event.
 ///
 /// ```
 /// # use cqrs_runtime::prelude::*;
@@ -627,14 +627,14 @@ pub fn aggregate(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Rules
 ///
-/// 405 nothing else stands here · 501 each event has one method · 502 a method has one of the forms · 503 it takes nothing with side effects ·
+/// 405 the `impl` has nothing else · 501 each event has one method · 502 a method has one of the forms · 503 it takes nothing with side effects ·
 /// 504 its row can be found · 505 it makes a view · 507 fold methods or async methods
 #[proc_macro_attribute]
 pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
     fold::projection(arguments.into(), &item.into()).into()
 }
 
-/// Answers an event with commands, or acts outside. Never replayed: a policy's past is past, whatever is rebuilt.
+/// Answers an event with commands, or acts outside. Never replayed: a rebuild does not run it again.
 ///
 /// ```
 /// use cqrs_runtime::prelude::*;
@@ -672,9 +672,9 @@ pub fn projection(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Each command takes effect once, however often its event is handled. What is done outside is done at least once; the event's
 /// id (`Recorded::id`) tells the outside that it is the same again. What becomes of refused commands and of failures, and when
-/// a policy runs, stands in the runtime's module `policy`; `App::settled` waits until nothing more follows.
+/// a policy runs, is described in the runtime's module `policy`; `App::settled` waits until nothing more follows.
 ///
-/// A policy on **several events** stands on an `impl` of a marker struct, with one function an event:
+/// A policy on **several events** is written on an `impl` of a marker struct, with one function an event:
 ///
 /// ```
 /// # use cqrs_runtime::prelude::*;
@@ -770,7 +770,7 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_eq!(account.balance(), 100);
 /// ```
 ///
-/// It stands on the own `impl` of any type, generic or not, as often as there are such blocks; not on a trait, and not on an `impl` of
+/// It is written on the own `impl` of any type, generic or not, as often as there are such blocks; not on a trait, and not on an `impl` of
 /// one. Each public method with a `self` carries `#[command]` or `#[query]`. Private methods and those without a `self`, constructors
 /// among them, need neither; a private method that carries one is held to it. Inside, the two are `#[cqs]`'s own: only `cqs` is imported.
 /// Methods may be `async`.
@@ -784,12 +784,12 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # What a query is
 ///
 /// It takes `&self`, or `self` (a small value, `into_items(self)`): what it is handed over for good, it changes for nobody. Its other
-/// parameters are anything but `&mut T`, at whatever depth, and `FnMut`; it returns anything but `&mut T` and `()`. `Result<(), E>` is an
+/// parameters are anything but `&mut T`, at any depth, and `FnMut`; it returns anything but `&mut T` and `()`. `Result<(), E>` is an
 /// answer, yes or why not, and so is `Option<()>`. What a function is called with is free: `impl Fn(&mut String)` is the query's to call.
 ///
 /// # What it generates
 ///
-/// The block as it is, without the two markers. Where the block has queries, one constant beside it, in which the compiler is asked what a
+/// The block as it is, without the two markers. Where the block has queries, one constant next to it, in which the compiler is asked what a
 /// macro cannot see (704, 705, 706).
 ///
 /// For example:
@@ -801,7 +801,7 @@ pub fn policy(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # What is not seen
 ///
 /// - `Mutex`, `RwLock`, atomics, files and sockets inside the type. Rule 706 asks the compiler for `RefUnwindSafe`, which `Cell`,
-///   `RefCell`, `OnceCell` and `UnsafeCell` have not, at whatever depth; these have it.
+///   `RefCell`, `OnceCell` and `UnsafeCell` have not, at any depth; these have it.
 /// - What a type parameter of the block is, and what one of the method is: with `W: Write` a caller may hand over a `&mut String`.
 /// - A struct that holds a `&mut T`, as `std::slice::IterMut` does, and an alias of one; an alias of `&mut T` is seen, except in a method
 ///   with type parameters of its own.

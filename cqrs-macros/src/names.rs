@@ -12,7 +12,7 @@ pub fn text(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// The field that a parameter is named after: its name without the underscores that mark it as unused, where it stands.
+/// The field that a parameter is named after: its name without the underscores that mark it as unused, at its place.
 pub fn field(parameter: &Ident) -> Option<Ident> {
     let name = text(parameter);
     let name = name.trim_start_matches('_');

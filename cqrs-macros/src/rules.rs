@@ -1,7 +1,7 @@
 //! Every rule, in one place.
 //!
 //! The first table holds those whose message the macros write: what is wrong (with places for the user's own names), why
-//! the rule is there, and what to write instead. The second names the rest, whose messages stand in the runtime or come
+//! the rule is there, and what to write instead. The second names the rest, whose messages are in the runtime or come
 //! from `rustc`, so that the page of rules is whole.
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -296,7 +296,7 @@ rules! {
     IGNORED_BY_ITS_FOLD = 407 Macro, "event `{0}` is ignored and has a method", SILENCE, "keep one of the two";
     IGNORED_WITHOUT_TAG = 407 Types, "event `{0}` is ignored and has no `#[tag]` of type `{1}`",
         "the aggregate could never meet it, so there is nothing to ignore", "take it off the list";
-    IMPL_SHAPE = 405 Macro, "`{1}` cannot stand on {0}", "it folds events into one plain type",
+    IMPL_SHAPE = 405 Macro, "`{1}` cannot be written on {0}", "it folds events into one plain type",
         "write `impl Type { .. }`";
     PROJECTED_WITHOUT_METHOD = 501 Macro, "event `{0}` is listed and has no method", SILENCE,
         "write its method, or take it off the list";
@@ -309,7 +309,7 @@ rules! {
     PROJECTED_LISTED_TWICE = 501 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
     EVENT_OF_AGGREGATE = 501 Types, "the methods and `ignore` are not exactly the events of `{0}`", SILENCE,
         "write a method for each of its events, or name it: `ignore = [..]`";
-    IGNORE_WITH_LIST = 501 Macro, "`ignore` beside a list of events", "the list says already what is not listened to",
+    IGNORE_WITH_LIST = 501 Macro, "`ignore` with a list of events", "the list says already what is not listened to",
         "take it away, or listen to a whole aggregate: `on = Order, ignore = [..]`";
     IGNORED_AND_FOLDED = 501 Macro, "event `{0}` is ignored and has a method", SILENCE, "keep one of the two";
     VIEW_FALLIBLE = 502 Macro, "a fold method cannot return `{0}`", "a view is rebuilt by replay, of what has happened",
@@ -335,7 +335,7 @@ rules! {
         "name the field: `#[by({0})]`, or `#[by({0} = value)]`";
     BY_CREATES = 504 Macro, "`#[by(..)]` on a method that creates", "it changes the rows that are there",
         "take `&mut self`, or `self` to end them";
-    ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` beside `#[{1}(..)]`", "an event finds its rows in one way", "keep one of them";
+    ROUTED_TWICE = 504 Macro, "`#[{0}(..)]` and `#[{1}(..)]` on one method", "an event finds its rows in one way", "keep one of them";
     LOOK_UP_PATTERN = 504 Macro, "look-up `{0}` has no name to find its row by", "another view is looked up by the event's field of the parameter's name",
         "name it as the event's field that holds the key, or say which with `#[id(expr)]`";
     FOUND_BY_A_LOOK_UP = 504 Macro, "`{0}` is looked up, and cannot tell which rows to read",
@@ -355,7 +355,7 @@ rules! {
     INDEX_OF_OPTIONS = 506 Macro, "an index of several `{0}`", "a row is found by the values that it has, not by those that are missing",
         "hold the values that are there, of type `{1}`";
     KEY_TWICE = 505 Macro, "the field is marked `#[{0}]` twice", "one key is enough", "mark it once";
-    MIXED = 507 Macro, "an async method beside fold methods", "one unit of replay, one mechanism",
+    MIXED = 507 Macro, "an async method among fold methods", "one unit of replay, one mechanism",
         "make two projections: one of fold methods, one of async methods";
     TWO_DATABASES = 507 Macro, "a second database, `{0}`", "one unit of replay, one transaction",
         "make two projections, one a database";
@@ -390,7 +390,7 @@ rules! {
     POLICY_LISTED_TWICE = 603 Macro, "event `{0}` is listed twice", SILENCE, "list it once";
     POLICY_LISTENS_TO_NOTHING = 603 Macro, "`on` lists no event", "the policy would never be called",
         "list what it answers: `on = [..]`";
-    POLICY_SHAPE = 603 Macro, "`#[policy]` cannot stand on {0}", "it answers events",
+    POLICY_SHAPE = 603 Macro, "`#[policy]` cannot be written on {0}", "it answers events",
         "write a `fn`, an `async fn`, or an `impl` of a marker struct with one function an event";
     POLICY_ITEM = 603 Macro, "{0} inside `#[policy]`", "every function here answers one event",
         "move it to a plain `impl` block";
@@ -414,7 +414,7 @@ rules! {
         "keep one of the two; if it does both, make it two methods";
 }
 
-/// The rest: code, stage, what is refused. Their messages stand in the runtime's traits, in `App::build`, or in `rustc`.
+/// The rest: code, stage, what is refused. Their messages are in the runtime's traits, in `App::build`, or in `rustc`.
 #[cfg(test)]
 pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (102, Stage::Types, "a command whose `returns` is not `()`, an id, or a tuple of ids"),

@@ -16,7 +16,7 @@ impl Runtime {
         Self(path.map_or_else(|| quote!(::cqrs_runtime::__private), |path| quote!(#path::__private)))
     }
 
-    /// Registers an item: `call` is a constructor of `Registration`. Its location is where the macro stands.
+    /// Registers an item: `call` is a constructor of `Registration`. Its location is that of the macro.
     pub fn submit(&self, call: &TokenStream) -> TokenStream {
         quote!(#self::inventory::submit!(#self::Registration::#call);)
     }
@@ -60,7 +60,7 @@ impl ToTokens for Runtime {
     }
 }
 
-/// The same tokens, all at `span`: an error about any of them stands there.
+/// The same tokens, all at `span`: an error about any of them is shown there.
 pub fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens
         .into_iter()

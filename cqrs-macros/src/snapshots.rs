@@ -1,6 +1,6 @@
 //! What each macro writes, kept in `tests/expand`: an input and its expansion in one file, for a person to read.
 //!
-//! `CQRS_BLESS=1 cargo test -p cqrs-macros` writes the expansions anew. Read the difference.
+//! `CQRS_BLESS=1 cargo test -p cqrs-macros` writes the expansions again. Read the difference.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What can be told from how a type is written. Aliases are the type system's affair.
+//! What a type's text says. Aliases are the type system's affair.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -21,7 +21,7 @@ const CALLERS: usize = 32;
 async fn main() {
     println!(
         "{:8} {:>22} {:>22} {:>14} {:>22}",
-        "log", "warm alone, slowest", "beside it, slowest", "large one", "restart, commands/s"
+        "log", "warm alone, slowest", "next to it, slowest", "large one", "restart, commands/s"
     );
     measure("memory", MemoryLog::new()).await;
     let folder = tempfile::tempdir().expect("a folder for temporary files");
@@ -49,7 +49,7 @@ async fn measure(name: &str, log: impl EventLog + Clone) {
         bus.execute(PayIn { account: large, amount: 1 }).await.expect("an open account");
         started.elapsed()
     });
-    let beside = slowest(&app, warm, |_| loading.is_finished()).await;
+    let next_to = slowest(&app, warm, |_| loading.is_finished()).await;
     let took = loading.await.expect("no panic");
     // As after a restart: nothing is in memory.
     let app = bank(&log).await;
@@ -70,7 +70,7 @@ async fn measure(name: &str, log: impl EventLog + Clone) {
     }
     #[allow(clippy::cast_precision_loss, reason = "some hundreds")]
     let rate = ACCOUNTS as f64 / started.elapsed().as_secs_f64();
-    println!("{name:8} {alone:22.1?} {beside:22.1?} {took:14.1?} {rate:22.0}");
+    println!("{name:8} {alone:22.1?} {next_to:22.1?} {took:14.1?} {rate:22.0}");
 }
 
 async fn bank(log: &(impl EventLog + Clone)) -> App {

@@ -1,7 +1,7 @@
 //! A rebuild of one view in PostgreSQL, its projection whole and split into two and four parts, in one run.
 //!
 //! `cargo bench -p cqrs-tests --bench parts` prints events a second and their ratio. `CQRS_BENCH_EVENTS` says how many events there
-//! are (120,000 unless told otherwise).
+//! are (default: 120,000).
 
 use std::time::{Duration, Instant};
 

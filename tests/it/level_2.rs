@@ -171,7 +171,7 @@ async fn waiting_for_a_view_is_not_undoing() {
     let seen = app.commands().awaiting::<Balance>().execute(PayIn { account, amount: 1 }).await;
     assert!(seen.reply.is_ok() && seen.seen.is_ok());
     let shown = app.queries().ask(BalanceOf { account }).await.unwrap().unwrap();
-    assert_eq!(shown.balance, 1_001, "without being told to wait");
+    assert_eq!(shown.balance, 1_001, "without a request to wait");
 
     let intruder = Connection::open(folder.path().join("views.db")).unwrap();
     intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -271,7 +271,7 @@ impl Drop for Other {
 async fn a_process_that_is_killed_while_it_folds_leaves_each_event_applied_once() {
     let folder = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(folder.path().join("log.db")).await.unwrap();
-    // It writes, and runs nothing: its own views are beside its log.
+    // It writes, and runs nothing: its own views are in another database than its log.
     let writer = bank(App::builder().log(log)).await;
     let mut customers = Customers::of(&writer).await;
     for kill in 0..6 {

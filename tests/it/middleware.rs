@@ -28,7 +28,7 @@ impl<S> Layer<S> for Door {
     }
 }
 
-/// Writes down what passes, and turns away whoever is called Mallory.
+/// Writes down what passes, and refuses everyone called Mallory.
 #[derive(Clone)]
 struct Doorman<S> {
     name: &'static str,

@@ -62,7 +62,7 @@ async fn is_shared_and_split_anew(one: Arc<dyn ViewStore>, other: Arc<dyn ViewSt
     let mut at = business(&first, &mut accounts, 5).await;
     while !rebuild.is_finished() {
         at = business(&first, &mut accounts, 1).await;
-        assert_eq!(as_written(&second, &*one, at).await, folded_anew(&log).await, "nothing is missing meanwhile");
+        assert_eq!(as_written(&second, &*one, at).await, folded_anew(&log).await, "nothing is missing in between");
     }
     rebuild.await.unwrap().unwrap();
     assert_eq!(as_written(&second, &*one, at).await, folded_anew(&log).await);
@@ -114,7 +114,7 @@ async fn in_postgres_transactions_under_different_leases_are_under_way_together(
         tokio::spawn(async move { stranger.lease(&["Balance@0/2"], "stranger", LONG).await.unwrap().remove(0) });
     let again = tokio::time::timeout(Duration::from_millis(200), views.begin(&leases[..1])).await;
     assert!(again.is_err(), "one under the same lease waits");
-    assert!(!takes_over.is_finished(), "and so does whoever asks for leases");
+    assert!(!takes_over.is_finished(), "and so does a process that asks for leases");
     first.commit().await.unwrap();
     second.commit().await.unwrap();
     assert_eq!(takes_over.await.unwrap(), None, "which has not run out");

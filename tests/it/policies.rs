@@ -251,9 +251,9 @@ async fn one_event_leads_to_the_next_and_each_is_answered_once() {
         assert_eq!(counts(&*log).await, expected(&all));
         assert_eq!((head, desk.noted("call"), desk.noted("packing")), (log.head().await.unwrap(), 2, 2));
         assert_eq!(app.parked().await.unwrap(), []);
-        let standing = app.policies();
-        assert_eq!(standing.iter().map(|policy| policy.name).collect::<Vec<_>>().len(), 4);
-        assert!(standing.iter().all(|policy| policy.position == head && policy.error.is_none()), "{standing:?}");
+        let progress = app.policies();
+        assert_eq!(progress.iter().map(|policy| policy.name).collect::<Vec<_>>().len(), 4);
+        assert!(progress.iter().all(|policy| policy.position == head && policy.error.is_none()), "{progress:?}");
     }
 }
 
@@ -445,8 +445,8 @@ async fn an_operator_says_what_becomes_of_what_is_parked() {
     }
 }
 
-/// A log whose transactions that append nothing, such as those that move a checkpoint, fail while it is told so; and those
-/// that append, for as many times as it is told.
+/// A log whose transactions that append nothing, such as those that move a checkpoint, fail while it should; and those
+/// that append, as often as it should.
 struct Forgetful {
     log: Arc<dyn EventLog>,
     forgets: AtomicBool,

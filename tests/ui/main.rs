@@ -1,9 +1,9 @@
-//! What must not compile, with its message, and the twin that does.
+//! What must not compile, with its message, and the corrected version that does.
 //!
-//! A case is named after its rule. `TRYBUILD=overwrite cargo test -p cqrs-tests --test ui` writes the messages anew: read the
+//! A case is named after its rule. `TRYBUILD=overwrite cargo test -p cqrs-tests --test ui` writes the messages again: read the
 //! difference as a user would. One case alone: `cargo test -p cqrs-tests --test ui -- what_breaks trybuild=r205`.
 
-// The twins are compiled, and nothing calls them. They differ from their cases in the fault alone, so their style is theirs.
+// The corrected versions are compiled, and nothing calls them. They differ from their cases in the fault alone, so their style is theirs.
 #[allow(dead_code, clippy::all, clippy::pedantic)]
 mod pass;
 
@@ -28,7 +28,7 @@ const COMPILERS: [&str; 8] = [
 /// Where the compiler cannot be kept from adding its own error, of two derives that both say what a message is.
 const TWO_ERRORS: [&str; 1] = ["r101_two_intentions"];
 
-/// How many lines a twin may change, lines of a comment aside.
+/// How many lines a corrected version may change, lines of a comment aside.
 const MOST_CHANGES: usize = 6;
 
 #[test]
@@ -61,22 +61,22 @@ fn each_case_is_one_error_with_its_code_at_the_fault() {
         let expected = source.lines().find_map(|line| line.strip_prefix("//! The fault: `")?.strip_suffix('`'));
         let marked = marked(&stderr, &source);
         if expected != marked {
-            fault(format!("the error stands at {marked:?}, and the fault is {expected:?}"));
+            fault(format!("the error is at {marked:?}, and the fault is {expected:?}"));
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]
-fn each_case_has_a_twin_that_differs_in_the_fault_alone() {
-    let (cases, twins) = (sources("fail", "rs"), sources("pass", "rs"));
+fn each_case_has_a_corrected_version_that_differs_in_the_fault_alone() {
+    let (cases, corrected) = (sources("fail", "rs"), sources("pass", "rs"));
     let compiled = fs::read_to_string("ui/pass/mod.rs").unwrap();
     let compiled: Vec<_> = compiled.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
     let names: Vec<_> = cases.keys().map(String::as_str).collect();
-    assert_eq!(names, compiled, "each case's twin is a module of `pass`, in order");
+    assert_eq!(names, compiled, "each case's corrected version is a module of `pass`, in order");
     for (name, case) in &cases {
-        let twin = twins.get(name).unwrap_or_else(|| panic!("{name} has no twin"));
-        let changed = changes(&lines(case), &lines(twin));
+        let kept = corrected.get(name).unwrap_or_else(|| panic!("{name} has no corrected version"));
+        let changed = changes(&lines(case), &lines(kept));
         assert!((1..=MOST_CHANGES).contains(&changed), "{name}: {changed} lines are not in both");
     }
 }
@@ -116,7 +116,7 @@ fn lines(source: &str) -> Vec<&str> {
     code.filter(|line| *line != "fn main() {}").collect()
 }
 
-/// How many lines stand in the one and not in the other, the longer side counted.
+/// How many lines are in the one and not in the other, the longer side counted.
 fn changes(one: &[&str], other: &[&str]) -> usize {
     let missing = |from: &[&str], to: &[&str]| {
         let mut to = to.to_vec();

@@ -139,7 +139,7 @@ async fn begin(views: &dyn ViewStore, lease: &Lease) -> Result<Held, StoreError>
     views.begin(std::slice::from_ref(lease)).await.map(Held::Alone)
 }
 
-/// A view that was built beside another takes its place with all that belongs to it, also that of one of another shape, and that of
+/// A shadow build takes its place with all that belongs to it, also that of one of another shape, and that of
 /// none.
 pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
     let site = Site::Alone(Arc::clone(&views));
@@ -173,7 +173,7 @@ pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
             assert_eq!(
                 keys(&every_row(&*views, &THINGS).await),
                 ["old"],
-                "a view is read while another is built beside it"
+                "a view is read while its shadow build goes on"
             );
         }
         let mut tx = site.begin().await;
@@ -182,7 +182,7 @@ pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
         tx.commit().await.expect("a transaction can be committed");
         assert_eq!(keys(&every_row(&*views, &THINGS).await), ["new", "newer"], "the new rows are the view's now");
         assert_eq!(checkpoint(&*views, "Live").await, Some(at(2, &THINGS)), "the checkpoint goes with the rows");
-        assert_eq!(checkpoint(&*views, "Live@next").await, None, "there is no view beside any more");
+        assert_eq!(checkpoint(&*views, "Live@next").await, None, "there is no shadow build any more");
         let mut expected = vec![Parked { projection: "Live".into(), ..parked("", "is") }];
         expected.extend(before.map(|_| parked("Other", "x")));
         assert_eq!(all_parked(&*views).await, expected, "parked keys go with the rows, and others stay");

@@ -12,7 +12,7 @@ use cqrs_core::Position;
 use cqrs_core::log::EventLog;
 use cqrs_core::view::{Checkpoint, Filter};
 
-/// A savepoint takes back everything since, or keeps it; one may stand inside another.
+/// A savepoint takes back everything since, or keeps it; one may be inside another.
 pub async fn a_savepoint_is_undone_or_kept(site: Site) {
     let views = prepared(&site, &[THINGS]).await;
     let at = |position| Checkpoint::at(Position::new(position).into(), 1);

@@ -325,7 +325,7 @@ opaque_debug!([V] Unindexed<V>);
     message = "[CQRS308] this field has no index, so views cannot be found or sorted by it",
     label = "not marked `#[index]`",
     note = "without an index the read database would scan every row",
-    note = "mark the field `#[index]` in the view; its stored rows are then folded anew at the next start",
+    note = "mark the field `#[index]` in the view; its stored rows are then folded again at the next start",
     note = "see: cqrs_runtime::rules#cqrs308"
 )]
 pub trait Indexed {}

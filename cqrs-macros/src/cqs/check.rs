@@ -57,7 +57,7 @@ fn a_command_answers_nothing(method: &Method, errors: &Errors) {
     }
 }
 
-/// `()`, or `Result<(), E>` by whatever path: `io::Result<()>` is one.
+/// `()`, or `Result<(), E>` by any path: `io::Result<()>` is one.
 fn is_done(output: &Type) -> bool {
     let success = || types::arguments(output).first().is_some_and(|success| types::is_unit(success));
     types::is_unit(output) || (types::is_named(output, &["Result"]) && success())

@@ -111,7 +111,7 @@ fn no_alias_hides_it(block: &Block, method: &Method, seen: &mut BTreeSet<String>
     statements
 }
 
-/// Where an error about a type is seen: at its name, whatever its arguments.
+/// Where an error about a type is seen: at its name, without its arguments.
 fn at_its_name(ty: &Type) -> Span {
     types::last_segment(ty).map_or_else(|| ty.span(), |segment| segment.ident.span())
 }

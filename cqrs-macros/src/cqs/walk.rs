@@ -1,4 +1,4 @@
-//! What stands anywhere inside a type.
+//! What is anywhere inside a type.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -19,13 +19,13 @@ pub enum Found<'a> {
     Exclusive(&'a Type),
     /// `FnMut(A) -> B`, as a bound.
     Changing(&'a Path),
-    /// A type that is named by a path, whatever that stands for.
+    /// A type that is named by a path, of any meaning.
     Named(&'a TypePath),
 }
 
 /// Calls `see` for all that is found in a type.
 ///
-/// What a function is called with is not looked at: whoever calls it lends that, not whoever hands it over.
+/// What a function is called with is not looked at: its caller lends that, not the one who passes the function.
 pub fn walk<'a>(ty: &'a Type, see: &mut dyn FnMut(Found<'a>)) {
     match ty {
         Type::Reference(reference) => {

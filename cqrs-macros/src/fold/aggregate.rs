@@ -209,7 +209,7 @@ fn may_be_ignored(model: &Model, id: &Type, event: &Type) -> TokenStream {
 /// 408: nothing in the state changes behind a shared reference, as a `Mutex` or an atomic does.
 ///
 /// The compiler alone knows what a type holds, and has no trait for it that stable Rust may name. It does refuse a constant that
-/// reads a `static` which may change, and `UnsafeCell` anywhere in its type makes it one that may. What stands behind a pointer,
+/// reads a `static` which may change, and `UnsafeCell` anywhere in its type makes it one that may. What is behind a pointer,
 /// `Box<Mutex<..>>`, is not seen. The error names the constant.
 ///
 /// What threads may not share, as a `RefCell`, is refused as such.

@@ -112,7 +112,7 @@ fn the_message_comes_first(handler: &Handler, errors: &Errors) {
     }
 }
 
-/// 202, 304: what success and failure hold stands in the signature.
+/// 202, 304: what success and failure hold is in the signature.
 fn the_result_is_declared(handler: &Handler, errors: &Errors) {
     let rule = match handler.kind {
         Kind::Command => &rules::COMMAND_RETURN,
@@ -133,7 +133,7 @@ fn the_result_is_declared(handler: &Handler, errors: &Errors) {
     }
 }
 
-/// 203, 204, 205: a decision takes aggregates, a workflow services beside them, and neither what lags or hides.
+/// 203, 204, 205: a decision takes aggregates, a workflow also services, and neither takes what lags or hides.
 fn a_command_takes(handler: &Handler, parameter: &Parameter, transactions: &mut u32, errors: &Errors) {
     let ty = &parameter.ty;
     let referent = types::reference(ty).map_or(ty, |reference| &*reference.elem);

@@ -213,7 +213,7 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     }
 }
 
-/// `emitted::<Self, ..>(result)`. An error about one of the result's types stands at it.
+/// `emitted::<Self, ..>(result)`. An error about one of the result's types is shown at it.
 fn emitted(handler: &Handler, message: &Message, output: &Type, result: &TokenStream) -> TokenStream {
     let taken = super::taken_apart(handler, message, output, "emitted");
     quote_spanned!(message.span()=> #taken(#result))

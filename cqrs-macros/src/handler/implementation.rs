@@ -84,7 +84,7 @@ pub fn implementation(
     };
     let conditions: Vec<_> = handler.conditions().collect();
     let marker = handler.foreign.then(|| foreign(handler));
-    // `pub`, since whoever sends the message has this marker in his expression's type, without ever naming it.
+    // `pub`, since the expression that sends the message has this marker in its type, without naming it.
     let declaration = marker.iter().map(|marker| {
         quote! {
             #(#conditions)*

@@ -25,7 +25,7 @@ pub fn query(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     attribute(Kind::Query, arguments, item)
 }
 
-/// `Of::<Self>::emitted::<T, E>()` for a `Result<T, E>` that is written out, so that an error about either stands at it;
+/// `Of::<Self>::emitted::<T, E>()` for a `Result<T, E>` that is written out, so that an error about either is shown at it;
 /// `emitted_as::<R>()` for any other type.
 fn taken_apart(handler: &Handler, message: &Message, output: &Type, name: &str) -> TokenStream {
     let own = at(message.span(), quote!(Self));

@@ -62,7 +62,7 @@ pub enum Role {
     Aggregate,
     /// `Many<A>`
     Many,
-    /// Whatever the context may have.
+    /// Anything that the context has.
     Service,
 }
 
@@ -215,7 +215,7 @@ impl Parameter {
 }
 
 impl Message {
-    /// Where its type stands.
+    /// Where its type is written.
     pub fn span(&self) -> Span {
         self.ty.span()
     }

@@ -35,7 +35,7 @@ pub fn check(policy: &Policy, errors: &Errors) {
     }
 }
 
-/// 603: functions of one plain type, and nothing beside them.
+/// 603: functions of one plain type, and nothing else.
 fn a_plain_impl(block: &syn::ItemImpl, errors: &Errors) {
     if let Some((of, _)) = &block.trait_ {
         errors.refuse(&rules::POLICY_SHAPE, of, &["an `impl` of a trait"]);
@@ -94,7 +94,7 @@ fn its_event_comes_first(reaction: &Reaction, errors: &Errors) {
     }
 }
 
-/// 601: the commands that it may send stand in the signature.
+/// 601: the commands that it may send are in the signature.
 fn its_result_is_declared(reaction: &Reaction, errors: &Errors) {
     for opaque in reaction.output().map(types::leaves).unwrap_or_default() {
         if matches!(opaque, Type::TraitObject(_)) {

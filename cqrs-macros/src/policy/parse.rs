@@ -12,7 +12,7 @@ use crate::{names, rules, types};
 
 const ALLOWED: Allowed = Allowed { reader: "#[policy]", options: &["crate", "from_start", "name", "on", "was"] };
 
-/// What the macro stands on.
+/// What the macro is written on.
 pub enum Source {
     /// One function.
     Function(ItemFn),
@@ -164,7 +164,7 @@ impl Policy {
         }
     }
 
-    /// How a function is called from beside the item.
+    /// How a function is called from next to the item.
     pub fn path(&self, function: &Ident) -> TokenStream {
         match &self.source {
             Source::Function(_) => function.to_token_stream(),

@@ -1,4 +1,4 @@
-//! What tests the rules: the cases of `tests/ui` with their twins, and the tests of the linked program.
+//! What tests the rules: the cases of `tests/ui` with their corrected versions, and the tests of the linked program.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ pub struct Case {
     pub refused: String,
     /// What the compiler says.
     pub message: String,
-    /// The twin.
+    /// The corrected version.
     pub kept: String,
 }
 

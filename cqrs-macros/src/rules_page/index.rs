@@ -66,7 +66,7 @@ index! {
         "Store it, or take it out of the type; a field that is left out at times has a `default`: `#[serde(default, skip_serializing_if = ..)]`.";
     111 Types "r111_event", "a command, query, event or view that serde cannot write and read",
         "Events and views are stored as JSON, commands and queries travel as JSON.",
-        "Derive `Serialize` and `Deserialize` beside the other derive; serde's own errors name a field that cannot.";
+        "Derive `Serialize` and `Deserialize` with the other derive; serde's own errors name a field that cannot.";
     112 Macro "r112_member", "a domain error with two variants of one code, or with a field that has the name of a member of every problem",
         "Callers distinguish refusals by their codes and members.",
         "Give the variant another code, `#[cqrs(code = \"..\")]`, or the field another name.";
@@ -128,7 +128,7 @@ index! {
         "One query, one meaning; and it could only fail in production.",
         "Write one `#[query]`.";
     307 Types "r307_query_on_the_command_bus", "a query on the command bus, a command on the query bus",
-        "The two are kept apart.",
+        "The two are kept separate.",
         "`app.commands().execute(command)`, `app.queries().ask(query)`.";
     308 Types "r308_find", "`find`, `order_by` or `#[by(..)]` by a field that has no `#[index]`",
         "It would read every row.",
@@ -168,7 +168,7 @@ index! {
 "Views and projections" {
     501 Macro Types "r501_not_every_event", "401 for projections; for `on = Order`, an event of it that is neither folded nor ignored",
         "Silence is how events get lost.",
-        "One method for each event, or `ignore = [..]` beside `on = Order`.";
+        "One method for each event, or `ignore = [..]` with `on = Order`.";
     502 Macro "r502_fallible", "402 for projections",
         "A view is rebuilt by replay, of what has happened.",
         "One of the forms of `#[projection]`'s methods.";
@@ -211,7 +211,7 @@ index! {
     703 Macro "r703_shared", "a `#[command]` that takes `&self`",
         "It could only change state behind a shared reference.",
         "Take `&mut self`.";
-    704 Macro Types "r704_bad_shopping_cart_total", "a `#[query]` that takes `&mut self`, a `&mut` or an `FnMut`, or returns a `&mut`, at whatever depth",
+    704 Macro Types "r704_bad_shopping_cart_total", "a `#[query]` that takes `&mut self`, a `&mut` or an `FnMut`, or returns a `&mut`, at any depth",
         "Asking a question must not change the answer.",
         "Take `&self`, and change in a `#[command]`.";
     705 Macro Types "r705_nothing", "a `#[query]` that returns `()`",
@@ -230,9 +230,9 @@ index! {
         "The wire and the log know names only.",
         "Rename one, by its type or by `#[cqrs(name = \"..\")]`.";
     802 Program, "a command or query that no handler in this program serves",
-        "Who sends it would be told so only then.",
+        "Who sends it would only then hear of it.",
         "Write its handler, or link the crate that has it: `use that_crate as _;`.";
-    803 Program, "a handler whose `State<T>` or database the app was not given; a read database that nothing lives in; a view in two, or apart from one that looks it up",
+    803 Program, "a handler whose `State<T>` or database the app was not given; a read database without a view; a view in two, or in another one than the view that looks it up",
         "It is found at start-up, not at the first request.",
         "`App::builder().state(..)`, `.views(..)` or `.views_of::<..>(..)`.";
     804 Program, "an event that no handler emits and no one listens to; a projection on an event that is not linked; a view that none makes; and, by `verify!()` alone unless accepted by name: an event that is emitted and not listened to, or the other way round, and a view that no query reads",

@@ -103,7 +103,7 @@ fn the_table_has_no_hole() {
     }
     assert!(
         holes.is_empty(),
-        "no test breaks, or none keeps, the rules {holes:?}: a case and its twin in tests/ui; of a rule of the linked \
+        "no test breaks, or none keeps, the rules {holes:?}: a case and its corrected version in tests/ui; of a rule of the linked \
          program, a test that names `CQRSnnn`, and one that says `Keeps CQRSnnn`"
     );
 }

@@ -36,7 +36,7 @@ pub struct Field<'a> {
     pub ident: &'a Ident,
     pub vis: &'a Visibility,
     pub ty: &'a Type,
-    /// Where `#[key]` stands.
+    /// Where `#[key]` is.
     pub key: Option<Span>,
     pub is_index: bool,
     serde: Serde,

@@ -1,4 +1,4 @@
-//! A decision on a command that lives in another crate.
+//! A decision on a command that is defined in another crate.
 
 #[command(foreign)]
 fn close(cmd: contracts::Close) -> contracts::Handled {

@@ -1,4 +1,4 @@
-//! `#[projection]` of a view that lives in another crate, over every event of an aggregate.
+//! `#[projection]` of a view that is defined in another crate, over every event of an aggregate.
 
 #[projection(view = contracts::OrderSummary, on = Order, ignore = [OrderPriced], key = order)]
 impl OrderSummaries {

@@ -1,4 +1,4 @@
-//! The handler of a query that lives in another crate.
+//! The handler of a query that is defined in another crate.
 
 #[query(foreign)]
 async fn count(_q: contracts::Count) -> Result<u64, QueryError> {

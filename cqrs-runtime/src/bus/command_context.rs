@@ -90,12 +90,13 @@ impl CommandContext {
     {
         let mut load = Boundary::default();
         boundary(&command, &self.meta, &mut load);
+        let Self { services, meta, content, deadline, .. } = self;
+        let call = Call { meta, content, deadline, condition: None, loaded: Vec::new() };
+        // Made here, so that the future holds one pointer to it, and no copy of each part.
+        let job = call.job::<C, _>(load, move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta));
         async move {
-            let decision = move |loaded: &Loaded<'_>, meta: &Meta| decision(command, loaded, meta);
-            self.refuse_inside_itself()?;
-            let Self { services, meta, content, deadline, .. } = self;
-            let call = Call { meta, content, deadline, condition: None, loaded: Vec::new() };
-            services.sequencer.run::<C, _>(call, load, decision).await
+            refuse_inside_itself(&services)?;
+            services.sequencer.run(job).await
         }
     }
 
@@ -112,7 +113,7 @@ impl CommandContext {
     ) -> Result<Work, Handling<C>> {
         let mut load = Boundary::default();
         boundary(command, &self.meta, &mut load);
-        self.refuse_inside_itself().map_err(|error| Err(CommandError::Unavailable(error)))?;
+        refuse_inside_itself(&self.services).map_err(|error| Err(CommandError::Unavailable(error)))?;
         let beginning = self.begin_now::<C>(transaction, load);
         match self.deadline {
             Some(deadline) => timeout_at(deadline, beginning).await.unwrap_or(Err(Err(CommandError::TimedOut))),
@@ -175,16 +176,6 @@ impl CommandContext {
         LOCKED.scope(locked, handler)
     }
 
-    fn refuse_inside_itself(&self) -> Result<(), StoreError> {
-        let own = Arc::as_ptr(&self.services).addr();
-        if !LOCKED.try_with(|locked| locked.contains(&own)).unwrap_or_default() {
-            return Ok(());
-        }
-        let reason = "the workflow that sends this command has held the lock of the log since it began, and the command would \
-                      wait for it: emit an event that a policy answers with the command, or send it before or after";
-        Err(StoreError::Failed { store: self.services.log.describe(), reason: reason.into() })
-    }
-
     /// A service or a stale reading of the read side, as a workflow takes it.
     ///
     /// # Errors
@@ -201,6 +192,17 @@ impl CommandContext {
         let conflict = matches!(error, CommandError::Conflict(_)) && self.meta.expected.is_none();
         conflict && self.conflicts.fetch_add(1, Ordering::Relaxed) < CONFLICTS
     }
+}
+
+/// Refuses a command that would wait for a lock that this task holds.
+fn refuse_inside_itself(services: &Arc<Services>) -> Result<(), StoreError> {
+    let own = Arc::as_ptr(services).addr();
+    if !LOCKED.try_with(|locked| locked.contains(&own)).unwrap_or_default() {
+        return Ok(());
+    }
+    let reason = "the workflow that sends this command has held the lock of the log since it began, and the command would \
+                  wait for it: emit an event that a policy answers with the command, or send it before or after";
+    Err(StoreError::Failed { store: services.log.describe(), reason: reason.into() })
 }
 
 /// The pause after so many conflicts.
@@ -348,7 +350,7 @@ impl Work {
         let loaded = self.loaded.into_iter().flatten().map(|entry| (entry, loaded_at)).collect();
         let (meta, content) = (Arc::clone(&context.meta), context.content);
         let call = Call { meta, content, deadline: context.deadline, condition, loaded };
-        let answer = context.services.sequencer.run::<C, _>(call, Boundary { slots }, decision).await;
+        let answer = context.services.sequencer.run(call.job::<C, _>(Boundary { slots }, decision)).await;
         answer.map_err(|error| match error {
             CommandError::Conflict(_) => CommandError::Conflict(Conflict { loaded_at: loaded_at.position }),
             other => other,

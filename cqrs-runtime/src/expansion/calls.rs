@@ -112,7 +112,7 @@ impl<C: Command> Of<C> {
 
     /// See [`super::results::emitted`]. The result is not an argument, so that an error about its type points at the result.
     #[must_use]
-    #[allow(clippy::type_complexity, reason = "one function pointer, written out for whoever reads an expansion")]
+    #[allow(clippy::type_complexity, reason = "one function pointer, written out for readers of an expansion")]
     pub fn emitted<T, E>() -> fn(Result<T, E>) -> Result<Emission<C::Returns>, CommandError<C::Error>>
     where
         T: ReturnsDeclared<C::Returns>,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::cache::Key;
+use super::cached::Entry;
 use super::cold::Load;
 use crate::model::aggregate::slot::AggregateSlot;
 use crate::model::boundary::{Boundary, Loaded};
@@ -20,7 +22,7 @@ use cqrs_core::event::{Emitted, EncodeError, RecordedEvent};
 use cqrs_core::log::{CommandRecord, Condition};
 use cqrs_core::meta::Meta;
 use cqrs_core::panics::panic_message;
-use cqrs_core::position::Position;
+use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
 use cqrs_core::time::Timestamp;
 
@@ -60,7 +62,43 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, failed: Option<&StoreError>);
 }
 
-pub(super) struct TypedJob<C: Command, D> {
+/// The settings of a command in the sequencer.
+pub(crate) struct Call {
+    pub meta: Arc<Meta>,
+    /// The command's content, if its id was set by the caller.
+    pub content: Option<Content>,
+    /// The latest time at which it may be started.
+    pub deadline: Option<Instant>,
+    /// The condition under which it is appended, if any.
+    pub condition: Option<Condition>,
+    /// The aggregates that its workflow has loaded, with their positions.
+    pub loaded: Vec<(Entry, Bookmark)>,
+}
+
+impl Call {
+    /// The command with its decision.
+    pub(crate) fn job<C: Command, D>(self, boundary: Boundary, decision: D) -> Box<TypedJob<C, D>> {
+        let Self { meta, content, deadline, condition, loaded } = self;
+        Box::new(TypedJob {
+            meta,
+            content,
+            boundary,
+            condition,
+            decision: Some(decision),
+            returned: None,
+            outcome: None,
+            answer: None,
+            spans: CommandSpans::default(),
+            brought: loaded.into_iter().map(|(entry, at)| Load::done(entry, at)).collect(),
+            missing: Vec::new(),
+            turns: 0,
+            due: deadline.map(|deadline| (deadline, Start::default())),
+        })
+    }
+}
+
+/// A command with its types.
+pub(crate) struct TypedJob<C: Command, D> {
     meta: Arc<Meta>,
     content: Option<Content>,
     pub(super) boundary: Boundary,
@@ -74,7 +112,8 @@ pub(super) struct TypedJob<C: Command, D> {
     /// The aggregates that it lacked in its last batch.
     pub(super) missing: Vec<Key>,
     pub(super) turns: u32,
-    start: Option<Start>,
+    /// Its deadline, if there is one.
+    pub(super) due: Option<(Instant, Start)>,
 }
 
 /// What the sequencer sends back.
@@ -107,34 +146,6 @@ impl Start {
 }
 
 impl<C: Command, D> TypedJob<C, D> {
-    pub(super) fn new(
-        meta: Arc<Meta>,
-        content: Option<Content>,
-        boundary: Boundary,
-        condition: Option<Condition>,
-        brought: Vec<Arc<Load>>,
-        decision: D,
-        start: Option<Start>,
-    ) -> Self {
-        let (decision, spans, missing) = (Some(decision), CommandSpans::default(), Vec::new());
-        let (returned, outcome, answer, turns) = (None, None, None, 0);
-        Self {
-            meta,
-            content,
-            boundary,
-            condition,
-            decision,
-            returned,
-            outcome,
-            answer,
-            spans,
-            brought,
-            missing,
-            turns,
-            start,
-        }
-    }
-
     /// Prepares the command for the queue, and returns the channel of its reply.
     pub(super) fn queued(&mut self) -> oneshot::Receiver<Reply<C, D>> {
         let (answer, answered) = oneshot::channel();
@@ -157,11 +168,11 @@ where
     }
 
     fn starts(&self) -> bool {
-        !self.is_dropped() && self.start.as_ref().is_none_or(|start| start.set(Start::STARTED))
+        !self.is_dropped() && self.due.as_ref().is_none_or(|(_, start)| start.set(Start::STARTED))
     }
 
     fn is_dropped(&self) -> bool {
-        self.start.as_ref().is_some_and(Start::is_dropped)
+        self.due.as_ref().is_some_and(|(_, start)| start.is_dropped())
             || self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 

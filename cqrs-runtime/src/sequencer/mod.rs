@@ -10,19 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
-use crate::model::boundary::{Boundary, Loaded};
-use crate::model::content::Content;
+use crate::model::boundary::Loaded;
 use crate::model::error::CommandError;
 use crate::model::message::{Command, Handling};
 use crate::model::outcome::Emission;
 use crate::projection::{Head, Inline};
 use crate::telemetry::{Recorder, TraceLink};
 use cqrs_core::event::RecordedEvent;
-use cqrs_core::log::{CommandRecord, Condition, EventLog, LogTransaction};
+use cqrs_core::log::{CommandRecord, EventLog, LogTransaction};
 use cqrs_core::meta::Meta;
-use cqrs_core::position::Bookmark;
 use cqrs_core::store_error::StoreError;
 use snapshots::Keeper;
 use timeout::StoreTimeout;
@@ -40,9 +38,9 @@ mod warm;
 
 use cache::Key;
 pub(crate) use cached::Entry;
-use cold::{Load, Loader};
-use job::{Job, Reply, Start, TypedJob};
-pub(crate) use job::{known_receipt, receipt, record};
+use cold::Loader;
+pub(crate) use job::{Call, known_receipt, receipt, record};
+use job::{Job, Reply, TypedJob};
 pub(crate) use load::{Source, bring_up, load};
 
 /// Limits of the sequencer.
@@ -85,19 +83,6 @@ pub(crate) struct Sequencer {
     closed: AtomicBool,
 }
 
-/// The settings of a command in the sequencer.
-pub(crate) struct Call {
-    pub meta: Arc<Meta>,
-    /// The command's content, if its id was set by the caller.
-    pub content: Option<Content>,
-    /// The latest time at which it may be started.
-    pub deadline: Option<Instant>,
-    /// The condition under which it is appended, if any.
-    pub condition: Option<Condition>,
-    /// The aggregates that its workflow has loaded, with their positions.
-    pub loaded: Vec<(Entry, Bookmark)>,
-}
-
 impl Sequencer {
     /// Starts the thread. It ends when the last handle to it is dropped and everything queued is answered.
     pub(crate) fn start(
@@ -134,17 +119,14 @@ impl Sequencer {
     }
 
     /// Runs one decision, and returns when its events are stored.
-    pub(crate) async fn run<C, D>(&self, call: Call, boundary: Boundary, decision: D) -> Handling<C>
+    pub(crate) async fn run<C, D>(&self, job: Box<TypedJob<C, D>>) -> Handling<C>
     where
         C: Command,
         D: FnOnce(&Loaded<'_>, &Meta) -> Result<Emission<C::Returns>, CommandError<C::Error>> + Send + 'static,
     {
-        let Call { meta, content, deadline, condition, loaded } = call;
-        let brought = loaded.into_iter().map(|(entry, at)| Load::done(entry, at)).collect();
-        let start = deadline.map(|_| Start::default());
-        let job = TypedJob::<C, D>::new(meta, content, boundary, condition, brought, decision, start.clone());
-        let mut working = std::pin::pin!(self.work(Box::new(job)));
-        if let (Some(deadline), Some(start)) = (deadline, start) {
+        let due = job.due.clone();
+        let mut working = std::pin::pin!(self.work(job));
+        if let Some((deadline, start)) = due {
             match timeout_at(deadline, &mut working).await {
                 Ok(handling) => return handling,
                 Err(_) if start.drop_it() => return Err(CommandError::TimedOut),

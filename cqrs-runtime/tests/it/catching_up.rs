@@ -17,7 +17,7 @@ async fn a_new_app_on_an_old_log_has_its_views() {
     let (log, team, member) = (MemoryLog::new(), TeamId::new(), MemberId::new());
     happen(&log, events(team, member)).await;
     let app = club(&log).await;
-    assert_eq!(app.queries().ask(Members {}).await.unwrap().len(), 1, "without being told to wait");
+    assert_eq!(app.queries().ask(Members {}).await.unwrap().len(), 1, "without a request to wait");
     assert_eq!(app.queries().ask(Teams {}).await.unwrap()[0].names, 1);
     let again = club(&log).await;
     assert_eq!(again.queries().ask(Teams {}).await.unwrap()[0].names, 1, "no event is folded twice");
@@ -28,7 +28,7 @@ async fn a_query_after_a_position_sees_what_was_appended_behind_the_app() {
     let (log, team, member) = (MemoryLog::new(), TeamId::new(), MemberId::new());
     let app = club(&log).await;
     let at = happen(&log, events(team, member)).await;
-    assert_eq!(app.queries().ask(Members {}).await.unwrap().len(), 1, "without being told that there is anything");
+    assert_eq!(app.queries().ask(Members {}).await.unwrap().len(), 1, "without a notification that there is anything");
     assert_eq!(app.queries().after(at).ask(Members {}).await.unwrap().len(), 1);
 }
 

@@ -78,7 +78,7 @@ async fn a_log_that_fails_or_hangs_makes_it_unhealthy_in_time() {
     let health = app.health_within(Duration::from_millis(100)).await;
     assert!(started.elapsed() < Duration::from_secs(5), "it hangs with the log: {:?}", started.elapsed());
     assert_one(&health, HealthStatus::Unhealthy, "log", "the faulty log is unavailable: no answer for");
-    assert!(!health.is_ready() && health.is_alive(), "a restart would mend nothing");
+    assert!(!health.is_ready() && health.is_alive(), "a restart would not help");
     log.has(StoreFault::None);
     assert!(is_healthy(&app.health().await));
 }

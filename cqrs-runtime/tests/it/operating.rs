@@ -326,7 +326,7 @@ async fn a_rebuild_goes_on_beside_what_is_read_and_after_a_crash() {
     let before = seen(&app, at).await;
     assert_eq!(before.1[0].amounts, amounts);
     let next = stored(&app, "Counts@next");
-    // The fold is mended, and the rebuild is cut short.
+    // The fold is fixed, and the rebuild is cut short.
     set_sick(thing, false);
     views.fail_after(12);
     let rebuilding = app.clone();

@@ -80,7 +80,7 @@ async fn what_a_restored_log_has_lost_goes_from_the_views_too() {
             }
             Err(error) => assert!(matches!(error, QueryError::NotBuilt(_)), "refused until it is rebuilt: {error}"),
         }
-        assert!(started.elapsed() < PATIENCE, "what is lost is still told: {totals:?}");
+        assert!(started.elapsed() < PATIENCE, "what is lost is still reported: {totals:?}");
         tokio::task::yield_now().await;
     }
     app.caught_up(at, PATIENCE).await.unwrap();

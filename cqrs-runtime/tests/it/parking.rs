@@ -39,7 +39,7 @@ async fn an_event_that_cannot_be_read_parks_its_key_and_no_other() {
         assert_eq!(
             card(&cards, sick),
             Some((1, 1)),
-            "the key stands where it was before the event, and its later events wait"
+            "the row is as it was before the event, and its later events wait"
         );
         assert_eq!(card(&cards, well), Some((1, 3)), "other keys go on");
         assert_eq!(parked.len(), 1);
@@ -127,7 +127,7 @@ async fn a_rebuild_folds_everything_anew() {
     let before = standing(&app, at).await;
     assert_eq!(app.rebuild("MemberCard").await.unwrap(), at);
     assert_eq!(standing(&app, at).await, before, "the same events make the same views, and park the same key");
-    assert_eq!(before.0[0].names, 1, "and those that are looked up are folded anew with them, not twice");
+    assert_eq!(before.0[0].names, 1, "and those that are looked up are folded again with them, not twice");
     let error = app.rebuild("Nobody").await.unwrap_err().to_string();
     assert!(error.contains("no projection `Nobody`") && error.contains("MemberCard"), "{error}");
 }

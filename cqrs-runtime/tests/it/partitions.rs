@@ -43,10 +43,10 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, looking).await.expect("it should come to this");
+    tokio::time::timeout(LONG, looking).await.expect("it should be this");
 }
 
-/// The rows as they stand at a position, and what is parked.
+/// The rows at a position, and what is parked.
 async fn seen(app: &App, at: Position) -> (Vec<Guest>, Vec<Parked>) {
     let guests = app.queries().after(at).within(LONG).ask(Guests {}).await.unwrap();
     let mut parked = app.parked().await.unwrap();
@@ -144,7 +144,7 @@ async fn the_number_of_parts_is_changed_without_any_event_being_folded_twice() {
     }
     // Came, three meals and as many colours in each of five rounds.
     assert_eq!(folded(stays), 1 + 5 * 6);
-    assert_eq!(folded(goes), 3, "and nobody else has folded it anew");
+    assert_eq!(folded(goes), 3, "and nobody else has folded it again");
     assert!(others.iter().all(|guest| folded(*guest) == 1 + 5 * 3));
     let expected = folded_anew(&log, at).await;
     assert_eq!(seen(&split(&log, views, 2).await, at).await, expected);
@@ -223,7 +223,7 @@ async fn processes_share_the_parts_and_take_over_those_of_one_that_dies() {
     let at = happen(&log, (0..60).map(|_| crowd.anything(&mut chance)).collect()).await;
     let expected = folded_anew(&log, at).await;
     assert_eq!(seen(&one, at).await, expected);
-    assert_eq!(seen(&other, at).await, expected, "whoever is asked knows what the other has done");
+    assert_eq!(seen(&other, at).await, expected, "either process knows what the other has done");
     drop(one);
     until(async || here(&other).await == (4, 4)).await;
     let at = happen(&log, (0..20).map(|_| crowd.anything(&mut chance)).collect()).await.max(at);
@@ -431,7 +431,7 @@ async fn a_rebuild_waits_a_while_for_those_who_have_it_in_other_parts() {
 async fn what_cannot_be_split_is_refused() {
     let refusal = async |builder: AppBuilder| builder.build().await.expect_err("a refusal").to_string();
     let views = || App::builder().log(MemoryLog::new()).only_modules([TALLY]).views(MemoryViews::new());
-    for (text, told) in [
+    for (text, says) in [
         (
             refusal(views().partitions::<Tally>(2)).await,
             "`Tally` cannot have 2 partitions: it looks up view `LabelCard`",
@@ -445,7 +445,7 @@ async fn what_cannot_be_split_is_refused() {
             "it is folded with each command (level 1)",
         ),
     ] {
-        assert!(text.contains("[CQRS803]") && text.contains(told), "{text}");
+        assert!(text.contains("[CQRS803]") && text.contains(says), "{text}");
         assert_eq!(text.matches("[CQRS").count(), 1, "{text}");
     }
 }

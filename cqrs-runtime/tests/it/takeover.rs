@@ -36,7 +36,7 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), looking).await.expect("it should come to this");
+    tokio::time::timeout(Duration::from_secs(60), looking).await.expect("it should be this");
 }
 
 async fn amounts(app: &App, at: Position) -> Vec<i64> {
@@ -126,7 +126,7 @@ async fn a_paused_projection_is_not_handed_over_and_the_operator_is_told() {
     set_sick(sick, false);
     server.retry("Counts", &sick.to_string()).await.unwrap();
     assert_eq!(server.parked().await.unwrap().len(), 1, "that of the other projection");
-    assert_eq!(state(&server, "Counts").await, ProjectionState::Paused, "by whoever has it");
+    assert_eq!(state(&server, "Counts").await, ProjectionState::Paused, "by the process that has it");
 }
 
 #[tokio::test]

@@ -477,7 +477,7 @@ async fn however_many_workflows_meet_at_one_aggregate_all_get_through() {
         let tasks: Vec<_> = (0..callers).map(|_| tokio::spawn(app.commands().execute(slow()))).collect();
         // Decisions are taken in between.
         for _ in 0..10 {
-            app.commands().execute(count("beside")).await.unwrap();
+            app.commands().execute(count("next to it")).await.unwrap();
         }
         for task in tasks {
             tokio::time::timeout(SOON, task).await.expect("in time").unwrap().unwrap();

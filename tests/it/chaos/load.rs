@@ -20,7 +20,7 @@ const WRITERS: u32 = 4;
 /// takes long.
 const AHEAD: u64 = 300;
 
-/// Writers, until they are told to stop. What they were told is stored is counted.
+/// Writers, until they have to stop. What was acknowledged to them is counted.
 pub struct Load {
     stop: Arc<AtomicBool>,
     writers: JoinSet<u64>,
@@ -30,7 +30,7 @@ pub struct Load {
 impl Load {
     /// Counts, as fast as `reached` allows.
     pub async fn start(log: &Arc<dyn EventLog>, reached: &Arc<AtomicU64>) -> Self {
-        // It writes, and runs nothing: its own views are beside its log.
+        // It writes, and runs nothing: its own views are in another database than its log.
         let app = App::builder().log(Arc::clone(log)).only_modules([COUNTERS]).build().await.unwrap();
         let (stop, mut writers) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
         for writer in 0..WRITERS {

@@ -1,7 +1,7 @@
 //! A view is rebuilt from a long log while commands and questions keep arriving: the old build answers until the new one does, and
 //! memory stays flat.
 //!
-//! `CQRS_REBUILD_EVENTS` says how long the log is (60,000 events unless told otherwise). The process that rebuilds does nothing else,
+//! `CQRS_REBUILD_EVENTS` says how long the log is (default: 60,000 events). The process that rebuilds does nothing else,
 //! and its peak memory is held against a bound that is the same for a log of any length: on Linux, which tells it.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const EVENTS: &str = "CQRS_REBUILD_EVENTS";
 /// How often each counter was counted before the rebuild.
 const COUNTS: u64 = 50;
 
-/// How many tasks ask, and how many of them write beside it.
+/// How many tasks ask, and how many of them also write.
 const READERS: u32 = 3;
 const CUSTOMERS: u32 = 2;
 
@@ -47,7 +47,7 @@ const MOST: u64 = 32 << 10;
 
 /// What the process has measured.
 #[derive(Serialize, Deserialize, Debug, Default)]
-struct Figures {
+struct Measured {
     events: u64,
     first_build_seconds: f64,
     rebuild_seconds: f64,
@@ -70,19 +70,19 @@ fn peak() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Not a test: the process that builds a view, and builds it anew while it is used.
+/// Not a test: the process that builds a view, and builds it again while it is used.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started by other tests, in a process of its own"]
 async fn child() {
     let (Ok(log), Ok(views)) = (std::env::var(LOG), std::env::var(VIEWS)) else { return };
-    let mut figures = Figures { events: given(EVENTS).unwrap(), ..Figures::default() };
+    let mut measured = Measured { events: given(EVENTS).unwrap(), ..Measured::default() };
     BUILD.store(1, Ordering::SeqCst);
     let started = Instant::now();
     let builder = App::builder().log(open_log(&log).await).views(open_views(&views).await);
     let app = builder.only_modules([COUNTERS]).build().await.unwrap();
-    figures.peak_before = peak();
-    app.caught_up(Position::new(figures.events), LONG).await.unwrap();
-    figures.first_build_seconds = started.elapsed().as_secs_f64();
+    measured.peak_before = peak();
+    app.caught_up(Position::new(measured.events), LONG).await.unwrap();
+    measured.first_build_seconds = started.elapsed().as_secs_f64();
 
     BUILD.store(2, Ordering::SeqCst);
     let stop = Arc::new(AtomicBool::new(false));
@@ -95,27 +95,27 @@ async fn child() {
     }
     let started = Instant::now();
     app.rebuild("Tally").await.unwrap();
-    figures.rebuild_seconds = started.elapsed().as_secs_f64();
+    measured.rebuild_seconds = started.elapsed().as_secs_f64();
     // And for a while on the new one.
     tokio::time::sleep(Duration::from_millis(500)).await;
     stop.store(true, Ordering::SeqCst);
     while let Some(told) = reading.join_next().await {
         let told = told.unwrap();
-        figures.answers += told.answers;
-        figures.longest_answer = figures.longest_answer.max(told.longest);
-        figures.longest_at_the_switch = figures.longest_at_the_switch.max(told.at_the_switch);
+        measured.answers += told.answers;
+        measured.longest_answer = measured.longest_answer.max(told.longest);
+        measured.longest_at_the_switch = measured.longest_at_the_switch.max(told.at_the_switch);
     }
     while let Some(told) = writing.join_next().await {
         let (commands, longest) = told.unwrap();
-        figures.commands += commands;
-        figures.longest_own_write = figures.longest_own_write.max(longest);
+        measured.commands += commands;
+        measured.longest_own_write = measured.longest_own_write.max(longest);
     }
-    figures.peak = peak();
+    measured.peak = peak();
     app.close().await;
-    println!("\nfigures {}", serde_json::to_string(&figures).unwrap());
+    println!("\nfigures {}", serde_json::to_string(&measured).unwrap());
 }
 
-/// What a reader was told.
+/// What a reader was answered.
 #[derive(Default)]
 struct Told {
     answers: u64,
@@ -204,7 +204,7 @@ fn counted(position: Position, of: u32, number: u64) -> RecordedEvent {
 }
 
 /// Fills a log, has it rebuilt, and looks whether every row holds what the log says.
-async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
+async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Measured {
     let log = open_log(log_url).await;
     let started = Instant::now();
     fill(&*log, events).await;
@@ -217,8 +217,8 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
     let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let figures = said.lines().find_map(|line| line.strip_prefix("figures ")).unwrap();
-    let figures: Figures = serde_json::from_str(figures).unwrap();
+    let measured = said.lines().find_map(|line| line.strip_prefix("measured ")).unwrap();
+    let measured: Measured = serde_json::from_str(measured).unwrap();
 
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut after = Position::START;
@@ -232,7 +232,7 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
             break;
         }
     }
-    assert_eq!(counts.values().sum::<u64>(), events + figures.commands, "every command is there");
+    assert_eq!(counts.values().sum::<u64>(), events + measured.commands, "every command is there");
     let every = RowQuery::all();
     let rows = open_views(views_url).await.find(&shapes().await[0], &every).await.unwrap();
     assert_eq!(rows.len(), counts.len());
@@ -241,16 +241,16 @@ async fn rebuild(log_url: &str, views_url: &str, events: u64) -> Figures {
         let count = counts[&row.key];
         assert_eq!((tally.applied, tally.number, tally.build), (count, count, 2), "{}", row.key);
     }
-    figures
+    measured
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate is for reading")]
-fn judge(figures: &Figures) {
-    let (first, again) = (figures.first_build_seconds, figures.rebuild_seconds);
-    let (first, again) = (figures.events as f64 / first, figures.events as f64 / again);
-    println!("{figures:#?}\n{first:.0} events/s at first, {again:.0} events/s rebuilt");
-    assert!(figures.answers > 20 && figures.commands > 1, "the test tests too little");
-    if let (Some(before), Some(peak)) = (figures.peak_before, figures.peak) {
+fn judge(measured: &Measured) {
+    let (first, again) = (measured.first_build_seconds, measured.rebuild_seconds);
+    let (first, again) = (measured.events as f64 / first, measured.events as f64 / again);
+    println!("{measured:#?}\n{first:.0} events/s at first, {again:.0} events/s rebuilt");
+    assert!(measured.answers > 20 && measured.commands > 1, "the test tests too little");
+    if let (Some(before), Some(peak)) = (measured.peak_before, measured.peak) {
         assert!(peak - before < MOST, "{} KiB more than before the first event", peak - before);
     }
 }

@@ -87,7 +87,7 @@ impl Runner {
     /// Waits until it says that another process runs the projections.
     pub fn wait_for_elsewhere(&mut self) {
         while self.runs() || self.state.is_empty() {
-            self.state = self.told.recv_timeout(PATIENCE).expect("it is told that another has taken over");
+            self.state = self.told.recv_timeout(PATIENCE).expect("it learns that another has taken over");
         }
     }
 

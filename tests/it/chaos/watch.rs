@@ -1,4 +1,4 @@
-//! A reader that looks at the views all the time, beside whatever happens to those who write them, and knows what each row has
+//! A reader that looks at the views all the time, in spite of all that happens to their writers, and knows what each row has
 //! to hold.
 
 use std::collections::BTreeMap;
@@ -20,13 +20,13 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// A reader at work.
 pub struct Watch {
     stop: Arc<AtomicBool>,
-    /// Where all views stand.
+    /// The positions of all views.
     pub reached: Arc<AtomicU64>,
     task: JoinHandle<u64>,
 }
 
 impl Watch {
-    /// Waits until there are views, and looks until it is told to stop. `has_transactions`: whether a row never shows before its
+    /// Waits until there are views, and looks until it has to stop. `has_transactions`: whether a row never shows before its
     /// checkpoint.
     pub async fn start(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>, has_transactions: bool) -> Self {
         let (stop, reached) = (Arc::new(AtomicBool::new(false)), Arc::<AtomicU64>::default());
@@ -64,13 +64,13 @@ impl Watch {
         Self { stop, reached, task }
     }
 
-    /// Waits until all views stand at `position`, or after it.
+    /// Waits until all views are at `position`, or after it.
     pub async fn wait_for(&self, position: u64) {
         let started = Instant::now();
         while self.reached.load(Ordering::SeqCst) < position {
             assert!(!self.task.is_finished(), "the reader saw what must not be");
             let reached = self.reached.load(Ordering::SeqCst);
-            assert!(started.elapsed() < PATIENCE, "the views stand at {reached}, and do not come to {position}");
+            assert!(started.elapsed() < PATIENCE, "the views are at {reached}, and do not reach {position}");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -108,12 +108,12 @@ impl Watcher {
                 .map_or(Filter::All(Vec::new()), |group| Filter::OneOf("group", vec![Value::Integer(group.into())]));
             let query = RowQuery::new(filter);
             let rows = self.views.find(shape, &query).await?;
-            let checkpoint = self.views.checkpoint(shape.name).await?.map(|stands| stands.position);
-            let stands = checkpoint.unwrap_or_default();
-            let before = self.checkpoints.insert(shape.name, stands).unwrap_or_default();
-            assert!(stands >= before, "`{}` went back from {before} to {stands}", shape.name);
-            self.check(shape, group, &rows, stands).await?;
-            reached = reached.min(stands.get());
+            let checkpoint = self.views.checkpoint(shape.name).await?.map(|at| at.position);
+            let at = checkpoint.unwrap_or_default();
+            let before = self.checkpoints.insert(shape.name, at).unwrap_or_default();
+            assert!(at >= before, "`{}` went back from {before} to {at}", shape.name);
+            self.check(shape, group, &rows, at).await?;
+            reached = reached.min(at.get());
         }
         Ok(reached)
     }
@@ -123,14 +123,14 @@ impl Watcher {
         shape: &ViewShape,
         group: Option<u32>,
         rows: &[Row],
-        stands: Position,
+        at: Position,
     ) -> Result<(), StoreError> {
         let named = |row: &Row| (shape.name, row.key.clone());
         for row in rows {
             let (name, key, position) = (shape.name, &row.key, row.position);
-            assert!(!self.has_transactions || position <= stands, "`{name}` {key} at {position} shows before {stands}");
+            assert!(!self.has_transactions || position <= at, "`{name}` {key} at {position} shows before {at}");
             let event = self.event(position).await?;
-            let event = event.unwrap_or_else(|| panic!("`{name}` {key} stands at {position}, an event of others"));
+            let event = event.unwrap_or_else(|| panic!("`{name}` {key} is at {position}, an event of others"));
             if name.starts_with("Tally@") {
                 let tally: Tally = decoded(row);
                 let (expected, found) = ((event.counter, event.number, event.number), &tally);
@@ -160,7 +160,7 @@ impl Watcher {
         while self.events.len() <= place {
             let after = Position::new(self.events.len() as u64);
             let page = self.log.read(&EventQuery::all(), after, 10_000).await?;
-            assert!(!page.events.is_empty(), "a row stands at {position}, which the log does not reach");
+            assert!(!page.events.is_empty(), "a row is at {position}, which the log does not reach");
             let counted = page
                 .events
                 .iter()
@@ -189,8 +189,8 @@ pub async fn views_agree(log: &Arc<dyn EventLog>, views: &Arc<dyn ViewStore>) {
         let folded = copy.views().unwrap().find(shape, &every).await.unwrap();
         assert_eq!(views.find(shape, &every).await.unwrap(), folded, "`{}` is what the log makes", shape.name);
         assert!(shape.name.starts_with("Lap@") || folded.len() == COUNTED as usize, "every counter was counted");
-        let stands = views.checkpoint(shape.name).await.unwrap().unwrap();
-        assert_eq!(stands.position, page.up_to, "`{}` stands where the log does", shape.name);
+        let at = views.checkpoint(shape.name).await.unwrap().unwrap();
+        assert_eq!(at.position, page.up_to, "`{}` is at the end of the log", shape.name);
     }
     assert_eq!(views.parked().await.unwrap(), []);
 }

@@ -43,7 +43,7 @@ async fn a_long_history_is_loaded_from_its_snapshot() {
         let second = app(&log, 100).await;
         log.read_since();
         let receipt = second.commands().execute(Read { meter, value: 6 }).await.unwrap();
-        assert_eq!(log.read_since(), 1 + 3, "the event that the snapshot stands at, and those after it");
+        assert_eq!(log.read_since(), 1 + 3, "the event of the snapshot, and those after it");
         assert_eq!(receipt.position(), last.get() + 5);
         assert_eq!(shown(&second, meter).await, folded(&log, meter).await);
     }

@@ -1,4 +1,4 @@
-//! Whatever happens to programs and snapshots, the state is the fold of the whole history.
+//! In spite of all that happens to programs and snapshots, the state is the fold of the whole history.
 
 use std::sync::atomic::Ordering;
 

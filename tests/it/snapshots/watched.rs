@@ -95,7 +95,7 @@ impl Watched {
         self.read.swap(0, Ordering::SeqCst)
     }
 
-    /// Waits until the snapshot of this tag stands at this position.
+    /// Waits until the snapshot of this tag is at this position.
     pub async fn saved(&self, tag: &Tag, position: Position) {
         let mut saved = self.snapshots.saved.subscribe();
         let reached = saved.wait_for(|saved| saved.get(tag) == Some(&position));

@@ -1,4 +1,4 @@
-//! This framework beside two peers: the same bank, in turns on one throwaway PostgreSQL.
+//! This framework and two peers: the same bank, in turns on one throwaway PostgreSQL.
 //!
 //! `cargo run --release --manifest-path tests/peers/Cargo.toml` prints absolute numbers, and their ratios to this framework at level 1.
 //! It takes some ten minutes on a quiet machine; the names of tables after `--` (`each`, `single`, `lag`, `rebuild`, `one`, `long`) print
@@ -6,7 +6,7 @@
 //! balances, save where a peer gives up an update of its read model: by how much that was wrong is printed.
 //!
 //! What is alike: the server and its settings (every commit is on the disk before it is acknowledged), one process with as many
-//! threads as there are cores, ten connections each, a read model of balances that is kept up to date meanwhile, and the rule that needs
+//! threads as there are cores, ten connections each, a read model of balances that is kept up to date all the time, and the rule that needs
 //! the balance. Each bank has a database of its own. What is not alike is printed below the tables.
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ const ROUNDS: usize = 3;
 const HOT: Duration = Duration::from_secs(3);
 /// Payments of a single caller in a round.
 const SINGLE: usize = 300;
-/// How often each bank is started anew on it.
+/// How often each bank is started again on it.
 const STARTS: usize = 5;
 /// Events of the account with a long history.
 const HISTORY: usize = 10_000;
@@ -193,7 +193,7 @@ async fn main() {
         }
         one(&mut all).await.print();
     }
-    let title = "By how much the read model was wrong, after it had come to the last payment, at worst";
+    let title = "By how much the read model was wrong, after it had processed the last payment, at worst";
     let mut gaps = Table::new(title, ["cents", "of all cents paid", "", ""]);
     for customers in &all {
         gaps.plain(customers.bank.name(), [customers.gap.to_string(), customers.paid.to_string()]);
@@ -316,7 +316,7 @@ async fn lag(all: &mut [Customers]) -> Table {
             customers.pay(account, 1).await;
             let started = Instant::now();
             while customers.bank.balance(account).await != before + 1 {
-                // Asking without a pause would keep a core from whoever has to write it.
+                // Asking without a pause would keep a core from the writer.
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             times.push(milliseconds(started.elapsed()));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a server could not be started, or did not do as it was told.
+/// Why a server could not be started, or did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {

@@ -9,7 +9,7 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) install: &'static str,
     pub(crate) variable: &'static str,
-    /// Where it may lie beside PATH.
+    /// Where it may be, other than in PATH.
     pub(crate) folders: fn() -> Vec<PathBuf>,
 }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A server ends, and its folder goes, when its value is dropped, and also when the test process ends in any way, `SIGKILL`
-//! included: a shell stands beside it and waits for the end of a pipe.
+//! included: a shell runs next to it and waits for the end of a pipe.
 //!
 //! `TEST_POSTGRES_BIN`, `TEST_PGBOUNCER_BIN`, `TEST_REDIS_BIN` and `TEST_MONGODB_BIN` name the folder of the binaries to start, where there are several
 //! versions, and `TEST_POSTGRES_URL`, `TEST_REDIS_URL` and `TEST_MONGODB_URL` servers to use instead. A program that is missing is an error that says what to

@@ -50,7 +50,7 @@ struct Own {
 }
 
 impl Mongo {
-    /// The server that all tests of this process share. It is not to be stopped: it may forget then what it was told last.
+    /// The server that all tests of this process share. It is not to be stopped: it may then lose what it acknowledged last.
     ///
     /// # Panics
     /// If there is none: the message says what to do.
@@ -75,8 +75,8 @@ impl Mongo {
         Ok(Self { url: (format!("{}/", &before[..end]), options), own: None })
     }
 
-    /// A server of its own: MongoDB if it is installed, or else another one that speaks its protocol. What it is told is on the
-    /// disk before it answers whoever asks for that.
+    /// A server of its own: MongoDB if it is installed, or else another one that speaks its protocol. What it acknowledges is on the
+    /// disk before it answers those who ask for that.
     ///
     /// # Errors
     /// See [`ServerError`].
@@ -188,7 +188,7 @@ mod tests {
         assert!(answers(port));
         assert_eq!(server.is_stand_in(), MONGOD.find().is_err(), "MongoDB itself is preferred");
         let files = || data(own.folder.path()).read_dir().expect("a folder").count();
-        assert!(files() > 0, "what it is told is on the disk");
+        assert!(files() > 0, "what it acknowledges is on the disk");
         server.stop_immediate().expect("it stops");
         assert!(!answers(port));
         server.restart().expect("it starts again");

@@ -13,7 +13,7 @@ use crate::process::{Process, User, folder, is_root, on_free_port, run};
 
 const VARIABLE: &str = "TEST_POSTGRES_URL";
 
-/// The first of what the server is made of: the others lie beside it.
+/// The first of what the server is made of: the others are next to it.
 const INITDB: Program = Program {
     name: "initdb",
     install: if cfg!(target_os = "macos") { "brew install postgresql@17" } else { "apt-get install postgresql" },
@@ -25,7 +25,7 @@ const INITDB: Program = Program {
     },
 };
 
-/// What a test's server need not have, so that many fit beside each other.
+/// What a test's server need not have, so that many fit on one machine.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 shared_buffers = '64MB'

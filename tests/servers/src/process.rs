@@ -14,7 +14,7 @@ use crate::error::ServerError;
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Starts the server, and ends it when told so, or when nobody is left to tell it. Only in the second case the folder goes
+/// Starts the server, and ends it on request, or when nobody is left to request it. Only in the second case the folder goes
 /// too. The first parameter is the signal that ends the server at once, the second is the folder.
 const SUPERVISOR: &str = r#"
 signal=$1; folder=$2; shift 2

@@ -49,7 +49,7 @@ impl Redis {
         })
     }
 
-    /// A server of its own. What it is told is on the disk before it answers.
+    /// A server of its own. What it acknowledges is on the disk.
     ///
     /// # Errors
     /// See [`ServerError`].

@@ -1,4 +1,4 @@
-//! CQRS103: a query returns something, whatever it is called
+//! CQRS103: a query returns something, under any name
 //!
 //! The fault: `Answer`
 

@@ -1,4 +1,4 @@
-//! CQRS105: an event with a fault is one error, whatever states or folds it
+//! CQRS105: an event with a fault is one error, wherever it is used
 //!
 //! The fault: `tag`
 

@@ -1,4 +1,4 @@
-//! CQRS105: a set of events with a fault is one error, whatever returns it
+//! CQRS105: a set of events with a fault is one error, wherever it is used
 //!
 //! The fault: `Nothing`
 

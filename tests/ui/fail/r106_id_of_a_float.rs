@@ -1,4 +1,4 @@
-//! CQRS106: identifiers are told apart, and sorted
+//! CQRS106: identifiers are distinguished, and sorted
 //!
 //! The fault: `f64`
 

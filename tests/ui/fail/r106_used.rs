@@ -1,4 +1,4 @@
-//! CQRS106: an identifier with a fault is one error, whatever names it
+//! CQRS106: an identifier with a fault is one error, wherever it is used
 //!
 //! The fault: `ParcelId`
 

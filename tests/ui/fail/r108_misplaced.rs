@@ -1,4 +1,4 @@
-//! CQRS108: an option stands where it means something
+//! CQRS108: an option is only where it means something
 //!
 //! The fault: `returns`
 

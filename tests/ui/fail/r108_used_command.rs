@@ -1,4 +1,4 @@
-//! CQRS108: a command with a fault is one error, whatever handles and executes it
+//! CQRS108: a command with a fault is one error, wherever it is used
 //!
 //! The fault: `eror`
 

@@ -1,4 +1,4 @@
-//! CQRS108: a query with a fault is one error, whatever answers and asks it
+//! CQRS108: a query with a fault is one error, wherever it is used
 //!
 //! The fault: `retruns`
 

@@ -1,4 +1,4 @@
-//! CQRS202: a handler returns no data, whatever it is called
+//! CQRS202: a handler returns no data, under any name
 //!
 //! The fault: `Shipment`
 

@@ -1,4 +1,4 @@
-//! CQRS203: a decision is pure, whatever its parameter is called
+//! CQRS203: a decision is pure, under any name
 //!
 //! The fault: `Carrier`
 

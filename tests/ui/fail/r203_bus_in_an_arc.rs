@@ -1,4 +1,4 @@
-//! CQRS203: a bus stays a bus, whatever it is wrapped in
+//! CQRS203: a bus stays a bus, also inside other types
 //!
 //! The fault: `Arc`
 

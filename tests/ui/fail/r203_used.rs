@@ -1,4 +1,4 @@
-//! CQRS203: a handler with a fault is one error, whatever calls it and executes its command
+//! CQRS203: a handler with a fault is one error, wherever it is used
 //!
 //! The fault: `State<u8>`
 

@@ -1,4 +1,4 @@
-//! CQRS204: a command is not decided on a read model, whatever it is called
+//! CQRS204: a command is not decided on a read model, under any name
 //!
 //! The fault: `Summaries`
 

@@ -1,4 +1,4 @@
-//! CQRS302: a handler with a fault is one error, whatever calls it and asks its query
+//! CQRS302: a handler with a fault is one error, wherever it is used
 //!
 //! The fault: `&mut Summary`
 

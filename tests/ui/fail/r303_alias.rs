@@ -1,4 +1,4 @@
-//! CQRS303: a query takes nothing that writes, whatever it is called
+//! CQRS303: a query takes nothing that writes, under any name
 //!
 //! The fault: `Access`
 

@@ -1,4 +1,4 @@
-//! CQRS303: a query takes nothing that it could change, whatever it is called
+//! CQRS303: a query takes nothing that it could change, under any name
 //!
 //! The fault: `Access<'_>`
 

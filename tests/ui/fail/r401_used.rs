@@ -1,4 +1,4 @@
-//! CQRS401: an aggregate with a fault is one error, whatever is decided on it
+//! CQRS401: an aggregate with a fault is one error, wherever it is used
 //!
 //! The fault: `Shipped`
 

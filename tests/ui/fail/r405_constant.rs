@@ -1,4 +1,4 @@
-//! CQRS405: nothing stands beside the folds
+//! CQRS405: the `impl` has fold methods only
 //!
 //! The fault: `const HEAVY: u32 = 7;`
 

@@ -1,4 +1,4 @@
-//! CQRS405: what is no fold stands elsewhere, whatever it takes
+//! CQRS405: what is no fold is written elsewhere, whichever its parameters
 //!
 //! The fault: `is_about`
 

@@ -1,4 +1,4 @@
-//! CQRS407: an event is folded or ignored, whatever it is called
+//! CQRS407: an event is folded or ignored, under any name
 //!
 //! The fault: `Sent`
 

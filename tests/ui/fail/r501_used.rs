@@ -1,4 +1,4 @@
-//! CQRS501: a projection with a fault is one error, whatever reads its view
+//! CQRS501: a projection with a fault is one error, wherever it is used
 //!
 //! The fault: `Shipped`
 

@@ -1,4 +1,4 @@
-//! CQRS503: a projection is replayed, whatever its parameter is called
+//! CQRS503: a projection is replayed, under any name
 //!
 //! The fault: `Carrier`
 

@@ -1,4 +1,4 @@
-//! CQRS505: a view with a fault is one error, whatever makes and finds it
+//! CQRS505: a view with a fault is one error, wherever it is used
 //!
 //! The fault: `key`
 

@@ -1,4 +1,4 @@
-//! CQRS601: the commands stand in the signature
+//! CQRS601: the commands are in the signature
 //!
 //! The fault: `impl Command`
 

@@ -1,4 +1,4 @@
-//! CQRS701: it stands on an `impl`
+//! CQRS701: it is written on an `impl`
 //!
 //! The fault: `pub`
 

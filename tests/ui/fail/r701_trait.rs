@@ -1,4 +1,4 @@
-//! CQRS701: it stands on a type's own methods
+//! CQRS701: it is written on a type's own methods
 //!
 //! The fault: `trait`
 

@@ -1,4 +1,4 @@
-//! CQRS704: at whatever depth
+//! CQRS704: at any depth
 //!
 //! The fault: `&mut String`
 

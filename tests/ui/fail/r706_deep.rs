@@ -1,4 +1,4 @@
-//! CQRS706: nothing changes in secret, at whatever depth
+//! CQRS706: nothing changes in secret, at any depth
 //!
 //! The fault: `Cart`
 

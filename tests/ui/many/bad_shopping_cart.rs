@@ -30,7 +30,7 @@ impl BadShoppingCart {
         self.items.pop()
     }
 
-    /// Changes what it lies beside.
+    /// Changes its neighbours.
     #[command]
     pub fn note(&self, line: String) {
         self.log.borrow_mut().push(line);

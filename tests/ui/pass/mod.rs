@@ -1,4 +1,4 @@
-//! What keeps each rule: the twin of every failing case.
+//! What keeps each rule: the corrected version of every failing case.
 
 mod r101_command_and_event;
 mod r101_two_intentions;

@@ -1,4 +1,4 @@
-//! CQRS103: a query returns something, whatever it is called: what to write instead.
+//! CQRS103: a query returns something, under any name: what to write instead.
 
 include!("../shop.rs");
 

@@ -1,4 +1,4 @@
-//! CQRS105: a set of events with a fault is one error, whatever returns it: what to write instead.
+//! CQRS105: a set of events with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

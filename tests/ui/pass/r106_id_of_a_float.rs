@@ -1,4 +1,4 @@
-//! CQRS106: identifiers are told apart, and sorted: what to write instead.
+//! CQRS106: identifiers are distinguished, and sorted: what to write instead.
 
 include!("../shop.rs");
 

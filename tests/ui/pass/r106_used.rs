@@ -1,4 +1,4 @@
-//! CQRS106: an identifier with a fault is one error, whatever names it: what to write instead.
+//! CQRS106: an identifier with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

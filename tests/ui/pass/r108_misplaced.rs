@@ -1,4 +1,4 @@
-//! CQRS108: an option stands where it means something: what to write instead.
+//! CQRS108: an option is only where it means something: what to write instead.
 
 include!("../shop.rs");
 

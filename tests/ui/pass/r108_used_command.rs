@@ -1,4 +1,4 @@
-//! CQRS108: a command with a fault is one error, whatever handles and executes it: what to write instead.
+//! CQRS108: a command with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

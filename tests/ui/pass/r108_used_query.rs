@@ -1,4 +1,4 @@
-//! CQRS108: a query with a fault is one error, whatever answers and asks it: what to write instead.
+//! CQRS108: a query with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

@@ -1,4 +1,4 @@
-//! CQRS202: a handler returns no data, whatever it is called: what to write instead.
+//! CQRS202: a handler returns no data, under any name: what to write instead.
 
 include!("../shop.rs");
 

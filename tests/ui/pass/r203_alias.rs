@@ -1,4 +1,4 @@
-//! CQRS203: a decision is pure, whatever its parameter is called: what to write instead.
+//! CQRS203: a decision is pure, under any name: what to write instead.
 
 include!("../shop.rs");
 

@@ -1,4 +1,4 @@
-//! CQRS203: a bus stays a bus, whatever it is wrapped in: what to write instead.
+//! CQRS203: a bus stays a bus, also inside other types: what to write instead.
 
 include!("../shop.rs");
 

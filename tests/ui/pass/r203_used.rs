@@ -1,4 +1,4 @@
-//! CQRS203: a handler with a fault is one error, whatever calls it and executes its command: what to write instead.
+//! CQRS203: a handler with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

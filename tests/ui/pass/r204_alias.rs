@@ -1,4 +1,4 @@
-//! CQRS204: a command is not decided on a read model, whatever it is called: what to write instead.
+//! CQRS204: a command is not decided on a read model, under any name: what to write instead.
 
 include!("../shop.rs");
 

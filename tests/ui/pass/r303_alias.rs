@@ -1,4 +1,4 @@
-//! CQRS303: a query takes nothing that writes, whatever it is called: what to write instead.
+//! CQRS303: a query takes nothing that writes, under any name: what to write instead.
 
 include!("../shop.rs");
 

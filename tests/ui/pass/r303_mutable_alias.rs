@@ -1,4 +1,4 @@
-//! CQRS303: a query takes nothing that it could change, whatever it is called: what to write instead.
+//! CQRS303: a query takes nothing that it could change, under any name: what to write instead.
 
 include!("../shop.rs");
 

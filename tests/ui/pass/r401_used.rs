@@ -1,4 +1,4 @@
-//! CQRS401: an aggregate with a fault is one error, whatever is decided on it: what to write instead.
+//! CQRS401: an aggregate with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

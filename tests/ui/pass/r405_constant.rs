@@ -1,4 +1,4 @@
-//! CQRS405: nothing stands beside the folds: what to write instead.
+//! CQRS405: the `impl` has fold methods only: what to write instead.
 
 include!("../shop.rs");
 

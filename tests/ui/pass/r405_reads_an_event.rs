@@ -1,4 +1,4 @@
-//! CQRS405: what is no fold stands elsewhere, whatever it takes: what to write instead.
+//! CQRS405: what is no fold is written elsewhere, whichever its parameters: what to write instead.
 
 include!("../shop.rs");
 

@@ -1,4 +1,4 @@
-//! CQRS407: an event is folded or ignored, whatever it is called: what to write instead.
+//! CQRS407: an event is folded or ignored, under any name: what to write instead.
 
 include!("../shop.rs");
 

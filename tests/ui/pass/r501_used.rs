@@ -1,4 +1,4 @@
-//! CQRS501: a projection with a fault is one error, whatever reads its view: what to write instead.
+//! CQRS501: a projection with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

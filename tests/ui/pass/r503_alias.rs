@@ -1,4 +1,4 @@
-//! CQRS503: a projection is replayed, whatever its parameter is called: what to write instead.
+//! CQRS503: a projection is replayed, under any name: what to write instead.
 
 include!("../shop.rs");
 

@@ -1,4 +1,4 @@
-//! CQRS505: a view with a fault is one error, whatever makes and finds it: what to write instead.
+//! CQRS505: a view with a fault is one error, wherever it is used: what to write instead.
 
 include!("../shop.rs");
 

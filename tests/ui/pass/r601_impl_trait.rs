@@ -1,4 +1,4 @@
-//! CQRS601: the commands stand in the signature: what to write instead.
+//! CQRS601: the commands are in the signature: what to write instead.
 
 include!("../shop.rs");
 

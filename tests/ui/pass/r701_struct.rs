@@ -1,4 +1,4 @@
-//! CQRS701: it stands on an `impl`: what to write instead.
+//! CQRS701: it is written on an `impl`: what to write instead.
 
 use cqrs_runtime::cqs;
 

@@ -1,4 +1,4 @@
-//! CQRS701: it stands on a type's own methods: what to write instead.
+//! CQRS701: it is written on a type's own methods: what to write instead.
 
 use cqrs_runtime::cqs;
 

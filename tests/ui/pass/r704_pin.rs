@@ -1,4 +1,4 @@
-//! CQRS704: at whatever depth: what to write instead.
+//! CQRS704: at any depth: what to write instead.
 
 use cqrs_runtime::cqs;
 

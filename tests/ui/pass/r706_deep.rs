@@ -1,4 +1,4 @@
-//! CQRS706: nothing changes in secret, at whatever depth: what to write instead.
+//! CQRS706: nothing changes in secret, at any depth: what to write instead.
 
 use cqrs_runtime::cqs;
 

@@ -90,7 +90,7 @@ enum Request {
 pub(crate) struct Runner {
     requests: mpsc::Sender<Request>,
     progress_table: Arc<ProgressTable>,
-    /// `None` once it was told to end.
+    /// `None` once it has to end.
     at_work: Mutex<Option<AtWork>>,
 }
 

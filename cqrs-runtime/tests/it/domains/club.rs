@@ -191,7 +191,7 @@ pub async fn happen(log: &dyn EventLog, events: Vec<RawEvent>) -> Position {
     append_raw(log, events, Meta::new()).await.unwrap()
 }
 
-/// The read models as they stand at a position, and the keys that are parked.
+/// The read models at a position, and the keys that are parked.
 pub async fn standing(app: &App, at: Position) -> (Vec<TeamCard>, Vec<MemberCard>, Vec<Parked>) {
     let queries = app.queries().after(at);
     (queries.ask(Teams {}).await.unwrap(), queries.ask(Members {}).await.unwrap(), app.parked().await.unwrap())

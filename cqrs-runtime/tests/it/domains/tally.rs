@@ -41,7 +41,7 @@ pub struct Labelled {
 /// What the folds cannot take at present.
 static SICK: Mutex<Vec<ThingId>> = Mutex::new(Vec::new());
 
-/// Breaks the folds for a thing's negative amounts, or mends them.
+/// Breaks the folds for a thing's negative amounts, or repairs them.
 pub fn set_sick(thing: ThingId, is_sick: bool) {
     let mut sick = SICK.lock().unwrap();
     sick.retain(|other| *other != thing);

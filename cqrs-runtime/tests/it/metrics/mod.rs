@@ -17,7 +17,7 @@ mod recorder;
 
 use recorder::Recorder;
 
-/// Has the figures of apps that are built from here on, on this thread, go to a recorder.
+/// Sends the metrics of apps that this thread builds from here on to a recorder.
 fn recorder() -> (&'static Recorder, metrics::LocalRecorderGuard<'static>) {
     let recorder: &'static Recorder = Box::leak(Box::default());
     (recorder, metrics::set_default_local_recorder(recorder))
@@ -36,34 +36,34 @@ async fn open(app: &App, width: u32) -> DoorId {
 #[allow(clippy::float_cmp, reason = "counts")]
 #[tokio::test]
 async fn commands_and_queries_are_counted_by_what_they_came_to_and_timed() {
-    let (figures, _guard) = recorder();
+    let (metrics, _guard) = recorder();
     let app = builder(&MemoryLog::new()).without_policies().build().await.unwrap();
-    assert_eq!(figures.get("cqrs_commands_total{command=OpenDoor,outcome=Ok}"), 0.0);
+    assert_eq!(metrics.get("cqrs_commands_total{command=OpenDoor,outcome=Ok}"), 0.0);
     let door = open(&app, 1).await;
     open(&app, 2).await;
     app.commands().execute(CloseDoor { door }).await.unwrap();
     app.commands().execute(CloseDoor { door }).await.unwrap_err();
     app.commands().execute(CloseDoor { door }).await.unwrap_err();
     app.commands().execute(CloseDoor { door: DoorId::new() }).await.unwrap_err();
-    let closed = |outcome: &str| figures.get(&format!("cqrs_commands_total{{command=CloseDoor,outcome={outcome}}}"));
-    assert_eq!(figures.get("cqrs_commands_total{command=OpenDoor,outcome=Ok}"), 2.0);
+    let closed = |outcome: &str| metrics.get(&format!("cqrs_commands_total{{command=CloseDoor,outcome={outcome}}}"));
+    assert_eq!(metrics.get("cqrs_commands_total{command=OpenDoor,outcome=Ok}"), 2.0);
     assert_eq!([closed("Ok"), closed("Rejected"), closed("NotFound")], [1.0, 2.0, 1.0]);
-    let took = figures.told("cqrs_command_duration_seconds{command=CloseDoor}");
+    let took = metrics.recorded("cqrs_command_duration_seconds{command=CloseDoor}");
     assert!(took.len() == 4 && took.iter().all(|&took| took > 0.0 && took < 60.0), "{took:?}");
 
     app.queries().ask(AllDoors {}).await.unwrap();
     let late = app.queries().after(Position::new(99)).within(Duration::from_millis(20)).ask(AllDoors {}).await;
     late.unwrap_err();
-    let asked = |outcome: &str| figures.get(&format!("cqrs_queries_total{{query=AllDoors,outcome={outcome}}}"));
+    let asked = |outcome: &str| metrics.get(&format!("cqrs_queries_total{{query=AllDoors,outcome={outcome}}}"));
     assert_eq!([asked("Ok"), asked("NotYet")], [1.0, 1.0]);
-    let took = figures.told("cqrs_query_duration_seconds{query=AllDoors}");
+    let took = metrics.recorded("cqrs_query_duration_seconds{query=AllDoors}");
     assert!(took.len() == 2 && took[1] >= 0.02, "the wait counts: {took:?}");
 }
 
 #[allow(clippy::float_cmp, clippy::cast_precision_loss, reason = "counts")]
 #[tokio::test]
 async fn batches_events_and_loaded_aggregates_are_counted() {
-    let (figures, _guard) = recorder();
+    let (metrics, _guard) = recorder();
     let log = MemoryLog::new();
     let door = DoorId::new();
     happen(&log, vec![RawEvent::of(&DoorOpened { door, width: 1 }).unwrap()]).await;
@@ -71,23 +71,23 @@ async fn batches_events_and_loaded_aggregates_are_counted() {
     let held = log.begin().await.unwrap();
     let commands: Vec<_> = (0..20).map(|_| tokio::spawn(async_open(app.clone()))).collect();
     // One batch waits for the lock, and the rest for that batch.
-    while figures.told("cqrs_sequencer_batch_commands{}").is_empty() {
+    while metrics.recorded("cqrs_sequencer_batch_commands{}").is_empty() {
         tokio::task::yield_now().await;
     }
-    let taken = figures.told("cqrs_sequencer_batch_commands{}")[0];
-    figures.comes_to("cqrs_sequencer_queue_depth{}", 20.0 - taken).await;
+    let taken = metrics.recorded("cqrs_sequencer_batch_commands{}")[0];
+    metrics.comes_to("cqrs_sequencer_queue_depth{}", 20.0 - taken).await;
     drop(held);
     for command in commands {
         command.await.unwrap();
     }
-    figures.comes_to("cqrs_sequencer_queue_depth{}", 0.0).await;
-    let batches = figures.told("cqrs_sequencer_batch_commands{}");
+    metrics.comes_to("cqrs_sequencer_queue_depth{}", 0.0).await;
+    let batches = metrics.recorded("cqrs_sequencer_batch_commands{}");
     assert_eq!(batches.iter().sum::<f64>(), 20.0, "{batches:?}");
-    assert_eq!(figures.get("cqrs_events_appended_total{}"), 20.0);
-    assert_eq!(figures.told("cqrs_append_duration_seconds{}").len(), batches.len());
-    figures.comes_to("cqrs_log_head_position{}", 21.0).await;
+    assert_eq!(metrics.get("cqrs_events_appended_total{}"), 20.0);
+    assert_eq!(metrics.recorded("cqrs_append_duration_seconds{}").len(), batches.len());
+    metrics.comes_to("cqrs_log_head_position{}", 21.0).await;
 
-    let loaded = |from: &str| figures.get(&format!("cqrs_aggregates_loaded_total{{from={from}}}"));
+    let loaded = |from: &str| metrics.get(&format!("cqrs_aggregates_loaded_total{{from={from}}}"));
     assert_eq!([loaded("memory"), loaded("snapshot"), loaded("events")], [0.0, 0.0, 20.0]);
     app.commands().execute(CloseDoor { door }).await.unwrap();
     app.commands().execute(CloseDoor { door }).await.unwrap_err();
@@ -102,14 +102,14 @@ async fn async_open(app: App) {
 #[tokio::test]
 async fn projections_tell_where_they_stand_what_they_folded_and_what_is_parked() {
     for level_2 in [false, true] {
-        let (figures, _guard) = recorder();
+        let (metrics, _guard) = recorder();
         let (log, views) = (MemoryLog::new(), torn_views());
         let mut builder = builder(&log).without_policies();
         if level_2 {
             builder = builder.views(views.clone()).projection_batch(2);
         }
         let app = builder.build().await.unwrap();
-        let of = |figure: &str| format!("cqrs_projection_{figure}{{projection=DoorCard}}");
+        let of = |metric: &str| format!("cqrs_projection_{metric}{{projection=DoorCard}}");
         for width in [1, UNSHOWN, 3] {
             let door = open(&app, width).await;
             app.commands().execute(CloseDoor { door }).await.unwrap();
@@ -117,27 +117,27 @@ async fn projections_tell_where_they_stand_what_they_folded_and_what_is_parked()
         let noted = RawEvent::of(&ClosingNoted { door: DoorId::new() }).unwrap();
         let at = happen(&log, vec![noted]).await;
         app.caught_up(at, Duration::from_secs(20)).await.unwrap();
-        figures.comes_to(&of("position"), 7.0).await;
-        figures.comes_to(&of("parked_keys"), 1.0).await;
-        figures.comes_to(&of("lag_events"), 0.0).await;
+        metrics.comes_to(&of("position"), 7.0).await;
+        metrics.comes_to(&of("parked_keys"), 1.0).await;
+        metrics.comes_to(&of("lag_events"), 0.0).await;
         let all = log.read(&EventQuery::named(&["DoorOpened", "DoorClosed"]), Position::START, 99).await.unwrap();
-        assert_eq!(figures.get(&of("events_total")), all.events.len() as f64, "what it listens to, once");
+        assert_eq!(metrics.get(&of("events_total")), all.events.len() as f64, "what it listens to, once");
         app.rebuild("DoorCard").await.unwrap();
-        assert_eq!(figures.get(&of("events_total")), 12.0, "and once more");
-        assert_eq!(figures.get(&of("failures_total")), 0.0);
+        assert_eq!(metrics.get(&of("events_total")), 12.0, "and once more");
+        assert_eq!(metrics.get(&of("failures_total")), 0.0);
         if !level_2 {
             continue;
         }
 
         views.refuse(Some("DoorCard"));
         open(&app, 1).await;
-        figures.comes_to(&of("lag_events"), 1.0).await;
-        while figures.get(&of("failures_total")) < 2.0 || figures.get(&of("lag_seconds")) <= 0.0 {
+        metrics.comes_to(&of("lag_events"), 1.0).await;
+        while metrics.get(&of("failures_total")) < 2.0 || metrics.get(&of("lag_seconds")) <= 0.0 {
             tokio::task::yield_now().await;
         }
         views.refuse(None);
-        figures.comes_to(&of("position"), 8.0).await;
-        figures.comes_to(&of("lag_seconds"), 0.0).await;
+        metrics.comes_to(&of("position"), 8.0).await;
+        metrics.comes_to(&of("lag_seconds"), 0.0).await;
 
         let many: Vec<_> = (0..2_000).map(|_| DoorOpened { door: DoorId::new(), width: 1 }).collect();
         let at = happen(&log, many.iter().map(|event| RawEvent::of(event).unwrap()).collect()).await;
@@ -148,19 +148,19 @@ async fn projections_tell_where_they_stand_what_they_folded_and_what_is_parked()
         });
         let mut furthest: f64 = 0.0;
         while !rebuilding.is_finished() {
-            furthest = furthest.max(figures.get(&of("rebuild_position")));
+            furthest = furthest.max(metrics.get(&of("rebuild_position")));
             tokio::task::yield_now().await;
         }
         rebuilding.await.unwrap().unwrap();
         assert!(furthest > 0.0 && furthest <= 2_008.0, "a thousand pages, and it was never seen at one");
-        figures.comes_to(&of("rebuild_position"), 0.0).await;
+        metrics.comes_to(&of("rebuild_position"), 0.0).await;
     }
 }
 
 #[allow(clippy::float_cmp, reason = "counts")]
 #[tokio::test]
 async fn policies_tell_how_far_they_are_what_they_handled_and_what_is_parked() {
-    let (figures, _guard) = recorder();
+    let (metrics, _guard) = recorder();
     let app = builder(&MemoryLog::new()).build().await.unwrap();
     for width in [1, UNNOTED, 3] {
         let door = open(&app, width).await;
@@ -168,20 +168,20 @@ async fn policies_tell_how_far_they_are_what_they_handled_and_what_is_parked() {
     }
     let head = app.settled().await.unwrap();
     assert_eq!(head, 8, "three opened, three closed, two noted");
-    assert_eq!(figures.get("cqrs_policy_events_total{policy=noting}"), 3.0);
-    figures.comes_to("cqrs_policy_position{policy=noting}", 8.0).await;
-    figures.comes_to("cqrs_policy_parked{policy=noting}", 1.0).await;
+    assert_eq!(metrics.get("cqrs_policy_events_total{policy=noting}"), 3.0);
+    metrics.comes_to("cqrs_policy_position{policy=noting}", 8.0).await;
+    metrics.comes_to("cqrs_policy_parked{policy=noting}", 1.0).await;
     app.dismiss_policy("noting").await.unwrap();
-    figures.comes_to("cqrs_policy_parked{policy=noting}", 0.0).await;
+    metrics.comes_to("cqrs_policy_parked{policy=noting}", 0.0).await;
 }
 
 #[tokio::test]
 async fn every_figure_is_described_with_its_unit_and_no_other_is_told() {
-    let (figures, _guard) = recorder();
+    let (metrics, _guard) = recorder();
     let app = builder(&MemoryLog::new()).views(torn_views()).build().await.unwrap();
     open(&app, 1).await;
     app.queries().ask(AllDoors {}).await.unwrap();
-    let told: BTreeSet<(String, Vec<String>)> = figures
+    let told: BTreeSet<(String, Vec<String>)> = metrics
         .names()
         .iter()
         .map(|name| {
@@ -192,12 +192,12 @@ async fn every_figure_is_described_with_its_unit_and_no_other_is_told() {
         .collect();
     let listed: BTreeSet<(String, Vec<String>)> = ALL
         .iter()
-        .map(|figure| (figure.name.to_owned(), figure.labels.iter().map(|&label| label.to_owned()).collect()))
+        .map(|metric| (metric.name.to_owned(), metric.labels.iter().map(|&label| label.to_owned()).collect()))
         .collect();
     assert_eq!(told, listed);
-    for figure in ALL {
-        let unit = if figure.measure == Measure::Seconds { Unit::Seconds } else { Unit::Count };
-        assert_eq!(figures.unit(figure.name), Some(unit), "{}", figure.name);
-        assert_eq!(figure.name.contains("_seconds"), unit == Unit::Seconds, "{}", figure.name);
+    for metric in ALL {
+        let unit = if metric.measure == Measure::Seconds { Unit::Seconds } else { Unit::Count };
+        assert_eq!(metrics.unit(metric.name), Some(unit), "{}", metric.name);
+        assert_eq!(metric.name.contains("_seconds"), unit == Unit::Seconds, "{}", metric.name);
     }
 }

@@ -1,4 +1,4 @@
-//! A recorder that keeps every figure, for one test: its apps are built on the test's own thread.
+//! A recorder that keeps every metric, for one test: its apps are built on the test's own thread.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ struct Recorded {
     described: BTreeMap<String, Option<Unit>>,
 }
 
-/// What was told of one figure: all of it for a histogram, and the sum or the last alone for others.
+/// What was recorded of one metric: all values of a histogram, and the sum or the last one of others.
 #[derive(Default)]
 struct Value(Mutex<Vec<f64>>);
 
@@ -62,36 +62,36 @@ impl Recorder {
         Arc::clone(self.0.lock().unwrap().values.entry(name).or_default())
     }
 
-    /// All that was told of a figure. Fails where nobody has one of that name and labels.
-    pub fn told(&self, figure: &str) -> Vec<f64> {
+    /// All that was recorded of a metric. Fails where there is none of that name and labels.
+    pub fn recorded(&self, metric: &str) -> Vec<f64> {
         let recorded = self.0.lock().unwrap();
-        let value = recorded.values.get(figure);
-        let value = value.unwrap_or_else(|| panic!("no {figure} among {:#?}", recorded.values.keys()));
+        let value = recorded.values.get(metric);
+        let value = value.unwrap_or_else(|| panic!("no {metric} among {:#?}", recorded.values.keys()));
         value.0.lock().unwrap().clone()
     }
 
     /// A counter's or a gauge's value.
-    pub fn get(&self, figure: &str) -> f64 {
-        self.told(figure).first().copied().unwrap_or(0.0)
+    pub fn get(&self, metric: &str) -> f64 {
+        self.recorded(metric).first().copied().unwrap_or(0.0)
     }
 
-    /// Waits until a gauge has come to a value.
-    pub async fn comes_to(&self, figure: &str, wanted: f64) {
+    /// Waits until a gauge has a value.
+    pub async fn comes_to(&self, metric: &str, wanted: f64) {
         let comes = async {
-            while (self.get(figure) - wanted).abs() > f64::EPSILON {
+            while (self.get(metric) - wanted).abs() > f64::EPSILON {
                 tokio::task::yield_now().await;
             }
         };
         let came = tokio::time::timeout(std::time::Duration::from_secs(20), comes).await;
-        assert!(came.is_ok(), "{figure} is {}, and should come to {wanted}", self.get(figure));
+        assert!(came.is_ok(), "{metric} is {}, and should be {wanted}", self.get(metric));
     }
 
-    /// The names and labels of all figures.
+    /// The names and labels of all metrics.
     pub fn names(&self) -> Vec<String> {
         self.0.lock().unwrap().values.keys().cloned().collect()
     }
 
-    /// The unit that a figure was described with.
+    /// The unit that a metric was described with.
     pub fn unit(&self, name: &str) -> Option<Unit> {
         self.0.lock().unwrap().described.get(name).copied().flatten()
     }

@@ -1,4 +1,4 @@
-//! Everyone at once. Whoever is refused is refused by the rule: a conflict never reaches a caller.
+//! Everyone at once. Every refusal comes from the rule: a conflict never reaches a caller.
 
 use std::sync::Arc;
 

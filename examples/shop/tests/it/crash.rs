@@ -102,7 +102,7 @@ fn stored_once(db: &Path, acknowledged: &HashSet<String>) {
                 None => views.checkpoint(projection.name).await.unwrap(),
             };
             let reached = checkpoint.map_or(Position::START, |checkpoint| checkpoint.position);
-            assert_eq!(reached, page.up_to, "{} stands where the log does", projection.name);
+            assert_eq!(reached, page.up_to, "{} is at the end of the log", projection.name);
         }
     });
     if !acknowledged.is_empty() {

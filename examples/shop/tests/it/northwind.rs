@@ -183,7 +183,7 @@ fn northwind(folder: &Path) -> (String, Accounts) {
     (commands, sums(customers.iter().map(|row| uuid(&row[0])), known))
 }
 
-/// The rows below the heading. The fields that matter stand before the first that may hold a comma.
+/// The rows below the heading. The fields that matter come before the first that may hold a comma.
 fn table(folder: &Path, name: &str) -> Vec<Vec<String>> {
     let path = folder.join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -33,7 +33,7 @@ fn different_commands_are_all_there() {
     let files = ["a", "b"].map(|name| {
         let mut text = String::new();
         for number in 0..150_u32 {
-            // Two digits tell the files apart, so that the ids differ.
+            // Two digits distinguish the files, so that the ids differ.
             let file = u32::from(name.as_bytes()[0]);
             let customer = format!("00000000-0000-7000-8000-{file:04x}0000{number:04x}");
             let order = format!("00000000-0000-7000-9000-{file:04x}0000{number:04x}");

@@ -47,7 +47,7 @@ fn the_tour_shows_commands_events_answers_and_a_refusal_each_time_anew() {
 fn the_sample_is_what_sample_prints_and_loads_once() {
     let shop = Shop::new();
     let text = fs::read_to_string(sample()).unwrap();
-    assert_eq!(shop.succeeds(&["sample"]), text, "write it anew: cargo run -p shop -- sample > data/sample.ndjson");
+    assert_eq!(shop.succeeds(&["sample"]), text, "write it again: cargo run -p shop -- sample > data/sample.ndjson");
 
     let (path, lines) = (sample(), text.lines().count());
     let path = path.to_str().unwrap();
@@ -76,7 +76,7 @@ fn at_level_2_the_views_follow_in_a_file_of_their_own() {
     assert!(shop.db().with_file_name("shop-views.db").exists());
     // Another file is built from the start, and one question waits for all of it.
     let named =
-        shop.succeeds(&["--level", "2", "--read", "anew.db", "ask", "CustomersNamed", r#"{"name":"Ada Lovelace"}"#]);
+        shop.succeeds(&["--level", "2", "--read", "again.db", "ask", "CustomersNamed", r#"{"name":"Ada Lovelace"}"#]);
     assert!(named.contains("Ada Lovelace"), "{named}");
     shop.succeeds(&["check"]);
     let wrong = shop.run(&["--read", "shop-views.db", "check"]);
@@ -105,7 +105,7 @@ fn a_line_that_fails_is_named_and_costs_no_other() {
         assert!(!stopped.ok, "{stopped:?}");
         assert!(stopped.err.contains("line 4: ") && stopped.err.contains(message), "`{message}`: {stopped:?}");
         assert!(stopped.out.contains("rejected 1"), "{stopped:?}");
-        assert!(shop.events() >= 2, "what stands before the bad line is done");
+        assert!(shop.events() >= 2, "what comes before the bad line is done");
 
         let shop = Shop::new();
         let went_on = shop.run_with(&["load", "-", "--keep-going"], &input);

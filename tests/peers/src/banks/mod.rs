@@ -21,7 +21,7 @@ pub(crate) use self::ours::{Level, Ours};
 /// What an account may hold.
 pub(crate) const MOST: i64 = 1_000_000_000;
 
-/// How many connections to PostgreSQL each bank may have: what both peers have unless told otherwise.
+/// How many connections to PostgreSQL each bank may have: the default of both peers.
 pub(crate) const CONNECTIONS: u32 = 10;
 
 /// Waits, after a conflict, a random time: up to two milliseconds the first time, up to sixteen after some more.
@@ -31,7 +31,7 @@ async fn pause(tries: u64) {
     tokio::time::sleep(Duration::from_micros(random * most * 4)).await;
 }
 
-/// Whether states are kept beside the events, so that not every event of an account is read for each payment.
+/// Whether states are stored next to the events, so that not every event of an account is read for each payment.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Snapshots {
     Without,
@@ -49,7 +49,7 @@ pub(crate) trait Bank: Send + Sync {
     async fn open(&self, account: Uuid) -> u64;
     /// Pays in, and tries again on a conflict until it is done. Returns how often.
     async fn pay_in(&self, account: Uuid, amount: i64) -> u64;
-    /// Waits until the read model has come to everything that is acknowledged.
+    /// Waits until the read model has processed everything that is acknowledged.
     async fn settle(&self);
     /// What the read model says of an account.
     async fn balance(&self, account: Uuid) -> i64;
@@ -67,9 +67,9 @@ pub(crate) trait Bank: Send + Sync {
     }
     /// How many events are stored.
     async fn events(&self) -> i64;
-    /// Empties the read model, and folds it anew from all events.
+    /// Empties the read model, and folds it again from all events.
     async fn rebuild(&self);
-    /// Ends what runs beside the commands.
+    /// Ends what runs next to the commands.
     async fn close(&self);
     /// The same bank, once it is closed, in a program that has just started: nothing is in memory.
     async fn started_anew(&self, snapshots: Snapshots) -> Arc<dyn Bank>;

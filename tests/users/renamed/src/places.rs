@@ -21,7 +21,7 @@ fn hidden(_cmd: Hidden, nothing: &There) -> Result<Nowhere, Infallible> {
     nothing.of().this()
 }
 
-// The condition may stand below the macro as well.
+// The condition may be below the macro as well.
 #[command(crate = ::other)]
 #[cfg(any())]
 fn hidden(_cmd: Hidden) -> Result<Nowhere, Infallible> {

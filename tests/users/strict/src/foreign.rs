@@ -1,4 +1,4 @@
-//! Handlers of messages that live in another crate.
+//! Handlers of messages that are defined in another crate.
 
 use ::core::convert::Infallible;
 use ::core::result::Result::{self, Ok};
