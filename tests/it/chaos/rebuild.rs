@@ -112,7 +112,7 @@ async fn child() {
     }
     measured.peak = peak();
     app.close().await;
-    println!("\nfigures {}", serde_json::to_string(&measured).unwrap());
+    println!("\nmeasured {}", serde_json::to_string(&measured).unwrap());
 }
 
 /// What a reader was answered.
