@@ -1,7 +1,7 @@
 //! `#[derive(DomainError)]`: a stable code, a status and the fields of each variant.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Attribute, Data, DeriveInput, Fields, Ident, parse2};
 
 use crate::errors::Errors;
@@ -96,7 +96,7 @@ impl<'a> Case<'a> {
     /// `Self::TooLarge { limit: f0 } => Rejection::with_code(..).member("limit", f0)`
     fn arm(&self, rt: &Runtime) -> TokenStream {
         let Self { code, .. } = self;
-        let path = self.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant));
+        let path = self.path();
         let status = option(self.status);
         let mut made = quote!(#rt::Rejection::with_code(#code, #status));
         let mut bound = Vec::new();
@@ -116,6 +116,42 @@ impl<'a> Case<'a> {
         }
         quote!(#path { #(#bound,)* .. } => #made)
     }
+
+    /// The type of the error that it only wraps.
+    fn wrapped(&self) -> Option<&'a syn::Type> {
+        self.fields.iter().next().filter(|_| self.is_transparent).map(|field| &field.ty)
+    }
+
+    /// `"too-large" => Some(Self::TooLarge { limit: RejectionField::<u32>::read(rejection, "limit")? })`, if all of it travels.
+    fn reading(&self, rt: &Runtime, rejection: &Ident) -> Option<TokenStream> {
+        let is_whole = !self.is_transparent && self.fields.iter().all(|field| !is_cause(field) && is_owned(&field.ty));
+        let read = self.fields.iter().enumerate().map(|(at, field)| {
+            let (ty, place) = (&field.ty, syn::Index::from(at));
+            let member = field.ident.as_ref().map_or_else(|| quote!(#place), |ident| quote!(#ident));
+            let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
+            quote!(#member: #rt::RejectionField::<#ty>::read(#rejection, #name)?)
+        });
+        let (code, path) = (&self.code, self.path());
+        is_whole.then(|| quote!(#code => ::core::option::Option::Some(#path { #(#read),* })))
+    }
+
+    /// `Some(Self::Card { 0: RejectionField::<CardError>::wrapped(rejection)? })`
+    fn reading_wrapped(&self, rt: &Runtime, rejection: &Ident) -> Option<TokenStream> {
+        let (ty, path) = (self.wrapped()?, self.path());
+        let field = self.fields.iter().next().and_then(|field| field.ident.as_ref());
+        let member = field.map_or_else(|| quote!(0), |ident| quote!(#ident));
+        let wrapped = local("wrapped");
+        Some(quote!(#rt::RejectionField::<#ty>::wrapped(#rejection).map(|#wrapped| #path { #member: #wrapped })))
+    }
+
+    fn path(&self) -> TokenStream {
+        self.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant))
+    }
+}
+
+/// Whether a variant only wraps another error.
+fn has_wrapped(cases: &[Case<'_>]) -> bool {
+    cases.iter().any(|case| case.wrapped().is_some())
 }
 
 /// Whether a field is the error's cause, in the way that `thiserror` finds it. It is for the log.
@@ -126,6 +162,18 @@ fn is_cause(field: &syn::Field) -> bool {
             .attrs
             .iter()
             .any(|attribute| ["source", "from", "backtrace"].iter().any(|name| attribute.path().is_ident(name)))
+}
+
+/// Whether a type has no reference in it, which nothing could be read into.
+fn is_owned(ty: &syn::Type) -> bool {
+    fn has_reference(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => has_reference(group.stream()),
+            TokenTree::Punct(punct) => punct.as_char() == '&',
+            _ => false,
+        })
+    }
+    !has_reference(ty.to_token_stream())
 }
 
 /// `#[error(transparent)]`
@@ -149,7 +197,15 @@ fn option(status: Option<u16>) -> TokenStream {
 fn expand(rt: &Runtime, ident: &Ident, cases: &[Case<'_>]) -> TokenStream {
     let codes = cases.iter().map(|case| {
         let (code, status) = (&case.code, option(case.status));
-        quote!(#rt::RejectionCode { code: #code, status: #status })
+        let wraps = case.wrapped().map_or_else(|| quote!(&[]), |ty| quote!(#rt::RejectionField::<#ty>::CODES));
+        quote!(#rt::RejectionCode { code: #code, status: #status, wraps: #wraps })
+    });
+    let rejection = local("rejection");
+    let read = cases.iter().filter_map(|case| case.reading(rt, &rejection));
+    let wrapped = cases.iter().filter_map(|case| case.reading_wrapped(rt, &rejection));
+    let distinct = has_wrapped(cases).then(|| {
+        let condition = |rt: &Runtime| quote_spanned!(ident.span()=> #rt::distinct(<#ident as #rt::Rejecting>::CODES));
+        rt.require(ident.span(), condition, &rules::REJECTION_WRAPPED, &[&names::text(ident)])
     });
     let arms = cases.iter().map(|case| case.arm(rt));
     // An enum without variants has no reference that could be matched.
@@ -162,7 +218,16 @@ fn expand(rt: &Runtime, ident: &Ident, cases: &[Case<'_>]) -> TokenStream {
                 fn rejection(&self) -> #rt::Rejection {
                     match #matched { #(#arms,)* }
                 }
+                fn read(#rejection: &#rt::Rejection) -> ::core::option::Option<Self> {
+                    match &*#rejection.code {
+                        #(#read,)*
+                        _ => ::core::option::Option::None #(.or_else(|| #wrapped))*,
+                    }
+                }
             }
+            #[allow(unused_imports)]
+            use #rt::NoRejectionField as _;
+            #distinct
             #rt::inventory::submit!(#rt::DomainErrorInfo::of::<#ident>());
         };
     }

@@ -40,7 +40,10 @@ use proc_macro::TokenStream;
 /// The code is the variant's name, or `#[cqrs(code = "..")]`. `#[cqrs(status = 409)]` sets the HTTP status. Default: 422.
 /// Fields must implement `Serialize`, and become members of the HTTP problem. Those that `thiserror` takes for the cause
 /// (`#[source]`, `#[from]`, a field `source`) are left out. A variant with `#[error(transparent)]` says what the error inside
-/// says, if that derives `DomainError` too.
+/// says, if that derives `DomainError` too: its codes are the variant's.
+///
+/// A [client](../cqrs_runtime/client/trait.Client.html) in another process reads the error back, as the same value, if serde can read
+/// its fields, and it has no cause. Otherwise the client has its code and text, in a `CommandError::Remote`.
 ///
 /// An error with a status from 500 is an internal one: HTTP shows its code, but neither its text nor its fields.
 ///

@@ -82,6 +82,7 @@ const OF_THE_COMPILER: &[&Rule] = &[
     &QUERY_ANSWER,
     &QUERY_EVENT,
     &QUERY_RETURNS_NOTHING,
+    &REJECTION_WRAPPED,
     &TWO_INTENTIONS,
     &VERSION_GAP,
 ];
@@ -171,6 +172,8 @@ rules! {
         "give the field another name";
     REJECTION_TWICE = 112 Macro, "two variants of a domain error have the code `{0}`", CALLERS_TELL,
         "give one of them another, `#[cqrs(code = \"..\")]`";
+    REJECTION_WRAPPED = 112 Types, "two variants of domain error `{0}` have one code: a variant wraps an error that has the code of another one",
+        CALLERS_TELL, "give one of them another, `#[cqrs(code = \"..\")]` on the variant that has it";
     ERROR_IS_DATA = 109 Macro, "`{0}` cannot be a command's error", "callers, logs and HTTP answers carry the error, and callers match on it",
         "give it a type of its own: `#[derive(Debug, thiserror::Error)] pub enum {1}Error`, and `#[cqrs(error = {1}Error)]`";
     FIELD_SKIPPED = 110 Macro, "serde leaves field `{0}` of the {1} out", "what is not stored is gone, in silence",
@@ -420,6 +423,7 @@ pub const ELSEWHERE: &[(u16, Stage, &str)] = &[
     (102, Stage::Types, "a command whose `returns` is not `()`, an id, or a tuple of ids"),
     (109, Stage::Types, "an error type that is not `Error + Send + Sync + 'static`"),
     (111, Stage::Types, "a message, an event or a view that serde cannot write and read"),
+    (113, Stage::Types, "a domain error or an answer that a client cannot read back"),
     (206, Stage::Compiler, "a second handler for the same command"),
     (207, Stage::Types, "`execute` of a command that has no handler"),
     (209, Stage::Types, "an id expression whose type is not the aggregate's id"),
@@ -455,7 +459,7 @@ mod tests {
     fn the_tables_hold_every_rule_that_is_enforced() {
         let ours = OURS.iter().map(|rule| rule.code);
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
-        let expected = (101..=112)
+        let expected = (101..=113)
             .chain(201..=211)
             .chain(301..=309)
             .chain(401..=408)

@@ -157,6 +157,12 @@ pub mod boundary {
 pub mod error {
     pub use crate::model::error::*;
     pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};
+    pub use crate::model::remote_error::RemoteError;
+}
+
+/// What sends messages by type: an app in this process, or a client of a service.
+pub mod client {
+    pub use crate::model::client::{Client, SentCommand, SentQuery};
 }
 
 /// The command side: its bus, and what a command returns.
@@ -269,7 +275,9 @@ pub mod __private {
     pub use crate::model::boundary::{Boundary, Loaded};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
-    pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};
+    pub use crate::model::rejection::{
+        DomainErrorInfo, NoRejectionField, Rejecting, Rejection, RejectionCode, RejectionField, distinct,
+    };
     pub use crate::model::snapshot::{Snapshots, snapshots};
     pub use crate::policy::reaction::{FormerName, PolicyContext, Reacting, Reaction};
     pub use crate::policy::returns::{Returned, ReturnedNothing, may_return, returns};

@@ -10,7 +10,7 @@ use cqrs_runtime::{CommandId, Meta, Receipt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::headers::{self, POSITION, REPLAYED};
+use crate::headers::{self, EVENTS, POSITION, REPLAYED};
 use crate::incoming::{Incoming, json_answer};
 use crate::problem::Problem;
 
@@ -35,12 +35,7 @@ pub(crate) async fn execute(incoming: Incoming<'_>) -> Result<Response, Problem>
     // The command is started before its deadline, or not at all. A caller that still waits after that has one that runs.
     let answer = timeout_at(deadline + shared.timeout.max(Duration::from_secs(1)), executing).await;
     drop(running);
-    let answer = answer.map_err(|_| {
-        Problem::timed_out(
-            "the command was started, and did not end in time; it may still take effect: send it again with the same \
-             `Idempotency-Key`, with which it takes effect once",
-        )
-    })?;
+    let answer = answer.map_err(|_| Problem::still_running())?;
     match answer {
         Ok(receipt) => {
             let location = shared.locations.get(message.name).and_then(|location| location.of(receipt.returned()));
@@ -60,6 +55,7 @@ fn accepted(receipt: &Receipt<Value>, creates: bool, location: Option<&str>) -> 
     };
     let headers = response.headers_mut();
     headers.insert(POSITION, receipt.position().get().into());
+    headers.insert(EVENTS, receipt.events().into());
     if receipt.is_repeated() {
         headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }

@@ -9,6 +9,8 @@ use crate::problem::Problem;
 
 /// The position of a command's last event.
 pub(crate) const POSITION: HeaderName = HeaderName::from_static("cqrs-position");
+/// How many events a command emitted.
+pub(crate) const EVENTS: HeaderName = HeaderName::from_static("cqrs-events");
 /// The position that a query's answer must contain.
 pub(crate) const AFTER: HeaderName = HeaderName::from_static("cqrs-after");
 /// The client's id of one command.

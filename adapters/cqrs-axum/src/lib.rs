@@ -26,7 +26,8 @@
 //!
 //! # Headers
 //!
-//! - `Cqrs-Position` of a command's answer is the position from which its effects can be seen. A query with `Cqrs-After: position`
+//! - `Cqrs-Position` of a command's answer is the position from which its effects can be seen, and `Cqrs-Events` says how many events
+//!   it emitted. A query with `Cqrs-After: position`
 //!   waits until the views that it reads have reached it.
 //! - `Prefer: wait=SECONDS` shortens the time that a request may take.
 //! - `Idempotency-Key` is the command's id: a command that is sent again with its key takes effect once, and is answered as the first
@@ -43,7 +44,7 @@
 //!
 //! | status | kinds |
 //! | --- | --- |
-//! | 400 | `Malformed` with the path in the JSON, `InvalidHeader`, `InvalidPath`, `NoPosition`, `BodyUnreadable` |
+//! | 400 | `Malformed` with the path in the JSON, `InvalidHeader`, `InvalidPath`, `NoPosition`, `OtherCursor`, `BodyUnreadable` |
 //! | 403 | `Middleware`: a layer of a bus refused the message, with an error that derives no `DomainError` |
 //! | 404 | `Unknown` name, `NotFound` with aggregate and id |
 //! | 405, 408, 413, 415 | `MethodNotAllowed`, `BodyTimedOut`, `TooLarge`, `UnsupportedMediaType` |
@@ -51,7 +52,7 @@
 //! | 422 | `Rejected` by the domain, `IdReused` |
 //! | 500 | `Panicked`, `Corrupt`, `Encode`, and what else only an operator can fix; without its cause |
 //! | 503 | `Busy`, `QueueFull`, `Unavailable`, `NotBuilt`, `ShutDown`, with `Retry-After` |
-//! | 504 | `TimedOut`, `NotYet` |
+//! | 504 | `TimedOut`, `NotYet`, and `StillRunning` for a command that may still take effect |
 //!
 //! A domain error with a status from 500 has neither its text nor its members in the answer. An error of a query's handler is `Rejected` if its type derives `DomainError`, and 500 otherwise: its text may be a database's.
 //!

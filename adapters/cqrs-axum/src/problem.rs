@@ -142,6 +142,13 @@ impl Problem {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "TimedOut", "not done in time", detail)
     }
 
+    /// A command that was started, and did not end in time.
+    pub(crate) fn still_running() -> Self {
+        let detail = "the command was started, and did not end in time; it may still take effect: send it again with the same \
+                      `Idempotency-Key`, with which it takes effect once";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "StillRunning", "not done in time", detail).member("outcome", "unknown")
+    }
+
     pub(crate) fn too_large(max: usize) -> Self {
         let detail = format!("the body is longer than the {max} bytes that this server accepts; send less");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", "message too large", detail)
@@ -197,18 +204,26 @@ fn of_command(kind: &'static str, message: String, details: Details) -> Problem 
             let problem = Problem::new(StatusCode::CONFLICT, kind, "already exists", message);
             problem.member("aggregate", entity.aggregate).member("id", entity.id)
         }
-        ("Conflict", _) => Problem::new(StatusCode::CONFLICT, kind, "conflict", message),
-        ("IdReused", _) => {
+        (_, Details::Conflict(conflict)) => {
+            let problem = Problem::new(StatusCode::CONFLICT, kind, "conflict", message);
+            problem.member("loaded_at", conflict.loaded_at.get())
+        }
+        (_, Details::IdReused(reused)) => {
             let detail =
                 "the idempotency key was already used for another command, or for other content; use a new key";
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, kind, "idempotency key used before", detail)
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, kind, "idempotency key used before", detail);
+            let problem = problem.member("first", reused.first).member("position", reused.position.get());
+            problem.member("recorded_at", reused.recorded_at.to_string())
         }
         ("TimedOut", _) => Problem::timed_out(&message),
         ("ShutDown", _) => unavailable(kind, "the server is shutting down; retry, and another one may answer"),
+        ("Unavailable", Details::OutcomeUnknown) => {
+            let detail = "the command may have taken effect; retry it with the same `Idempotency-Key`, with which it takes \
+                          effect once";
+            unavailable(kind, detail).member("outcome", "unknown")
+        }
         ("Unavailable", _) => {
-            let detail = "the command could not be stored, or its outcome is unknown; retry it with the same \
-                          `Idempotency-Key`, with which it takes effect once";
-            unavailable(kind, detail)
+            unavailable(kind, "the command could not be stored, and had no effect; retry it").member("outcome", "none")
         }
         ("Middleware", _) => refused_by_a_layer(),
         _ => internal(kind),
@@ -226,6 +241,9 @@ fn of_query(kind: &'static str, message: String, details: Details) -> Problem {
         (_, Details::NotBuilt(not_built)) => {
             let problem = unavailable(kind, &message).member("view", not_built.view);
             problem.member("position", not_built.position.get()).member("of", not_built.of.get())
+        }
+        (_, Details::OtherCursor(other)) => {
+            Problem::bad_request(kind, "cursor of another search", message).member("view", other.view)
         }
         ("NoPosition", _) => {
             let detail = "this query reads its caller's own writes: send the header `Cqrs-After` with a position, that of \

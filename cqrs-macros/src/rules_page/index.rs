@@ -67,9 +67,12 @@ index! {
     111 Types "r111_event", "a command, query, event or view that serde cannot write and read",
         "Events and views are stored as JSON, commands and queries travel as JSON.",
         "Derive `Serialize` and `Deserialize` with the other derive; serde's own errors name a field that cannot.";
-    112 Macro "r112_member", "a domain error with two variants of one code, or with a field that has the name of a member of every problem",
+    112 Macro Types "r112_member", "a domain error with two variants of one code (those of an error that a variant wraps are its codes), or with a field that has the name of a member of every problem",
         "Callers distinguish refusals by their codes and members.",
         "Give the variant another code, `#[cqrs(code = \"..\")]`, or the field another name.";
+    113 Types "r113_not_derived", "a command that a `Client` sends and whose domain error does not derive `DomainError`; a query that it asks and whose answer serde cannot read",
+        "A domain error travels by its code and its fields, which the derive declares, and an answer as JSON. The client reads both back.",
+        "Derive `DomainError` for the error, `Deserialize` for the answer; in this process alone, use `app.commands()` and `app.queries()`.";
 }
 
 "Command handlers" {

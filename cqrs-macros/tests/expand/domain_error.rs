@@ -17,10 +17,14 @@ const _: () = {
     #[automatically_derived]
     impl rt::Rejecting for PaymentError {
         const CODES: &'static [rt::RejectionCode] = &[
-            rt::RejectionCode { code: "too-much", status: ::core::option::Option::Some(409u16) },
-            rt::RejectionCode { code: "Expired", status: ::core::option::Option::None },
-            rt::RejectionCode { code: "Card", status: ::core::option::Option::None },
-            rt::RejectionCode { code: "Nothing", status: ::core::option::Option::None },
+            rt::RejectionCode { code: "too-much", status: ::core::option::Option::Some(409u16), wraps: &[] },
+            rt::RejectionCode { code: "Expired", status: ::core::option::Option::None, wraps: &[] },
+            rt::RejectionCode {
+                code: "Card",
+                status: ::core::option::Option::None,
+                wraps: rt::RejectionField::<CardError>::CODES,
+            },
+            rt::RejectionCode { code: "Nothing", status: ::core::option::Option::None, wraps: &[] },
         ];
         fn rejection(&self) -> rt::Rejection {
             match self {
@@ -36,6 +40,24 @@ const _: () = {
                 Self::Nothing { .. } => rt::Rejection::with_code("Nothing", ::core::option::Option::None),
             }
         }
+        fn read(rejection: &rt::Rejection) -> ::core::option::Option<Self> {
+            match &*rejection.code {
+                "too-much" => ::core::option::Option::Some(Self::TooMuch {
+                    limit: rt::RejectionField::<u32>::read(rejection, "limit")?,
+                }),
+                "Nothing" => ::core::option::Option::Some(Self::Nothing {}),
+                _ => ::core::option::Option::None.or_else(|| {
+                    rt::RejectionField::<CardError>::wrapped(rejection).map(|wrapped| Self::Card { 0: wrapped })
+                }),
+            }
+        }
     }
+    #[allow(unused_imports)]
+    use rt::NoRejectionField as _;
+    const _: () = rt::require(
+        rt::distinct(<PaymentError as rt::Rejecting>::CODES),
+        rt::rules::REJECTION_WRAPPED,
+        &["PaymentError"],
+    );
     rt::inventory::submit!(rt::DomainErrorInfo::of::<PaymentError>());
 };

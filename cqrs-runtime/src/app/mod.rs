@@ -20,6 +20,7 @@ use cqrs_core::view::{Generation, Parked, View, ViewShape, ViewStore};
 
 mod builder;
 mod checks;
+mod client;
 mod fault;
 mod findings;
 #[cfg(feature = "metrics")]

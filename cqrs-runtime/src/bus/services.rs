@@ -149,6 +149,13 @@ pub(crate) type WireCommand =
 pub(crate) type WireAnswer =
     fn(Arc<Services>, Asked, Box<str>) -> BoxFuture<'static, Result<serde_json::Value, WireError>>;
 
+/// Runs a message's handler by its type, for callers that do not know of the handler. What comes in is a message of the handler's,
+/// and what comes out is its [`Reply`](crate::message::Message::Reply).
+pub(crate) type TypedCommand = fn(Arc<Services>, Meta, Box<dyn Any + Send>) -> BoxFuture<'static, Box<dyn Any + Send>>;
+
+/// The same for a query.
+pub(crate) type TypedAnswer = fn(Arc<Services>, Asked, Box<dyn Any + Send>) -> BoxFuture<'static, Box<dyn Any + Send>>;
+
 /// How a query is asked.
 #[derive(Clone, Default)]
 pub(crate) struct Asked {
@@ -171,6 +178,10 @@ pub struct CommandHandlerInfo {
     pub emits: &'static EventList,
     /// Runs it by JSON.
     pub(crate) wire: WireCommand,
+    /// Runs it by the command's type.
+    pub(crate) typed: TypedCommand,
+    /// The command's type.
+    pub(crate) type_id: fn() -> TypeId,
 }
 
 /// A query's handler.
@@ -184,6 +195,10 @@ pub struct QueryHandlerInfo {
     pub parameters: &'static [ParameterInfo],
     /// Runs it by JSON.
     pub(crate) wire: WireAnswer,
+    /// Runs it by the query's type.
+    pub(crate) typed: TypedAnswer,
+    /// The query's type.
+    pub(crate) type_id: fn() -> TypeId,
 }
 
 /// The handlers that the app serves, by the names of their messages.

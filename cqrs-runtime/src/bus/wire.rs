@@ -1,5 +1,6 @@
 //! The wire: messages by name and JSON, for transports without types.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -41,6 +42,28 @@ pub(crate) fn query<Q: Answered<H, Returns: Serialize>, H: 'static>(
         let answer = bus.ask_checked::<Q, H>(query).await?;
         Ok(serde_json::to_value(answer).map_err(QueryError::failed)?)
     })
+}
+
+/// Runs a command's handler for a caller that knows the command's type alone.
+pub(crate) fn typed_command<C: Handled<H>, H: 'static>(
+    services: Arc<Services>,
+    meta: Meta,
+    command: Box<dyn Any + Send>,
+) -> BoxFuture<'static, Box<dyn Any + Send>> {
+    let command = command.downcast::<C>().unwrap_or_else(|_| unreachable!("the entry's type is compared before"));
+    let handling = CommandBus::new(services).with_meta(meta).execute_handled::<C, H>(*command);
+    Box::pin(async move { Box::new(handling.await) as Box<dyn Any + Send> })
+}
+
+/// Runs a query's handler for a caller that knows the query's type alone.
+pub(crate) fn typed_query<Q: Answered<H>, H: 'static>(
+    services: Arc<Services>,
+    asked: Asked,
+    query: Box<dyn Any + Send>,
+) -> BoxFuture<'static, Box<dyn Any + Send>> {
+    let query = query.downcast::<Q>().unwrap_or_else(|_| unreachable!("the entry's type is compared before"));
+    let answering = QueryBus::asked(services, asked).ask_checked::<Q, H>(*query);
+    Box::pin(async move { Box::new(answering.await) as Box<dyn Any + Send> })
 }
 
 fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireError> {

@@ -1,7 +1,10 @@
 //! Why a message from the wire failed.
 
-use crate::model::error::{CommandError, DomainError, Entity, NotBuilt, NotYet, QueryError, UnknownName};
+use crate::model::error::{
+    CommandError, Conflict, DomainError, Entity, IdReused, NotBuilt, NotYet, OtherCursor, QueryError, UnknownName,
+};
 use crate::model::rejection::Rejection;
+use cqrs_core::store_error::StoreError;
 
 /// Why a message from the wire failed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +91,14 @@ pub enum Details {
     NotYet(NotYet),
     /// The view that is not built yet.
     NotBuilt(NotBuilt),
+    /// The position at which a workflow's aggregates were loaded.
+    Conflict(Conflict),
+    /// The command that was executed with the id before.
+    IdReused(Box<IdReused>),
+    /// The store did not confirm the commit: the command may have taken effect.
+    OutcomeUnknown,
+    /// The view whose cursor is of another search.
+    OtherCursor(OtherCursor),
 }
 
 impl<E: DomainError> From<CommandError<E>> for WireError {
@@ -97,6 +108,9 @@ impl<E: DomainError> From<CommandError<E>> for WireError {
             CommandError::Rejected(domain) => Details::Rejection(Box::new(Rejection::of_domain(&domain))),
             CommandError::NotFound(entity) | CommandError::AlreadyExists(entity) => Details::Entity(entity),
             CommandError::Middleware(error) => rejection_in(&*error),
+            CommandError::Conflict(conflict) => Details::Conflict(conflict),
+            CommandError::IdReused(reused) => Details::IdReused(Box::new(reused)),
+            CommandError::Unavailable(StoreError::Unknown { .. }) => Details::OutcomeUnknown,
             _ => Details::None,
         };
         let code = match &details {
@@ -114,6 +128,7 @@ impl From<QueryError> for WireError {
             QueryError::Failed(error) | QueryError::Middleware(error) => rejection_in(&*error),
             QueryError::NotYet(not_yet) => Details::NotYet(not_yet),
             QueryError::NotBuilt(not_built) => Details::NotBuilt(not_built),
+            QueryError::OtherCursor(other) => Details::OtherCursor(other),
             _ => Details::None,
         };
         Self::Query { kind, message, details }

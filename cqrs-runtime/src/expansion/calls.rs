@@ -4,6 +4,7 @@
 //! it should be, these are inherent functions, with bounds whose errors say what is wrong. Where it is not, the compiler
 //! has said so already, at the parameter; then the functions of [`OfNothing`] are found instead, which ask for nothing.
 
+use std::any::TypeId;
 use std::convert::Infallible;
 use std::future::Ready;
 use std::marker::PhantomData;
@@ -14,7 +15,8 @@ use serde::Serialize;
 use crate::bus::command_context::{CommandContext, Work};
 use crate::bus::handler::{Answered, Handled, Here};
 use crate::bus::query_context::QueryContext;
-use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo, WireAnswer, WireCommand};
+use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo, TypedAnswer, TypedCommand, WireAnswer, WireCommand};
+use crate::bus::wire;
 use crate::expansion::compile_time::tags_of;
 use crate::expansion::fields::{NO_FIELD, NO_KEY, field_name};
 use crate::model::aggregate::FoldError;
@@ -386,35 +388,59 @@ pub trait OfNothing {
     /// What no rule refuses.
     const TAGS: usize = 1;
     /// No command's entry.
-    const COMMAND: CommandEntry = CommandEntry { name: "", wire: |_, _, _| unreachable!("not a command") };
+    const COMMAND: CommandEntry = CommandEntry {
+        name: "",
+        wire: |_, _, _| unreachable!("not a command"),
+        typed: |_, _, _| unreachable!("not a command"),
+        type_id: TypeId::of::<()>,
+    };
     /// No query's entry.
-    const QUERY: QueryEntry = QueryEntry { name: "", wire: |_, _, _| unreachable!("not a query") };
+    const QUERY: QueryEntry = QueryEntry {
+        name: "",
+        wire: |_, _, _| unreachable!("not a query"),
+        typed: |_, _, _| unreachable!("not a query"),
+        type_id: TypeId::of::<()>,
+    };
 }
 
 impl<M> OfNothing for Of<M> {}
 
-/// A command's name, and its handler by JSON.
+/// A command's name, and its handler by JSON and by type.
 #[derive(Clone, Copy)]
 pub struct CommandEntry {
     name: &'static str,
     wire: WireCommand,
+    typed: TypedCommand,
+    type_id: fn() -> TypeId,
 }
 
-/// A query's name, and its handler by JSON.
+/// A query's name, and its handler by JSON and by type.
 #[derive(Clone, Copy)]
 pub struct QueryEntry {
     name: &'static str,
     wire: WireAnswer,
+    typed: TypedAnswer,
+    type_id: fn() -> TypeId,
 }
 
 impl<C: Handled<H>, H: 'static> Of<(C, H)> {
     /// The entry of command `C`, handled by the crate of marker `H`.
-    pub const COMMAND: CommandEntry = CommandEntry { name: C::NAME, wire: crate::bus::wire::command::<C, H> };
+    pub const COMMAND: CommandEntry = CommandEntry {
+        name: C::NAME,
+        wire: wire::command::<C, H>,
+        typed: wire::typed_command::<C, H>,
+        type_id: TypeId::of::<C>,
+    };
 }
 
 impl<Q: Answered<H, Returns: Serialize>, H: 'static> Of<(Q, H)> {
     /// The entry of query `Q`, handled by the crate of marker `H`. An answer without `Serialize` is refused by the query's derive.
-    pub const QUERY: QueryEntry = QueryEntry { name: Q::NAME, wire: crate::bus::wire::query::<Q, H> };
+    pub const QUERY: QueryEntry = QueryEntry {
+        name: Q::NAME,
+        wire: wire::query::<Q, H>,
+        typed: wire::typed_query::<Q, H>,
+        type_id: TypeId::of::<Q>,
+    };
 }
 
 impl Registration {
@@ -429,8 +455,9 @@ impl Registration {
         parameters: &'static [ParameterInfo],
         emits: &'static EventList,
     ) -> Self {
-        let (command, wire) = (entry.name, entry.wire);
-        let item = Item::CommandHandler(CommandHandlerInfo { command, function, workflow, parameters, emits, wire });
+        let CommandEntry { name: command, wire, typed, type_id } = entry;
+        let info = CommandHandlerInfo { command, function, workflow, parameters, emits, wire, typed, type_id };
+        let item = Item::CommandHandler(info);
         Self { module, location: Location::caller(), item }
     }
 
@@ -443,8 +470,8 @@ impl Registration {
         function: &'static str,
         parameters: &'static [ParameterInfo],
     ) -> Self {
-        let (query, wire) = (entry.name, entry.wire);
-        let item = Item::QueryHandler(QueryHandlerInfo { query, function, parameters, wire });
+        let QueryEntry { name: query, wire, typed, type_id } = entry;
+        let item = Item::QueryHandler(QueryHandlerInfo { query, function, parameters, wire, typed, type_id });
         Self { module, location: Location::caller(), item }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::aggregate::FoldError;
+use crate::model::remote_error::RemoteError;
 use cqrs_core::event::EncodeError;
 use cqrs_core::meta::CommandId;
 use cqrs_core::position::Position;
@@ -60,6 +61,8 @@ pub enum CommandError<E> {
     Middleware(Box<dyn Error + Send + Sync>),
     /// The app is shutting down.
     ShutDown,
+    /// A service answered with an error that no other variant stands for. Only a [`Client`](crate::client::Client) returns it.
+    Remote(Box<RemoteError>),
 }
 
 impl<E: DomainError> fmt::Display for CommandError<E> {
@@ -83,6 +86,7 @@ impl<E: DomainError> fmt::Display for CommandError<E> {
                 "the command was not started within its deadline and had no effect; retry it, or allow it more time",
             ),
             Self::ShutDown => f.write_str("the app is shutting down"),
+            Self::Remote(error) => fmt::Display::fmt(error, f),
         }
     }
 }
@@ -99,6 +103,7 @@ impl<E: DomainError> fmt::Debug for CommandError<E> {
             Self::Encode(error) => error,
             Self::Unavailable(error) => error,
             Self::Middleware(error) => error,
+            Self::Remote(error) => error,
             Self::TimedOut | Self::ShutDown => return f.write_str(self.kind()),
         };
         f.debug_tuple(self.kind()).field(detail).finish()
@@ -112,6 +117,7 @@ impl<E: DomainError> Error for CommandError<E> {
             Self::Encode(error) => error.source(),
             Self::Unavailable(error) => error.source(),
             Self::Middleware(error) => Some(&**error),
+            Self::Remote(error) => Some(&**error),
             _ => None,
         }
     }
@@ -141,6 +147,7 @@ impl<E> CommandError<E> {
             Self::Middleware(error) => CommandError::Middleware(error),
             Self::TimedOut => CommandError::TimedOut,
             Self::ShutDown => CommandError::ShutDown,
+            Self::Remote(error) => CommandError::Remote(error),
         }
     }
 
@@ -159,6 +166,7 @@ impl<E> CommandError<E> {
             Self::Middleware(_) => "Middleware",
             Self::TimedOut => "TimedOut",
             Self::ShutDown => "ShutDown",
+            Self::Remote(_) => "Remote",
         }
     }
 }
@@ -287,6 +295,9 @@ pub enum QueryError {
     /// A middleware refused the query.
     #[error("refused by a middleware: {0}")]
     Middleware(Box<dyn Error + Send + Sync>),
+    /// A service answered with an error that no other variant stands for. Only a [`Client`](crate::client::Client) returns it.
+    #[error("{0}")]
+    Remote(Box<RemoteError>),
 }
 
 impl QueryError {
@@ -302,6 +313,7 @@ impl QueryError {
             Self::Malformed(_) => "Malformed",
             Self::OtherCursor(_) => "OtherCursor",
             Self::Middleware(_) => "Middleware",
+            Self::Remote(_) => "Remote",
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod boundary;
+pub mod client;
 pub mod consistency;
 pub(crate) mod content;
 pub mod error;
@@ -11,5 +12,6 @@ pub(crate) mod parameter_info;
 pub mod parameters;
 pub mod receipt;
 pub mod rejection;
+pub mod remote_error;
 pub mod snapshot;
 pub mod workflow_error;

@@ -12,6 +12,11 @@ pub struct Receipt<R = ()> {
 }
 
 impl<R> Receipt<R> {
+    /// A receipt that came from another process, for a [`Client`](crate::client::Client). The command bus makes its own.
+    pub fn new(position: Position, events: u32, returned: R, repeated: bool) -> Self {
+        Self { position, events, returned, repeated }
+    }
+
     /// The position from which the command's effects can be seen: that of its last event. If it emitted none, the log's
     /// head when it was decided. `app.queries().after(receipt.position())` waits for the read models to reach it.
     #[must_use]

@@ -1,9 +1,12 @@
 //! What a domain's error says about itself: a stable code, a status, its fields. Declared by `#[derive(DomainError)]`.
 
 use std::any::TypeId;
+use std::convert::Infallible;
 use std::error::Error;
+use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::error::DomainError;
@@ -58,6 +61,16 @@ impl Rejection {
         })
     }
 
+    /// Reads an error back. `None` if it has another code, or cannot be read back: its variant has a cause, or a field that serde
+    /// cannot read. What is read says the same about itself.
+    #[must_use]
+    pub fn read<E: Rejecting>(&self) -> Option<E> {
+        let error = E::read(self)?;
+        let again = error.rejection();
+        let is_same = |(name, value): (&String, &Value)| self.members.get(name) == Some(value);
+        (again.code == self.code && again.members.iter().all(is_same)).then_some(error)
+    }
+
     #[doc(hidden)]
     #[must_use]
     pub fn with_code(code: &str, status: Option<u16>) -> Self {
@@ -80,12 +93,27 @@ impl Rejection {
     }
 }
 
-/// An error that says what it is. Implemented by `#[derive(DomainError)]`.
+/// An error that says what it is, and can be read back. Implemented by `#[derive(DomainError)]`.
 pub trait Rejecting: Error + Send + Sync + 'static {
     /// The code and status of each variant.
     const CODES: &'static [RejectionCode];
     /// What this error says.
     fn rejection(&self) -> Rejection;
+    /// Reads one: see [`Rejection::read`].
+    #[doc(hidden)]
+    fn read(rejection: &Rejection) -> Option<Self>
+    where
+        Self: Sized;
+}
+
+impl Rejecting for Infallible {
+    const CODES: &'static [RejectionCode] = &[];
+    fn rejection(&self) -> Rejection {
+        match *self {}
+    }
+    fn read(_: &Rejection) -> Option<Self> {
+        None
+    }
 }
 
 /// A code that a domain error may have.
@@ -95,6 +123,102 @@ pub struct RejectionCode {
     pub code: &'static str,
     /// The HTTP status that the domain chose.
     pub status: Option<u16>,
+    /// Of a variant that only wraps another domain error: its codes, which are said in place of this one.
+    pub wraps: &'static [RejectionCode],
+}
+
+/// What a derive asks about the type of a variant's field.
+#[derive(Debug)]
+pub struct RejectionField<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> RejectionField<T> {
+    /// Reads the field.
+    #[must_use]
+    pub fn read(rejection: &Rejection, name: &str) -> Option<T> {
+        T::deserialize(rejection.members.get(name)?).ok()
+    }
+}
+
+impl<T: Rejecting> RejectionField<T> {
+    /// The codes of the error that a variant wraps.
+    pub const CODES: &'static [RejectionCode] = T::CODES;
+
+    /// Reads the error that a variant wraps.
+    #[must_use]
+    pub fn wrapped(rejection: &Rejection) -> Option<T> {
+        T::read(rejection)
+    }
+}
+
+/// The answers for a field that serde cannot read, and for a wrapped error that derives nothing.
+pub trait NoRejectionField<T> {
+    /// No codes.
+    const CODES: &'static [RejectionCode] = &[];
+
+    /// Nothing.
+    #[must_use]
+    fn read(_: &Rejection, _: &str) -> Option<T> {
+        None
+    }
+
+    /// Nothing.
+    #[must_use]
+    fn wrapped(_: &Rejection) -> Option<T> {
+        None
+    }
+}
+
+impl<T> NoRejectionField<T> for RejectionField<T> {}
+
+/// Whether no two variants have one code, those of wrapped errors included.
+#[must_use]
+pub const fn distinct(codes: &[RejectionCode]) -> bool {
+    let mut rest = codes;
+    while let [first, others @ ..] = rest {
+        if shares(first, others) {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
+/// Whether one of this variant's codes is among those of the others.
+const fn shares(one: &RejectionCode, others: &[RejectionCode]) -> bool {
+    if one.wraps.is_empty() {
+        return has(others, one.code);
+    }
+    let mut rest = one.wraps;
+    while let [first, more @ ..] = rest {
+        if shares(first, others) {
+            return true;
+        }
+        rest = more;
+    }
+    false
+}
+
+const fn has(codes: &[RejectionCode], code: &str) -> bool {
+    let mut rest = codes;
+    while let [first, more @ ..] = rest {
+        let is_there = if first.wraps.is_empty() { same(first.code, code) } else { has(first.wraps, code) };
+        if is_there {
+            return true;
+        }
+        rest = more;
+    }
+    false
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    while let ([a, rest @ ..], [b, others @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (rest, others);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 /// A type that derives `DomainError`, as the program lists it.
@@ -136,6 +260,27 @@ mod tests {
         }
     }
     impl<T: std::fmt::Debug> Error for Plain<T> {}
+
+    const fn code(code: &'static str, wraps: &'static [RejectionCode]) -> RejectionCode {
+        RejectionCode { code, status: None, wraps }
+    }
+
+    #[test]
+    fn codes_of_wrapped_errors_count_in_place_of_their_wrapper() {
+        const INNER: &[RejectionCode] = &[code("A", &[]), code("B", &[])];
+        const OUTER: &[RejectionCode] = &[code("A", INNER), code("C", &[])];
+        assert!(distinct(&[]) && distinct(INNER) && distinct(OUTER));
+        const DEEP: &[RejectionCode] = &[code("X", OUTER), code("X2", &[]), code("Y", &[code("Z", &[])])];
+        assert!(distinct(DEEP));
+        for twice in [
+            [code("A", &[]), code("A", &[])],
+            [code("W", INNER), code("B", &[])],
+            [code("B", &[]), code("W", OUTER)],
+            [code("V", INNER), code("W", OUTER)],
+        ] {
+            assert!(!distinct(&twice), "{twice:?}");
+        }
+    }
 
     #[test]
     fn an_error_without_the_derive_has_the_name_of_its_type() {

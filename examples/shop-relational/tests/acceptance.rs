@@ -7,7 +7,7 @@ use cqrs_runtime::log::EventQuery;
 async fn the_shop_on_tables_does_what_a_shop_does() {
     let folder = tempfile::tempdir().unwrap();
     let app = shop_relational::open(&folder.path().join("shop.db")).await.unwrap();
-    shop::acceptance::run(&app).await;
+    shop::acceptance::run(&app, app.log()).await;
 }
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn tables_and_events_say_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");
     let app = shop_relational::open(&path).await.unwrap();
-    shop::acceptance::run(&app).await;
+    shop::acceptance::run(&app, app.log()).await;
 
     let events = app.log().read(&EventQuery::all(), Position::START, 10_000).await.unwrap().events;
     let stated = |name: &str| i64::try_from(events.iter().filter(|event| event.name() == name).count()).unwrap();

@@ -1,19 +1,25 @@
 //! An acceptance suite: what every write side of this shop must do.
 //!
-//! It sends commands and queries by name and JSON, like a client on the network. So it depends on nothing of a write
-//! side but [`contracts`](crate::contracts). A scenario panics if the shop behaves otherwise. Every scenario creates
-//! new ids, so all of them can run on one shop.
+//! It sends commands and queries by a [`Client`]: an app in this process, or a client of a shop on the network. So it depends on
+//! nothing of a write side but [`contracts`](crate::contracts). A scenario panics if the shop behaves otherwise. Every
+//! scenario creates new ids, so all of them can run on one shop.
 //!
 //! ```
 //! # use cqrs_runtime::{App, log::MemoryLog};
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let app = App::builder().log(MemoryLog::new()).build().await?;
-//! shop::acceptance::run(&app).await;
+//! shop::acceptance::run(&app, app.log()).await;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::sync::Arc;
+
+use cqrs_runtime::EventLog;
+use cqrs_runtime::client::Client;
+use cqrs_runtime::error::Rejecting;
+use cqrs_runtime::message::Handling;
 use cqrs_runtime::prelude::*;
 use serde::de::DeserializeOwned;
 
@@ -23,24 +29,24 @@ use crate::contracts::{
 };
 use crate::read::{CustomersNamed, OrderDetail, OrderDetails, OrderHistory, OrderSummary};
 
-/// Runs every scenario.
+/// Runs every scenario on the shop that this client reaches. The log is the shop's.
 ///
 /// # Panics
 /// If one of them fails.
-pub async fn run(app: &App) {
-    an_order_is_made_confirmed_and_shipped(app).await;
-    an_order_is_cancelled_until_it_ships(app).await;
-    the_history_is_newest_first_and_paged(app).await;
-    a_rename_reaches_the_summaries(app).await;
-    what_is_not_there_is_refused(app).await;
-    what_is_there_is_not_made_again(app).await;
-    what_makes_no_sense_is_refused(app).await;
-    an_id_takes_effect_once(app).await;
+pub async fn run(client: &impl Client, log: &Arc<dyn EventLog>) {
+    let shop = Shop { client, log };
+    an_order_is_made_confirmed_and_shipped(&shop).await;
+    an_order_is_cancelled_until_it_ships(&shop).await;
+    the_history_is_newest_first_and_paged(&shop).await;
+    a_rename_reaches_the_summaries(&shop).await;
+    what_is_not_there_is_refused(&shop).await;
+    what_is_there_is_not_made_again(&shop).await;
+    what_makes_no_sense_is_refused(&shop).await;
+    an_id_takes_effect_once(&shop).await;
 }
 
 /// From the order to the parcel, with its charges.
-async fn an_order_is_made_confirmed_and_shipped(app: &App) {
-    let shop = Shop(app);
+async fn an_order_is_made_confirmed_and_shipped(shop: &Shop<'_, impl Client>) {
     let (customer, order) = (shop.customer("Ada Lovelace").await, OrderId::new());
 
     shop.accepts(CreateOrder { order, customer, lines: vec![line("cup", 2, 12_50), line("tea", 1, 4_99)] }).await;
@@ -69,8 +75,7 @@ async fn an_order_is_made_confirmed_and_shipped(app: &App) {
 }
 
 /// Pending and confirmed orders can be cancelled, others not.
-async fn an_order_is_cancelled_until_it_ships(app: &App) {
-    let shop = Shop(app);
+async fn an_order_is_cancelled_until_it_ships(shop: &Shop<'_, impl Client>) {
     let customer = shop.customer("Grace Hopper").await;
     let cancel = |order| CancelOrder { order, reason: "changed her mind".into() };
 
@@ -96,8 +101,7 @@ async fn an_order_is_cancelled_until_it_ships(app: &App) {
 }
 
 /// The pages of a history together give the whole history.
-async fn the_history_is_newest_first_and_paged(app: &App) {
-    let shop = Shop(app);
+async fn the_history_is_newest_first_and_paged(shop: &Shop<'_, impl Client>) {
     let (customer, other) = (shop.customer("Mary Shelley").await, shop.customer("Percy Shelley").await);
     let mut orders = Vec::new();
     for _ in 0..5 {
@@ -116,8 +120,7 @@ async fn the_history_is_newest_first_and_paged(app: &App) {
 }
 
 /// A customer's new name shows on her earlier and later orders, and on nobody else's.
-async fn a_rename_reaches_the_summaries(app: &App) {
-    let shop = Shop(app);
+async fn a_rename_reaches_the_summaries(shop: &Shop<'_, impl Client>) {
     let (customer, other) = (shop.customer("Marie Sklodowska").await, shop.customer("Pierre Curie").await);
     for of in [customer, customer, other] {
         shop.order(of).await;
@@ -137,8 +140,7 @@ async fn a_rename_reaches_the_summaries(app: &App) {
 }
 
 /// Missing orders and customers are refused.
-async fn what_is_not_there_is_refused(app: &App) {
-    let shop = Shop(app);
+async fn what_is_not_there_is_refused(shop: &Shop<'_, impl Client>) {
     let order = OrderId::new();
     shop.refuses(ConfirmOrder { order }, &format!("Order `{order}` not found")).await;
     shop.refuses(ship(order), &format!("Order `{order}` not found")).await;
@@ -153,8 +155,7 @@ async fn what_is_not_there_is_refused(app: &App) {
 }
 
 /// No second customer, no second order of one id.
-async fn what_is_there_is_not_made_again(app: &App) {
-    let shop = Shop(app);
+async fn what_is_there_is_not_made_again(shop: &Shop<'_, impl Client>) {
     let customer = shop.customer("Emmy Noether").await;
     let twice = RegisterCustomer { customer, name: "Emmy Noether".into() };
     shop.refuses(twice, &format!("Customer `{customer}` already exists")).await;
@@ -166,8 +167,7 @@ async fn what_is_there_is_not_made_again(app: &App) {
 }
 
 /// Nameless customers, orders of nothing.
-async fn what_makes_no_sense_is_refused(app: &App) {
-    let shop = Shop(app);
+async fn what_makes_no_sense_is_refused(shop: &Shop<'_, impl Client>) {
     shop.refuses(RegisterCustomer { customer: CustomerId::new(), name: "  ".into() }, "a customer needs a name").await;
     let customer = shop.customer("Lise Meitner").await;
     shop.refuses(RenameCustomer { customer, name: String::new() }, "a customer needs a name").await;
@@ -182,13 +182,12 @@ async fn what_makes_no_sense_is_refused(app: &App) {
 }
 
 /// The same command id again is the same command again.
-async fn an_id_takes_effect_once(app: &App) {
-    let shop = Shop(app);
+async fn an_id_takes_effect_once(shop: &Shop<'_, impl Client>) {
     let (customer, order) = (shop.customer("Ada Byron").await, OrderId::new());
     let id = CommandId::random();
     let send = async || {
         let command = CreateOrder { order, customer, lines: vec![line("cup", 1, 1_00)] };
-        shop.sends(&command, Meta::new().command_id(id.clone())).await.expect("the shop should accept the order")
+        shop.sends(command, Meta::new().command_id(id.clone())).await.expect("the shop should accept the order")
     };
     let (first, second) = (send().await, send().await);
     assert!(!first.is_repeated() && second.is_repeated());
@@ -197,41 +196,40 @@ async fn an_id_takes_effect_once(app: &App) {
 }
 
 /// A shop, as its clients see it.
-struct Shop<'a>(&'a App);
+struct Shop<'a, S> {
+    client: &'a S,
+    log: &'a Arc<dyn EventLog>,
+}
 
-impl Shop<'_> {
-    async fn sends<C: Command + Serialize>(
-        &self,
-        command: &C,
-        meta: Meta,
-    ) -> Result<Receipt<serde_json::Value>, String> {
-        let json = serde_json::to_string(command).expect("a command can be written as JSON");
-        self.0.commands().execute_json(C::NAME, &json, meta).await.map_err(|error| error.to_string())
+impl<S: Client> Shop<'_, S> {
+    async fn sends<C: Command<Error: Rejecting>>(&self, command: C, meta: Meta) -> Handling<C> {
+        self.client.execute_with(command, meta).await
     }
 
     /// How many events it stated.
-    async fn accepts<C: Command + Serialize>(&self, command: C) -> u32 {
-        let answer = self.sends(&command, Meta::new()).await;
+    async fn accepts<C: Command<Error: Rejecting>>(&self, command: C) -> u32 {
+        let answer = self.sends(command, Meta::new()).await;
         answer.unwrap_or_else(|error| panic!("{} should have been accepted: {error}", C::NAME)).events()
     }
 
-    async fn refuses<C: Command + Serialize>(&self, command: C, because: &str) {
-        let head = async || self.0.log().head().await.expect("the log can be read");
+    async fn refuses<C: Command<Error: Rejecting>>(&self, command: C, because: &str) {
+        let head = async || self.log.head().await.expect("the log can be read");
         let before = head().await;
-        match self.sends(&command, Meta::new()).await {
-            Ok(receipt) => panic!("{} should have been refused: {receipt:?}", C::NAME),
-            Err(error) => assert!(error.contains(because), "{}: `{error}` should say `{because}`", C::NAME),
+        match self.sends(command, Meta::new()).await {
+            Ok(_) => panic!("{} should have been refused", C::NAME),
+            Err(CommandError::Remote(error)) => panic!("{}: `{error:?}` is no error of the shop", C::NAME),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.contains(because), "{}: `{error}` should say `{because}`", C::NAME);
+            }
         }
         assert_eq!(head().await, before, "{} was refused and left an event", C::NAME);
     }
 
-    async fn asks<Q: Query<Returns: DeserializeOwned> + Serialize>(&self, query: Q) -> Q::Returns {
-        let json = serde_json::to_string(&query).expect("a query can be written as JSON");
-        // Accepted commands are visible, at every level.
-        let head = self.0.log().head().await.expect("the log can be read");
-        let answer = self.0.queries().after(head).ask_json(Q::NAME, &json, Meta::new()).await;
-        let answer = answer.unwrap_or_else(|error| panic!("{} should have been answered: {error}", Q::NAME));
-        serde_json::from_value(answer).expect("an answer is what its query declares")
+    /// Accepted commands are visible, at every level.
+    async fn asks<Q: Query<Returns: DeserializeOwned>>(&self, query: Q) -> Q::Returns {
+        let answer = self.client.ask(query).await;
+        answer.unwrap_or_else(|error| panic!("{} should have been answered: {error}", Q::NAME))
     }
 
     async fn customer(&self, name: &str) -> CustomerId {

@@ -178,7 +178,7 @@ async fn a_command_that_does_not_end_is_504_and_says_that_it_may_take_effect() {
     let server = Server::serve(router).await;
     let (order, _) = server.order().await;
     let answer = server.post("/commands/ShipSlowly", &[], &json!({ "order": order })).await;
-    let problem = answer.problem(504, "TimedOut");
+    let problem = answer.problem(504, "StillRunning");
     assert!(problem["detail"].as_str().unwrap().contains("may still take effect"), "{answer:?}");
 }
 

@@ -12,7 +12,7 @@ async fn passes(write: &Place, read: Option<&Place>) {
 
 async fn passes_apart(places: Places) {
     let app = shop::open(&places).await.unwrap();
-    shop::acceptance::run(&app).await;
+    shop::acceptance::run(&app, app.log()).await;
     let statuses = app.projections().await.unwrap();
     assert_eq!(statuses.len(), 3);
     assert!(statuses.iter().all(|status| status.parked == 0), "{statuses:?}");

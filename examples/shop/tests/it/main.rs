@@ -3,6 +3,7 @@
 mod acceptance;
 mod crash;
 mod databases;
+mod http;
 mod northwind;
 mod operate;
 mod processes;

@@ -1,0 +1,19 @@
+//! CQRS113: a client reads answers back: what to write instead.
+
+use cqrs_runtime::client::Client;
+use cqrs_runtime::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+pub struct Number {
+    number: u64,
+}
+
+#[derive(Query, Serialize, Deserialize)]
+#[cqrs(returns = Number)]
+pub struct HowMany {}
+
+pub async fn count(doors: &impl Client) -> Result<u64, QueryError> {
+    Ok(doors.ask(HowMany {}).await?.number)
+}
+
+fn main() {}
