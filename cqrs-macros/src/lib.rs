@@ -234,13 +234,17 @@ pub fn derive_events(input: TokenStream) -> TokenStream {
 ///
 /// - `returns = Type`: what its handler returns in addition to its events: `()` (without the option), an id, or a tuple of ids
 /// - `error = Type`: why the domain may refuse it; `Infallible` without the option
+/// - `http = "POST /orders/{order}/ship"`: its own method and path over HTTP. Its fields come from the path, the query string and the
+///   JSON body. Default: the path of its name alone
+/// - `requires = "orders:write"` or `public`: who may send it from outside. As soon as one message of an app requires a permission, each
+///   says one or the other. Default: everybody
 /// - `name = ".."`: the name on the wire, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules
 ///
 /// 101 it is no query or event as well · 102 it returns no data · 104 it has no parameters · 108 its options exist · 109 its error is an
-/// `Error`
+/// `Error` · 114 its path can be followed · 115 it says once who may send it
 #[proc_macro_derive(Command, attributes(cqrs, tag, key, index))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     message::command(input.into()).into()
@@ -273,13 +277,18 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// - `returns = Type`: the answer
 /// - `consistency = read_your_writes`: it is asked after a position only, `app.queries().after(receipt.position()).ask(..)`;
 ///   otherwise `eventual`, answered from what its views show
+/// - `http = "GET /orders/{order}"`: its own method and path over HTTP. Its fields come from the path, the query string and the
+///   JSON body. Default: the path of its name alone
+/// - `requires = "orders:write"` or `public`: who may send it from outside. As soon as one message of an app requires a permission, each
+///   says one or the other. Default: everybody
+/// - `not_found_if_null`: over HTTP an answer `None` is 404. Default: 200 and `null`
 /// - `name = ".."`: the name on the wire, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///
 /// # Rules
 ///
-/// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 305 it returns no event ·
-/// 309 where it reads its caller's own writes, it is asked after a position
+/// 101 it is no event as well · 103 it returns something · 104 it has no parameters · 108 its options exist · 114 its path can be followed ·
+/// 115 it says once who may ask it · 305 it returns no event · 309 where it reads its caller's own writes, it is asked after a position
 #[proc_macro_derive(Query, attributes(cqrs, tag, key, index))]
 pub fn derive_query(input: TokenStream) -> TokenStream {
     message::query(input.into()).into()

@@ -120,6 +120,7 @@ const REPLAY: &str = "a projection is replayed, and its side effects would happe
 const TRAVELS: &str = "messages cross threads, processes and time";
 const ONE_FACT: &str = "one fact, one type: that is how it is found, and how its fields evolve";
 const CALLERS_TELL: &str = "callers distinguish refusals by their codes and members";
+const ROUTED: &str = "what the path does not say right, no request could reach";
 const LISTED: &str = "an option that is not understood would do nothing";
 const REACTS: &str = "a policy returns its commands, so that they get ids and each takes effect once";
 const SEPARATE: &str =
@@ -174,6 +175,14 @@ rules! {
         "give one of them another, `#[cqrs(code = \"..\")]`";
     REJECTION_WRAPPED = 112 Types, "two variants of domain error `{0}` have one code: a variant wraps an error that has the code of another one",
         CALLERS_TELL, "give one of them another, `#[cqrs(code = \"..\")]` on the variant that has it";
+    HTTP_SHAPE = 114 Macro, "`{0}` is not a method and a path", ROUTED, "write `http = \"POST /orders/{order}/ship\"`";
+    HTTP_METHOD = 114 Macro, "{0} `{1}` is not reached by `{2}`",
+        "caches, crawlers and retries follow the method: `GET` promises to change nothing", "use one of {3}";
+    HTTP_SEGMENT = 114 Macro, "`{0}` is no part of a path", ROUTED, "write a field as `{field}`, alone between `/`";
+    HTTP_TWICE = 114 Macro, "field `{0}` is in the path twice", ROUTED, "name it once";
+    HTTP_FIELD = 114 Macro, "`{0}` has no field `{1}`, which its path names", ROUTED, "name one of its fields: {2}";
+    ACCESS_TWICE = 115 Macro, "`{0}` is public, and requires `{1}`", "who may send a message is one thing or the other",
+        "keep `public` or `requires = \"{1}\"`";
     ERROR_IS_DATA = 109 Macro, "`{0}` cannot be a command's error", "callers, logs and HTTP answers carry the error, and callers match on it",
         "give it a type of its own: `#[derive(Debug, thiserror::Error)] pub enum {1}Error`, and `#[cqrs(error = {1}Error)]`";
     FIELD_SKIPPED = 110 Macro, "serde leaves field `{0}` of the {1} out", "what is not stored is gone, in silence",
@@ -459,7 +468,7 @@ mod tests {
     fn the_tables_hold_every_rule_that_is_enforced() {
         let ours = OURS.iter().map(|rule| rule.code);
         let codes: BTreeSet<u16> = ours.chain(ELSEWHERE.iter().map(|(code, ..)| *code)).collect();
-        let expected = (101..=113)
+        let expected = (101..=115)
             .chain(201..=211)
             .chain(301..=309)
             .chain(401..=408)

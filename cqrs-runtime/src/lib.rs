@@ -160,6 +160,11 @@ pub mod error {
     pub use crate::model::remote_error::RemoteError;
 }
 
+/// Who may send messages from outside, and how they are reached.
+pub mod access {
+    pub use crate::model::exposure::{Access, Denied, Exposure, Principal};
+}
+
 /// What sends messages by type: an app in this process, or a client of a service.
 pub mod client {
     pub use crate::model::client::{Client, SentCommand, SentQuery};
@@ -274,6 +279,7 @@ pub mod __private {
     pub use crate::model::aggregate::{Aggregate, FoldError, HasEvents};
     pub use crate::model::boundary::{Boundary, Loaded};
     pub use crate::model::consistency::{Eventual, ReadYourWrites};
+    pub use crate::model::exposure::Exposure;
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::rejection::{
         DomainErrorInfo, NoRejectionField, Rejecting, Rejection, RejectionCode, RejectionField, distinct,

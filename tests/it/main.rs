@@ -9,6 +9,7 @@ mod command_ids_of_workflows;
 mod commands;
 mod copying;
 mod evolution;
+mod expected;
 mod findings;
 mod first_build;
 mod idempotency;

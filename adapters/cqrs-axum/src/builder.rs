@@ -9,7 +9,9 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get};
+use cqrs_runtime::access::Principal;
 use cqrs_runtime::error::Named;
+use cqrs_runtime::registry::{ServedMessage, undeclared};
 use cqrs_runtime::{App, Meta};
 use tokio::sync::Semaphore;
 
@@ -17,7 +19,7 @@ use crate::handle::{Target, handle};
 use crate::location::Location;
 use crate::problem::Problem;
 use crate::route::{Route, RouteError};
-use crate::shared::{MetaOf, ProblemAnswer, Shared};
+use crate::shared::{MetaOf, PrincipalOf, ProblemAnswer, Shared};
 use crate::{handle, health};
 
 /// Builds the router of an app: [`builder`](crate::builder).
@@ -28,6 +30,7 @@ pub struct RouterBuilder {
     timeout: Duration,
     max_concurrent_requests: usize,
     meta: MetaOf,
+    principal: PrincipalOf,
     problem: ProblemAnswer,
     health: bool,
     routes: Vec<(String, String)>,
@@ -49,6 +52,7 @@ impl RouterBuilder {
             timeout: Duration::from_secs(30),
             max_concurrent_requests: 1_024,
             meta: Arc::new(|_, meta| Box::pin(std::future::ready(Ok(meta)))),
+            principal: Arc::new(|parts| Box::pin(std::future::ready(Ok(parts.extensions.get().cloned())))),
             problem: Arc::new(IntoResponse::into_response),
             health: true,
             routes: Vec::new(),
@@ -121,6 +125,44 @@ impl RouterBuilder {
         self
     }
 
+    /// Says who sends a request, from an extractor of your own: for messages with `#[cqrs(requires = "..")]`. Actor and tenant of the
+    /// message are the principal's. Where the extractor refuses a request, its rejection is the answer. Default: the [`Principal`] among
+    /// the request's extensions, where a layer of your own puts it, or nobody.
+    ///
+    /// `identify` returns a `Principal`, or an `Option` of one. `state` is what the extractor takes as its state.
+    ///
+    /// ```
+    /// # use axum::http::HeaderMap;
+    /// # use cqrs_runtime::App;
+    /// use cqrs_runtime::access::Principal;
+    ///
+    /// fn identify(headers: HeaderMap) -> Option<Principal> {
+    ///     let is_ann = headers.get("authorization").is_some_and(|value| value == "Bearer of-ann");
+    ///     is_ann.then(|| Principal::new("ann").permission("orders:write"))
+    /// }
+    ///
+    /// # fn example(app: &App) {
+    /// let builder = cqrs_axum::builder(app).principal((), identify);
+    /// # }
+    /// ```
+    pub fn principal<E, S, P>(mut self, state: S, identify: impl Fn(E) -> P + Send + Sync + 'static) -> Self
+    where
+        E: FromRequestParts<S> + Send + 'static,
+        S: Send + Sync + 'static,
+        P: Into<Option<Principal>>,
+    {
+        let shared = Arc::new((state, identify));
+        self.principal = Arc::new(move |parts| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move {
+                let (state, identify) = &*shared;
+                let extracted = E::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+                Ok(identify(extracted).into())
+            })
+        });
+        self
+    }
+
     /// Makes the answer to each error, for statuses and bodies of your own. Default: the problem itself.
     ///
     /// ```
@@ -143,7 +185,8 @@ impl RouterBuilder {
         self
     }
 
-    /// A path of its own for a message: `.route("POST /orders/{order}/ship", "ShipOrder")`.
+    /// A further path for a message: `.route("POST /orders/{order}/ship", "ShipOrder")`. Its own is best written on the message,
+    /// `#[cqrs(http = "POST /orders/{order}/ship")]`.
     ///
     /// The fields come from the path, the query string and the JSON body. The last two may be missing. A field in two places is
     /// an error of the request. A command is reached by `POST`, `PUT`, `PATCH` or `DELETE`, a query by `GET` or `POST`.
@@ -159,7 +202,8 @@ impl RouterBuilder {
         self
     }
 
-    /// Answers this query with 404 where its answer is `null`, the `None` of an `Option`. Default: 200, and `null`.
+    /// Answers this query with 404 where its answer is `null`, the `None` of an `Option`, as `#[cqrs(not_found_if_null)]` on the query
+    /// does. Default: 200, and `null`.
     pub fn not_found_if_null(mut self, query: &str) -> Self {
         self.not_found_if_null.push(query.to_owned());
         self
@@ -174,10 +218,17 @@ impl RouterBuilder {
     /// The router. It nests, merges and takes layers like any other, and fits a router of any state.
     ///
     /// # Errors
-    /// See [`RouteError`]: an option names a message that the app does not serve, or two routes clash.
+    /// See [`RouteError`]: an option names a message that the app does not serve, two routes clash, or a message does not say who may
+    /// send it while another one does.
     pub fn build<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RouteError> {
         let (mut commands, mut queries) = (BTreeMap::new(), BTreeMap::new());
-        for message in self.app.messages() {
+        let messages = self.app.messages();
+        let undeclared = undeclared(&messages);
+        if !undeclared.is_empty() {
+            let shown = |message: &&ServedMessage| format!("`{}` ({})", message.name, message.place);
+            return Err(RouteError::Undeclared { messages: undeclared.iter().map(shown).collect() });
+        }
+        for message in messages {
             let served = if message.what == Named::Command { &mut commands } else { &mut queries };
             served.insert(message.name, Arc::new(message));
         }
@@ -192,6 +243,7 @@ impl RouterBuilder {
             locations: HashMap::new(),
             not_found_if_null: HashSet::new(),
             meta: self.meta,
+            principal: self.principal,
             problem: self.problem,
         };
         for (command, template) in &self.locations {
@@ -199,6 +251,8 @@ impl RouterBuilder {
             let location = Location::parse(template).ok_or_else(|| RouteError::location(command, template))?;
             shared.locations.insert(name, location);
         }
+        let by_themselves = shared.queries.values().filter(|query| query.exposure.not_found_if_null);
+        shared.not_found_if_null = by_themselves.map(|query| query.name).collect();
         for query in &self.not_found_if_null {
             let name = shared.message(Named::Query, query).map_err(RouteError::Unknown)?.name;
             shared.not_found_if_null.insert(name);

@@ -45,10 +45,10 @@ pub(crate) fn merged(
         let value = match (form, &*texts) {
             (FieldForm::List(form), [text]) if is_list(text) && **form != FieldForm::Text => text.clone(),
             (FieldForm::List(form), texts) => {
-                let values: Vec<String> = texts.iter().map(|text| json(form, text)).collect();
+                let values: Vec<String> = texts.iter().map(|text| form.json_of(text)).collect();
                 format!("[{}]", values.join(","))
             }
-            (form, [text]) => json(form, text),
+            (form, [text]) => form.json_of(text),
             _ => {
                 let reason = format!("{name}: given {} times, and is no list; give it once", texts.len());
                 return Err(Problem::malformed(message.name, &name, &reason));
@@ -76,21 +76,5 @@ fn form<'a>(message: &'a ServedMessage, name: &str) -> Result<&'a FieldForm, Pro
 }
 
 fn is_list(text: &str) -> bool {
-    text.starts_with('[') && is_json(text)
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok()
-}
-
-/// A text as JSON. What does not fit is a JSON text, which the message then refuses with its own words.
-fn json(form: &FieldForm, text: &str) -> String {
-    let is_number = || serde_json::from_str::<serde_json::Number>(text).is_ok();
-    let as_it_is = match form {
-        FieldForm::Number => is_number(),
-        FieldForm::Bool => matches!(text, "true" | "false"),
-        FieldForm::Text => false,
-        _ => is_json(text),
-    };
-    if as_it_is { text.trim().to_owned() } else { serde_json::Value::from(text).to_string() }
+    text.starts_with('[') && serde_json::from_str::<&RawValue>(text).is_ok()
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use cqrs_core::panics::unpanicked;
 use cqrs_runtime::Meta;
+use cqrs_runtime::access::Principal;
 use cqrs_runtime::error::Named;
 use cqrs_runtime::registry::ServedMessage;
 use cqrs_runtime::wire::WireError;
@@ -38,13 +39,13 @@ pub(crate) enum Target {
 pub(crate) async fn handle(shared: Arc<Shared>, target: Target, request: Request) -> Response {
     let Ok(_permit) = shared.requests.try_acquire() else { return shared.answer(Problem::busy()) };
     let (mut parts, body) = request.into_parts();
-    let meta = match shared.meta(&mut parts).await {
-        Ok(meta) => meta,
+    let (principal, meta) = match shared.caller(&mut parts).await {
+        Ok(caller) => caller,
         Err(rejection) => return rejection,
     };
     let correlation = meta.correlation;
     // Handlers of queries and layers of the buses are the user's.
-    let answer = unpanicked(answer(&shared, &target, &mut parts, body, meta)).await;
+    let answer = unpanicked(answer(&shared, &target, &mut parts, body, principal.as_ref(), meta)).await;
     answer.unwrap_or_else(|_| Err(Problem::panicked())).unwrap_or_else(|mut problem| {
         problem.instance.get_or_insert_with(|| format!("urn:uuid:{correlation}").into());
         if problem.status.is_server_error() {
@@ -64,14 +65,17 @@ async fn answer(
     target: &Target,
     parts: &mut Parts,
     body: Body,
+    principal: Option<&Principal>,
     meta: Meta,
 ) -> Result<Response, Problem> {
     let preferred = headers::wait(&parts.headers);
     let within = preferred.map_or(shared.timeout, |wait| wait.min(shared.timeout));
     let now = Instant::now();
     // The time for the body does not depend on what the caller prefers.
-    let json = read(shared, target, parts, body, now + shared.timeout);
-    let (message, json) = json.await?;
+    let (message, path) = addressed(shared, target, parts).await?;
+    headers::is_meant(&parts.headers, message.name)?;
+    message.exposure.access.check(principal).map_err(|denied| Problem::denied(message.name, denied))?;
+    let json = read(shared, &message, &path, parts, body, now + shared.timeout).await?;
     let incoming = Incoming { shared, message: &message, parts, meta, json, deadline: Instant::now() + within };
     let mut response = match message.what {
         Named::Command => command::execute(incoming).await,
@@ -85,14 +89,12 @@ async fn answer(
     Ok(response)
 }
 
-/// The message that a request names, and its JSON.
-async fn read(
+/// The message that a request names, and its fields in the path.
+async fn addressed(
     shared: &Shared,
     target: &Target,
     parts: &mut Parts,
-    body: Body,
-    deadline: Instant,
-) -> Result<(Arc<ServedMessage>, String), Problem> {
+) -> Result<(Arc<ServedMessage>, Vec<fields::Pair>), Problem> {
     let in_path = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| {
         Problem::bad_request(
             "InvalidPath",
@@ -101,25 +103,35 @@ async fn read(
         )
     })?;
     let named = |field: &str| in_path.iter().filter(|(name, _)| *name == field).last().map(|(_, text)| text.to_owned());
-    let (message, path) = match target {
+    match target {
         Target::Named(what) => {
             let name = named("name").unwrap_or_default();
             let message = shared.message(*what, &name).map_err(WireError::Unknown)?;
-            (Arc::clone(message), Vec::new())
+            Ok((Arc::clone(message), Vec::new()))
         }
         Target::Route { message, fields } => {
             let path = fields.iter().filter_map(|field| Some((field.clone(), named(field)?))).collect();
-            (Arc::clone(message), path)
+            Ok((Arc::clone(message), path))
         }
-    };
+    }
+}
+
+/// The message's JSON.
+async fn read(
+    shared: &Shared,
+    message: &ServedMessage,
+    path: &[fields::Pair],
+    parts: &Parts,
+    body: Body,
+    deadline: Instant,
+) -> Result<String, Problem> {
     let query = fields::of_query_string(parts.uri.query());
     let body = if matches!(parts.method, Method::GET | Method::HEAD) {
         None
     } else {
-        body_text(shared, &message, parts, body, deadline).await?
+        body_text(shared, message, parts, body, deadline).await?
     };
-    let json = fields::merged(&message, &path, &query, body.as_deref())?;
-    Ok((message, json))
+    fields::merged(message, path, &query, body.as_deref())
 }
 
 /// The body. `None` if there is none.

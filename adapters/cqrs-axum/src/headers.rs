@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use cqrs_runtime::{Meta, Position, TraceContext};
 
 use crate::problem::Problem;
@@ -13,6 +13,8 @@ pub(crate) const POSITION: HeaderName = HeaderName::from_static("cqrs-position")
 pub(crate) const EVENTS: HeaderName = HeaderName::from_static("cqrs-events");
 /// The position that a query's answer must contain.
 pub(crate) const AFTER: HeaderName = HeaderName::from_static("cqrs-after");
+/// The message that the client means.
+const MESSAGE: HeaderName = HeaderName::from_static("cqrs-message");
 /// The client's id of one command.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Whether the answer is that of an earlier request.
@@ -55,6 +57,18 @@ fn position(name: &HeaderName, value: &str) -> Result<Position, Problem> {
         return Err(invalid(name, "send a position, the whole number of an answer's `Cqrs-Position`"));
     }
     number.parse().map(Position::new).map_err(|_| invalid(name, "the position is too large"))
+}
+
+/// `Cqrs-Message: ShipOrder`, of a client that may be of another version.
+pub(crate) fn is_meant(headers: &HeaderMap, message: &str) -> Result<(), Problem> {
+    match one(headers, &MESSAGE)? {
+        Some(meant) if meant != message => {
+            let detail =
+                format!("this path leads to `{message}`, and `{meant}` is meant; send it to the path of its name");
+            Err(Problem::new(StatusCode::NOT_FOUND, "OtherMessage", "another message's path", detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `Cqrs-After: 17`

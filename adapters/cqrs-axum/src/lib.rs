@@ -22,7 +22,7 @@
 //! | `GET /queries/{Name}?field=..` | asks a query. A list is written `?id=1&id=2`, an object as JSON | 200 and the answer |
 //! | `POST /queries/{Name}` | the same, with the fields as JSON in the body | 200 and the answer |
 //! | `GET /health/live`, `GET /health/ready` | see [`App::health`] | 200 or 503, and the status alone |
-//! | [`RouterBuilder::route`] | a path of your own for a message | the same as above |
+//! | `#[cqrs(http = "POST /orders/{order}/ship")]` on a message, or [`RouterBuilder::route`] | the same, on a path of its own. Its fields come from the path, the query string and the body | the same as above |
 //!
 //! # Headers
 //!
@@ -36,6 +36,7 @@
 //! - `If-Match: "position"` executes a command only if none of its aggregates has an event after that position, that of a
 //!   `Cqrs-Position` for example. Otherwise the answer is 409: see [`Meta::expected`](cqrs_runtime::Meta::expected).
 //! - A query's answer has an `ETag`, a hash of its content. With `If-None-Match` an answer that is the same is 304.
+//! - `Cqrs-Message` is the name of the message that is meant. If the path leads to another one, the answer is 404, and nothing happens.
 //! - `traceparent` and `tracestate` continue a trace.
 //!
 //! # Errors
@@ -45,16 +46,24 @@
 //! | status | kinds |
 //! | --- | --- |
 //! | 400 | `Malformed` with the path in the JSON, `InvalidHeader`, `InvalidPath`, `NoPosition`, `OtherCursor`, `BodyUnreadable` |
+//! | 401, 403 | `Unauthenticated`, `Forbidden`: the message [requires](#who-may) a permission |
 //! | 403 | `Middleware`: a layer of a bus refused the message, with an error that derives no `DomainError` |
-//! | 404 | `Unknown` name, `NotFound` with aggregate and id |
+//! | 404 | `Unknown` name, `NotFound` with aggregate and id, `OtherMessage` |
 //! | 405, 408, 413, 415 | `MethodNotAllowed`, `BodyTimedOut`, `TooLarge`, `UnsupportedMediaType` |
 //! | 409 | `AlreadyExists`, `Conflict`, `IdempotencyKeyInUse` |
 //! | 422 | `Rejected` by the domain, `IdReused` |
 //! | 500 | `Panicked`, `Corrupt`, `Encode`, and what else only an operator can fix; without its cause |
 //! | 503 | `Busy`, `QueueFull`, `Unavailable`, `NotBuilt`, `ShutDown`, with `Retry-After` |
-//! | 504 | `TimedOut`, `NotYet`, and `StillRunning` for a command that may still take effect |
+//! | 504 | `NotYet`, `TimedOut` |
 //!
 //! A domain error with a status from 500 has neither its text nor its members in the answer. An error of a query's handler is `Rejected` if its type derives `DomainError`, and 500 otherwise: its text may be a database's.
+//!
+//! # Who may
+//!
+//! `#[cqrs(requires = "orders:write")]` on a message requires a permission of its caller, and `#[cqrs(public)]` none. As soon as one message
+//! of an app requires a permission, the router is not built until each says one or the other. It is checked before the body of a request
+//! is read. Who the caller is comes from your own authentication: a layer puts a [`Principal`](cqrs_runtime::access::Principal) into the request's
+//! extensions, or [`RouterBuilder::principal`] makes one with an extractor.
 //!
 //! # Limits
 //!
@@ -85,9 +94,10 @@ pub use route::RouteError;
 /// The router of an app, with every option at its default.
 ///
 /// # Panics
-/// Never: without routes of your own nothing can clash.
+/// If the messages' own paths clash, or one of them does not say who may send it: see [`RouteError`], which
+/// [`RouterBuilder::build`] returns.
 pub fn router<S: Clone + Send + Sync + 'static>(app: &App) -> Router<S> {
-    builder(app).build().unwrap_or_else(|error| unreachable!("{error}"))
+    builder(app).build().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A router with options.

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cqrs_runtime::access::Denied;
 use cqrs_runtime::error::{DomainError, Rejection};
 use cqrs_runtime::wire::{Details, WireError};
 use cqrs_runtime::{CommandError, QueryError};
@@ -118,6 +119,18 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", "too many requests", detail).retry()
     }
 
+    /// The caller may not send the message.
+    pub(crate) fn denied(message: &str, denied: Denied) -> Self {
+        let (status, kind, title, permission) = match denied {
+            Denied::Unauthenticated { permission } => {
+                (StatusCode::UNAUTHORIZED, "Unauthenticated", "nobody is logged in", permission)
+            }
+            Denied::Forbidden { permission } => (StatusCode::FORBIDDEN, "Forbidden", "permission missing", permission),
+        };
+        let detail = format!("`{message}` is refused: {denied}");
+        Self::new(status, kind, title, detail).member("message", message).member("permission", permission)
+    }
+
     pub(crate) fn bad_request(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, kind, title, detail)
     }
@@ -146,7 +159,7 @@ impl Problem {
     pub(crate) fn still_running() -> Self {
         let detail = "the command was started, and did not end in time; it may still take effect: send it again with the same \
                       `Idempotency-Key`, with which it takes effect once";
-        Self::new(StatusCode::GATEWAY_TIMEOUT, "StillRunning", "not done in time", detail).member("outcome", "unknown")
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "TimedOut", "not done in time", detail).member("outcome", "unknown")
     }
 
     pub(crate) fn too_large(max: usize) -> Self {
@@ -278,6 +291,9 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(after) = self.retry_after {
             headers.insert(header::RETRY_AFTER, after.into());
         }

@@ -22,6 +22,11 @@ pub enum RouteError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// One message of the app requires a permission, and these say neither that nor that they are public.
+    Undeclared {
+        /// Their names, each with the place of its handler.
+        messages: Vec<String>,
+    },
     /// Two routes answer the same requests.
     Clash {
         /// The first, and the place of its handler.
@@ -36,6 +41,12 @@ impl std::fmt::Display for RouteError {
         match self {
             Self::Unknown(unknown) => unknown.fmt(f),
             Self::Invalid { written, reason } => write!(f, "`{written}` cannot be used: {reason}"),
+            Self::Undeclared { messages } => write!(
+                f,
+                "who may send {}: not declared, while another message of the app requires a permission; write \
+                 `#[cqrs(requires = \"..\")]` or `#[cqrs(public)]` on each",
+                messages.join(", ")
+            ),
             Self::Clash { first, second } => {
                 write!(f, "two routes clash: {first} and {second}; give one of them another path or method")
             }
@@ -84,8 +95,15 @@ impl Route {
             taken.insert((path.to_owned(), method.to_owned()), (shown, path.replace("{}", "{name}")));
         }
         let mut routes = Vec::new();
-        for (written, name) in written {
-            let route = Self::parse(written, name, shared)?;
+        let messages = shared.commands.values().chain(shared.queries.values());
+        let of_messages = messages.filter_map(|message| {
+            let route = message.exposure.http?;
+            Some(Self::of_message(route, Arc::clone(message)))
+        });
+        let of_the_builder = written.iter().map(|(written, name)| Self::parse(written, name, shared));
+        for route in of_messages.chain(of_the_builder) {
+            let route = route?;
+            let (written, name) = (&route.written, route.message.name);
             let shape = shape(&route.path);
             let shown = format!("`{written}` of `{name}` ({})", route.message.place);
             // Two names of one place in a path are a clash too, for any two methods.
@@ -102,13 +120,6 @@ impl Route {
     }
 
     fn parse(written: &str, name: &str, shared: &Shared) -> Result<Self, RouteError> {
-        let invalid = |reason: String| RouteError::invalid(written, reason);
-        let (method, path) = written.split_once(' ').ok_or_else(|| RouteError::method(written))?;
-        let path = path.trim();
-        let method: Method = method.parse().map_err(|_| RouteError::method(written))?;
-        if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
-            return Err(RouteError::method(written));
-        }
         let command = shared.message(Named::Command, name);
         let message = match (command, shared.message(Named::Query, name)) {
             (Ok(message), _) | (Err(_), Ok(message)) => Arc::clone(message),
@@ -117,6 +128,18 @@ impl Route {
                 return Err(RouteError::Unknown(UnknownName { what: Named::Command, name: name.to_owned(), known }));
             }
         };
+        Self::of_message(written, message)
+    }
+
+    fn of_message(written: &str, message: Arc<ServedMessage>) -> Result<Self, RouteError> {
+        let invalid = |reason: String| RouteError::invalid(written, reason);
+        let name = message.name;
+        let (method, path) = written.split_once(' ').ok_or_else(|| RouteError::method(written))?;
+        let path = path.trim();
+        let method: Method = method.parse().map_err(|_| RouteError::method(written))?;
+        if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte)) {
+            return Err(RouteError::method(written));
+        }
         let methods: &[Method] = match message.what {
             Named::Command => &[Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
             _ => &[Method::GET, Method::POST],
@@ -126,7 +149,8 @@ impl Route {
             return Err(invalid(format!("`{name}` is a {}, and is reached by {}", message.what, methods.join(", "))));
         }
         let mut fields: Vec<String> = Vec::new();
-        for segment in path.split('/').filter(|segment| segment.contains(['{', '}'])) {
+        for segment in path.split('/').filter(|segment| segment.contains(['{', '}']) || segment.starts_with([':', '*']))
+        {
             let field = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
             let field = field.filter(|field| !field.is_empty() && !field.contains(['{', '}', '*']));
             let field =

@@ -105,6 +105,15 @@ impl Refusal {
         }
     }
 
+    /// Whether the server has no such path, or another message there.
+    pub(crate) fn does_not_know_the_path(&self) -> bool {
+        match self.status {
+            StatusCode::NOT_FOUND => ["NoProblem", "OtherMessage"].contains(&&*self.kind),
+            StatusCode::METHOD_NOT_ALLOWED => true,
+            _ => false,
+        }
+    }
+
     /// Whether the command may have taken effect all the same.
     pub(crate) fn outcome_is_unknown(&self) -> bool {
         let is_of_a_proxy = self.kind == "NoProblem" && self.status.is_server_error();

@@ -1,32 +1,44 @@
 //! A message as an HTTP request.
 
 use cqrs_runtime::error::RemoteError;
+use cqrs_runtime::message::Message;
 use cqrs_runtime::{Command, CommandId, Meta, Position, Query};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 
+use crate::path::Fields;
+
 const AFTER: HeaderName = HeaderName::from_static("cqrs-after");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Which message is meant, whatever the path of this version of the server leads to.
+const MESSAGE: HeaderName = HeaderName::from_static("cqrs-message");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// A message as an HTTP request, to be sent once or several times.
 pub(crate) struct Call {
-    pub(crate) method: Method,
-    /// The path and the query string.
-    pub(crate) path: String,
+    /// To the message's own path.
+    pub(crate) own: Option<Request>,
+    /// To that of its name, which every server has.
+    pub(crate) by_name: Request,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
     /// The command's id. Empty for a query.
     pub(crate) key: String,
 }
 
+/// Where a message is sent.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: String,
+}
+
 impl Call {
     /// A command. It has an id in any case, so that it can be sent again.
-    pub(crate) fn command<C: Command>(command: &C, meta: &Meta) -> Result<Self, RemoteError> {
+    pub(crate) fn command<C: Command>(command: &C, meta: &Meta, fields: &Fields) -> Result<Self, RemoteError> {
         let body = (C::JSON.write)(command).map_err(|error| cannot_be_sent(C::NAME, &error))?;
         let id = meta.command_id.clone().unwrap_or_else(CommandId::random);
-        let mut call = Self::new(format!("/commands/{}", C::NAME), body, meta);
+        let mut call = Self::new::<C>(C::NAME, format!("/commands/{}", C::NAME), body, meta, fields);
         // A text that is JSON's own is the same text between the server's quotes.
         let key = HeaderValue::from_str(id.as_str()).ok().filter(|_| is_a_key(id.as_str()));
         let key = key.ok_or_else(|| {
@@ -44,22 +56,29 @@ impl Call {
     }
 
     /// A query, after what the session has seen.
-    pub(crate) fn query<Q: Query>(query: &Q, meta: &Meta, seen: Position) -> Result<Self, RemoteError> {
+    pub(crate) fn query<Q: Query>(
+        query: &Q,
+        meta: &Meta,
+        seen: Position,
+        fields: &Fields,
+    ) -> Result<Self, RemoteError> {
         let body = (Q::JSON.write)(query).map_err(|error| cannot_be_sent(Q::NAME, &error))?;
-        let mut call = Self::new(format!("/queries/{}", Q::NAME), body, meta);
+        let mut call = Self::new::<Q>(Q::NAME, format!("/queries/{}", Q::NAME), body, meta, fields);
         call.headers.insert(AFTER, seen.get().into());
         Ok(call)
     }
 
-    fn new(path: String, body: String, meta: &Meta) -> Self {
+    fn new<M: Message>(name: &'static str, path: String, body: String, meta: &Meta, fields: &Fields) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.extend(HeaderValue::from_str(name).map(|name| (MESSAGE, name)));
         if let Some(trace) = &meta.trace {
             headers.extend(HeaderValue::from_str(&trace.to_string()).map(|parent| (TRACEPARENT, parent)));
             let state = trace.tracestate().and_then(|state| HeaderValue::from_str(state).ok());
             headers.extend(state.map(|state| (TRACESTATE, state)));
         }
-        Self { method: Method::POST, path, headers, body, key: String::new() }
+        let own = fields.request::<M>(&body).map(|(method, path, body)| Request { method, path, body });
+        Self { own, by_name: Request { method: Method::POST, path, body }, headers, key: String::new() }
     }
 }
 

@@ -49,9 +49,9 @@ pub(crate) fn of_command<C: Command<Error: Rejecting>>(
             let message = refusal.message.clone();
             Some(CommandError::Panicked(Panicked { command: C::NAME, message }))
         }
+        _ if refusal.outcome_is_unknown() => Some(CommandError::Unavailable(service.unknown(refusal.message.clone()))),
         "TimedOut" | "QueueFull" => Some(CommandError::TimedOut),
         "ShutDown" => Some(CommandError::ShutDown),
-        _ if refusal.outcome_is_unknown() => Some(CommandError::Unavailable(service.unknown(refusal.message.clone()))),
         "Unavailable" | "Busy" => Some(CommandError::Unavailable(unavailable(&refusal, service))),
         _ => None,
     };

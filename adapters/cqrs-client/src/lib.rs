@@ -35,6 +35,9 @@
 //!
 //! # What is sent along
 //!
+//! A message goes to the path that it declares, `#[cqrs(http = "POST /orders/{order}/ship")]`, or to that of its name: if it declares none, if it
+//! is reached by `GET`, and if the server does not know the path, or another message by it (it runs another version).
+//!
 //! Of a [`Meta`] the command id, the deadline, the expected position and the trace. The server says who the caller is, from what
 //! [`header`](Http::header) adds.
 //!
@@ -59,6 +62,7 @@ use serde::de::DeserializeOwned;
 mod answer;
 mod call;
 mod errors;
+mod path;
 mod send;
 
 use call::Call;
@@ -86,6 +90,7 @@ impl Http {
             url: url.trim_end_matches('/').to_owned(),
             http: reqwest::Client::new(),
             headers: HeaderMap::new(),
+            fields: path::Fields::default(),
             within: Duration::from_secs(30),
         };
         Self { service: Arc::new(service), seen: Arc::default() }
@@ -155,7 +160,8 @@ impl Client for Http {
         C: Command<Error: Rejecting>,
     {
         Box::pin(async move {
-            let call = Call::command(&command, &meta).map_err(|error| CommandError::Remote(Box::new(error)))?;
+            let call = Call::command(&command, &meta, &self.service.fields)
+                .map_err(|error| CommandError::Remote(Box::new(error)))?;
             match self.service.send(&call, meta.deadline).await {
                 Outcome::Accepted(answer) => {
                     let receipt = answer.receipt::<C>(meta.command_id.is_some());
@@ -175,7 +181,7 @@ impl Client for Http {
         Q: Query<Returns: DeserializeOwned>,
     {
         Box::pin(async move {
-            let call = Call::query(&query, &meta, self.position());
+            let call = Call::query(&query, &meta, self.position(), &self.service.fields);
             let call = call.map_err(|error| QueryError::Remote(Box::new(error)))?;
             match self.service.send(&call, meta.deadline).await {
                 Outcome::Accepted(answer) => answer.read(),

@@ -8,7 +8,8 @@ use cqrs_core::store_error::StoreError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::answer::{Answer, Refusal};
-use crate::call::Call;
+use crate::call::{Call, Request};
+use crate::path::Fields;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -24,6 +25,7 @@ pub(crate) struct Service {
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
     pub(crate) headers: HeaderMap,
+    pub(crate) fields: Fields,
     pub(crate) within: Duration,
 }
 
@@ -58,9 +60,16 @@ impl Service {
         let start = Instant::now();
         let within = deadline.map_or(self.within, |deadline| deadline.saturating_duration_since(start));
         let (mut pause, mut may_be_done) = (FIRST_PAUSE, false);
+        let mut request = call.own.as_ref().unwrap_or(&call.by_name);
         loop {
             let left = within.saturating_sub(start.elapsed());
-            let answer = self.send_once(call, left, within).await;
+            let answer = self.send_once(call, request, left, within).await;
+            if matches!(&answer, Ok(Err(refusal)) if call.own.is_some() && refusal.does_not_know_the_path())
+                && !std::ptr::eq(request, &call.by_name)
+            {
+                request = &call.by_name;
+                continue;
+            }
             let asked = match &answer {
                 Ok(Ok(_)) | Err(Failure::Invalid(_)) => None,
                 Ok(Err(refusal)) => {
@@ -110,19 +119,20 @@ impl Service {
     async fn send_once(
         &self,
         call: &Call,
+        Request { method, path, body }: &Request,
         left: Duration,
         within: Duration,
     ) -> Result<Result<Answer, Refusal>, Failure> {
         if !is_http(&self.url) {
             return Err(Failure::Invalid("the service's URL is not one of HTTP; write `http://host:port/path`".into()));
         }
-        let request = self.http.request(call.method.clone(), format!("{}{}", self.url, call.path));
+        let request = self.http.request(method.clone(), format!("{}{path}", self.url));
         let seconds = u64::from(left.subsec_nanos() > 0) + left.as_secs();
         let wait = HeaderValue::from_str(&format!("wait={seconds}")).ok();
         let request = request.headers(self.headers.clone()).headers(call.headers.clone());
         // Before the server's own answer to what takes too long.
         let request = request.headers(wait.map(|wait| (PREFER, wait)).into_iter().collect());
-        let request = request.timeout(left + within + Duration::from_secs(1)).body(call.body.clone());
+        let request = request.timeout(left + within + Duration::from_secs(1)).body(body.clone());
         let response = request.send().await.map_err(|error| self.failure(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.text().await.map_err(|error| self.failure(error))?;

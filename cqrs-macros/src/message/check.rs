@@ -8,6 +8,51 @@ pub fn check(message: &mut Message<'_>, errors: &Errors) {
     not_generic(message, errors);
     a_query_answers(message, errors);
     an_error_is_an_error(message, errors);
+    a_route_can_be_followed(message, errors);
+    one_says_who_may(message, errors);
+}
+
+/// 114: the method and the path over HTTP can be those of this message.
+fn a_route_can_be_followed(message: &Message<'_>, errors: &Errors) {
+    let Some(literal) = &message.http else { return };
+    let written = literal.value();
+    let refuse = |rule: &rules::Rule, parts: &[&str]| errors.refuse(rule, literal, parts);
+    let (name, kind) = (names::text(message.ident), message.kind.text());
+    let is_path = |path: &&str| {
+        path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte))
+    };
+    let Some((method, path)) = written.split_once(' ').filter(|(_, path)| is_path(path)) else {
+        return refuse(&rules::HTTP_SHAPE, &[&written]);
+    };
+    let methods: &[&str] = match message.kind {
+        Kind::Command => &["POST", "PUT", "PATCH", "DELETE"],
+        Kind::Query => &["GET", "POST"],
+    };
+    if !methods.contains(&method) {
+        return refuse(&rules::HTTP_METHOD, &[kind, &name, method, &methods.join(", ")]);
+    }
+    let mut fields: Vec<&str> = Vec::new();
+    for segment in path.split('/').filter(|segment| segment.contains(['{', '}']) || segment.starts_with([':', '*'])) {
+        let field = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
+        let Some(field) = field.filter(|field| !field.is_empty() && !field.contains(['{', '}', '*'])) else {
+            return refuse(&rules::HTTP_SEGMENT, &[segment]);
+        };
+        if fields.contains(&field) {
+            return refuse(&rules::HTTP_TWICE, &[field]);
+        }
+        if let Some(known) = message.json_fields.as_ref().filter(|known| !known.iter().any(|known| known == field)) {
+            let known = if known.is_empty() { "none".to_owned() } else { format!("`{}`", known.join("`, `")) };
+            return refuse(&rules::HTTP_FIELD, &[&name, field, &known]);
+        }
+        fields.push(field);
+    }
+}
+
+/// 115: a message is public, or requires a permission.
+fn one_says_who_may(message: &Message<'_>, errors: &Errors) {
+    if let (Some(public), Some(requires)) = (message.public, &message.requires) {
+        errors.refuse_at(&rules::ACCESS_TWICE, public, &[&names::text(message.ident), &requires.value()]);
+    }
 }
 
 /// 109: a text or a number is no error. Of other types the compiler knows.

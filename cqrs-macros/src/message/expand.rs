@@ -19,13 +19,14 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
     let rules = std::iter::once(only_one_intention(message)).chain(says_something(message));
     let rules = rules.chain(no_events(message)).chain(is_written(message));
     let fallbacks = rt.fallbacks();
-    let (reply, fields) = (reply(message), has_fields(message));
+    let (reply, fields, exposure) = (reply(message), has_fields(message), exposure(message));
     quote! {
         const _: () = {
             #[automatically_derived]
             impl #rt::Message for #ident {
                 #reply
                 const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
+                #exposure
             }
             #[automatically_derived]
             impl #of for #ident { #body }
@@ -61,6 +62,17 @@ fn reply(message: &Message<'_>) -> TokenStream {
         type Reply = #rt::#reply<Self>;
         type Consistency = #rt::#consistency;
     }
+}
+
+/// `const EXPOSURE: .. = ..;`, where anything is declared.
+fn exposure(message: &Message<'_>) -> Option<TokenStream> {
+    let rt = &message.rt;
+    let http = message.http.as_ref().map(|route| quote!(.http(#route)));
+    let not_found = message.not_found_if_null.then(|| quote!(.not_found_if_null()));
+    let public = message.public.map(|_| quote!(.public()));
+    let requires = message.requires.as_ref().map(|permission| quote!(.requires(#permission)));
+    let parts: Vec<TokenStream> = [http, not_found, public, requires].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| quote!(const EXPOSURE: #rt::Exposure = #rt::Exposure::NONE #(#parts)*;))
 }
 
 /// How a command's handler, which cannot see its fields, reaches those that its parameters are named after.

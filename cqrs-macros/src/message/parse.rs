@@ -1,11 +1,13 @@
 //! A command or query, as it is written.
 
-use syn::{Data, DeriveInput, Generics, Ident, Type};
+use proc_macro2::Span;
+use syn::{Data, DeriveInput, Generics, Ident, LitStr, Type};
 
 use crate::errors::Errors;
 use crate::markers::{Marked, nothing_is_ignored};
 use crate::options::{Allowed, Consistency, Options};
 use crate::runtime::Runtime;
+use crate::stored::{Serde, serde_options};
 
 /// Which of the two.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,10 +40,23 @@ impl Kind {
 
     fn allowed(self) -> &'static Allowed {
         match self {
-            Self::Command => &Allowed { reader: "#[derive(Command)]", options: &["crate", "error", "name", "returns"] },
-            Self::Query => {
-                &Allowed { reader: "#[derive(Query)]", options: &["consistency", "crate", "name", "returns"] }
-            }
+            Self::Command => &Allowed {
+                reader: "#[derive(Command)]",
+                options: &["crate", "error", "http", "name", "public", "requires", "returns"],
+            },
+            Self::Query => &Allowed {
+                reader: "#[derive(Query)]",
+                options: &[
+                    "consistency",
+                    "crate",
+                    "http",
+                    "name",
+                    "not_found_if_null",
+                    "public",
+                    "requires",
+                    "returns",
+                ],
+            },
         }
     }
 }
@@ -60,6 +75,16 @@ pub struct Message<'a> {
     pub reads_own_writes: bool,
     /// Its named fields, if it is a struct.
     pub fields: Vec<(&'a Ident, &'a Type)>,
+    /// The names of its fields in JSON. `None` if serde's attributes of the type make others, or it has no named fields.
+    pub json_fields: Option<Vec<String>>,
+    /// `http = ".."`
+    pub http: Option<LitStr>,
+    /// `not_found_if_null`
+    pub not_found_if_null: bool,
+    /// `public`
+    pub public: Option<Span>,
+    /// `requires = ".."`
+    pub requires: Option<LitStr>,
 }
 
 impl<'a> Message<'a> {
@@ -78,8 +103,30 @@ impl<'a> Message<'a> {
             error: options.error,
             reads_own_writes: options.consistency == Some(Consistency::ReadYourWrites),
             fields: named_fields(&input.data),
+            json_fields: json_fields(input),
+            http: options.http,
+            not_found_if_null: options.not_found_if_null,
+            public: options.public,
+            requires: options.requires,
         }
     }
+}
+
+/// The names of a struct's fields in JSON, where no attribute of serde's makes others.
+fn json_fields(input: &DeriveInput) -> Option<Vec<String>> {
+    const SILENT: &[&str] = &["bound", "crate", "default", "deny_unknown_fields", "expecting", "rename"];
+    let is_silent = |option: &syn::Meta| SILENT.iter().any(|silent| option.path().is_ident(silent));
+    let Data::Struct(syn::DataStruct { fields: syn::Fields::Named(fields), .. }) = &input.data else { return None };
+    if !serde_options(&input.attrs).all(|option| is_silent(&option)) {
+        return None;
+    }
+    let name = |field: &syn::Field| {
+        if serde_options(&field.attrs).any(|option| option.path().is_ident("flatten")) {
+            return None;
+        }
+        Serde::of(&field.attrs).rename.or_else(|| field.ident.as_ref().map(crate::names::text))
+    };
+    fields.named.iter().map(name).collect()
 }
 
 /// The named fields of a struct.

@@ -30,12 +30,16 @@ const ALL: &[(&str, &str)] = &[
     ("foreign", "#[command] and #[query]"),
     ("from", "#[derive(Event)]"),
     ("from_start", "#[policy]"),
+    ("http", "#[derive(Command)] and #[derive(Query)]"),
     ("id", "#[aggregate]"),
     ("ignore", "#[aggregate] and #[projection]"),
     ("interior_mutability", "#[aggregate] and #[cqs]"),
     ("key", "#[projection]"),
     ("name", "types, #[projection] and #[policy]"),
+    ("not_found_if_null", "#[derive(Query)]"),
     ("on", "#[aggregate], #[projection] and #[policy]"),
+    ("public", "#[derive(Command)] and #[derive(Query)]"),
+    ("requires", "#[derive(Command)] and #[derive(Query)]"),
     ("retry", "#[command]"),
     ("returns", "#[derive(Command)] and #[derive(Query)]"),
     ("revision", "#[projection]"),
@@ -83,6 +87,8 @@ pub struct Options {
     pub from: Option<Type>,
     /// `from_start`
     pub from_start: Option<Span>,
+    /// `http = "POST /orders/{order}/ship"`
+    pub http: Option<LitStr>,
     /// `id = Type`
     pub id: Option<Type>,
     /// `ignore = [A, B]`
@@ -93,8 +99,14 @@ pub struct Options {
     pub key: Option<Ident>,
     /// `name = ".."`
     pub name: Option<LitStr>,
+    /// `not_found_if_null`
+    pub not_found_if_null: bool,
     /// `on = [A, B]`, `on = Order`
     pub on: Option<On>,
+    /// `public`
+    pub public: Option<Span>,
+    /// `requires = "orders:write"`
+    pub requires: Option<LitStr>,
     /// `retry`
     pub retry: Option<Span>,
     /// `returns = Type`
@@ -191,6 +203,8 @@ impl Options {
             "foreign" => self.foreign = Some(name.span()),
             "from_start" => self.from_start = Some(name.span()),
             "interior_mutability" => self.interior_mutability = true,
+            "not_found_if_null" => self.not_found_if_null = true,
+            "public" => self.public = Some(name.span()),
             "retry" => self.retry = Some(name.span()),
             "snapshots" if !input.peek(Token![=]) => self.snapshots = Some(1),
             _ => {
@@ -237,12 +251,14 @@ impl Options {
             "crate" => self.krate = Some(Path::parse_mod_style(input)?),
             "error" => self.error = Some(type_value(text, input, errors)?),
             "from" => self.from = Some(type_value(text, input, errors)?),
+            "http" => self.http = Some(name_literal(input, text, errors)?),
             "id" => self.id = Some(type_value(text, input, errors)?),
             "ignore" => self.ignore = Some(events(input, errors)?),
             "key" => self.key = Some(input.parse()?),
             "name" => self.name = Some(name_literal(input, text, errors)?),
             "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(events(input, errors)?)),
             "on" => self.on = Some(On::Aggregate(input.parse()?)),
+            "requires" => self.requires = Some(name_literal(input, text, errors)?),
             "returns" => self.returns = Some(type_value(text, input, errors)?),
             "revision" => self.revision = Some(counted(input, text, errors)?.0),
             "snapshots" => self.snapshots = Some(counted(input, text, errors)?.0),
@@ -301,11 +317,13 @@ fn kind_of_value(option: &str) -> &'static str {
         "consistency" => "`eventual` or `read_your_writes`",
         "crate" => "a path, `crate = my::cqrs_runtime`",
         "ignore" => "a list of events, `ignore = [A, B]`",
-        "foreign" | "from_start" | "interior_mutability" | "retry" => "no value",
+        "foreign" | "from_start" | "interior_mutability" | "not_found_if_null" | "public" | "retry" => "no value",
+        "http" => "a method and a path, `http = \"POST /orders/{order}/ship\"`",
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
         "was" => "the name that it had before, `was = \"..\"`",
         "on" => "a list of events, `on = [A, B]`",
+        "requires" => "the name of a permission, `requires = \"orders:write\"`",
         "revision" => "a whole number from 1 that you raise when a method changes what it makes, `revision = 2`",
         "snapshots" => "no value, or a whole number from 1 that you count up when a fold changes, `snapshots = 2`",
         "status" => "an HTTP status of an error, from 400 to 599: `status = 409`",

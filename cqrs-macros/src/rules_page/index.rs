@@ -73,6 +73,12 @@ index! {
     113 Types "r113_not_derived", "a command that a `Client` sends and whose domain error does not derive `DomainError`; a query that it asks and whose answer serde cannot read",
         "A domain error travels by its code and its fields, which the derive declares, and an answer as JSON. The client reads both back.",
         "Derive `DomainError` for the error, `Deserialize` for the answer; in this process alone, use `app.commands()` and `app.queries()`.";
+    114 Macro "r114_method", "an `http = \"..\"` that is no method and path of the message: a command by `GET`, a field that the message does not have, or twice",
+        "The router could not follow it, or would break what HTTP promises of a method.",
+        "Write `#[cqrs(http = \"POST /orders/{order}/ship\")]`, with the message's own fields; two messages on one path are refused when the router is built.";
+    115 Macro "r115_both", "a message that is `public` and `requires` a permission",
+        "Who may send a message is one thing or the other.",
+        "Keep one of the two.";
 }
 
 "Command handlers" {

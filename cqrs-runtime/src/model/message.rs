@@ -3,6 +3,7 @@
 use crate::model::consistency::Consistency;
 pub use crate::model::error::DomainError;
 use crate::model::error::{CommandError, QueryError};
+use crate::model::exposure::Exposure;
 use crate::model::receipt::Receipt;
 use cqrs_core::id::CommandReturns;
 use cqrs_core::json::Json;
@@ -28,6 +29,8 @@ pub trait Message: Sized + Send + Sync + 'static {
     type Consistency: Consistency;
     /// Its JSON codec: [`Json::OF`].
     const JSON: Json<Self>;
+    /// How it is reached from outside, and by whom. Default: by its name.
+    const EXPOSURE: Exposure = Exposure::NONE;
 }
 
 /// An intention to change something. Implemented by `#[derive(Command)]`.

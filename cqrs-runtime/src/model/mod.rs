@@ -6,6 +6,7 @@ pub mod client;
 pub mod consistency;
 pub(crate) mod content;
 pub mod error;
+pub mod exposure;
 pub mod message;
 pub mod outcome;
 pub(crate) mod parameter_info;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Registration;
-use super::table::Table;
+use super::table::{Placed, Table};
+use super::{MessageInfo, Registration};
 use crate::model::parameter_info::ParameterInfo;
 
 /// An overview of an app: every command, query, event, aggregate, projection and policy, and what handles what. Prints as text.
@@ -40,7 +40,8 @@ impl Description {
                 })
                 .collect();
             let kind = if handler.workflow { "workflow" } else { "decision" };
-            let details = vec![format!("{kind} {}", handler.function), on("on", &aggregates), on("emits", &events)];
+            let mut details = vec![format!("{kind} {}", handler.function), on("on", &aggregates), on("emits", &events)];
+            details.extend(exposed(&table.commands, handler.command));
             line(handler.command, details, handler.registration)
         });
         sections.push(("Commands", commands.collect()));
@@ -53,7 +54,9 @@ impl Description {
                     _ => None,
                 })
                 .collect();
-            line(handler.query, vec![format!("query {}", handler.function), on("reads", &views)], handler.registration)
+            let mut details = vec![format!("query {}", handler.function), on("reads", &views)];
+            details.extend(exposed(&table.queries, handler.query));
+            line(handler.query, details, handler.registration)
         });
         sections.push(("Queries", queries.collect()));
         let events = table.events.iter().map(|event| {
@@ -82,6 +85,13 @@ impl Description {
         sections.push(("Policies", policies.collect()));
         Self { sections }
     }
+}
+
+/// How a message is reached from outside, and by whom.
+fn exposed(messages: &[Placed<MessageInfo>], name: &str) -> Vec<String> {
+    let info = messages.iter().find(|message| message.name == name);
+    info.map(|info| vec![info.exposure.http.unwrap_or_default().to_owned(), info.exposure.access.to_string()])
+        .unwrap_or_default()
 }
 
 fn on(word: &str, names: &[&str]) -> String {

@@ -1,7 +1,11 @@
 //! What an app serves, for transports: names, and the fields of each message.
 
-use super::table::Table;
+use serde_json::value::RawValue;
+
+use super::MessageInfo;
+use super::table::{Placed, Table};
 use crate::model::error::Named;
+use crate::model::exposure::{Access, Exposure};
 use crate::model::message::Message;
 use crate::model::parameter_info::ParameterInfo;
 
@@ -19,8 +23,19 @@ pub struct ServedMessage {
     pub loads: bool,
     /// Its fields. Empty if it is no struct with named fields, or has none.
     pub fields: Vec<MessageField>,
+    /// How it is reached from outside, and by whom.
+    pub exposure: Exposure,
     /// The file and line of its handler.
     pub place: String,
+}
+
+/// The messages that do not say who may send them, where another one requires a permission. Transports refuse such an app: one of
+/// them was most likely forgotten.
+#[must_use]
+pub fn undeclared(messages: &[ServedMessage]) -> Vec<&ServedMessage> {
+    let access = |message: &ServedMessage| message.exposure.access;
+    let is_used = messages.iter().any(|message| matches!(access(message), Access::Requires(_)));
+    messages.iter().filter(|message| is_used && access(message) == Access::Undeclared).collect()
 }
 
 /// A field of a message.
@@ -48,8 +63,30 @@ pub enum FieldForm {
     Json,
 }
 
-/// The fields of a message type.
-pub(super) fn fields<M: Message>() -> Vec<MessageField> {
+impl FieldForm {
+    /// A text of a URL as the JSON of this field. What does not fit is a JSON text, which the message then refuses with its own words.
+    #[must_use]
+    pub fn json_of(&self, text: &str) -> String {
+        let as_it_is = match self {
+            Self::Number => serde_json::from_str::<serde_json::Number>(text).is_ok(),
+            Self::Bool => matches!(text, "true" | "false"),
+            Self::Text => false,
+            _ => serde_json::from_str::<&RawValue>(text).is_ok(),
+        };
+        if as_it_is { text.trim().to_owned() } else { serde_json::Value::from(text).to_string() }
+    }
+
+    /// The text of a URL that [`json_of`](Self::json_of) makes this JSON of. `None` if there is none.
+    #[must_use]
+    pub fn text_of(&self, json: &str) -> Option<String> {
+        let text = serde_json::from_str(json).unwrap_or_else(|_| json.to_owned());
+        (self.json_of(&text) == json).then_some(text)
+    }
+}
+
+/// The fields of a message type, for callers that have no app.
+#[must_use]
+pub fn fields<M: Message>() -> Vec<MessageField> {
     let facts = (M::JSON.facts)();
     let mut names: Vec<String> =
         facts.iter().filter_map(|fact| fact.strip_prefix(".: struct ")).flat_map(quoted).collect();
@@ -85,27 +122,56 @@ fn form(facts: &[String], path: &str) -> FieldForm {
 
 /// Everything that is served, commands first, each by name.
 pub(crate) fn served(table: &Table) -> Vec<ServedMessage> {
-    let fields_of = |messages: &[super::table::Placed<super::MessageInfo>], name: &str| {
-        messages.iter().find(|message| message.name == name).map(|message| (message.fields)()).unwrap_or_default()
+    let info = |messages: &[Placed<MessageInfo>], name: &str| {
+        let info = messages.iter().find(|message| message.name == name);
+        info.map_or((Vec::new(), Exposure::NONE), |message| ((message.fields)(), message.exposure))
     };
-    let commands = table.command_handlers.values().map(|handler| ServedMessage {
-        what: Named::Command,
-        name: handler.command,
-        creates: handler
-            .parameters
-            .iter()
-            .any(|parameter| matches!(parameter, ParameterInfo::Aggregate(aggregate) if aggregate.must_be_absent)),
-        loads: handler.parameters.iter().any(|parameter| matches!(parameter, ParameterInfo::Aggregate(_))),
-        fields: fields_of(&table.commands, handler.command),
-        place: handler.registration.place(),
+    let commands = table.command_handlers.values().map(|handler| {
+        let (fields, exposure) = info(&table.commands, handler.command);
+        let creates =
+            |one: &ParameterInfo| matches!(one, ParameterInfo::Aggregate(aggregate) if aggregate.must_be_absent);
+        ServedMessage {
+            what: Named::Command,
+            name: handler.command,
+            creates: handler.parameters.iter().any(creates),
+            loads: handler.parameters.iter().any(|parameter| matches!(parameter, ParameterInfo::Aggregate(_))),
+            fields,
+            exposure,
+            place: handler.registration.place(),
+        }
     });
-    let queries = table.query_handlers.values().map(|handler| ServedMessage {
-        what: Named::Query,
-        name: handler.query,
-        creates: false,
-        loads: false,
-        fields: fields_of(&table.queries, handler.query),
-        place: handler.registration.place(),
+    let queries = table.query_handlers.values().map(|handler| {
+        let (fields, exposure) = info(&table.queries, handler.query);
+        let (name, place) = (handler.query, handler.registration.place());
+        ServedMessage { what: Named::Query, name, creates: false, loads: false, fields, exposure, place }
     });
     commands.chain(queries).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_for_the_json_that_it_is_made_of() {
+        use FieldForm::{Bool, Json, Number, Text};
+        for (form, json, text) in [
+            (Text, r#""a b""#, Some("a b")),
+            (Text, r#""17""#, Some("17")),
+            (Text, r#""ü\"""#, Some("ü\"")),
+            (Text, "17", None),
+            (Text, "null", None),
+            (Number, "17", Some("17")),
+            (Number, "340282366920938463463374607431768211455", Some("340282366920938463463374607431768211455")),
+            (Number, r#""17""#, None),
+            (Number, r#""much""#, Some("much")),
+            (Bool, "true", Some("true")),
+            (Bool, r#""true""#, None),
+            (Json, r#"{"a":1}"#, Some(r#"{"a":1}"#)),
+            (Json, r#""17""#, None),
+            (Json, r#""Large""#, Some("Large")),
+        ] {
+            assert_eq!(form.text_of(json).as_deref(), text, "{form:?} {json}");
+        }
+    }
 }

@@ -11,10 +11,11 @@ pub(crate) mod table;
 
 pub use describe::Description;
 pub(crate) use messages::served;
-pub use messages::{FieldForm, MessageField, ServedMessage};
+pub use messages::{FieldForm, MessageField, ServedMessage, fields, undeclared};
 
 pub use crate::bus::services::{CommandHandlerInfo, QueryHandlerInfo};
 use crate::model::aggregate::{Aggregate, AggregateState};
+use crate::model::exposure::Exposure;
 use crate::model::message::{Command, Query};
 pub use crate::model::parameter_info::{AggregateEvents, ParameterInfo, Resource};
 pub use crate::policy::reaction::PolicyInfo;
@@ -73,6 +74,8 @@ pub struct MessageInfo {
     pub returns: fn() -> &'static str,
     /// Its fields.
     pub fields: fn() -> Vec<MessageField>,
+    /// How it is reached from outside, and by whom.
+    pub exposure: Exposure,
 }
 
 /// An event.
@@ -145,7 +148,8 @@ impl Registration {
                 name: C::NAME,
                 type_name: std::any::type_name::<C>,
                 returns: std::any::type_name::<C::Returns>,
-                fields: messages::fields::<C>,
+                fields: fields::<C>,
+                exposure: C::EXPOSURE,
             }),
         )
     }
@@ -160,7 +164,8 @@ impl Registration {
                 name: Q::NAME,
                 type_name: std::any::type_name::<Q>,
                 returns: std::any::type_name::<Q::Returns>,
-                fields: messages::fields::<Q>,
+                fields: fields::<Q>,
+                exposure: Q::EXPOSURE,
             }),
         )
     }

@@ -211,7 +211,13 @@ pub fn gate() -> Arc<Gate> {
 }
 
 pub async fn app_with(gate: &Arc<Gate>) -> App {
-    App::builder().log(MemoryLog::new()).shared_state(Arc::clone(gate)).build().await.unwrap()
+    App::builder()
+        .log(MemoryLog::new())
+        .shared_state(Arc::clone(gate))
+        .only_modules(["it::domain"])
+        .build()
+        .await
+        .unwrap()
 }
 
 pub async fn app() -> App {

@@ -1,5 +1,6 @@
 //! The router over TCP, with an HTTP client.
 
+mod access;
 mod client;
 mod commands;
 mod curl;

@@ -131,6 +131,9 @@ async fn what_could_never_be_answered_is_refused_when_the_router_is_built() {
         ("POST /orders/{order}/{order}", "CreateOrder", "in the path twice"),
         ("POST /orders/{*order}", "CreateOrder", "is no field"),
         ("POST /orders/x{order}", "CreateOrder", "is no field"),
+        ("POST /orders/:order", "CreateOrder", "is no field"),
+        ("POST /orders/*order", "CreateOrder", "is no field"),
+        ("POST /orders/ü", "CreateOrder", "write a method and a path"),
     ] {
         let error = routed(&[(route, message)]).to_string();
         assert!(error.contains(part), "{error}");
@@ -144,6 +147,9 @@ async fn what_could_never_be_answered_is_refused_when_the_router_is_built() {
         let text = error.to_string();
         assert!(text.contains(first.0) && text.contains(second.0) && text.contains("domain.rs:"), "{text}");
     }
+    // Names that differ at one place of two paths are no clash.
+    let apart = cqrs_axum::builder(&app).route("GET /a/{order}/b", "ParcelOf").route("GET /a/{text}/c", "Echo");
+    assert!(apart.build::<()>().is_ok());
     assert!(matches!(routed(&[("GET /health/live", "Echo")]), RouteError::Clash { .. }));
     assert!(matches!(routed(&[("GET /queries/{text}", "Echo")]), RouteError::Clash { .. }));
     for (command, template) in [("CreateOrder", "/orders"), ("Nothing", "/orders/{id}")] {

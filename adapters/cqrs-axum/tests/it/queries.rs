@@ -67,7 +67,11 @@ async fn wrong_fields_of_a_url_are_400_with_their_path() {
 
 #[tokio::test]
 async fn a_caller_reads_its_own_writes_at_level_2() {
-    let builder = App::builder().log(MemoryLog::new()).views(MemoryViews::new()).shared_state(gate());
+    let builder = App::builder()
+        .log(MemoryLog::new())
+        .views(MemoryViews::new())
+        .shared_state(gate())
+        .only_modules(["it::domain"]);
     let server = Server::of(&builder.build().await.unwrap()).await;
     for _ in 0..20 {
         let (order, position) = server.order().await;

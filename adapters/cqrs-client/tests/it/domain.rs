@@ -33,7 +33,7 @@ pub struct Open {
 }
 
 #[derive(Command, Serialize, Deserialize, Clone)]
-#[cqrs(error = PaymentError)]
+#[cqrs(error = PaymentError, http = "POST /accounts/{account}/payments/{cents}")]
 pub struct Pay {
     pub account: AccountId,
     pub cents: i64,
@@ -134,6 +134,25 @@ async fn pay_slowly(cmd: PaySlowly, _account: &Account, gate: State<Gate>) -> Re
     gate.arrived.add_permits(1);
     gate.open.acquire().await.expect("it is never closed").forget();
     Ok(Paid { account: cmd.account, cents: 1 })
+}
+
+/// A text in its path.
+#[derive(Command, Serialize, Deserialize, Clone)]
+#[cqrs(http = "PUT /notes/{text}")]
+pub struct Note {
+    pub text: String,
+    pub more: Option<String>,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+pub struct Noted {
+    pub text: String,
+    pub more: Option<String>,
+}
+
+#[command]
+fn note(cmd: Note) -> Result<Noted, std::convert::Infallible> {
+    Ok(Noted { text: cmd.text, more: cmd.more })
 }
 
 /// Holds what waits for it.

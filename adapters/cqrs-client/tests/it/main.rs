@@ -2,5 +2,6 @@
 
 mod domain;
 mod faulty;
+mod paths;
 mod results;
 mod retries;

@@ -28,7 +28,7 @@ impl CustomerCard {
 
 /// Which customers have this name? There may be several.
 #[derive(Query, Serialize, Deserialize, Clone, Debug)]
-#[cqrs(returns = Vec<CustomerCard>)]
+#[cqrs(returns = Vec<CustomerCard>, http = "GET /customers")]
 pub struct CustomersNamed {
     /// The whole name.
     pub name: String,

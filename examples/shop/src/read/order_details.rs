@@ -107,7 +107,7 @@ impl OrderDetail {
 
 /// What is there to know about an order? Nothing, if there is none.
 #[derive(Query, Serialize, Deserialize, Clone, Debug)]
-#[cqrs(returns = Option<OrderDetail>)]
+#[cqrs(returns = Option<OrderDetail>, http = "GET /orders/{order}", not_found_if_null)]
 pub struct OrderDetails {
     /// Which.
     pub order: OrderId,

@@ -64,7 +64,7 @@ impl OrderSummary {
 
 /// The orders of a customer, newest first, a page at a time.
 #[derive(Query, Serialize, Deserialize, Clone, Debug)]
-#[cqrs(returns = Vec<OrderSummary>)]
+#[cqrs(returns = Vec<OrderSummary>, http = "GET /customers/{customer}/orders")]
 pub struct OrderHistory {
     /// Whose.
     pub customer: CustomerId,

@@ -10,7 +10,7 @@ async fn passes(write: Place, read: Option<Place>) {
     let app = shop::open(&Places { write, read, details: None }).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = shop::http::router(&app).unwrap();
+    let router: axum::Router = cqrs_axum::router(&app);
     tokio::spawn(async move { axum::serve(listener, router).await });
     shop::acceptance::run(&Http::new(&url), app.log()).await;
 }

@@ -1,0 +1,17 @@
+//! CQRS114: a path names a field once: what to write instead.
+
+include!("../shop.rs");
+
+#[derive(Command, Serialize, Deserialize)]
+#[cqrs(http = "POST /orders/{order}/{reason}")]
+pub struct Cancel {
+    pub order: OrderId,
+    pub reason: String,
+}
+
+#[command]
+fn cancel(cmd: Cancel, _order: &Order) -> Result<Shipped, std::convert::Infallible> {
+    Ok(Shipped { order: cmd.order })
+}
+
+fn main() {}
