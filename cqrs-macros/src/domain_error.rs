@@ -24,6 +24,8 @@ struct Case<'a> {
     /// Where its code is written.
     written: TokenStream,
     status: Option<u16>,
+    /// Its doc comment.
+    docs: String,
     fields: &'a Fields,
     /// `#[error(transparent)]`: what it wraps says what it is.
     is_transparent: bool,
@@ -88,6 +90,7 @@ impl<'a> Case<'a> {
             written: options.code.as_ref().map_or_else(|| quote!(#ident), |code| quote!(#code)),
             code: options.code.map_or_else(|| names::text(ident), |code| code.value()),
             status: options.status,
+            docs: names::docs(attributes),
             fields,
             is_transparent: fields.len() == 1 && attributes.iter().any(is_transparent),
         }
@@ -144,6 +147,17 @@ impl<'a> Case<'a> {
         Some(quote!(#rt::RejectionField::<#ty>::wrapped(#rejection).map(|#wrapped| #path { #member: #wrapped })))
     }
 
+    /// The fields that travel, with their schemas.
+    fn members(&self, rt: &Runtime) -> Vec<TokenStream> {
+        let fields = self.fields.iter().enumerate().filter(|(_, field)| !self.is_transparent && !is_cause(field));
+        let member = fields.map(|(at, field)| {
+            let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
+            let ty = &field.ty;
+            quote!(#rt::RejectionMember { name: #name, schema: #rt::Probe::<#ty>::SCHEMA })
+        });
+        member.collect()
+    }
+
     fn path(&self) -> TokenStream {
         self.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant))
     }
@@ -198,7 +212,10 @@ fn expand(rt: &Runtime, ident: &Ident, cases: &[Case<'_>]) -> TokenStream {
     let codes = cases.iter().map(|case| {
         let (code, status) = (&case.code, option(case.status));
         let wraps = case.wrapped().map_or_else(|| quote!(&[]), |ty| quote!(#rt::RejectionField::<#ty>::CODES));
-        quote!(#rt::RejectionCode { code: #code, status: #status, wraps: #wraps })
+        let (docs, members) = (&case.docs, case.members(rt));
+        quote! {
+            #rt::RejectionCode { code: #code, status: #status, wraps: #wraps, docs: #docs, members: &[#(#members),*] }
+        }
     });
     let rejection = local("rejection");
     let read = cases.iter().filter_map(|case| case.reading(rt, &rejection));
@@ -226,7 +243,7 @@ fn expand(rt: &Runtime, ident: &Ident, cases: &[Case<'_>]) -> TokenStream {
                 }
             }
             #[allow(unused_imports)]
-            use #rt::NoRejectionField as _;
+            use #rt::{NoRejectionField as _, Unless as _};
             #distinct
             #rt::inventory::submit!(#rt::DomainErrorInfo::of::<#ident>());
         };

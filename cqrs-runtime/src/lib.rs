@@ -156,7 +156,7 @@ pub mod boundary {
 /// The errors of commands, queries and operators' calls.
 pub mod error {
     pub use crate::model::error::*;
-    pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode};
+    pub use crate::model::rejection::{DomainErrorInfo, Rejecting, Rejection, RejectionCode, RejectionMember};
     pub use crate::model::remote_error::RemoteError;
 }
 
@@ -282,7 +282,8 @@ pub mod __private {
     pub use crate::model::exposure::Exposure;
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::rejection::{
-        DomainErrorInfo, NoRejectionField, Rejecting, Rejection, RejectionCode, RejectionField, distinct,
+        DomainErrorInfo, NoRejectionField, Rejecting, Rejection, RejectionCode, RejectionField, RejectionMember,
+        distinct,
     };
     pub use crate::model::snapshot::{Snapshots, snapshots};
     pub use crate::policy::reaction::{FormerName, PolicyContext, Reacting, Reaction};
@@ -290,7 +291,7 @@ pub mod __private {
     pub use crate::projection::fingerprint::Basis;
     pub use crate::projection::overlay::{LookUps, Rows};
     pub use crate::projection::{Fold, Handle};
-    pub use crate::registry::{FieldInfo, Registration};
+    pub use crate::registry::{FieldInfo, MessageDocs, Registration};
     pub use cqrs_core::column::{Column, ColumnKind, Value};
     pub use cqrs_core::database::Tx;
     pub use cqrs_core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, UpcastFrom};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::Method;
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get};
 use cqrs_runtime::access::Principal;
 use cqrs_runtime::error::Named;
@@ -16,7 +16,9 @@ use cqrs_runtime::{App, Meta};
 use tokio::sync::Semaphore;
 
 use crate::handle::{Target, handle};
+use crate::incoming::json_answer;
 use crate::location::Location;
+use crate::openapi::OpenApi;
 use crate::problem::Problem;
 use crate::route::{Route, RouteError};
 use crate::shared::{MetaOf, PrincipalOf, ProblemAnswer, Shared};
@@ -33,6 +35,7 @@ pub struct RouterBuilder {
     principal: PrincipalOf,
     problem: ProblemAnswer,
     health: bool,
+    openapi: Option<OpenApi>,
     routes: Vec<(String, String)>,
     locations: Vec<(String, String)>,
     not_found_if_null: Vec<String>,
@@ -55,6 +58,7 @@ impl RouterBuilder {
             principal: Arc::new(|parts| Box::pin(std::future::ready(Ok(parts.extensions.get().cloned())))),
             problem: Arc::new(IntoResponse::into_response),
             health: true,
+            openapi: None,
             routes: Vec::new(),
             locations: Vec::new(),
             not_found_if_null: Vec::new(),
@@ -215,12 +219,83 @@ impl RouterBuilder {
         self
     }
 
+    /// Serves an OpenAPI 3.1 document as `/openapi.json`, and a page to read and try it as `/openapi`. Default: neither.
+    ///
+    /// ```
+    /// # use cqrs_runtime::App;
+    /// use cqrs_axum::OpenApi;
+    ///
+    /// # fn example(app: &App) {
+    /// let builder = cqrs_axum::builder(app).openapi(OpenApi::new("Shop", "1.0"));
+    /// # }
+    /// ```
+    pub fn openapi(mut self, document: OpenApi) -> Self {
+        self.openapi = Some(document);
+        self
+    }
+
+    /// The OpenAPI document that the router would serve, for a test that compares it with a committed file. `null` without
+    /// [`openapi`](Self::openapi).
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build), and if two types have one schema name.
+    pub fn openapi_document(mut self) -> Result<serde_json::Value, RouteError> {
+        let document = self.openapi.take();
+        let (shared, routes) = self.checked(document.is_some())?;
+        document.map_or(Ok(serde_json::Value::Null), |document| document.document(&shared, &routes))
+    }
+
     /// The router. It nests, merges and takes layers like any other, and fits a router of any state.
     ///
     /// # Errors
     /// See [`RouteError`]: an option names a message that the app does not serve, two routes clash, or a message does not say who may
     /// send it while another one does.
-    pub fn build<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, RouteError> {
+    pub fn build<S: Clone + Send + Sync + 'static>(mut self) -> Result<Router<S>, RouteError> {
+        let (openapi, health) = (self.openapi.take(), self.health);
+        let (shared, routes) = self.checked(openapi.is_some())?;
+        let document = openapi.map(|openapi| openapi.document(&shared, &routes)).transpose()?;
+        let shared = Arc::new(shared);
+        let mut paths: BTreeMap<String, MethodRouter<S>> = BTreeMap::new();
+        let mut add = |path: &str, methods: MethodFilter, target: Target| {
+            let shared = Arc::clone(&shared);
+            let methods_of_path = paths.remove(path).unwrap_or_default();
+            let handler = move |request: Request| handle(Arc::clone(&shared), target.clone(), request);
+            paths.insert(path.to_owned(), methods_of_path.on(methods, handler));
+        };
+        add("/commands/{name}", MethodFilter::POST, Target::Named(Named::Command));
+        add("/queries/{name}", MethodFilter::GET.or(MethodFilter::POST), Target::Named(Named::Query));
+        for route in routes {
+            let filter = MethodFilter::try_from(route.method).map_err(|_| RouteError::method(&route.written))?;
+            add(&route.path, filter, Target::Route { message: route.message, fields: route.fields });
+        }
+        let mut router = Router::new();
+        for (path, methods) in paths {
+            let shared = Arc::clone(&shared);
+            router = router.route(
+                &path,
+                methods.fallback(move |method: Method| std::future::ready(handle::other_method(&shared, &method))),
+            );
+        }
+        if let Some(document) = document {
+            let document: Arc<str> = document.to_string().into();
+            router = router
+                .route(
+                    "/openapi.json",
+                    get(move || std::future::ready(json_answer(StatusCode::OK, document.to_string()))),
+                )
+                .route("/openapi", get(|| std::future::ready(Html(include_str!("openapi.html")))));
+        }
+        if health {
+            let (live, ready) = (shared.app.clone(), shared.app.clone());
+            router = router
+                .route("/health/live", get(move || health::live(live.clone())))
+                .route("/health/ready", get(move || health::ready(ready.clone())));
+        }
+        Ok(router)
+    }
+
+    /// What the options say, and the routes, of which no two clash.
+    fn checked(self, openapi: bool) -> Result<(Shared, Vec<Route>), RouteError> {
         let (mut commands, mut queries) = (BTreeMap::new(), BTreeMap::new());
         let messages = self.app.messages();
         let undeclared = undeclared(&messages);
@@ -257,35 +332,7 @@ impl RouterBuilder {
             let name = shared.message(Named::Query, query).map_err(RouteError::Unknown)?.name;
             shared.not_found_if_null.insert(name);
         }
-        let routes = Route::all(&self.routes, &shared, self.health)?;
-        let shared = Arc::new(shared);
-        let mut paths: BTreeMap<String, MethodRouter<S>> = BTreeMap::new();
-        let mut add = |path: &str, methods: MethodFilter, target: Target| {
-            let shared = Arc::clone(&shared);
-            let methods_of_path = paths.remove(path).unwrap_or_default();
-            let handler = move |request: Request| handle(Arc::clone(&shared), target.clone(), request);
-            paths.insert(path.to_owned(), methods_of_path.on(methods, handler));
-        };
-        add("/commands/{name}", MethodFilter::POST, Target::Named(Named::Command));
-        add("/queries/{name}", MethodFilter::GET.or(MethodFilter::POST), Target::Named(Named::Query));
-        for route in routes {
-            let filter = MethodFilter::try_from(route.method).map_err(|_| RouteError::method(&route.written))?;
-            add(&route.path, filter, Target::Route { message: route.message, fields: route.fields });
-        }
-        let mut router = Router::new();
-        for (path, methods) in paths {
-            let shared = Arc::clone(&shared);
-            router = router.route(
-                &path,
-                methods.fallback(move |method: Method| std::future::ready(handle::other_method(&shared, &method))),
-            );
-        }
-        if self.health {
-            let (live, ready) = (shared.app.clone(), shared.app.clone());
-            router = router
-                .route("/health/live", get(move || health::live(live.clone())))
-                .route("/health/ready", get(move || health::ready(ready.clone())));
-        }
-        Ok(router)
+        let routes = Route::all(&self.routes, &shared, self.health, openapi)?;
+        Ok((shared, routes))
     }
 }

@@ -21,6 +21,7 @@
 //! | `POST /commands/{Name}` | executes a command, whose JSON is the body | 204, or 200 with what the command returns; 201 if its handler takes an `Absent<A>` |
 //! | `GET /queries/{Name}?field=..` | asks a query. A list is written `?id=1&id=2`, an object as JSON | 200 and the answer |
 //! | `POST /queries/{Name}` | the same, with the fields as JSON in the body | 200 and the answer |
+//! | `GET /openapi.json`, `GET /openapi` | with [`RouterBuilder::openapi`] | 200: the document, and a page to read and try it |
 //! | `GET /health/live`, `GET /health/ready` | see [`App::health`] | 200 or 503, and the status alone |
 //! | `#[cqrs(http = "POST /orders/{order}/ship")]` on a message, or [`RouterBuilder::route`] | the same, on a path of its own. Its fields come from the path, the query string and the body | the same as above |
 //!
@@ -65,6 +66,13 @@
 //! is read. Who the caller is comes from your own authentication: a layer puts a [`Principal`](cqrs_runtime::access::Principal) into the request's
 //! extensions, or [`RouterBuilder::principal`] makes one with an extractor.
 //!
+//! # OpenAPI
+//!
+//! [`RouterBuilder::openapi`] serves an OpenAPI 3.1 document of all messages: their own paths, or those of their names, descriptions from doc
+//! comments, each refusal of the domain with its fields, the permissions. The page next to it needs no other network. With the feature `schema` it
+//! has the JSON schemas of the messages, answers and domain errors that derive `schemars::JsonSchema`; `x-without-schema` lists the others.
+//! Two types of one schema name are refused. [`RouterBuilder::openapi_document`] is for a test that compares it with a committed file.
+//!
 //! # Limits
 //!
 //! Bodies of one mebibyte, 30 seconds, 1,024 requests at the same time; 128 levels of JSON. See [`RouterBuilder`].
@@ -82,12 +90,14 @@ mod headers;
 mod health;
 mod incoming;
 mod location;
+mod openapi;
 mod problem;
 mod query;
 mod route;
 mod shared;
 
 pub use builder::RouterBuilder;
+pub use openapi::OpenApi;
 pub use problem::Problem;
 pub use route::RouteError;
 

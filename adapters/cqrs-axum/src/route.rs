@@ -27,6 +27,15 @@ pub enum RouteError {
         /// Their names, each with the place of its handler.
         messages: Vec<String>,
     },
+    /// Two types have one schema name in the OpenAPI document.
+    SchemaClash {
+        /// The name.
+        name: String,
+        /// The handler of the message that the first one is of.
+        first: String,
+        /// The handler of the message that the second one is of.
+        second: String,
+    },
     /// Two routes answer the same requests.
     Clash {
         /// The first, and the place of its handler.
@@ -46,6 +55,11 @@ impl std::fmt::Display for RouteError {
                 "who may send {}: not declared, while another message of the app requires a permission; write \
                  `#[cqrs(requires = \"..\")]` or `#[cqrs(public)]` on each",
                 messages.join(", ")
+            ),
+            Self::SchemaClash { name, first, second } => write!(
+                f,
+                "two types have the schema name `{name}`, of the messages handled at {first} and at {second}; give one of them another: \
+                 `#[schemars(rename = \"..\")]`"
             ),
             Self::Clash { first, second } => {
                 write!(f, "two routes clash: {first} and {second}; give one of them another path or method")
@@ -83,12 +97,20 @@ pub(crate) struct Route {
 
 impl Route {
     /// The routes, of which no two answer the same requests.
-    pub(crate) fn all(written: &[(String, String)], shared: &Shared, health: bool) -> Result<Vec<Self>, RouteError> {
+    pub(crate) fn all(
+        written: &[(String, String)],
+        shared: &Shared,
+        health: bool,
+        openapi: bool,
+    ) -> Result<Vec<Self>, RouteError> {
         let mut taken: BTreeMap<(String, String), (String, String)> = BTreeMap::new();
         let own = "of the router itself".to_owned();
         let mut own_routes = vec![("POST", "/commands/{}"), ("GET", "/queries/{}"), ("POST", "/queries/{}")];
         if health {
             own_routes.extend([("GET", "/health/live"), ("GET", "/health/ready")]);
+        }
+        if openapi {
+            own_routes.extend([("GET", "/openapi"), ("GET", "/openapi.json")]);
         }
         for (method, path) in own_routes {
             let shown = format!("`{method} {}`, {own}", path.replace("{}", "{name}"));

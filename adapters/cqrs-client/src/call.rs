@@ -10,7 +10,7 @@ use crate::path::Fields;
 
 const AFTER: HeaderName = HeaderName::from_static("cqrs-after");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Which message is meant, whatever the path of this version of the server leads to.
+/// Which message is meant: in another version of the server the path may lead to another one.
 const MESSAGE: HeaderName = HeaderName::from_static("cqrs-message");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");

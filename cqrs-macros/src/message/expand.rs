@@ -15,7 +15,18 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
         Kind::Command => quote!(command),
         Kind::Query => quote!(query),
     };
-    let registration = rt.submit(&quote!(#constructor::<#ident>(::core::module_path!())));
+    let docs = &message.docs;
+    let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
+    let registration = rt.submit(&quote! {
+        #constructor::<#ident>(
+            ::core::module_path!(),
+            #rt::MessageDocs {
+                text: #docs,
+                schema: #rt::Probe::<#ident>::SCHEMA,
+                answer: #rt::Probe::<#returns>::SCHEMA,
+            },
+        )
+    });
     let rules = std::iter::once(only_one_intention(message)).chain(says_something(message));
     let rules = rules.chain(no_events(message)).chain(is_written(message));
     let fallbacks = rt.fallbacks();

@@ -77,6 +77,8 @@ pub struct Message<'a> {
     pub fields: Vec<(&'a Ident, &'a Type)>,
     /// The names of its fields in JSON. `None` if serde's attributes of the type make others, or it has no named fields.
     pub json_fields: Option<Vec<String>>,
+    /// Its doc comment.
+    pub docs: String,
     /// `http = ".."`
     pub http: Option<LitStr>,
     /// `not_found_if_null`
@@ -104,6 +106,7 @@ impl<'a> Message<'a> {
             reads_own_writes: options.consistency == Some(Consistency::ReadYourWrites),
             fields: named_fields(&input.data),
             json_fields: json_fields(input),
+            docs: crate::names::docs(&input.attrs),
             http: options.http,
             not_found_if_null: options.not_found_if_null,
             public: options.public,

@@ -17,14 +17,34 @@ const _: () = {
     #[automatically_derived]
     impl rt::Rejecting for PaymentError {
         const CODES: &'static [rt::RejectionCode] = &[
-            rt::RejectionCode { code: "too-much", status: ::core::option::Option::Some(409u16), wraps: &[] },
-            rt::RejectionCode { code: "Expired", status: ::core::option::Option::None, wraps: &[] },
+            rt::RejectionCode {
+                code: "too-much",
+                status: ::core::option::Option::Some(409u16),
+                wraps: &[],
+                docs: "",
+                members: &[rt::RejectionMember { name: "limit", schema: rt::Probe::<u32>::SCHEMA }],
+            },
+            rt::RejectionCode {
+                code: "Expired",
+                status: ::core::option::Option::None,
+                wraps: &[],
+                docs: "",
+                members: &[rt::RejectionMember { name: "0", schema: rt::Probe::<String>::SCHEMA }],
+            },
             rt::RejectionCode {
                 code: "Card",
                 status: ::core::option::Option::None,
                 wraps: rt::RejectionField::<CardError>::CODES,
+                docs: "",
+                members: &[],
             },
-            rt::RejectionCode { code: "Nothing", status: ::core::option::Option::None, wraps: &[] },
+            rt::RejectionCode {
+                code: "Nothing",
+                status: ::core::option::Option::None,
+                wraps: &[],
+                docs: "",
+                members: &[],
+            },
         ];
         fn rejection(&self) -> rt::Rejection {
             match self {
@@ -53,7 +73,7 @@ const _: () = {
         }
     }
     #[allow(unused_imports)]
-    use rt::NoRejectionField as _;
+    use rt::{NoRejectionField as _, Unless as _};
     const _: () = rt::require(
         rt::distinct(<PaymentError as rt::Rejecting>::CODES),
         rt::rules::REJECTION_WRAPPED,

@@ -42,5 +42,8 @@ const _: () = {
         rt::rules::TWO_INTENTIONS,
         &["CreateOrder"],
     );
-    rt::inventory::submit!(rt::Registration::command::<CreateOrder>(::core::module_path!()));
+    rt::inventory::submit!(rt::Registration::command::<CreateOrder>(
+        ::core::module_path!(),
+        rt::MessageDocs { text: "", schema: rt::Probe::<CreateOrder>::SCHEMA, answer: rt::Probe::<OrderId>::SCHEMA },
+    ));
 };

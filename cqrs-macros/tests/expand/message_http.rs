@@ -5,3 +5,30 @@
 pub struct Weight {
     pub order: OrderId,
 }
+
+// ---- expands to, with `rt` for `::cqrs_runtime::__private` ----
+
+const _: () = {
+    #[automatically_derived]
+    impl rt::Message for Weight {
+        type Reply = rt::Answering<Self>;
+        type Consistency = rt::Eventual;
+        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const EXPOSURE: rt::Exposure =
+            rt::Exposure::NONE.http("GET /orders/{order}/weight").not_found_if_null().requires("orders:read");
+    }
+    #[automatically_derived]
+    impl rt::Query for Weight {
+        const NAME: &'static str = "Weight";
+        type Returns = Option<u64>;
+    }
+    #[allow(unused_imports)]
+    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    const _: () = rt::require(!rt::Probe::<Weight>::IS_EVENT, rt::rules::TWO_INTENTIONS, &["Weight"]);
+    const _: () =
+        rt::require(rt::Probe::<Option<u64>>::IS_WRITTEN, rt::rules::QUERY_ANSWER, &["Weight", "Option<u64>"]);
+    rt::inventory::submit!(rt::Registration::query::<Weight>(
+        ::core::module_path!(),
+        rt::MessageDocs { text: "", schema: rt::Probe::<Weight>::SCHEMA, answer: rt::Probe::<Option<u64>>::SCHEMA },
+    ));
+};

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::error::DomainError;
+use crate::model::remote_error::RemoteError;
 
 /// A domain's error, for callers without its Rust type.
 ///
@@ -93,6 +94,14 @@ impl Rejection {
     }
 }
 
+impl RemoteError {
+    /// Reads a domain error back, for callers that know its type: that of a query's handler. `None` if it is another error.
+    #[must_use]
+    pub fn read<E: Rejecting>(&self) -> Option<E> {
+        Rejection { code: self.code.clone(), status: None, members: self.members.clone() }.read()
+    }
+}
+
 /// An error that says what it is, and can be read back. Implemented by `#[derive(DomainError)]`.
 pub trait Rejecting: Error + Send + Sync + 'static {
     /// The code and status of each variant.
@@ -125,7 +134,28 @@ pub struct RejectionCode {
     pub status: Option<u16>,
     /// Of a variant that only wraps another domain error: its codes, which are said in place of this one.
     pub wraps: &'static [RejectionCode],
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// Its fields, as they are members of the answer.
+    pub members: &'static [RejectionMember],
 }
+
+/// A field of a domain error.
+#[derive(Debug, Clone, Copy)]
+pub struct RejectionMember {
+    /// Its name.
+    pub name: &'static str,
+    /// Makes its JSON schema. `None` if its type derives no `JsonSchema`, or the feature `schema` is off.
+    pub schema: Option<fn() -> Value>,
+}
+
+impl PartialEq for RejectionMember {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for RejectionMember {}
 
 /// What a derive asks about the type of a variant's field.
 #[derive(Debug)]
@@ -262,7 +292,7 @@ mod tests {
     impl<T: std::fmt::Debug> Error for Plain<T> {}
 
     const fn code(code: &'static str, wraps: &'static [RejectionCode]) -> RejectionCode {
-        RejectionCode { code, status: None, wraps }
+        RejectionCode { code, status: None, wraps, docs: "", members: &[] }
     }
 
     #[test]

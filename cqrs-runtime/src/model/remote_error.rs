@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::model::rejection::{Rejecting, Rejection};
-
 /// An error that a service answered with, or that its answer could not be understood.
 ///
 /// It is what a [`Client`](crate::client::Client) has where the local buses have a value that does not travel: a domain error with a
@@ -34,12 +32,6 @@ impl RemoteError {
     #[must_use]
     pub fn with_code(self, code: String, members: Map<String, Value>) -> Self {
         Self { code, members, ..self }
-    }
-
-    /// Reads a domain error back, for callers that know its type: that of a query's handler. `None` if it is another error.
-    #[must_use]
-    pub fn read<E: Rejecting>(&self) -> Option<E> {
-        Rejection { code: self.code.clone(), status: None, members: self.members.clone() }.read()
     }
 }
 

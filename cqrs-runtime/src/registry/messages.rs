@@ -1,16 +1,19 @@
 //! What an app serves, for transports: names, and the fields of each message.
 
+use std::any::TypeId;
+
 use serde_json::value::RawValue;
 
-use super::MessageInfo;
 use super::table::{Placed, Table};
+use super::{MessageInfo, Registration};
 use crate::model::error::Named;
 use crate::model::exposure::{Access, Exposure};
 use crate::model::message::Message;
 use crate::model::parameter_info::ParameterInfo;
+use crate::model::rejection::{DomainErrorInfo, RejectionCode};
 
 /// A command or query that an app serves: [`App::messages`](crate::App::messages).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ServedMessage {
     /// Whether it is a command or a query.
@@ -25,6 +28,14 @@ pub struct ServedMessage {
     pub fields: Vec<MessageField>,
     /// How it is reached from outside, and by whom.
     pub exposure: Exposure,
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// The JSON schema of the message. `None` if its type derives no `JsonSchema`, or the feature `schema` is off.
+    pub schema: Option<serde_json::Value>,
+    /// The JSON schema of its answer, or of what a command returns.
+    pub answer: Option<serde_json::Value>,
+    /// The refusals of its domain: those of a command's error, if its type derives `DomainError`.
+    pub refusals: Vec<&'static RejectionCode>,
     /// The file and line of its handler.
     pub place: String,
 }
@@ -120,31 +131,58 @@ fn form(facts: &[String], path: &str) -> FieldForm {
     if any(|kind| NUMBERS.contains(&kind)) { FieldForm::Number } else { FieldForm::Json }
 }
 
+/// A message whose handler loads nothing.
+fn message(what: Named, name: &'static str, info: Option<&MessageInfo>, handler: &Registration) -> ServedMessage {
+    let schema = |of: fn(&MessageInfo) -> Option<fn() -> serde_json::Value>| Some(of(info?)?());
+    ServedMessage {
+        what,
+        name,
+        creates: false,
+        loads: false,
+        fields: info.map(|info| (info.fields)()).unwrap_or_default(),
+        exposure: info.map_or(Exposure::NONE, |info| info.exposure),
+        docs: info.map_or("", |info| info.docs.text),
+        schema: schema(|info| info.docs.schema),
+        answer: schema(|info| info.docs.answer),
+        refusals: info.and_then(|info| info.error).map(|error| refusals(error())).unwrap_or_default(),
+        place: handler.place(),
+    }
+}
+
+/// The codes of a domain error, those of the errors that it wraps included.
+fn refusals(error: TypeId) -> Vec<&'static RejectionCode> {
+    fn add(codes: &'static [RejectionCode], to: &mut Vec<&'static RejectionCode>) {
+        for code in codes {
+            if code.wraps.is_empty() { to.push(code) } else { add(code.wraps, to) }
+        }
+    }
+    let mut codes = Vec::new();
+    for info in inventory::iter::<DomainErrorInfo>().filter(|info| (info.type_id)() == error) {
+        add(info.codes, &mut codes);
+    }
+    codes
+}
+
 /// Everything that is served, commands first, each by name.
 pub(crate) fn served(table: &Table) -> Vec<ServedMessage> {
     let info = |messages: &[Placed<MessageInfo>], name: &str| {
         let info = messages.iter().find(|message| message.name == name);
-        info.map_or((Vec::new(), Exposure::NONE), |message| ((message.fields)(), message.exposure))
+        info.map(|placed| placed.info)
     };
     let commands = table.command_handlers.values().map(|handler| {
-        let (fields, exposure) = info(&table.commands, handler.command);
         let creates =
             |one: &ParameterInfo| matches!(one, ParameterInfo::Aggregate(aggregate) if aggregate.must_be_absent);
+        let loads = |one: &ParameterInfo| matches!(one, ParameterInfo::Aggregate(_));
         ServedMessage {
-            what: Named::Command,
-            name: handler.command,
             creates: handler.parameters.iter().any(creates),
-            loads: handler.parameters.iter().any(|parameter| matches!(parameter, ParameterInfo::Aggregate(_))),
-            fields,
-            exposure,
-            place: handler.registration.place(),
+            loads: handler.parameters.iter().any(loads),
+            ..message(Named::Command, handler.command, info(&table.commands, handler.command), handler.registration)
         }
     });
-    let queries = table.query_handlers.values().map(|handler| {
-        let (fields, exposure) = info(&table.queries, handler.query);
-        let (name, place) = (handler.query, handler.registration.place());
-        ServedMessage { what: Named::Query, name, creates: false, loads: false, fields, exposure, place }
-    });
+    let queries = table
+        .query_handlers
+        .values()
+        .map(|handler| message(Named::Query, handler.query, info(&table.queries, handler.query), handler.registration));
     commands.chain(queries).collect()
 }
 

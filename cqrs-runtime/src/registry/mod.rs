@@ -3,6 +3,7 @@
 //! A crate that is in `Cargo.toml` and never named in source is not linked, and contributes nothing. `use that_crate as _;`
 //! keeps it.
 
+use std::any::TypeId;
 use std::panic::Location;
 
 mod describe;
@@ -76,6 +77,21 @@ pub struct MessageInfo {
     pub fields: fn() -> Vec<MessageField>,
     /// How it is reached from outside, and by whom.
     pub exposure: Exposure,
+    /// Its doc comment, and the schemas of its JSON and of its answer's.
+    pub docs: MessageDocs,
+    /// The type of a command's domain error.
+    pub error: Option<fn() -> TypeId>,
+}
+
+/// What a document for other programs says about a message.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageDocs {
+    /// Its doc comment.
+    pub text: &'static str,
+    /// Makes the JSON schema of the message. `None` if its type derives no `JsonSchema`, or the feature `schema` is off.
+    pub schema: Option<fn() -> serde_json::Value>,
+    /// Makes that of the answer, or of what a command returns.
+    pub answer: Option<fn() -> serde_json::Value>,
 }
 
 /// An event.
@@ -141,7 +157,7 @@ impl Registration {
     /// Registers a command.
     #[must_use]
     #[track_caller]
-    pub const fn command<C: Command + Stored>(module: &'static str) -> Self {
+    pub const fn command<C: Command + Stored>(module: &'static str, docs: MessageDocs) -> Self {
         Self::new(
             module,
             Item::Command(MessageInfo {
@@ -150,6 +166,8 @@ impl Registration {
                 returns: std::any::type_name::<C::Returns>,
                 fields: fields::<C>,
                 exposure: C::EXPOSURE,
+                docs,
+                error: Some(TypeId::of::<C::Error>),
             }),
         )
     }
@@ -157,7 +175,7 @@ impl Registration {
     /// Registers a query.
     #[must_use]
     #[track_caller]
-    pub const fn query<Q: Query + Stored>(module: &'static str) -> Self {
+    pub const fn query<Q: Query + Stored>(module: &'static str, docs: MessageDocs) -> Self {
         Self::new(
             module,
             Item::Query(MessageInfo {
@@ -166,6 +184,8 @@ impl Registration {
                 returns: std::any::type_name::<Q::Returns>,
                 fields: fields::<Q>,
                 exposure: Q::EXPOSURE,
+                docs,
+                error: None,
             }),
         )
     }

@@ -7,6 +7,7 @@
 //! | [`write`](mod@write) | the write side: aggregates, and one decision per command |
 //! | [`read`] | the read side: views, the projections that fold them, and their queries |
 //! | [`place`] | where the log and the views are stored: in memory, SQLite or PostgreSQL; views also in Redis or MongoDB |
+//! | [`http`] | the shop over HTTP, with its OpenAPI document |
 //! | [`acceptance`] | a test of what every write side of this shop must do |
 //!
 //! There is no list of handlers: each is found by its annotation. [`open`] is the whole composition root, for all of
@@ -14,6 +15,7 @@
 
 pub mod acceptance;
 pub mod contracts;
+pub mod http;
 pub mod place;
 pub mod pricing;
 pub mod read;

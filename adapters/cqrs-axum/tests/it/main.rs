@@ -6,5 +6,7 @@ mod commands;
 mod curl;
 mod domain;
 mod errors;
+mod inside;
+mod openapi;
 mod options;
 mod queries;

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves the shop. Returns when the process is asked to stop, and no request is under way any more.
 pub async fn run(app: &App, address: SocketAddr) -> Result<(), Failure> {
-    let router: axum::Router = cqrs_axum::builder(app).build()?;
+    let router: axum::Router = shop::http::api(app).build()?;
     let listener = TcpListener::bind(address).await?;
     println!("the shop is at http://{}; stop it with Ctrl+C", listener.local_addr()?);
     let (stop, stopped) = tokio::sync::oneshot::channel();

@@ -1,11 +1,12 @@
 //! Intentions: what callers ask for.
 
 use cqrs_runtime::prelude::*;
+use schemars::JsonSchema;
 
 use super::{CustomerError, CustomerId, Line, OrderError, OrderId};
 
 /// Takes up a new customer.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = CustomerError, http = "POST /customers")]
 pub struct RegisterCustomer {
     /// The caller chooses the id, so that sending the command twice cannot make two customers.
@@ -15,7 +16,7 @@ pub struct RegisterCustomer {
 }
 
 /// Gives a customer another name.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = CustomerError, http = "PUT /customers/{customer}/name")]
 pub struct RenameCustomer {
     /// Whose.
@@ -25,7 +26,7 @@ pub struct RenameCustomer {
 }
 
 /// Takes an order. It is pending until it is confirmed.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = OrderError, http = "POST /orders")]
 pub struct CreateOrder {
     /// The new order's id.
@@ -37,7 +38,7 @@ pub struct CreateOrder {
 }
 
 /// Confirms a pending order.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = OrderError, http = "PUT /orders/{order}/confirmation")]
 pub struct ConfirmOrder {
     /// Which.
@@ -45,7 +46,7 @@ pub struct ConfirmOrder {
 }
 
 /// Sends a confirmed order on its way.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = OrderError, http = "PUT /orders/{order}/shipment")]
 pub struct ShipOrder {
     /// Which.
@@ -55,7 +56,7 @@ pub struct ShipOrder {
 }
 
 /// Calls off an order that is pending or confirmed.
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[derive(Command, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(error = OrderError, http = "PUT /orders/{order}/cancellation")]
 pub struct CancelOrder {
     /// Which.

@@ -13,6 +13,7 @@ pub use money::Money;
 use std::fmt;
 
 use cqrs_runtime::prelude::*;
+use schemars::JsonSchema;
 
 /// Names a customer.
 #[derive(Id)]
@@ -27,7 +28,7 @@ pub struct OrderId(Uuid);
 pub struct ProductId(String);
 
 /// One line of an order.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct Line {
     /// What is ordered.
     pub product: ProductId,
@@ -48,7 +49,7 @@ impl Line {
 }
 
 /// How far an order has come.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum Status {
     /// Made, and not yet confirmed.
     Pending,

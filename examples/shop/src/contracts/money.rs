@@ -5,10 +5,11 @@ use std::iter::Sum;
 use std::ops::{Add, Mul};
 
 use cqrs_runtime::view::{Column, ColumnKind, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An amount in cents, of the one currency that the shop takes. `1299` in JSON, `12.99` on the screen.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[serde(transparent)]
 pub struct Money(i64);
 

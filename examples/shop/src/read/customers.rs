@@ -1,11 +1,12 @@
 //! Who is who.
 
 use cqrs_runtime::prelude::*;
+use schemars::JsonSchema;
 
 use crate::contracts::{CustomerId, CustomerRegistered, CustomerRenamed};
 
 /// A customer's name, to look up by id and to find an id by.
-#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct CustomerCard {
     /// Who.
     #[key]
@@ -27,7 +28,7 @@ impl CustomerCard {
 }
 
 /// Which customers have this name? There may be several.
-#[derive(Query, Serialize, Deserialize, Clone, Debug)]
+#[derive(Query, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(returns = Vec<CustomerCard>, http = "GET /customers")]
 pub struct CustomersNamed {
     /// The whole name.

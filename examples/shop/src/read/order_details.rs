@@ -1,13 +1,14 @@
 //! All about one order.
 
 use cqrs_runtime::prelude::*;
+use schemars::JsonSchema;
 
 use crate::contracts::{
     CustomerId, Money, OrderCancelled, OrderConfirmed, OrderCreated, OrderId, OrderShipped, ProductId, Status,
 };
 
 /// All about one order.
-#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct OrderDetail {
     /// Which order.
     #[key]
@@ -35,7 +36,7 @@ pub struct OrderDetail {
 }
 
 /// One line of an order, summed up.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct DetailLine {
     /// What was ordered.
     pub product: ProductId,
@@ -50,7 +51,7 @@ pub struct DetailLine {
 }
 
 /// From when on an order had a status.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct TimelineEntry {
     /// Which status.
     pub status: Status,
@@ -106,7 +107,7 @@ impl OrderDetail {
 }
 
 /// What is there to know about an order? Nothing, if there is none.
-#[derive(Query, Serialize, Deserialize, Clone, Debug)]
+#[derive(Query, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(returns = Option<OrderDetail>, http = "GET /orders/{order}", not_found_if_null)]
 pub struct OrderDetails {
     /// Which.

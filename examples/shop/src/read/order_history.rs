@@ -1,6 +1,7 @@
 //! What has a customer ordered?
 
 use cqrs_runtime::prelude::*;
+use schemars::JsonSchema;
 
 use super::CustomerCard;
 use crate::contracts::{
@@ -8,7 +9,7 @@ use crate::contracts::{
 };
 
 /// An order in one line.
-#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 pub struct OrderSummary {
     /// Which order.
     #[key]
@@ -63,7 +64,7 @@ impl OrderSummary {
 }
 
 /// The orders of a customer, newest first, a page at a time.
-#[derive(Query, Serialize, Deserialize, Clone, Debug)]
+#[derive(Query, Serialize, Deserialize, Clone, Debug, JsonSchema)]
 #[cqrs(returns = Vec<OrderSummary>, http = "GET /customers/{customer}/orders")]
 pub struct OrderHistory {
     /// Whose.
