@@ -315,7 +315,8 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 /// # }
 /// ```
 ///
-/// `#[key]` marks the field that finds the row. `#[index]` marks the fields that it is searched and sorted by; each is a column.
+/// `#[key]` marks the field that finds the row. `#[index]` marks the fields that it is searched and sorted by; each is a column. An
+/// `#[index]` on a `Vec`, a `BTreeSet` or a `HashSet` finds the rows that have a value, `OrderSummary::LABELS.has("urgent")`.
 ///
 /// # What it generates
 ///
@@ -330,6 +331,8 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 ///
 /// # Options, in `#[cqrs(..)]`
 ///
+/// - `index(customer, created_at)`: a compound index, for rows that are found by the first fields and sorted by the others. May be given
+///   several times
 /// - `name = ".."`: the name in the store, instead of the type's
 /// - `crate = path`: the runtime's path, where it is not `::cqrs_runtime`
 ///

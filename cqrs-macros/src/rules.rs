@@ -364,6 +364,13 @@ rules! {
     KEY_TYPE = 505 Macro, "a field of type `{0}` cannot be a view's key", "the key finds the one row that an event is about",
         "use an id, a text, a whole number, a bool, a `Uuid`, a `Timestamp` or a `Date`, or a tuple of these";
     INDEX_TWICE = 506 Macro, "the field is marked `#[{0}]` twice", "one index is enough", "mark it once";
+    COMPOUND_FIELD = 506 Macro, "field `{0}` of a compound index is no `#[index]` of `{1}`",
+        "a compound index serves searches by its fields, which are conditions and orders of their own", "mark the field `#[index]`, or take it out of the list";
+    COMPOUND_OF_SEVERAL = 506 Macro, "field `{0}` of a compound index holds several values", "a row has one place in a compound index",
+        "list indexes of one value; `has` is combined with them by `and`";
+    COMPOUND_OF_ONE = 506 Macro, "a compound index of `{0}` alone", "`#[index]` on the field is that index already",
+        "list the fields that are compared by `eq`, and then those that sort: `index({0}, created_at)`; or take it away";
+    COMPOUND_TWICE = 506 Macro, "field `{0}` is in the compound index twice", "the second place would do nothing", "list it once";
     INDEX_OF_OPTIONS = 506 Macro, "an index of several `{0}`", "a row is found by the values that it has, not by those that are missing",
         "hold the values that are there, of type `{1}`";
     KEY_TWICE = 505 Macro, "the field is marked `#[{0}]` twice", "one key is enough", "mark it once";

@@ -114,7 +114,8 @@ mod tests {
     use super::*;
     use crate::views::MongoViews;
 
-    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], fingerprint: 7 };
+    const SHAPE: ViewShape =
+        ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], compounds: &[], fingerprint: 7 };
 
     /// Views that record the commands which they send.
     async fn watched() -> (MongoViews, Arc<Mutex<Vec<String>>>) {

@@ -145,6 +145,7 @@ mod tests {
         key: "item",
         indexes: &[IndexShape { name: "size", kind: ColumnKind::Integer }],
         multi_indexes: &[],
+        compounds: &[],
         fingerprint: 7,
     };
 

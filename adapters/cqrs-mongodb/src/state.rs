@@ -454,7 +454,8 @@ mod tests {
 
     use super::*;
 
-    const SHAPE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], fingerprint: 7 };
+    const SHAPE: ViewShape =
+        ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], compounds: &[], fingerprint: 7 };
     const HOUR: Duration = Duration::from_secs(3_600);
 
     fn state(now: i64) -> State {

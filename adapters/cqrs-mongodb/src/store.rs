@@ -154,6 +154,12 @@ impl Store {
         for index in shape.indexes.iter().chain(shape.multi_indexes) {
             indexes.push(IndexModel::builder().keys(doc! { indexed(index.name): 1, "_id": 1 }).build());
         }
+        for compound in shape.compounds {
+            let mut keys: Document =
+                compound.iter().map(|name| (indexed(name), 1)).map(|(name, by)| (name, by.into())).collect();
+            keys.insert("_id", 1);
+            indexes.push(IndexModel::builder().keys(keys).build());
+        }
         let made = self.within(self.rows(&collection).create_indexes(indexes)).await;
         made.map_err(|error| self.error(&error))?;
         Ok(collection)

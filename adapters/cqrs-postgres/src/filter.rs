@@ -5,9 +5,9 @@ use cqrs_core::view::{Comparison, Filter, IndexShape, RowQuery, Value, ViewShape
 use tokio_postgres::types::Type;
 
 use crate::error::damaged;
-use crate::rows::{bind_values, columns, multi_table, table};
+use crate::rows::{bind_values, columns, longest, multi_table, table};
 use crate::sql::Sql;
-use crate::text::{clamped, key, quoted};
+use crate::text::{LONGEST, clamped, key, quoted};
 
 /// The rows that a search finds. With a start, they are the first of several ranges, each of which
 /// an index has in this order.
@@ -205,7 +205,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         self.sql.push(operator(comparison)).push("(");
-        bind_values(&mut self.sql, self.store, self.shape, index.kind, [value])?;
+        bind_values(&mut self.sql, self.store, self.shape, (index.kind, longest(self.shape, index.name)), [value])?;
         self.sql.push(")[1]");
         Ok(())
     }
@@ -227,7 +227,7 @@ impl<'a> Writer<'a> {
         // For one value the server knows better how many rows have it.
         let (before, after) = if values.len() == 1 { ("(", ")[1]") } else { ("ANY (", ")") };
         self.sql.push(before);
-        bind_values(&mut self.sql, store, shape, shape.multi_indexes[place].kind, values)?;
+        bind_values(&mut self.sql, store, shape, (shape.multi_indexes[place].kind, LONGEST), values)?;
         self.sql.push(after);
         Ok(())
     }
@@ -237,7 +237,7 @@ impl<'a> Writer<'a> {
         let column = quoted(index.name);
         self.sql.push("(").push(&column).push(" = ANY (");
         let wanted = values.iter().filter(|value| !value.is_storable_null());
-        bind_values(&mut self.sql, self.store, self.shape, index.kind, wanted)?;
+        bind_values(&mut self.sql, self.store, self.shape, (index.kind, longest(self.shape, index.name)), wanted)?;
         self.sql.push(")");
         if values.iter().any(Value::is_storable_null) {
             self.sql.push(" OR ").push(&column).push(" IS NULL");

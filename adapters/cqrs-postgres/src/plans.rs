@@ -14,7 +14,7 @@ use crate::connect::Purpose;
 use crate::connection::Connection;
 use crate::query::statements;
 use crate::sql::Sql;
-use crate::{PostgresLog, filter, rows, schema};
+use crate::{PostgresLog, filter, rows, schema, views};
 
 const SCHEMA: &str = "\"public\"";
 
@@ -176,6 +176,7 @@ const SHAPE: ViewShape = ViewShape {
         IndexShape { name: "tags", kind: ColumnKind::Text },
         IndexShape { name: "sizes", kind: ColumnKind::Integer },
     ],
+    compounds: &[],
     fingerprint: u64::MAX,
 };
 
@@ -294,6 +295,39 @@ async fn the_values_of_a_multi_valued_index_are_looked_up() {
     let cloud = filter::count_by(SCHEMA, "test", &SHAPE, &every, "tags", Some(10)).expect("a statement");
     let plan = plan(&connection, cloud).await;
     assert!(!plan.contains("cqrs_view"), "a tag cloud reads the values alone:\n{plan}");
+}
+
+/// The same with a compound index.
+const SORTED: ViewShape = ViewShape { name: "Sorted", compounds: &[&["customer", "total"]], ..SHAPE };
+
+/// A page of one customer in the order of the other field is one range of the compound index.
+#[tokio::test]
+async fn a_compound_index_sorts_a_page() {
+    let (_database, connection) = filled(false).await;
+    for sql in views::make_tables(SCHEMA, &SORTED) {
+        connection.query(sql).await.expect("a table");
+    }
+    let row = |number: i64| Row {
+        key: number.to_string(),
+        indexes: vec![Value::Text(format!("customer {}", number % 5)), Value::Integer(number)],
+        multi_values: vec![Vec::new(), Vec::new()],
+        document: "{}".into(),
+        position: Position::new(1),
+    };
+    let many: Vec<Row> = (0..20_000).map(row).collect();
+    for sql in rows::write(SCHEMA, "test", &SORTED, &many, &[]).expect("statements") {
+        connection.query(sql).await.expect("many rows");
+    }
+    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    let customer = Filter::Compare("customer", Comparison::Equal, Value::Text("customer 3".into()));
+    for descends in [false, true] {
+        let order = vec![("total", descends)];
+        let query = RowQuery { order, limit: Some(10), ..RowQuery::new(customer.clone()) };
+        let sql = filter::find(SCHEMA, "test", &SORTED, &query).expect("a statement");
+        let plan = plan(&connection, sql).await;
+        touches_only(&plan, &["cqrs_compound_0"]);
+        assert!(!plan.contains("Sort"), "{plan}");
+    }
 }
 
 /// The locks of two schemas are four different ones.

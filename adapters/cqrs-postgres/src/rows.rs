@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use crate::error::damaged;
 use crate::events::{column, position};
 use crate::sql::Sql;
-use crate::text::{clamped, escape, is_shortened, key, quoted, unescape};
+use crate::text::{LONGEST, clamped, escape, is_shortened, key, quoted, shortened, unescape};
 
 /// The table of a view, quoted for SQL.
 pub(crate) fn table(schema: &str, view: &str) -> String {
@@ -111,9 +111,10 @@ pub(crate) fn stored_counts(
     let one = |row: &tokio_postgres::Row| {
         if kind == ColumnKind::Text && column::<Option<&str>>(store, row, 0)?.is_some_and(is_shortened) {
             let reason = format!(
-                "index `{index}` of view `{}` has a text of more than 1,000 bytes, of which it holds the start only; read \
-                 the rows instead",
-                shape.name
+                "index `{index}` of view `{}` has a text of more than {} bytes, of which it holds the start only; read the \
+                 rows instead",
+                shape.name,
+                longest(shape, index)
             );
             return Err(StoreError::Failed { store: store.to_owned(), reason });
         }
@@ -187,11 +188,11 @@ fn write_values(
     let mut delete = Sql::new(format!("DELETE FROM {table} AS m WHERE m.cqrs_key = ANY ("));
     delete.bind(written, Type::TEXT_ARRAY).push(") AND NOT EXISTS (SELECT FROM unnest(");
     delete.bind(keys.clone(), Type::TEXT_ARRAY).push(", ");
-    bind_values(&mut delete, store, shape, kind, values.iter().copied())?;
+    bind_values(&mut delete, store, shape, (kind, LONGEST), values.iter().copied())?;
     delete.push(") AS kept (key, value) WHERE kept.key = m.cqrs_key AND kept.value = m.cqrs_value)");
     let mut insert = Sql::new(format!("INSERT INTO {table} (cqrs_key, cqrs_value) SELECT * FROM unnest("));
     insert.bind(keys, Type::TEXT_ARRAY).push(", ");
-    bind_values(&mut insert, store, shape, kind, values)?;
+    bind_values(&mut insert, store, shape, (kind, LONGEST), values)?;
     insert.push(") ON CONFLICT DO NOTHING");
     Ok([delete, insert])
 }
@@ -207,7 +208,7 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
     for (place, index) in shape.indexes.iter().enumerate() {
         let mut values = Vec::with_capacity(put.len());
         values.extend(put.iter().map(|row| &row.indexes[place]));
-        bind_values(sql.push(", "), store, shape, index.kind, values)?;
+        bind_values(sql.push(", "), store, shape, (index.kind, longest(shape, index.name)), values)?;
     }
     let columns = ["cqrs_position".to_owned(), "cqrs_document".to_owned()];
     let columns = columns.into_iter().chain(shape.indexes.iter().map(|index| quoted(index.name)));
@@ -216,12 +217,20 @@ fn upsert(schema: &str, store: &str, shape: &ViewShape, put: &[Row]) -> Result<S
     Ok(sql)
 }
 
-/// Binds the values of one column as an array.
+/// The maximum length of the texts of an index, in bytes: an entry of a compound index has several, and the key.
+pub(crate) fn longest(shape: &ViewShape, index: &str) -> usize {
+    let is_text = |name: &&&str| shape.kind(name) == Ok(ColumnKind::Text);
+    let compounds = shape.compounds.iter().filter(|compound| compound.contains(&index));
+    let most = compounds.map(|compound| compound.iter().filter(is_text).count()).max().unwrap_or(1);
+    LONGEST.min(1_600 / most.max(1))
+}
+
+/// Binds the values of one column as an array. Longer texts than `longest` are shortened.
 pub(crate) fn bind_values<'a>(
     sql: &mut Sql,
     store: &str,
     shape: &ViewShape,
-    kind: ColumnKind,
+    (kind, longest): (ColumnKind, usize),
     values: impl IntoIterator<Item = &'a Value>,
 ) -> Result<(), StoreError> {
     macro_rules! bind {
@@ -239,7 +248,7 @@ pub(crate) fn bind_values<'a>(
         ColumnKind::Bool => bind!(bool, BOOL_ARRAY, Bool, |value| *value),
         ColumnKind::Integer => bind!(i64, INT8_ARRAY, Integer, |value| *value),
         ColumnKind::Real => bind!(f64, FLOAT8_ARRAY, Real, |value| *value),
-        ColumnKind::Text => bind!(String, TEXT_ARRAY, Text, |value| key(value)),
+        ColumnKind::Text => bind!(String, TEXT_ARRAY, Text, |value| shortened(value, longest)),
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use sha2::{Digest, Sha256};
 
 /// The maximum length of an indexed text, in bytes. PostgreSQL limits an index entry to 2,704
-/// bytes, and an entry has up to two texts.
-const LONGEST: usize = 1_000;
+/// bytes, and an entry has up to two texts, unless the index is a compound one.
+pub(crate) const LONGEST: usize = 1_000;
 
-/// How many bytes of a longer text are kept, before its digest.
-const START: usize = 900;
+/// How many bytes of the maximum length a shortened text leaves for its digest.
+const DIGEST: usize = 100;
 
 /// The maximum length of a name, in bytes.
 const NAME: usize = 63;
@@ -48,12 +48,17 @@ pub(crate) fn unescape(escaped: &str) -> String {
 /// A text for an index: escaped, and if it is too long, replaced by its start and a digest.
 /// Different texts have different forms.
 pub(crate) fn key(text: &str) -> String {
+    shortened(text, LONGEST)
+}
+
+/// The same with another maximum length, in bytes.
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
     let escaped = escape(text);
-    if escaped.len() <= LONGEST {
+    if escaped.len() <= longest {
         return escaped;
     }
     // No escaped text contains 1 3.
-    format!("{}\u{1}\u{3}{}", start(&escaped, START), digest(&escaped))
+    format!("{}\u{1}\u{3}{}", start(&escaped, longest - DIGEST), digest(&escaped))
 }
 
 /// Whether this result of [`key`] was shortened.

@@ -317,6 +317,10 @@ pub(crate) fn make_tables(schema: &str, shape: &ViewShape) -> Vec<Sql> {
         let name = index_name(shape, number);
         others.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
     }
+    for (number, compound) in shape.compounds.iter().enumerate() {
+        let columns = compound.iter().map(|column| format!("{} NULLS FIRST, ", quoted(column))).collect::<String>();
+        others.push(format!("CREATE INDEX {} ON {table} ({columns}cqrs_key)", compound_name(shape, number)));
+    }
     for (place, index) in shape.multi_indexes.iter().enumerate() {
         // A row for each value of each row.
         let (table, kind) = (rows::multi_table(schema, shape.name, place), column_type(index.kind));
@@ -352,6 +356,10 @@ fn index_name(shape: &ViewShape, number: usize) -> String {
     quoted(&format!("cqrs_index_{number}{}", rows::lower(shape.name)))
 }
 
+fn compound_name(shape: &ViewShape, number: usize) -> String {
+    quoted(&format!("cqrs_compound_{number}{}", rows::lower(shape.name)))
+}
+
 /// The indexes of the table of a multi-valued index.
 fn multi_index_names(shape: &ViewShape, place: usize) -> (String, String) {
     let name = |of: &str| quoted(&format!("cqrs_multi_{of}_{place}{}", rows::lower(shape.name)));
@@ -365,6 +373,8 @@ fn replace(schema: &str, live: &Generation, next: &Generation) -> Vec<Sql> {
     let renamed = |old: String, new: String| format!("ALTER INDEX {schema}.{old} RENAME TO {new}");
     let index = |number| renamed(index_name(&next.shape, number), index_name(&live.shape, number));
     statements.extend((0..next.shape.indexes.len()).map(index));
+    let compound = |number| renamed(compound_name(&next.shape, number), compound_name(&live.shape, number));
+    statements.extend((0..next.shape.compounds.len()).map(compound));
     for place in 0..next.shape.multi_indexes.len() {
         let (old, new) = (multi_index_names(&next.shape, place), multi_index_names(&live.shape, place));
         statements.push(format!(

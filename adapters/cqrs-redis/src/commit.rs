@@ -30,6 +30,11 @@ pub(crate) fn under(leases: &[Lease]) -> Vec<Vec<u8>> {
     under
 }
 
+/// How many sorted sets the indexes of a view are.
+pub(crate) fn number_of_indexes(shape: &ViewShape) -> usize {
+    shape.indexes.len() + shape.multi_indexes.len() + shape.compounds.len()
+}
+
 /// Writes the rows, then everything else in one step.
 pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<Lease>) -> Result<(), StoreError> {
     let under = under(&leases);
@@ -39,7 +44,7 @@ pub(crate) async fn write_all(store: &Store, collected: Collected, leases: Vec<L
             && !places.contains_key(shape.name)
         {
             let mut arguments = under.clone();
-            arguments.extend([shape.name.into(), (shape.indexes.len() + shape.multi_indexes.len()).to_string().into()]);
+            arguments.extend([shape.name.into(), number_of_indexes(shape).to_string().into()]);
             let place = store.run(&store.scripts.place, &arguments).await;
             places.insert(shape.name, place.map_err(|error| store.error(&error))?);
         }
@@ -67,6 +72,7 @@ async fn write_rows(
         place.cloned().unwrap_or_default(),
         shape.indexes.len().to_string().into(),
         shape.multi_indexes.len().to_string().into(),
+        shape.compounds.len().to_string().into(),
     ]);
     let (mut arguments, mut number, mut bytes) = (start.clone(), 0, 0);
     for (key, change) in rows {
@@ -78,6 +84,7 @@ async fn write_rows(
                 arguments.extend(["put".into(), key.clone().into(), position, row.document.as_bytes().to_vec()]);
                 arguments.extend(row.indexes.iter().map(encode::value));
                 arguments.extend(row.multi_values.iter().map(|values| encode::values(values)));
+                arguments.extend(shape.compounds.iter().map(|compound| encode::compound(shape, row, compound)));
             }
             Change::Remove(_) => arguments.extend(["remove".into(), key.clone().into(), position]),
         }

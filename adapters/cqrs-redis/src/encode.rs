@@ -2,7 +2,7 @@
 
 use cqrs_core::Uuid;
 use cqrs_core::log::Position;
-use cqrs_core::view::{Checkpoint, Value};
+use cqrs_core::view::{Checkpoint, Row, Value, ViewShape};
 
 /// The ends of an index.
 pub(crate) const LEAST: &[u8] = b"-";
@@ -47,6 +47,12 @@ pub(crate) fn values(values: &[Value]) -> Vec<u8> {
         bytes.extend(encoded.len().to_string().bytes().chain([b':']).chain(encoded));
     }
     bytes
+}
+
+/// The value of a compound index: the values of its fields, one after the other.
+pub(crate) fn compound(shape: &ViewShape, row: &Row, fields: &[&str]) -> Vec<u8> {
+    let of = |field: &&str| shape.index(field).map_or(&Value::Null, |place| &row.indexes[place]);
+    fields.iter().flat_map(|field| value(of(field))).collect()
 }
 
 fn with_kind(kind: u8, bits: u64) -> Vec<u8> {

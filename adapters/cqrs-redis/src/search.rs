@@ -26,16 +26,23 @@ pub(crate) fn find(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<V
             &mut writer
         }
     };
+    let at_start = |index: &str| query.start.as_ref().map(|start| encode::value(query.value_at(start, index)));
+    if let Some((place, fixed)) = shape.compound_for(query) {
+        writer.compound(query, place, fixed, descending, at_start)?;
+        return Ok(writer.arguments);
+    }
     writer.text(&fields.len().to_string());
     for (index, descends) in fields {
         let place = writer.index(index)?;
-        writer.text(&place).text(if descends { "desc" } else { "asc" });
-        if let Some(start) = &query.start {
-            writer.arguments.push(encode::value(query.value_at(start, index)));
-        }
+        writer.text(&place).text(direction(descends));
+        writer.arguments.extend(at_start(index));
     }
     writer.filter(&query.filter)?;
     Ok(writer.arguments)
+}
+
+fn direction(descends: bool) -> &'static str {
+    if descends { "desc" } else { "asc" }
 }
 
 /// The arguments of a count, starting with `count`.
@@ -91,6 +98,48 @@ impl Writer<'_> {
             None => self.shape.index(index).map_err(|error| failed(self.store, error.to_string()))?,
         };
         Ok(place.to_string())
+    }
+
+    /// The order and the filter of a search that a compound index has in order.
+    fn compound(
+        &mut self,
+        query: &RowQuery,
+        place: usize,
+        fixed: usize,
+        descends: bool,
+        at_start: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let fields = self.shape.compounds[place];
+        let conditions = query.filter.conjuncts();
+        let equal = |field: &&str| {
+            conditions.iter().find_map(|part| match part {
+                Filter::Compare(index, Comparison::Equal, value) if index == field => Some(encode::value(value)),
+                _ => None,
+            })
+        };
+        let prefix: Vec<u8> = fields[..fixed].iter().filter_map(equal).flatten().collect();
+        let number = self.shape.indexes.len() + self.shape.multi_indexes.len() + place;
+        let index = format!("{number}:{}", fields.len());
+        self.text("1").text(&index).text(direction(descends));
+        if query.start.is_some() {
+            let rest = fields[fixed..].iter().filter_map(|field| at_start(field)).flatten();
+            self.arguments.push(prefix.iter().copied().chain(rest).collect());
+        }
+        self.ranges(&index, &[(encode::from(&prefix), encode::before(&encode::after(&prefix)))]);
+        // Two conditions on one field are checked both.
+        let mut seen = 0;
+        for part in &conditions {
+            let is_first = |field: &&str| {
+                matches!(part, Filter::Compare(index, Comparison::Equal, value)
+                if index == field && equal(field) == Some(encode::value(value)))
+            };
+            if !fields[..fixed].iter().any(|field| is_first(&field)) {
+                self.filter(part)?;
+                seen += 1;
+            }
+        }
+        self.text("all").text(&(seen + 1).to_string());
+        Ok(())
     }
 
     /// Rows with one of these values.

@@ -312,7 +312,7 @@ impl BufferedStore for RedisViews {
     fn prepare_under<'a>(&'a self, leases: &'a [Lease], shape: &'a ViewShape) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
             let mut arguments = commit::under(leases);
-            let indexes = shape.indexes.len() + shape.multi_indexes.len();
+            let indexes = commit::number_of_indexes(shape);
             arguments.extend([
                 shape.name.into(),
                 encode::fingerprint(shape.fingerprint).into(),

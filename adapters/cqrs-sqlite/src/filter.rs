@@ -11,6 +11,9 @@ use crate::sql::{Parameter, Sql, clamped, column_value, quoted};
 /// meet is looked up, and its rows are sorted.
 pub(crate) const FREQUENT: u32 = 4_000;
 
+/// Where a condition finds no more rows than this, the others are checked row by row.
+pub(crate) const FEW: u64 = 250;
+
 /// The column of an index, quoted for SQL.
 pub(crate) fn column(shape: &ViewShape, index: &str, store: &str) -> Result<String, StoreError> {
     shape.index(index).map(|_| quoted(index)).map_err(|error| damaged(store, error.to_string()))
@@ -31,37 +34,46 @@ fn no_multi_index(shape: &ViewShape, index: &str) -> String {
     format!("view `{}` has no multi-valued index `{index}`", shape.name)
 }
 
-/// For each condition of a search that rows must meet: the statement that counts the rows which meet it, up to
-/// [`FREQUENT`], where that decides how the search is made. `None` where an index has them in the
-/// search's order.
-pub(crate) fn probes(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Vec<Option<Sql>>, StoreError> {
+/// A statement that counts the rows which meet a condition of a search, up to [`FREQUENT`].
+pub(crate) struct Probe {
+    /// The place of the condition.
+    pub(crate) place: usize,
+    pub(crate) sql: Sql,
+    /// Whether an index has the rows of the condition in the search's order, however many they are.
+    pub(crate) is_sorted: bool,
+}
+
+/// The statements whose answers decide how a search is made, those first that are likely to find few rows.
+pub(crate) fn probes(shape: &ViewShape, query: &RowQuery, store: &str) -> Result<Vec<Probe>, StoreError> {
     let (fields, _) = query.directions();
-    let probe = |part: &Filter| {
-        let mut sql = Sql::default();
-        match part {
-            Filter::Has(index, values) => {
-                sql.push("SELECT 1 FROM ").push(&multi_table(shape, index, store)?);
-                has_values(sql.push(" WHERE "), values);
-            }
-            Filter::OneOf(index, _) | Filter::Compare(index, Comparison::Equal, _) => {
-                let is_sorted = fields.iter().any(|(field, _)| field == index)
-                    || fields.is_empty() && matches!(part, Filter::Compare(..));
-                if is_sorted {
-                    return Ok(None);
-                }
+    let fixed = shape.compound_for(query).map_or(&[] as &[&str], |(place, fixed)| &shape.compounds[place][..fixed]);
+    let conditions = query.filter.conjuncts();
+    let mut probes = Vec::new();
+    let mut needed = false;
+    for (place, part) in conditions.into_iter().enumerate().filter(|_| query.limit.is_some()) {
+        let (rank, is_sorted, mut sql) = match part {
+            Filter::Compare(index, Comparison::Equal, _) | Filter::OneOf(index, _) => {
+                let is_single = matches!(part, Filter::Compare(..));
+                let in_order = fields.iter().any(|(field, _)| field == index);
                 let mut writer = Writer { sql: select(shape, |_| "1".to_owned()), shape, store };
                 writer.filter(part)?;
-                sql = writer.sql;
+                let is_sorted = in_order || fixed.contains(index) || is_single && fields.is_empty();
+                (usize::from(!is_single), is_sorted, writer.sql)
             }
-            _ => return Ok(None),
-        }
+            Filter::Has(index, values) => {
+                let mut sql = Sql::default();
+                sql.push("SELECT 1 FROM ").push(&multi_table(shape, index, store)?);
+                has_values(sql.push(" WHERE "), values);
+                (2, false, sql)
+            }
+            _ => continue,
+        };
+        needed |= !is_sorted;
         sql.text = format!("SELECT count(*) FROM ({} LIMIT {FREQUENT})", sql.text);
-        Ok(Some(sql))
-    };
-    match query.limit {
-        Some(_) => query.filter.conjuncts().into_iter().map(probe).collect(),
-        None => Ok(Vec::new()),
+        probes.push((rank, Probe { place, sql, is_sorted }));
     }
+    probes.sort_by_key(|(rank, _)| *rank);
+    Ok(if needed { probes.into_iter().map(|(_, probe)| probe).collect() } else { Vec::new() })
 }
 
 /// The rows that a search finds: those of the first statement come before those of the next one.

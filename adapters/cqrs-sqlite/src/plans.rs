@@ -126,6 +126,7 @@ const SHAPE: ViewShape = ViewShape {
         IndexShape { name: "tags", kind: ColumnKind::Text },
         IndexShape { name: "sizes", kind: ColumnKind::Integer },
     ],
+    compounds: &[],
     fingerprint: u64::MAX,
 };
 
@@ -222,5 +223,53 @@ fn the_values_of_a_multi_valued_index_are_looked_up() {
         if wanted[0] == "cqrs_index_1" {
             assert!(!plan.contains("TEMP B-TREE"), "it is in the order of the index:\n{plan}");
         }
+    }
+}
+
+/// The same with a compound index.
+const SORTED: ViewShape = ViewShape { name: "Sorted", compounds: &[&["customer", "total"]], ..SHAPE };
+
+/// A page of one customer in the order of the other field is one range of the compound index, at its
+/// start and behind it.
+#[test]
+fn a_compound_index_sorts_a_page() {
+    let (_folder, connection) = file();
+    views::make_table(&connection, "test", &SORTED).expect("a table");
+    let customer = Filter::Compare("customer", Comparison::Equal, Value::Text("ann".into()));
+    let tagged = Filter::All(vec![customer.clone(), Filter::Has("tags", vec![Value::Text("a".into())])]);
+    let place = Place { values: vec![Value::Integer(5)], key: "k".into(), inclusive: false };
+    for (filter, frequent) in [(customer, vec![]), (tagged, vec![false, true])] {
+        for (reversed, start) in
+            [(false, None), (true, None), (false, Some(place.clone())), (true, Some(place.clone()))]
+        {
+            let order = vec![("total", true)];
+            let query = RowQuery { order, reversed, start, limit: Some(10), ..RowQuery::new(filter.clone()) };
+            let probed = filter::probes(&SORTED, &query, "test").expect("statements");
+            let is_sorted = |place| probed.iter().all(|probe| probe.place != place || probe.is_sorted);
+            assert!(is_sorted(0), "the index has the rows in order, however many they are");
+            for sql in filter::find(&SORTED, &query, &frequent, "test").expect("statements") {
+                let plan = plan(&connection, &sql);
+                assert!(plan.starts_with("SEARCH v USING INDEX cqrs_compound_0"), "{query:?}\n{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query:?}\n{plan}");
+            }
+        }
+    }
+}
+
+/// The newest rows of 2,000 customers are one statement: along the order if they have many rows, and
+/// by their index if they have few.
+#[test]
+fn a_feed_is_one_indexed_statement() {
+    let (_folder, connection) = file();
+    views::make_table(&connection, "test", &SORTED).expect("a table");
+    let followed = (0..2_000).map(|number| Value::Text(format!("customer {number}"))).collect();
+    let feed = Filter::OneOf("customer", followed);
+    let query = RowQuery { order: vec![("total", true)], limit: Some(20), ..RowQuery::new(feed) };
+    for (frequent, wanted) in [(true, "USING INDEX cqrs_index_1"), (false, "(customer=?)")] {
+        let statements = filter::find(&SORTED, &query, &[frequent], "test").expect("statements");
+        assert_eq!(statements.len(), 1);
+        let plan = plan(&connection, &statements[0]);
+        assert!(plan.contains(wanted), "`{wanted}` is not in\n{plan}");
+        assert_eq!(plan.contains("TEMP B-TREE"), !frequent, "{plan}");
     }
 }

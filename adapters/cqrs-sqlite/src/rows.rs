@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
 use crate::events;
-use crate::filter::{self, FREQUENT};
+use crate::filter::{self, FEW, FREQUENT, Probe};
 use crate::sql::{Parameter, Sql, bound, clamped, column_value, quoted};
 
 /// The table of a view, quoted for SQL.
@@ -85,10 +85,15 @@ pub(crate) fn search(
     shape: &ViewShape,
     query: &RowQuery,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut frequent = Vec::new();
-    for probe in filter::probes(shape, query, store)? {
-        let is_frequent = |sql| number(connection, store, sql).map(|rows| rows >= u64::from(FREQUENT));
-        frequent.push(probe.map_or(Ok(false), is_frequent)?);
+    let mut frequent = vec![false; query.filter.conjuncts().len()];
+    for Probe { place, sql, is_sorted } in filter::probes(shape, query, store)? {
+        let rows = number(connection, store, sql)?;
+        if rows <= FEW {
+            frequent.fill(true);
+            frequent[place] = false;
+            break;
+        }
+        frequent[place] = rows >= u64::from(FREQUENT) && !is_sorted;
     }
     let mut rows = Vec::new();
     let (mut skipped, mut limit) = (0, usize::MAX);

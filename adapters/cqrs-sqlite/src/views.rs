@@ -377,15 +377,26 @@ fn indexes_sql(shape: &ViewShape) -> String {
         let table = quoted(&rows::multi_name(shape.name, place));
         format!("CREATE INDEX main.{} ON {table} (cqrs_value, cqrs_key);", quoted(&values_index_name(shape, place)))
     };
-    let indexes = shape.indexes.iter().enumerate().map(index);
+    let compound = |(number, compound): (usize, &&[&str])| {
+        let columns = compound.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+        let table = quoted(&rows::table_name(shape.name));
+        format!("CREATE INDEX main.{} ON {table} ({columns}, cqrs_key);", quoted(&compound_name(shape, number)))
+    };
+    let compounds = shape.compounds.iter().enumerate().map(compound);
+    let indexes = shape.indexes.iter().enumerate().map(index).chain(compounds);
     indexes.chain((0..shape.multi_indexes.len()).map(values)).collect::<Vec<_>>().join("\n")
 }
 
 fn drop_indexes_sql(shape: &ViewShape) -> String {
     let indexes = (0..shape.indexes.len()).map(|number| index_name(shape, number));
     let values = (0..shape.multi_indexes.len()).map(|place| values_index_name(shape, place));
+    let compounds = (0..shape.compounds.len()).map(|number| compound_name(shape, number));
     let drop = |name: String| format!("DROP INDEX main.{};", quoted(&name));
-    indexes.chain(values).map(drop).collect::<Vec<_>>().join("\n")
+    indexes.chain(values).chain(compounds).map(drop).collect::<Vec<_>>().join("\n")
+}
+
+fn compound_name(shape: &ViewShape, number: usize) -> String {
+    format!("cqrs_compound_{number}{}", rows::lower(shape.name))
 }
 
 fn values_index_name(shape: &ViewShape, place: usize) -> String {

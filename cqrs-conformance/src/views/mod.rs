@@ -34,6 +34,7 @@ use cqrs_core::view::{
 use cqrs_core::view::{ColumnKind, Value};
 
 mod buffered;
+mod compounds;
 mod contents;
 mod crashing_store;
 mod one_state;
@@ -45,6 +46,7 @@ mod standalone;
 mod transactions;
 
 pub use buffered::an_older_position_never_overwrites_a_newer_one;
+pub use compounds::compound_indexes_sort_what_they_find;
 pub use contents::{everything_stored_is_listed, what_is_not_used_is_removed};
 pub use crashing_store::CrashingStore;
 pub use one_state::a_snapshot_is_one_state;
@@ -83,18 +85,29 @@ const MULTI: &[IndexShape] = &[
     IndexShape { name: "m", kind: ColumnKind::Bool },
 ];
 
+/// Compound indexes, one of them of two texts and a number.
+const COMPOUNDS: &[&[&str]] = &[&["key", "position"], &["order", "document", "position"], &["position", "key"]];
+
 const THINGS: ViewShape = ViewShape {
     name: "Things",
     key: "thing",
     indexes: INDEXES,
     multi_indexes: MULTI,
+    compounds: COMPOUNDS,
     fingerprint: 0x8000_0000_0000_0001,
 };
 
 /// Without indexes, and a name that only its case and its quotes tell from the other.
-const PLAIN: ViewShape = ViewShape { name: "things", key: "key", indexes: &[], multi_indexes: &[], fingerprint: 2 };
-const QUOTED: ViewShape =
-    ViewShape { name: "the \"Dinge\" & 'Größen'", key: "k", indexes: INDEXES, multi_indexes: MULTI, fingerprint: 3 };
+const PLAIN: ViewShape =
+    ViewShape { name: "things", key: "key", indexes: &[], multi_indexes: &[], compounds: &[], fingerprint: 2 };
+const QUOTED: ViewShape = ViewShape {
+    name: "the \"Dinge\" & 'Größen'",
+    key: "k",
+    indexes: INDEXES,
+    multi_indexes: MULTI,
+    compounds: &[],
+    fingerprint: 3,
+};
 
 /// How many rows [`many_rows_at_once`] writes by default: more than one SQL statement may have parameters.
 pub const MANY_ROWS: usize = 40_000;
@@ -151,6 +164,7 @@ async fn each(make: impl AsyncFn() -> Site, rows: usize) {
     pages_are_the_rows_of_a_search_each_once(make().await).await;
     values_of_an_index_are_counted_and_added_up(make().await).await;
     values_of_several_are_kept(make().await).await;
+    compound_indexes_sort_what_they_find(make().await).await;
     a_snapshot_is_one_state(make().await).await;
     checkpoints_are_kept(make().await).await;
     parked_keys_are_kept(make().await).await;

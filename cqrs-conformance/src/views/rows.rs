@@ -153,7 +153,7 @@ pub async fn another_shape_empties_a_view(site: Site) {
     assert_eq!(every_row(&*views, &THINGS).await, [row("a", 1)], "a view of the same shape keeps its rows");
     assert_eq!(checkpoint(&*views, "Maker").await, Some(of(&THINGS)), "a view of the same shape keeps its checkpoint");
 
-    let changed = ViewShape { indexes: &INDEXES[2..], fingerprint: 4, ..THINGS };
+    let changed = ViewShape { indexes: &INDEXES[2..], compounds: &[&["document", "key"]], fingerprint: 4, ..THINGS };
     prepared(&site, &[changed]).await;
     assert_eq!(every_row(&*views, &changed).await, [], "a view of another shape is emptied");
     let claim = checkpoint(&*views, "Maker").await.map(|checkpoint| checkpoint.fingerprint);

@@ -172,7 +172,7 @@ fn place_of(row: &Row, order: &[(&'static str, bool)]) -> Place {
 }
 
 /// The place of a row, or one where there is none.
-fn random_place(random: &mut Random, order: &[(&'static str, bool)], rows: &[Row]) -> Place {
+pub(super) fn random_place(random: &mut Random, order: &[(&'static str, bool)], rows: &[Row]) -> Place {
     let place = place_of(random.pick(rows), order);
     if random.once_in(2) {
         return Place { inclusive: random.once_in(2), ..place };
@@ -212,11 +212,11 @@ pub(super) fn values(kind: ColumnKind) -> Vec<Value> {
     }
 }
 
-fn random_value(random: &mut Random, kind: ColumnKind) -> Value {
+pub(super) fn random_value(random: &mut Random, kind: ColumnKind) -> Value {
     if random.once_in(5) { Value::Null } else { random.pick(&values(kind)).clone() }
 }
 
-fn random_row(random: &mut Random, number: usize) -> Row {
+pub(super) fn random_row(random: &mut Random, number: usize) -> Row {
     let indexes = INDEXES.iter().map(|index| random_value(random, index.kind)).collect();
     let multi_values = MULTI.iter().map(|index| random_values(random, index.kind)).collect();
     let key = format!("{}{number}", random.pick(&["a", "A", "é", "_"]));
@@ -231,7 +231,7 @@ pub(super) fn random_values(random: &mut Random, kind: ColumnKind) -> Vec<Value>
     values
 }
 
-fn random_filter(random: &mut Random, depth: usize) -> Filter {
+pub(super) fn random_filter(random: &mut Random, depth: usize) -> Filter {
     let index = *random.pick(INDEXES);
     let parts = |random: &mut Random| (0..random.below(4)).map(|_| random_filter(random, depth - 1)).collect();
     let multi = *random.pick(MULTI);
@@ -249,7 +249,7 @@ fn random_filter(random: &mut Random, depth: usize) -> Filter {
 }
 
 /// What a search should find, by the words of [`Filter`] and [`RowQuery`].
-fn naive_search(rows: &[Row], query: &RowQuery) -> Vec<Row> {
+pub(super) fn naive_search(rows: &[Row], query: &RowQuery) -> Vec<Row> {
     let mut found: Vec<Row> = rows.iter().filter(|row| takes(&query.filter, row)).cloned().collect();
     // The keys of rows that are otherwise equal go the way of the last field.
     let by_key = (None, query.order.last().is_some_and(|(_, descending)| *descending));
@@ -311,7 +311,7 @@ pub(super) fn ordered(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-fn takes(filter: &Filter, row: &Row) -> bool {
+pub(super) fn takes(filter: &Filter, row: &Row) -> bool {
     match filter {
         Filter::Compare(index, comparison, wanted) => {
             let there = index_of(row, index);

@@ -143,7 +143,7 @@ async fn begin(views: &dyn ViewStore, lease: &Lease) -> Result<Held, StoreError>
 /// none.
 pub async fn a_view_built_beside_takes_its_place(views: Arc<dyn ViewStore>) {
     let site = Site::Alone(Arc::clone(&views));
-    let old = ViewShape { indexes: &[], fingerprint: 17, ..THINGS };
+    let old = ViewShape { indexes: &[], compounds: &[], fingerprint: 17, ..THINGS };
     for before in [Some(THINGS), Some(old), None] {
         let live = Generation { shape: THINGS, projection: "Live" };
         let next_shape = ViewShape { name: "Things@next", fingerprint: 18, ..THINGS };

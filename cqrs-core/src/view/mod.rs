@@ -65,6 +65,8 @@ pub struct ViewLayout {
     pub indexes: &'static [IndexShape],
     /// The indexed fields of several values: lists and sets.
     pub multi_indexes: &'static [IndexShape],
+    /// The compound indexes: the names of [`indexes`](Self::indexes) that each has, in its order.
+    pub compounds: &'static [&'static [&'static str]],
     /// A hash of the fields as written: their names, types, roles, and serde attributes.
     pub fields: u64,
 }
@@ -73,8 +75,8 @@ impl ViewLayout {
     /// How a projection with this fingerprint stores the view.
     #[must_use]
     pub const fn shape(self, fingerprint: u64) -> ViewShape {
-        let Self { name, key, indexes, multi_indexes, .. } = self;
-        ViewShape { name, key, indexes, multi_indexes, fingerprint }
+        let Self { name, key, indexes, multi_indexes, compounds, .. } = self;
+        ViewShape { name, key, indexes, multi_indexes, compounds, fingerprint }
     }
 }
 
@@ -89,6 +91,8 @@ pub struct ViewShape {
     pub indexes: &'static [IndexShape],
     /// The indexed fields of several values: lists and sets.
     pub multi_indexes: &'static [IndexShape],
+    /// The compound indexes: the names of [`indexes`](Self::indexes) that each has, in its order.
+    pub compounds: &'static [&'static [&'static str]],
     /// A hash of everything that the rows depend on: the view's fields and their types, and the events that its projection
     /// folds them from. Stored views with another fingerprint are rebuilt. `App::shape_of` shows it.
     pub fingerprint: u64,
@@ -109,6 +113,22 @@ impl ViewShape {
     #[must_use]
     pub fn multi_index(&self, name: &str) -> Option<usize> {
         self.multi_indexes.iter().position(|index| index.name == name)
+    }
+
+    /// The compound index that has the rows of a search in its order: its place in [`compounds`](Self::compounds), and how many of its
+    /// first fields the search compares by [`Equal`](Comparison::Equal). The others are the fields that order the search.
+    #[must_use]
+    pub fn compound_for(&self, query: &RowQuery) -> Option<(usize, usize)> {
+        let (fields, descending) = query.directions();
+        let conditions = query.filter.conjuncts();
+        let is_fixed = |field: &&str| {
+            conditions.iter().any(|part| matches!(part, Filter::Compare(index, Comparison::Equal, _) if index == field))
+        };
+        self.compounds.iter().enumerate().find_map(|(place, compound)| {
+            let fixed = compound.len().checked_sub(fields.len()).filter(|fixed| *fixed > 0)?;
+            let sorts = compound[fixed..].iter().zip(&fields).all(|(name, order)| *order == (*name, descending));
+            (!fields.is_empty() && compound[..fixed].iter().all(is_fixed) && sorts).then_some((place, fixed))
+        })
     }
 
     /// Checks that a row has a value for each index of one value, and a list for each multi-valued one.

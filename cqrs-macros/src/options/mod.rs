@@ -33,6 +33,7 @@ const ALL: &[(&str, &str)] = &[
     ("http", "#[derive(Command)] and #[derive(Query)]"),
     ("id", "#[aggregate]"),
     ("ignore", "#[aggregate] and #[projection]"),
+    ("index", "#[derive(View)]"),
     ("interior_mutability", "#[aggregate] and #[cqs]"),
     ("key", "#[projection]"),
     ("name", "types, #[projection] and #[policy]"),
@@ -93,6 +94,8 @@ pub struct Options {
     pub id: Option<Type>,
     /// `ignore = [A, B]`
     pub ignore: Option<Vec<Path>>,
+    /// `index(a, b)`, each
+    pub indexes: Vec<Vec<Ident>>,
     /// `interior_mutability`
     pub interior_mutability: bool,
     /// `key = field`
@@ -176,7 +179,7 @@ impl Options {
                 } else {
                     skip_to_comma(input)?;
                 }
-            } else if given.contains(&text) {
+            } else if given.contains(&text) && text != "index" {
                 errors.refuse(&rules::OPTION_REPEATED, &name, &[&text]);
                 skip_value(input)?;
             } else {
@@ -202,6 +205,17 @@ impl Options {
         match text {
             "foreign" => self.foreign = Some(name.span()),
             "from_start" => self.from_start = Some(name.span()),
+            "index" if input.peek(syn::token::Paren) => {
+                let list;
+                syn::parenthesized!(list in input);
+                match list.parse_terminated(Ident::parse_any, Token![,]) {
+                    Ok(fields) if !fields.is_empty() => self.indexes.push(fields.into_iter().collect()),
+                    _ => {
+                        errors.refuse(&rules::OPTION_VALUE, name, &[text, kind_of_value(text)]);
+                        list.parse::<TokenStream>()?;
+                    }
+                }
+            }
             "interior_mutability" => self.interior_mutability = true,
             "not_found_if_null" => self.not_found_if_null = true,
             "public" => self.public = Some(name.span()),
@@ -254,6 +268,7 @@ impl Options {
             "http" => self.http = Some(name_literal(input, text, errors)?),
             "id" => self.id = Some(type_value(text, input, errors)?),
             "ignore" => self.ignore = Some(events(input, errors)?),
+            "index" => return Err(input.error("a list in parentheses")),
             "key" => self.key = Some(input.parse()?),
             "name" => self.name = Some(name_literal(input, text, errors)?),
             "on" if input.peek(syn::token::Bracket) => self.on = Some(On::Events(events(input, errors)?)),
@@ -319,6 +334,7 @@ fn kind_of_value(option: &str) -> &'static str {
         "ignore" => "a list of events, `ignore = [A, B]`",
         "foreign" | "from_start" | "interior_mutability" | "not_found_if_null" | "public" | "retry" => "no value",
         "http" => "a method and a path, `http = \"POST /orders/{order}/ship\"`",
+        "index" => "the names of fields, `index(author, created_at)`",
         "key" => "a field's name, `key = order`",
         "name" => "a text, `name = \"..\"`",
         "was" => "the name that it had before, `was = \"..\"`",

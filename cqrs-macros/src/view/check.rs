@@ -1,5 +1,7 @@
 //! The rules of views that their tokens can break.
 
+use proc_macro2::Ident;
+
 use super::parse::View;
 use crate::errors::Errors;
 use crate::{names, rules, types};
@@ -13,6 +15,24 @@ pub fn check(view: &View<'_>, errors: &Errors) {
     } else {
         exactly_one_key(view, &name, errors);
         every_value_is_there(view, errors);
+        view.compounds.iter().for_each(|compound| compound_of_indexes(view, compound, &name, errors));
+    }
+}
+
+/// 506: a compound index is searched by conditions on its fields.
+fn compound_of_indexes(view: &View<'_>, compound: &[Ident], name: &str, errors: &Errors) {
+    for (place, field) in compound.iter().enumerate() {
+        let text = names::text(field);
+        if compound[..place].contains(field) {
+            errors.refuse(&rules::COMPOUND_TWICE, field, &[&text]);
+        } else if view.multi_indexed().any(|(multi, _)| multi.ident == field) {
+            errors.refuse(&rules::COMPOUND_OF_SEVERAL, field, &[&text]);
+        } else if !view.indexed().any(|indexed| indexed.ident == field) {
+            errors.refuse(&rules::COMPOUND_FIELD, field, &[&text, name]);
+        }
+    }
+    if let [only] = compound {
+        errors.refuse(&rules::COMPOUND_OF_ONE, only, &[&names::text(only)]);
     }
 }
 

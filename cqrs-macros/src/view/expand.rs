@@ -33,6 +33,10 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     };
     let shapes = view.indexed().map(|field| shape(field, field.ty));
     let multi_shapes = view.multi_indexed().map(|(field, ty)| shape(field, ty));
+    let compounds = view.compounds.iter().map(|compound| {
+        let names = compound.iter().map(|field| names::text(field));
+        quote!(&[#(#names),*])
+    });
     let values = view.indexed().map(|field| {
         let (field, ty) = (field.ident, field.ty);
         quote!(#rt::Of::<#ty>::value(&self.#field))
@@ -60,6 +64,7 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
                 key: #key_name,
                 indexes: &[#(#shapes),*],
                 multi_indexes: &[#(#multi_shapes),*],
+                compounds: &[#(#compounds),*],
                 fields: #fields,
             };
             const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
@@ -120,7 +125,7 @@ pub fn stub(view: &View<'_>, errors: &Errors) -> TokenStream {
     let (constants, key) = (constants(view), errors.unknown_type());
     let body = quote! {
         type Key = #key;
-        const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], multi_indexes: &[], fields: 0 };
+        const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], multi_indexes: &[], compounds: &[], fields: 0 };
         const JSON: #rt::Json<Self> = #rt::Json::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }

@@ -12,7 +12,7 @@ use crate::runtime::Runtime;
 use crate::stored::{Serde, nothing_is_skipped};
 use crate::{names, rules, types};
 
-const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "name"] };
+const OPTIONS: Allowed = Allowed { reader: "#[derive(View)]", options: &["crate", "index", "name"] };
 
 const MARKED: Marked = Marked {
     what: "view",
@@ -28,6 +28,8 @@ pub struct View<'a> {
     pub has_named_fields: bool,
     pub name: String,
     pub fields: Vec<Field<'a>>,
+    /// The fields of each compound index.
+    pub compounds: Vec<Vec<Ident>>,
     serde: Serde,
 }
 
@@ -84,6 +86,7 @@ impl<'a> View<'a> {
             has_named_fields: named.is_some(),
             name: options.name.map_or_else(|| names::text(&input.ident), |name| name.value()),
             fields: fields.collect(),
+            compounds: options.indexes,
             serde: Serde::of(&input.attrs),
         }
     }
@@ -116,6 +119,10 @@ impl<'a> View<'a> {
             let rename = field.serde.rename.as_deref().unwrap_or_default();
             let (name, ty) = (names::text(field.ident), types::text(field.ty));
             let _ = write!(shape, "\n{name}: {ty} {role} {rename} {}", field.serde.rest);
+        }
+        for compound in &self.compounds {
+            let names: Vec<String> = compound.iter().map(|field| names::text(field)).collect();
+            let _ = write!(shape, "\nindex {}", names.join(" "));
         }
         names::hash(&shape)
     }

@@ -65,10 +65,15 @@ fn own(info: &ProjectionInfo) -> u64 {
     let Basis { revision, versions, routes } = info.basis;
     let mut hash = Hash::default();
     hash.part(&format!("{} {revision}", info.name));
-    if let (Some(ViewLayout { name, key, indexes, multi_indexes, fields }), Some(shape)) = (info.view, info.shape) {
+    if let (Some(ViewLayout { name, key, indexes, multi_indexes, compounds, fields }), Some(shape)) =
+        (info.view, info.shape)
+    {
         hash.part(&format!("{name} {key} {fields:016x} {:016x}", shape()));
         for index in indexes.iter().chain(multi_indexes) {
             hash.part(&format!("{} {:?}", index.name, index.kind));
+        }
+        for compound in compounds {
+            hash.part(&compound.join(" "));
         }
     }
     let route = |at: usize| routes.get(at).copied().unwrap_or_default();

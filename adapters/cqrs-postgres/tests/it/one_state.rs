@@ -5,7 +5,8 @@ use cqrs_runtime::log::{Position, StoreError};
 use cqrs_runtime::view::{Filter, Generation, Row, ViewShape, ViewStore};
 use cqrs_test_servers::Postgres;
 
-const LIVE: ViewShape = ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], fingerprint: 1 };
+const LIVE: ViewShape =
+    ViewShape { name: "Items", key: "item", indexes: &[], multi_indexes: &[], compounds: &[], fingerprint: 1 };
 const BUILD: ViewShape = ViewShape { name: "Items.build", fingerprint: 2, ..LIVE };
 const OTHER: ViewShape = ViewShape { name: "Others", fingerprint: 3, ..LIVE };
 

@@ -9,7 +9,8 @@ use cqrs_runtime::{Timestamp, Tx};
 
 use crate::support::{append, builder, client, database};
 
-const VIEW: ViewShape = ViewShape { name: "Thing", key: "thing", indexes: &[], multi_indexes: &[], fingerprint: 1 };
+const VIEW: ViewShape =
+    ViewShape { name: "Thing", key: "thing", indexes: &[], multi_indexes: &[], compounds: &[], fingerprint: 1 };
 
 /// Runs a script as `psql` would.
 fn script(text: &str, writer: &str, reader: &str) -> String {

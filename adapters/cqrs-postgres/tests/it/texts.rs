@@ -64,6 +64,7 @@ const NOTES: ViewShape = ViewShape {
         },
     ],
     multi_indexes: &[],
+    compounds: &[],
     fingerprint: 7,
 };
 

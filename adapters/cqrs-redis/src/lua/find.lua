@@ -26,34 +26,41 @@ for order = 1, number_of_orders do
     end
 end
 
--- The sorted set of an index, or of all keys.
+-- The sorted set of an index, or of all keys. A compound index is named by its number, a colon and how
+-- many values come before the key.
 local function set_of(index)
-    return index == 'keys' and keys_at(place) or index_at(place, index)
+    return index == 'keys' and keys_at(place) or index_at(place, string.match(index, '^%d+'))
 end
 
 local function key_of(member, index)
     if index == 'keys' then
         return member
     end
-    local kind = string.byte(member, 1)
-    if kind == 1 then
-        return string.sub(member, 2)
-    elseif kind == 2 then
-        return string.sub(member, 3)
-    elseif kind == 5 then
-        local _, stop = string.find(member, '\0\0', 2, true)
-        return string.sub(member, stop + 1)
+    local at = 1
+    for _ = 1, tonumber(string.match(index, ':(%d+)$') or 1) do
+        local kind = string.byte(member, at)
+        if kind == 1 then
+            at = at + 1
+        elseif kind == 2 then
+            at = at + 2
+        elseif kind == 5 then
+            local _, stop = string.find(member, '\0\0', at + 1, true)
+            at = stop + 1
+        else
+            at = at + 9
+        end
     end
-    return string.sub(member, 10)
+    return string.sub(member, at)
 end
 
 local function is_multi(index)
-    return index ~= 'keys' and tonumber(index) >= indexes
+    local number = tonumber(index)
+    return number and number >= indexes
 end
 
 -- What comes before the key in an index of one value.
 local function value_of(key, index)
-    return index == 'keys' and '' or redis.call('HGET', row_at(place, key), 'i' .. index)
+    return index == 'keys' and '' or redis.call('HGET', row_at(place, key), 'i' .. string.match(index, '^%d+'))
 end
 
 -- What comes before the key in each of a row's members in an index.
@@ -62,8 +69,39 @@ local function values_of(key, index)
     return is_multi(index) and values_in(field) or { field }
 end
 
+-- The range of a value in an index. No key contains the byte 255.
+local function range_of(value)
+    return { '[' .. value, '(' .. value .. '\255' }
+end
+
+-- How many members the ranges have, exactly.
+local function measure(condition)
+    condition.ranges, condition.size = {}, 0
+    for value in pairs(condition.values) do
+        local range = range_of(value)
+        range.size = redis.call('ZLEXCOUNT', set_of(condition.index), range[1], range[2])
+        if range.size > 0 then
+            condition.ranges[#condition.ranges + 1], condition.size = range, condition.size + range.size
+        end
+    end
+end
+
+-- About how many, from some of the values: to count those of thousands takes longer than to read a page.
+local SAMPLE = 50
+local function estimate(condition, list)
+    local size = 0
+    for sample = 1, SAMPLE do
+        local range = range_of(list[math.ceil(sample * #list / SAMPLE)])
+        size = size + redis.call('ZLEXCOUNT', set_of(condition.index), range[1], range[2])
+    end
+    condition.size = math.max(1, size * #list / SAMPLE)
+end
+
 -- The keys that match a condition. Those of a range are fetched on demand.
 local function keys_of(condition)
+    if condition.values and not condition.ranges then
+        measure(condition)
+    end
     if not condition.keys then
         condition.keys, condition.size = {}, 0
         for _, range in ipairs(condition.ranges) do
@@ -83,13 +121,15 @@ end
 local function takes(condition, key)
     if condition.keys then
         return condition.keys[key]
-    elseif condition.values then
-        for _, value in ipairs(values_of(key, condition.index)) do
-            if condition.values[value] then
+    elseif condition.values and is_multi(condition.index) then
+        for value in pairs(condition.values) do
+            if redis.call('ZSCORE', set_of(condition.index), value .. key) then
                 return true
             end
         end
         return false
+    elseif condition.values then
+        return condition.values[value_of(key, condition.index)]
     end
     -- By its rank in the index.
     local index = set_of(condition.index)
@@ -145,23 +185,31 @@ while ARGV[at] do
     if kind == 'every' then
         stack[#stack + 1] = { every = true }
         at = at + 1
-    elseif kind == 'range' or kind == 'one' then
-        local condition = { index = ARGV[at + 1], ranges = {}, values = kind == 'one' and {} or nil, size = 0 }
+    elseif kind == 'one' then
+        local condition, list = { index = ARGV[at + 1], values = {} }, {}
+        local number = tonumber(ARGV[at + 2])
+        for place = 1, number do
+            list[place] = ARGV[at + 2 + place]
+            condition.values[list[place]] = true
+        end
+        if asked == 'rows' and number > 2 * SAMPLE and not is_multi(condition.index) then
+            estimate(condition, list)
+        else
+            measure(condition)
+        end
+        stack[#stack + 1] = condition
+        at = at + 3 + number
+    elseif kind == 'range' then
+        local condition = { index = ARGV[at + 1], ranges = {}, size = 0 }
         local number = tonumber(ARGV[at + 2])
         at = at + 3
         for _ = 1, number do
-            local from, to = ARGV[at], ARGV[at + 1]
-            if condition.values then
-                condition.values[from] = true
-                -- No key contains the byte 255.
-                from, to = '[' .. from, '(' .. from .. '\255'
-            end
-            local size = redis.call('ZLEXCOUNT', set_of(condition.index), from, to)
+            local size = redis.call('ZLEXCOUNT', set_of(condition.index), ARGV[at], ARGV[at + 1])
             if size > 0 then
-                condition.ranges[#condition.ranges + 1] = { from, to, size = size }
+                condition.ranges[#condition.ranges + 1] = { ARGV[at], ARGV[at + 1], size = size }
                 condition.size = condition.size + size
             end
-            at = at + (condition.values and 1 or 2)
+            at = at + 2
         end
         stack[#stack + 1] = condition
     else
@@ -221,7 +269,7 @@ if asked == 'values' then
             if not member then
                 break
             end
-            local value = string.sub(member, 1, #member - #key_of(member))
+            local value = string.sub(member, 1, #member - #key_of(member, orders[1].index))
             counts[#counts + 1] = { value, redis.call('ZLEXCOUNT', index, '[' .. value, '(' .. value .. '\255') }
             from = '[' .. value .. '\255'
         end
@@ -323,14 +371,18 @@ local function walked()
         end
     end
     local rows, wanted, few = redis.call('ZLEXCOUNT', set, from, to), offset + limit, conditions[1].size
-    local most = wanted * redis.call('ZCARD', keys_at(place)) / few * #checked
+    local every, share = redis.call('ZCARD', keys_at(place)), 1
+    for _, condition in ipairs(checked) do
+        share = share * condition.size / every
+    end
+    local most = math.min(rows, wanted / share) * math.max(1, #checked)
     if most > 3 * few then
         return nil
     end
     from, to = after_start(set, from, to, start_key and (#orders == 1 and orders[1].start or '') .. start_key)
-    local found, looked_at = {}, 0
+    local found, looked_at, part = {}, 0, math.max(20, math.min(200, math.ceil(wanted / share)))
     while #found < wanted do
-        local members = members_between(set, from, to, 0, 200)
+        local members = members_between(set, from, to, 0, part)
         for _, member in ipairs(members) do
             local key, taken = key_of(member, index), true
             for _, condition in ipairs(checked) do
@@ -341,7 +393,7 @@ local function walked()
             end
         end
         looked_at = looked_at + #members
-        if #members < 200 then
+        if #members < part then
             break
         elseif looked_at > 1000 + 4 * most and looked_at < rows and #found < wanted then
             -- The rows that meet them are far behind.
@@ -381,7 +433,7 @@ if not page then
         local row = { key = key, rank = redis.call('ZRANK', keys_at(place), key) }
         for number, order in ipairs(orders) do
             local value = value_of(key, order.index)
-            row[number] = { value, redis.call('ZRANK', index_at(place, order.index), value .. key) }
+            row[number] = { value, redis.call('ZRANK', set_of(order.index), value .. key) }
         end
         found[#found + 1] = row
     end
@@ -412,7 +464,7 @@ if not page then
             start.rank = start.rank + 0.5
         end
         for number, order in ipairs(orders) do
-            local set = index_at(place, order.index)
+            local set = set_of(order.index)
             start[number] = { order.start, redis.call('ZLEXCOUNT', set, '-', '(' .. order.start) - 0.5 }
         end
         local after = {}

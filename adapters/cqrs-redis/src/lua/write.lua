@@ -1,13 +1,14 @@
 -- Puts and removes rows. None replaces a later one. Arguments: leases, view, fingerprint, the place
--- if it is not the view's yet, number of indexes of one value, number of multi-valued indexes (which are
--- numbered after them), and for each row: `put`, key, position, document, the value of each index of one
--- value, the list of each multi-valued index, or `remove`, key, position.
+-- if it is not the view's yet, number of indexes of one value, of multi-valued indexes, and of compound
+-- indexes, which are numbered in this order, and for each row: `put`, key, position, document, and the
+-- value or the list of each index, or `remove`, key, position.
 local lost, at, last = check_leases()
 if lost then
     return taken_over(lost)
 end
 local view, fingerprint, place, single = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-local indexes = single + tonumber(ARGV[at + 4])
+local compounds_from = single + tonumber(ARGV[at + 4])
+local indexes = compounds_from + tonumber(ARGV[at + 5])
 if place == '' then
     place = place_of(view, fingerprint)
 elseif redis.call('HGET', prefix .. 'pending', view) ~= place then
@@ -18,14 +19,14 @@ if not place then
 end
 local known = fields({ 'p', 'd' }, indexes)
 local forget_at = string.format('%.0f', math.max(last, milliseconds()))
-at = at + 5
+at = at + 6
 
 -- The values of a row in an index, from its field.
 local function values_of(field, index)
     if not field then
         return {}
     end
-    return index < single and { field } or values_in(field)
+    return (index < single or index >= compounds_from) and { field } or values_in(field)
 end
 
 while ARGV[at] do

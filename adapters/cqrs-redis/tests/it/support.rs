@@ -19,6 +19,7 @@ pub const ITEMS: ViewShape = ViewShape {
     key: "item",
     indexes: &[IndexShape { name: "size", kind: ColumnKind::Integer }],
     multi_indexes: &[],
+    compounds: &[],
     fingerprint: 7,
 };
 
