@@ -318,8 +318,9 @@ pub(crate) fn make_tables(schema: &str, shape: &ViewShape) -> Vec<Sql> {
         others.push(format!("CREATE INDEX {name} ON {table} ({column} NULLS FIRST, cqrs_key)"));
     }
     for (number, compound) in shape.compounds.iter().enumerate() {
-        let columns = compound.iter().map(|column| format!("{} NULLS FIRST, ", quoted(column))).collect::<String>();
-        others.push(format!("CREATE INDEX {} ON {table} ({columns}cqrs_key)", compound_name(shape, number)));
+        let columns: Vec<String> = compound.iter().map(|column| format!("{} NULLS FIRST", quoted(column))).collect();
+        let (name, columns) = (compound_name(shape, number), columns.join(", "));
+        others.push(format!("CREATE INDEX {name} ON {table} ({columns}, cqrs_key)"));
     }
     for (place, index) in shape.multi_indexes.iter().enumerate() {
         // A row for each value of each row.

@@ -133,7 +133,7 @@ impl Writer<'_> {
                 matches!(part, Filter::Compare(index, Comparison::Equal, value)
                 if index == field && equal(field) == Some(encode::value(value)))
             };
-            if !fields[..fixed].iter().any(|field| is_first(&field)) {
+            if !fields[..fixed].iter().any(is_first) {
                 self.filter(part)?;
                 seen += 1;
             }

@@ -39,7 +39,7 @@ fn compound_of_indexes(view: &View<'_>, compound: &[Ident], name: &str, errors: 
 /// 506: what is missing cannot be looked for among several values.
 fn every_value_is_there(view: &View<'_>, errors: &Errors) {
     for (_, ty) in view.multi_indexed().filter(|(_, ty)| types::is_named(ty, &["Option"])) {
-        let value = types::arguments(ty).first().map(|value| types::text(value)).unwrap_or_default();
+        let value = types::arguments(ty).first().map(types::text).unwrap_or_default();
         errors.refuse(&rules::INDEX_OF_OPTIONS, ty, &[&types::text(ty), &value]);
     }
 }

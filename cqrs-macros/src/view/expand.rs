@@ -34,7 +34,7 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     let shapes = view.indexed().map(|field| shape(field, field.ty));
     let multi_shapes = view.multi_indexed().map(|(field, ty)| shape(field, ty));
     let compounds = view.compounds.iter().map(|compound| {
-        let names = compound.iter().map(|field| names::text(field));
+        let names = compound.iter().map(names::text);
         quote!(&[#(#names),*])
     });
     let values = view.indexed().map(|field| {

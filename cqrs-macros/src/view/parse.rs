@@ -121,7 +121,7 @@ impl<'a> View<'a> {
             let _ = write!(shape, "\n{name}: {ty} {role} {rename} {}", field.serde.rest);
         }
         for compound in &self.compounds {
-            let names: Vec<String> = compound.iter().map(|field| names::text(field)).collect();
+            let names: Vec<String> = compound.iter().map(names::text).collect();
             let _ = write!(shape, "\nindex {}", names.join(" "));
         }
         names::hash(&shape)

@@ -352,6 +352,7 @@ pub trait OfNothing {
     /// In place of [`Of::add_tags`].
     fn add_tags<T>(_: &T, _: &mut Vec<Tag>) {}
     /// In place of [`Of::values`].
+    #[must_use]
     fn values<T>(_: T) -> Vec<Value> {
         unreachable!("not a column")
     }
