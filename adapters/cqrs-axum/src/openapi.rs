@@ -138,7 +138,7 @@ impl Document {
             "responses": self.responses(shared, message)?,
         });
         if *method != Method::GET {
-            operation["requestBody"] = self.body(message, &schema, in_path);
+            operation["requestBody"] = Self::body(message, &schema, in_path);
         }
         match message.exposure.access {
             Access::Requires(permission) => {
@@ -165,7 +165,7 @@ impl Document {
         self.components_of(schema, message.name, &message.place)
     }
 
-    fn body(&mut self, message: &ServedMessage, schema: &Value, in_path: &[String]) -> Value {
+    fn body(message: &ServedMessage, schema: &Value, in_path: &[String]) -> Value {
         let mut schema = schema.clone();
         let mut is_required = true;
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
@@ -189,12 +189,11 @@ impl Document {
 
     fn responses(&mut self, shared: &Shared, message: &ServedMessage) -> Result<Value, RouteError> {
         let mut responses = Map::new();
-        let answer = match message.answer.clone() {
-            Some(schema) => self.components_of(schema, &format!("{}Answer", message.name), &message.place)?,
-            None => {
-                self.has_none(&format!("the answer of {}", message.name));
-                json!({})
-            }
+        let answer = if let Some(schema) = message.answer.clone() {
+            self.components_of(schema, &format!("{}Answer", message.name), &message.place)?
+        } else {
+            self.has_none(&format!("the answer of {}", message.name));
+            json!({})
         };
         let answered = json!({ "application/json": { "schema": answer } });
         if message.what == Named::Command {

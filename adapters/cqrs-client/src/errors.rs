@@ -56,8 +56,8 @@ pub(crate) fn of_command<C: Command<Error: Rejecting>>(
         _ => None,
     };
     known.unwrap_or_else(|| match &*refusal.kind {
-        "Middleware" => CommandError::Middleware(refusal.into_remote()),
-        _ => CommandError::Remote(refusal.into_remote()),
+        "Middleware" => CommandError::Middleware(Box::new(refusal.into_remote())),
+        _ => CommandError::Remote(Box::new(refusal.into_remote())),
     })
 }
 
@@ -82,9 +82,9 @@ pub(crate) fn of_query<Q: Query>(refusal: Refusal, service: &Service) -> QueryEr
         _ => None,
     };
     known.unwrap_or_else(|| match &*refusal.kind {
-        "Rejected" | "Failed" => QueryError::Failed(refusal.into_remote()),
-        "Middleware" => QueryError::Middleware(refusal.into_remote()),
-        _ => QueryError::Remote(refusal.into_remote()),
+        "Rejected" | "Failed" => QueryError::Failed(Box::new(refusal.into_remote())),
+        "Middleware" => QueryError::Middleware(Box::new(refusal.into_remote())),
+        _ => QueryError::Remote(Box::new(refusal.into_remote())),
     })
 }
 

@@ -60,14 +60,12 @@ impl Service {
         let start = Instant::now();
         let within = deadline.map_or(self.within, |deadline| deadline.saturating_duration_since(start));
         let (mut pause, mut may_be_done) = (FIRST_PAUSE, false);
-        let mut request = call.own.as_ref().unwrap_or(&call.by_name);
+        let (mut request, mut is_by_name) = (call.own.as_ref().unwrap_or(&call.by_name), call.own.is_none());
         loop {
             let left = within.saturating_sub(start.elapsed());
             let answer = self.send_once(call, request, left, within).await;
-            if matches!(&answer, Ok(Err(refusal)) if call.own.is_some() && refusal.does_not_know_the_path())
-                && !std::ptr::eq(request, &call.by_name)
-            {
-                request = &call.by_name;
+            if matches!(&answer, Ok(Err(refusal)) if refusal.does_not_know_the_path()) && !is_by_name {
+                (request, is_by_name) = (&call.by_name, true);
                 continue;
             }
             let asked = match &answer {

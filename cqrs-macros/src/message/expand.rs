@@ -18,14 +18,11 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
     let docs = &message.docs;
     let returns = message.returns.as_ref().map_or_else(|| quote!(()), |returns| quote!(#returns));
     let registration = rt.submit(&quote! {
-        #constructor::<#ident>(
-            ::core::module_path!(),
-            #rt::MessageDocs {
-                text: #docs,
-                schema: #rt::Probe::<#ident>::SCHEMA,
-                answer: #rt::Probe::<#returns>::SCHEMA,
-            },
-        )
+        #constructor::<#ident>(::core::module_path!()).documented(#rt::MessageDocs {
+            text: #docs,
+            schema: #rt::Probe::<#ident>::SCHEMA,
+            answer: #rt::Probe::<#returns>::SCHEMA,
+        })
     });
     let rules = std::iter::once(only_one_intention(message)).chain(says_something(message));
     let rules = rules.chain(no_events(message)).chain(is_written(message));

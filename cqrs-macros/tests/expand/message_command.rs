@@ -42,8 +42,7 @@ const _: () = {
         rt::rules::TWO_INTENTIONS,
         &["CreateOrder"],
     );
-    rt::inventory::submit!(rt::Registration::command::<CreateOrder>(
-        ::core::module_path!(),
-        rt::MessageDocs { text: "", schema: rt::Probe::<CreateOrder>::SCHEMA, answer: rt::Probe::<OrderId>::SCHEMA },
+    rt::inventory::submit!(rt::Registration::command::<CreateOrder>(::core::module_path!()).documented(
+        rt::MessageDocs { text: "", schema: rt::Probe::<CreateOrder>::SCHEMA, answer: rt::Probe::<OrderId>::SCHEMA }
     ));
 };

@@ -27,8 +27,9 @@ const _: () = {
     const _: () = rt::require(!rt::Probe::<Weight>::IS_EVENT, rt::rules::TWO_INTENTIONS, &["Weight"]);
     const _: () =
         rt::require(rt::Probe::<Option<u64>>::IS_WRITTEN, rt::rules::QUERY_ANSWER, &["Weight", "Option<u64>"]);
-    rt::inventory::submit!(rt::Registration::query::<Weight>(
-        ::core::module_path!(),
-        rt::MessageDocs { text: "", schema: rt::Probe::<Weight>::SCHEMA, answer: rt::Probe::<Option<u64>>::SCHEMA },
-    ));
+    rt::inventory::submit!(rt::Registration::query::<Weight>(::core::module_path!()).documented(rt::MessageDocs {
+        text: "",
+        schema: rt::Probe::<Weight>::SCHEMA,
+        answer: rt::Probe::<Option<u64>>::SCHEMA,
+    }));
 };

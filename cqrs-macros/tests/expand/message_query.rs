@@ -31,12 +31,11 @@ const _: () = {
         rt::rules::QUERY_ANSWER,
         &["OrderHistory", "Vec<OrderSummary>"],
     );
-    rt::inventory::submit!(rt::Registration::query::<OrderHistory>(
-        ::core::module_path!(),
+    rt::inventory::submit!(rt::Registration::query::<OrderHistory>(::core::module_path!()).documented(
         rt::MessageDocs {
             text: "",
             schema: rt::Probe::<OrderHistory>::SCHEMA,
             answer: rt::Probe::<Vec<OrderSummary>>::SCHEMA,
-        },
+        }
     ));
 };

@@ -23,7 +23,7 @@ impl Client for App {
         C: Command<Error: Rejecting>,
     {
         let handler = self.services.handlers.commands.get(C::NAME).filter(|handler| is::<C>(handler.type_id));
-        let Some(handler) = handler else { return refused(CommandError::Remote(not_served::<C>())) };
+        let Some(handler) = handler else { return refused(CommandError::Remote(Box::new(not_served::<C>()))) };
         let handling = (handler.typed)(Arc::clone(&self.services), meta, Box::new(command));
         Box::pin(async move { reply(handling.await) })
     }
@@ -33,7 +33,7 @@ impl Client for App {
         Q: Query<Returns: DeserializeOwned>,
     {
         let handler = self.services.handlers.queries.get(Q::NAME).filter(|handler| is::<Q>(handler.type_id));
-        let Some(handler) = handler else { return refused(QueryError::Remote(not_served::<Q>())) };
+        let Some(handler) = handler else { return refused(QueryError::Remote(Box::new(not_served::<Q>()))) };
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         let within = meta.deadline.map_or(DEADLINE, left);
         let after = After { position: self.services.head.get(), within, or_stale: false };
@@ -55,10 +55,10 @@ fn reply<R: 'static>(reply: Box<dyn Any + Send>) -> R {
     *reply.downcast().unwrap_or_else(|_| unreachable!("a handler's reply is that of its message"))
 }
 
-fn not_served<M>() -> Box<RemoteError> {
+fn not_served<M>() -> RemoteError {
     let name = type_name::<M>();
     let message = format!(
         "no handler for `{name}` in this app; link the crate that has it, or list its module in `only_modules`"
     );
-    Box::new(RemoteError::new("Unknown", message))
+    RemoteError::new("Unknown", message)
 }

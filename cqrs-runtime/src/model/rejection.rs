@@ -299,8 +299,8 @@ mod tests {
     fn codes_of_wrapped_errors_count_in_place_of_their_wrapper() {
         const INNER: &[RejectionCode] = &[code("A", &[]), code("B", &[])];
         const OUTER: &[RejectionCode] = &[code("A", INNER), code("C", &[])];
-        assert!(distinct(&[]) && distinct(INNER) && distinct(OUTER));
         const DEEP: &[RejectionCode] = &[code("X", OUTER), code("X2", &[]), code("Y", &[code("Z", &[])])];
+        assert!(distinct(&[]) && distinct(INNER) && distinct(OUTER));
         assert!(distinct(DEEP));
         for twice in [
             [code("A", &[]), code("A", &[])],

@@ -133,7 +133,6 @@ fn form(facts: &[String], path: &str) -> FieldForm {
 
 /// A message whose handler loads nothing.
 fn message(what: Named, name: &'static str, info: Option<&MessageInfo>, handler: &Registration) -> ServedMessage {
-    let schema = |of: fn(&MessageInfo) -> Option<fn() -> serde_json::Value>| Some(of(info?)?());
     ServedMessage {
         what,
         name,
@@ -142,8 +141,8 @@ fn message(what: Named, name: &'static str, info: Option<&MessageInfo>, handler:
         fields: info.map(|info| (info.fields)()).unwrap_or_default(),
         exposure: info.map_or(Exposure::NONE, |info| info.exposure),
         docs: info.map_or("", |info| info.docs.text),
-        schema: schema(|info| info.docs.schema),
-        answer: schema(|info| info.docs.answer),
+        schema: info.and_then(|info| info.docs.schema).map(|schema| schema()),
+        answer: info.and_then(|info| info.docs.answer).map(|schema| schema()),
         refusals: info.and_then(|info| info.error).map(|error| refusals(error())).unwrap_or_default(),
         place: handler.place(),
     }

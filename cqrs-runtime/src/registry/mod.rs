@@ -94,6 +94,11 @@ pub struct MessageDocs {
     pub answer: Option<fn() -> serde_json::Value>,
 }
 
+impl MessageDocs {
+    /// Of a message that says nothing.
+    pub const NONE: Self = Self { text: "", schema: None, answer: None };
+}
+
 /// An event.
 #[derive(Debug)]
 pub struct EventInfo {
@@ -157,7 +162,7 @@ impl Registration {
     /// Registers a command.
     #[must_use]
     #[track_caller]
-    pub const fn command<C: Command + Stored>(module: &'static str, docs: MessageDocs) -> Self {
+    pub const fn command<C: Command + Stored>(module: &'static str) -> Self {
         Self::new(
             module,
             Item::Command(MessageInfo {
@@ -166,7 +171,7 @@ impl Registration {
                 returns: std::any::type_name::<C::Returns>,
                 fields: fields::<C>,
                 exposure: C::EXPOSURE,
-                docs,
+                docs: MessageDocs::NONE,
                 error: Some(TypeId::of::<C::Error>),
             }),
         )
@@ -175,7 +180,7 @@ impl Registration {
     /// Registers a query.
     #[must_use]
     #[track_caller]
-    pub const fn query<Q: Query + Stored>(module: &'static str, docs: MessageDocs) -> Self {
+    pub const fn query<Q: Query + Stored>(module: &'static str) -> Self {
         Self::new(
             module,
             Item::Query(MessageInfo {
@@ -184,10 +189,19 @@ impl Registration {
                 returns: std::any::type_name::<Q::Returns>,
                 fields: fields::<Q>,
                 exposure: Q::EXPOSURE,
-                docs,
+                docs: MessageDocs::NONE,
                 error: None,
             }),
         )
+    }
+
+    /// Adds what a document for other programs says about a message.
+    #[must_use]
+    pub const fn documented(mut self, docs: MessageDocs) -> Self {
+        if let Item::Command(info) | Item::Query(info) = &mut self.item {
+            info.docs = docs;
+        }
+        self
     }
 
     /// Registers an event, with all that is known about how it is stored.

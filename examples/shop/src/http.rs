@@ -4,7 +4,6 @@ use cqrs_axum::{OpenApi, RouterBuilder};
 use cqrs_runtime::App;
 
 /// The shop's router, before it is built.
-#[must_use]
 pub fn api(app: &App) -> RouterBuilder {
     let document = OpenApi::new("Shop", env!("CARGO_PKG_VERSION"))
         .description("Orders of customers: placed, confirmed, and shipped or cancelled.");

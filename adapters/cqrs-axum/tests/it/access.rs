@@ -32,7 +32,7 @@ mod guarded {
     }
 
     #[derive(Query, Serialize, Deserialize)]
-    #[cqrs(returns = Option<Door>, requires = "doors:read", http = "GET /doors/{door}", not_found_if_null)]
+    #[cqrs(returns = Option<Plate>, requires = "doors:read", http = "GET /doors/{door}", not_found_if_null)]
     pub struct DoorOf {
         pub door: DoorId,
     }
@@ -41,22 +41,22 @@ mod guarded {
     #[cqrs(returns = u64, public, http = "GET /doors")]
     pub struct CountDoors {}
 
-    pub struct Made;
+    pub struct Doorway;
 
     #[aggregate(id = DoorId, on = [DoorMade])]
-    impl Made {
+    impl Doorway {
         fn made(_: &DoorMade) -> Self {
             Self
         }
     }
 
     #[command]
-    fn make_door(cmd: MakeDoor, _door: Absent<Made>, meta: &Meta) -> Result<DoorMade, std::convert::Infallible> {
+    fn make_door(cmd: MakeDoor, _door: Absent<Doorway>, meta: &Meta) -> Result<DoorMade, std::convert::Infallible> {
         Ok(DoorMade { door: cmd.door, by: meta.actor.clone(), house: meta.tenant.clone() })
     }
 
     #[derive(View, Serialize, Deserialize)]
-    pub struct Door {
+    pub struct Plate {
         #[key]
         pub door: DoorId,
         pub by: Option<String>,
@@ -64,19 +64,19 @@ mod guarded {
     }
 
     #[projection(on = [DoorMade])]
-    impl Door {
+    impl Plate {
         fn made(event: &DoorMade) -> Self {
             Self { door: event.door, by: event.by.clone(), house: event.house.clone() }
         }
     }
 
     #[query]
-    async fn door_of(q: DoorOf, doors: Views<Door>) -> Result<Option<Door>, QueryError> {
+    async fn door_of(q: DoorOf, doors: Views<Plate>) -> Result<Option<Plate>, QueryError> {
         doors.get(q.door).await
     }
 
     #[query]
-    async fn count_doors(_q: CountDoors, doors: Views<Door>) -> Result<u64, QueryError> {
+    async fn count_doors(_q: CountDoors, doors: Views<Plate>) -> Result<u64, QueryError> {
         doors.scan().count().await
     }
 }

@@ -62,10 +62,10 @@ mod described {
     #[error("away")]
     pub struct CarrierAway;
 
-    pub struct Packed;
+    pub struct Parcel;
 
     #[aggregate(id = BoxId, on = [BoxPacked])]
-    impl Packed {
+    impl Parcel {
         fn packed(_: &BoxPacked) -> Self {
             Self
         }
@@ -74,7 +74,7 @@ mod described {
     #[command]
     fn pack(
         cmd: PackBox,
-        #[id(cmd.r#box)] _packed: Absent<Packed>,
+        #[id(cmd.r#box)] _packed: Absent<Parcel>,
     ) -> Result<Decision<BoxPacked, BoxId>, PackingError> {
         Ok(emit(BoxPacked { r#box: cmd.r#box }).returning(cmd.r#box))
     }
