@@ -27,7 +27,7 @@ use cqrs_core::Tag;
 use cqrs_core::Timestamp;
 use cqrs_core::event::{Event, EventHeader, RecordedEvent};
 use cqrs_core::event_list::TagInfo;
-use cqrs_core::json::Json;
+use cqrs_core::json::Codec;
 use cqrs_core::log::{
     AppendEntry, CommandRecord, ContentHash, Declaration, DeclaredName, EventLog, EventQuery, LogTransaction, NameKind,
     Page, QueryItem, RawEvent, StoredNames, append, append_raw, read,
@@ -505,7 +505,7 @@ impl Event for Taken {
     const NAME: &'static str = "ConformanceSeatTaken";
     const VERSION: u32 = 1;
     const TAGS: &'static [TagInfo] = &[TagInfo { field: "seat", prefix: "seat" }];
-    const JSON: Json<Self> = Json::OF;
+    const JSON: Codec<Self> = Codec::SERDE;
     fn tags(&self, tags: &mut Vec<Tag>) {
         tags.push(Tag::from_text(&format!("seat:{}", self.seat)));
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use crate::event_list::{EventList, TagInfo};
 use crate::id::Tag;
-use crate::json::{Json, KeepError};
+use crate::json::{Codec, KeepError};
 use crate::meta::Meta;
 use crate::position::{Bookmark, Position};
 use crate::time::Timestamp;
@@ -32,8 +32,8 @@ pub trait Event: Sized + Send + Sync + 'static {
     /// Its `#[tag]` fields, in the order of the source.
     const TAGS: &'static [TagInfo];
 
-    /// Its JSON codec: [`Json::OF`].
-    const JSON: Json<Self>;
+    /// Its JSON codec: [`Codec::SERDE`].
+    const JSON: Codec<Self>;
 
     /// Adds its tags.
     fn tags(&self, tags: &mut Vec<Tag>);

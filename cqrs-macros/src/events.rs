@@ -60,7 +60,7 @@ fn parse<'a>(input: &'a DeriveInput, errors: &Errors) -> Vec<(&'a Ident, &'a Typ
 fn expand(rt: &Runtime, ident: &Ident, variants: &[(&Ident, &Type)]) -> TokenStream {
     let (event, to) = (local("event"), local("to"));
     let emits =
-        variants.iter().map(|(variant, ty)| quote!(Self::#variant(#event) => #rt::Of::<#ty>::emit(#event, #to)));
+        variants.iter().map(|(variant, ty)| quote!(Self::#variant(#event) => #rt::Calls::<#ty>::emit(#event, #to)));
     let lists = variants.iter().map(|(_, ty)| {
         let of = rt.at(ty.span());
         quote!(&<#ty as #of::Events>::LIST)

@@ -25,7 +25,7 @@ impl Runtime {
     pub fn fallbacks(&self) -> TokenStream {
         quote! {
             #[allow(unused_imports)]
-            use #self::{NoJson as _, OfNothing as _, Unless as _};
+            use #self::{FallbackCodec as _, Fallback as _, Unless as _};
         }
     }
 

@@ -264,12 +264,12 @@ pub mod __private {
     pub use crate::bus::command_context::CommandContext;
     pub use crate::bus::handler::Here;
     pub use crate::bus::query_context::QueryContext;
-    pub use crate::expansion::calls::{CommandHandler, Of, OfNothing, QueryHandler};
+    pub use crate::expansion::calls::{Calls, CommandHandler, Fallback, QueryHandler};
     pub use crate::expansion::compile_time::{is_among, same_events, same_name};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
     pub use crate::expansion::emits::require_folded;
     pub use crate::expansion::fields::{
-        Fields, HasField, Names, NamesNothing, NoRowKey, RowKey, field_name, require_field,
+        FallbackField, FieldAccess, Fields, HasField, NoRowKey, RowKey, field_name, require_field,
     };
     pub use crate::expansion::folds::{IdentityOf, decode, fold, handled, key_of, looked_up};
     pub use crate::expansion::probe::{Probe, Unless, Where};
@@ -297,7 +297,7 @@ pub mod __private {
     pub use cqrs_core::event::{DecodeError, Emitted, Event, Events, RecordedEvent, UpcastFrom};
     pub use cqrs_core::event_list::{EventList, TagInfo};
     pub use cqrs_core::id::{Id, IdValue, ParseIdError, Tag, TagField};
-    pub use cqrs_core::json::{Json, NoJson};
+    pub use cqrs_core::json::{Codec, FallbackCodec};
     pub use cqrs_core::store_error::BoxFuture;
     pub use cqrs_core::view::{Index, IndexShape, KeyField, MultiIndex, Unindexed, View, ViewLayout};
     #[cfg(feature = "schema")]

@@ -1,7 +1,7 @@
 //! A hand-written handler of a decision, as the baseline for the handler that `#[command]` generates.
 
 use cqrs_runtime::__private::{
-    Boundary, CommandContext, Handling, Here, Loaded, Of, Probe, Registration, emitted, inventory,
+    Boundary, CommandContext, Handling, Here, Calls, Loaded, Probe, Registration, emitted, inventory,
 };
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
@@ -77,7 +77,7 @@ impl Handled for Ship {
 
 inventory::submit!(Registration::command_handler(
     module_path!(),
-    Of::<(Ship, Here)>::COMMAND,
+    Calls::<(Ship, Here)>::COMMAND,
     "ship",
     false,
     &[Probe::<&Parcel>::PARAMETER],

@@ -84,6 +84,7 @@ mod presence;
 mod query;
 mod rows;
 mod schema;
+mod search;
 mod shared;
 mod snapshots;
 mod sql;

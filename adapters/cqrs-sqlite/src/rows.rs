@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use cqrs_core::log::{Position, StoreError};
-use cqrs_core::view::{Checkpoint, ColumnKind, OtherShape, Parked, Removed, Row, RowQuery, Value, ViewShape};
+use cqrs_core::view::{Checkpoint, ColumnKind, OtherShape, Parked, Removed, Row, Value, ViewShape};
 use rusqlite::types::{FromSqlResult, ValueRef};
 use rusqlite::vtab::array::Array;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::store_error;
 use crate::events;
-use crate::filter::{self, FEW, FREQUENT, Probe};
 use crate::sql::{Parameter, Sql, bound, clamped, column_value, quoted};
 
 /// The table of a view, quoted for SQL.
@@ -76,41 +75,6 @@ pub(crate) fn read(connection: &Connection, store: &str, shape: &ViewShape, sql:
         rows.collect()
     };
     read().map_err(|error| store_error(store, &error))
-}
-
-/// The rows that a search finds.
-pub(crate) fn search(
-    connection: &Connection,
-    store: &str,
-    shape: &ViewShape,
-    query: &RowQuery,
-) -> Result<Vec<Row>, StoreError> {
-    let mut frequent = vec![false; query.filter.conjuncts().len()];
-    for Probe { place, sql, is_sorted } in filter::probes(shape, query, store)? {
-        let rows = number(connection, store, sql)?;
-        if rows <= FEW {
-            frequent.fill(true);
-            frequent[place] = false;
-            break;
-        }
-        frequent[place] = rows >= u64::from(FREQUENT) && !is_sorted;
-    }
-    let mut rows = Vec::new();
-    let (mut skipped, mut limit) = (0, usize::MAX);
-    // Otherwise the one statement does both itself.
-    if query.start.is_some() {
-        skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
-    }
-    for sql in filter::find(shape, query, &frequent, store)? {
-        rows.append(&mut read(connection, store, shape, sql)?);
-        if rows.len() >= limit.saturating_add(skipped) {
-            break;
-        }
-    }
-    rows.drain(..skipped.min(rows.len()));
-    rows.truncate(limit);
-    Ok(rows)
 }
 
 /// Values of an index, and the numbers of rows with them.

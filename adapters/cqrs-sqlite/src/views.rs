@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::{OpenError, store_error};
 use crate::options::{Synchronous, builder};
 use crate::pool::Snapshot;
+use crate::search;
 use crate::shared::Shared;
 use crate::sql::quoted;
 use crate::transaction::{Locked, Sqlite};
@@ -114,7 +115,7 @@ impl ViewStore for SqliteViews {
     fn find<'a>(&'a self, shape: &'a ViewShape, query: &'a RowQuery) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async {
             let (shape, query) = (*shape, query.clone());
-            self.read(move |connection, store| rows::search(connection, store, &shape, &query)).await
+            self.read(move |connection, store| search::rows(connection, store, &shape, &query)).await
         })
     }
 

@@ -52,7 +52,7 @@ impl KeepError {
 }
 
 /// The JSON codec of a type.
-pub struct Json<T> {
+pub struct Codec<T> {
     /// Like `serde_json::to_string`, but refuses numbers that JSON does not have (NaN, infinities), at any depth.
     pub write: fn(&T) -> Result<String, KeepError>,
     /// Like `serde_json::from_str`.
@@ -65,11 +65,11 @@ pub struct Json<T> {
     pub facts: fn() -> Vec<String>,
 }
 
-opaque_debug!([T] Json<T>);
+opaque_debug!([T] Codec<T>);
 
-impl<T: Stored> Json<T> {
+impl<T: Stored> Codec<T> {
     /// The codec by serde.
-    pub const OF: Self = Self {
+    pub const SERDE: Self = Self {
         write,
         read: |json| serde_json::from_str(json),
         read_with_path: |json| serde_path_to_error::deserialize(json),
@@ -78,7 +78,7 @@ impl<T: Stored> Json<T> {
     };
 }
 
-impl<T> Json<T> {
+impl<T> Codec<T> {
     /// Reads a value. If that fails, reads it again to find the path.
     ///
     /// # Errors
@@ -145,13 +145,13 @@ pub fn reads_buffered_numbers() -> bool {
     serde_json::from_str::<Outer>(r#"{"number":0.5}"#).is_ok_and(|outer| outer.inner.number > 0.0)
 }
 
-/// Fallback of [`Json::OF`] for a type that serde cannot write and read. The compiler reports the type at its
+/// Fallback of [`Codec::SERDE`] for a type that serde cannot write and read. The compiler reports the type at its
 /// registration.
-pub trait NoJson: Sized {
+pub trait FallbackCodec: Sized {
     /// Never called.
-    const OF: Self;
+    const SERDE: Self;
 }
 
-impl<T> NoJson for Json<T> {
-    const OF: Self = Self::NONE;
+impl<T> FallbackCodec for Codec<T> {
+    const SERDE: Self = Self::NONE;
 }

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 
 use crate::column::{Column, TextColumn, Value};
 use crate::debug::opaque_debug;
-use crate::view::multi_index::OneValue;
 use crate::view::store::Filter;
 
 /// An indexed field of view `V`: the constants that `#[derive(View)]` makes (`OrderSummary::CUSTOMER`).
@@ -12,6 +11,10 @@ pub struct Index<V, T> {
     name: &'static str,
     types: PhantomData<fn() -> (V, T)>,
 }
+
+/// What [`Index`] holds of a row.
+#[derive(Debug)]
+pub struct OneValue;
 
 impl<V, T> Clone for Index<V, T> {
     fn clone(&self) -> Self {

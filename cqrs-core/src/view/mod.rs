@@ -11,7 +11,7 @@ mod stored_name;
 
 pub use crate::column::{Column, ColumnKind, FromColumn, Key, Numeric, TextColumn, Value};
 pub use crate::forward_view_store;
-use crate::json::Json;
+use crate::json::Codec;
 pub use index::{Comparison, Condition, Index, IndexOf, IndexedBy, KeyField, Order, Unindexed};
 pub use multi_index::{MultiIndex, OneOfEach};
 pub use row_query::{Place, RowQuery};
@@ -36,8 +36,8 @@ pub trait View: Sized + Send + Sync + 'static {
     type Key: Key;
     /// Its name and its columns.
     const LAYOUT: ViewLayout;
-    /// Its JSON codec: [`Json::OF`].
-    const JSON: Json<Self>;
+    /// Its JSON codec: [`Codec::SERDE`].
+    const JSON: Codec<Self>;
     /// The value of the `#[key]` field.
     fn key(&self) -> &Self::Key;
     /// The text of a key. What a key needs is asked of the view alone, so that one that is none is one error.

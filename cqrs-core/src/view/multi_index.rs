@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::view::index::{Condition, Index, IndexOf, IndexValue, IndexedBy, Order, refused};
+use crate::view::index::{Condition, Index, IndexOf, IndexValue, IndexedBy, OneValue, Order, refused};
 use crate::view::store::Filter;
 
 /// An indexed field of view `V` that holds several values of type `T`: the constant that `#[derive(View)]` makes of an `#[index]` on a
@@ -52,10 +52,6 @@ impl<V, T> std::fmt::Debug for MultiIndex<V, T> {
     note = "see: cqrs_runtime::rules#cqrs308"
 )]
 pub trait OneOfEach {}
-
-/// What [`Index`] holds of a row.
-#[derive(Debug)]
-pub struct OneValue;
 
 /// What [`MultiIndex`] holds of a row.
 #[derive(Debug)]

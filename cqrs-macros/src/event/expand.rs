@@ -40,7 +40,7 @@ fn implementation(event: &Event<'_>, version: u32, earlier: Option<&TokenStream>
     });
     let adds = event.fields.iter().filter(|field| field.is_tag).map(|field| {
         let (member, ty, to) = (&field.member, field.ty, local("tags"));
-        quote!(#rt::Of::<#ty>::add_tags(&self.#member, #to);)
+        quote!(#rt::Calls::<#ty>::add_tags(&self.#member, #to);)
     });
     let to = local(if event.fields.iter().any(|field| field.is_tag) { "tags" } else { "_tags" });
     let fallbacks = rt.fallbacks();
@@ -51,7 +51,7 @@ fn implementation(event: &Event<'_>, version: u32, earlier: Option<&TokenStream>
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             const TAGS: &'static [#rt::TagInfo] = &[#(#tags),*];
-            const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
+            const JSON: #rt::Codec<Self> = #rt::Codec::<Self>::SERDE;
             fn tags(&self, #to: &mut ::std::vec::Vec<#rt::Tag>) {
                 #(#adds)*
             }
@@ -88,7 +88,7 @@ pub fn stub(event: &Event<'_>, errors: &Errors) -> TokenStream {
         const NAME: &'static str = #name;
         const VERSION: u32 = 1;
         const TAGS: &'static [#rt::TagInfo] = &[#rt::TagInfo { field: "", prefix: "" }];
-        const JSON: #rt::Json<Self> = #rt::Json::NONE;
+        const JSON: #rt::Codec<Self> = #rt::Codec::NONE;
         fn tags(&self, _: &mut ::std::vec::Vec<#rt::Tag>) {}
     };
     let stub = runtime::stub(event.generics, &quote!(#rt::Event), ident, &body);

@@ -118,13 +118,13 @@ fn implementation(
     }
 }
 
-/// `const SNAPSHOTS: .. = Some(snapshots::<Order>(1, &[Of::<OrderCreated>::VERSION]));`, at the type, which 406 is about.
+/// `const SNAPSHOTS: .. = Some(snapshots::<Order>(1, &[Calls::<OrderCreated>::VERSION]));`, at the type, which 406 is about.
 fn snapshots(model: &Model, folds: &[(Type, &Method)]) -> Option<TokenStream> {
     let number = model.snapshots?;
     let (rt, own) = (&model.rt, model.own());
     let versions = folds.iter().map(|(event, method)| {
         let conditions = method.conditions();
-        quote!(#conditions #rt::Of::<#event>::VERSION)
+        quote!(#conditions #rt::Calls::<#event>::VERSION)
     });
     let here = rt.at(own.span());
     let of_own = quote_spanned!(own.span()=> #here::snapshots::<#own>);
@@ -146,15 +146,15 @@ pub fn listed(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
     quote!(#conditions #name)
 }
 
-/// `Of::<OrderCreated>::NAME`, the pattern of its case. What is no event was refused in the list.
+/// `Calls::<OrderCreated>::NAME`, the pattern of its case. What is no event was refused in the list.
 pub fn case(rt: &Runtime, event: &Type) -> TokenStream {
-    quote!(#rt::Of::<#event>::NAME)
+    quote!(#rt::Calls::<#event>::NAME)
 }
 
-/// `let e = Of::<OrderCreated>::decode(event)?;`
+/// `let e = Calls::<OrderCreated>::decode(event)?;`
 pub fn decode(rt: &Runtime, event: &Type) -> TokenStream {
     let (decoded, recorded) = (local("e"), local("event"));
-    quote!(let #decoded = #rt::Of::<#event>::decode(#recorded)?;)
+    quote!(let #decoded = #rt::Calls::<#event>::decode(#recorded)?;)
 }
 
 fn arm(rt: &Runtime, event: &Type, method: &Method) -> TokenStream {
@@ -186,7 +186,7 @@ fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> To
     let span = types::anchor(event);
     let takes_id = method.id().is_some();
     let condition = |rt: &Runtime| {
-        let tags = quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS);
+        let tags = quote_spanned!(span=> #rt::Calls::<(#event, #id)>::TAGS);
         if takes_id { quote_spanned!(span=> #tags >= 1) } else { quote_spanned!(span=> #tags == 1) }
     };
     let names = [&*types::text(event), &types::text(id)];
@@ -197,11 +197,10 @@ fn carries_the_tag(rt: &Runtime, id: &Type, event: &Type, method: &Method) -> To
 /// 407: what is ignored carries the aggregate's tag, and is not folded under another name.
 fn may_be_ignored(model: &Model, id: &Type, event: &Type) -> TokenStream {
     let (rt, own, span) = (&model.rt, model.own(), types::anchor(event));
-    let tagged = |rt: &Runtime| quote_spanned!(span=> #rt::Of::<(#event, #id)>::TAGS >= 1);
+    let tagged = |rt: &Runtime| quote_spanned!(span=> #rt::Calls::<(#event, #id)>::TAGS >= 1);
     let names = [&*types::text(event), &types::text(id)];
     let tagged = rt.require(span, tagged, &rules::IGNORED_WITHOUT_TAG, &names);
-    let alone =
-        |rt: &Runtime| quote_spanned!(span=> !#rt::is_among(#rt::Of::<#event>::NAME, <#own as #rt::Aggregate>::EVENTS));
+    let alone = |rt: &Runtime| quote_spanned!(span=> !#rt::is_among(#rt::Calls::<#event>::NAME, <#own as #rt::Aggregate>::EVENTS));
     let alone = rt.require(span, alone, &rules::IGNORED_BY_ITS_FOLD, &names[..1]);
     quote!(#tagged #alone)
 }

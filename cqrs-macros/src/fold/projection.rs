@@ -70,7 +70,7 @@ pub fn basis(model: &Model, folds: &[(Type, &Method)], routes: &TokenStream) -> 
     let (rt, revision) = (&model.rt, model.revision.unwrap_or(1));
     let versions = folds.iter().map(|(event, method)| {
         let conditions = method.conditions();
-        quote!(#conditions #rt::Of::<#event>::VERSION)
+        quote!(#conditions #rt::Calls::<#event>::VERSION)
     });
     quote!(const BASIS: #rt::Basis = #rt::Basis { revision: #revision, versions: &[#(#versions),*], routes: &[#routes] };)
 }
@@ -94,7 +94,7 @@ fn arm(model: &Model, event: &Type, method: &Method) -> TokenStream {
             quote_spanned!(span=> &#e.#field)
         };
         let look_ups = local("look_ups");
-        quote!(let #local_name = #rt::Of::<#view>::look_up(#look_ups, #key);)
+        quote!(let #local_name = #rt::Calls::<#view>::look_up(#look_ups, #key);)
     });
     // The expressions of helper attributes know the event by the name that the method gives it.
     let named = method.expressions().next().is_some().then(|| {
@@ -139,11 +139,11 @@ fn route(model: &Model, event: &Type, method: &Method, rest: &TokenStream) -> To
         let (rt, constant) = (model.rt.at(index.span()), crate::view::constant(index));
         let value = value.as_ref().map_or_else(|| quote!(#e.#index), |value| quote!((#value)));
         let found_by = quote_spanned!(index.span()=> <#subject>::#constant);
-        return quote!(#rt::Of::<#subject>::#form(#rows, #recorded, #found_by, &#value, #method_call););
+        return quote!(#rt::Calls::<#subject>::#form(#rows, #recorded, #found_by, &#value, #method_call););
     }
     // At the event: an error about its key belongs there.
     let (rt, form) = (model.rt.at(types::anchor(event)), Ident::new(form, types::anchor(event)));
-    let call = |key: TokenStream| quote!(#rt::Of::<#subject>::#form(#rows, #recorded, #key, #method_call););
+    let call = |key: TokenStream| quote!(#rt::Calls::<#subject>::#form(#rows, #recorded, #key, #method_call););
     if let Some(keys) = &method.keys {
         let call = call(key.to_token_stream());
         return quote!(#[allow(clippy::unnecessary_to_owned)] for #key in #keys { let #key = &#key; #call });
@@ -170,7 +170,7 @@ fn field_of_the_key(rt: &Runtime, view: &Type, event: &Type) -> TokenStream {
     let span = types::anchor(event);
     let e = moved(span, local("e").to_token_stream());
     let (at_event, at_view) = (rt.at(span), rt.at(types::anchor(view)));
-    let name = quote_spanned!(span=> { #at_view::Of::<#view>::KEY });
+    let name = quote_spanned!(span=> { #at_view::Calls::<#view>::KEY });
     quote_spanned!(span=> #at_event::RowKey::<#event, #view, #name>::of(&#e).found())
 }
 

@@ -29,7 +29,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
     let registration = rt.submit(&quote! {
         command_handler(
             ::core::module_path!(),
-            #rt::Of::<(#command, #marker)>::COMMAND,
+            #rt::Calls::<(#command, #marker)>::COMMAND,
             #name,
             #is_workflow,
             &[#(#rt::Probe::<#needs>::PARAMETER),*],
@@ -106,7 +106,7 @@ fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
             let (rt, ty, of) = (rt.at(span), &parameter.ty, types::text(command));
             let rule = rules::NO_SUCH_FIELD.in_the_runtime(&rt);
             Some(quote_spanned! {span=>
-                #rt::require_field(#rt::Probe::<#ty>::LOADED, #rt::Of::<#command>::FIELDS, #rule, &[#name, #of]);
+                #rt::require_field(#rt::Probe::<#ty>::LOADED, #rt::Calls::<#command>::FIELDS, #rule, &[#name, #of]);
             })
         })
         .collect();
@@ -114,7 +114,7 @@ fn names_fields(handler: &Handler, message: &Message) -> TokenStream {
     let traits = used.then(|| {
         quote! {
             #[allow(unused_imports)]
-            use #rt::{Names as _, NamesNothing as _};
+            use #rt::{FieldAccess as _, FallbackField as _};
         }
     });
     let checks = (!checks.is_empty()).then(|| quote!(const _: () = { #(#checks)* };));
@@ -138,7 +138,7 @@ fn decision(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
     let function = &handler.function.sig.ident;
     let result = emitted(handler, message, output, &quote!(#function(#command, #(#arguments),*)));
     let context = moved(span, local("context").to_token_stream());
-    quote_spanned!(span=> #rt::Of::<Self>::decide(#context, self, #boundary, |#command, #loads, #meta| #result))
+    quote_spanned!(span=> #rt::Calls::<Self>::decide(#context, self, #boundary, |#command, #loads, #meta| #result))
 }
 
 /// A workflow: begin, run, finish; again, if it may be retried.
@@ -182,13 +182,13 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         if retry { quote_spanned!(span=> ::core::clone::Clone::clone(&self)) } else { quote_spanned!(span=> self) };
     let emission = emitted(handler, message, output, &result.to_token_stream());
     let run = quote_spanned! {span=>
-        let mut #work = match #rt::Of::<Self>::begin(&#context, &self, #with_transaction, #boundary).await {
+        let mut #work = match #rt::Calls::<Self>::begin(&#context, &self, #with_transaction, #boundary).await {
             ::core::result::Result::Ok(work) => work,
             ::core::result::Result::Err(answer) => return answer,
         };
         let #result = {
             let (#loads, #writes) = #work.parts();
-            let #running = #rt::Of::<(#(#aggregates,)*)>::running(&#context, #function(#command, #(#arguments),*));
+            let #running = #rt::Calls::<(#(#aggregates,)*)>::running(&#context, #function(#command, #(#arguments),*));
             #running.await
         };
     };
@@ -196,7 +196,7 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         return quote_spanned! {span=>
             async move {
                 #run
-                #rt::Of::<Self>::finish(#work, &#context, #emission).await
+                #rt::Calls::<Self>::finish(#work, &#context, #emission).await
             }
         };
     }
@@ -204,7 +204,7 @@ fn workflow(handler: &Handler, message: &Message, output: &Type) -> TokenStream 
         async move {
             loop {
                 #run
-                match #rt::Of::<Self>::finish(#work, &#context, #emission).await {
+                match #rt::Calls::<Self>::finish(#work, &#context, #emission).await {
                     ::core::result::Result::Err(error) if #context.may_retry(&error) => {}
                     answer => return answer,
                 }
@@ -283,11 +283,11 @@ fn one_or_none(ty: &Type) -> &'static str {
     if types::is_named(ty, &["Option"]) { "optional" } else { "one" }
 }
 
-/// `Of::<T>::take(loaded, 0, meta)?`
+/// `Calls::<T>::take(loaded, 0, meta)?`
 fn take(handler: &Handler, parameter: &Parameter, slot: usize, meta: &TokenStream) -> TokenStream {
     let (rt, ty, loaded) = (&handler.rt, &parameter.ty, local("loaded"));
     let slot = Literal::usize_unsuffixed(slot);
-    quote!(#rt::Of::<#ty>::take(&#loaded, #slot, #meta)?)
+    quote!(#rt::Calls::<#ty>::take(&#loaded, #slot, #meta)?)
 }
 
 /// `receiver.name::<T>(arguments)`, at the type, where an error about it belongs.

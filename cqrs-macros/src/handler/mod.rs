@@ -25,7 +25,7 @@ pub fn query(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     attribute(Kind::Query, arguments, item)
 }
 
-/// `Of::<Self>::emitted::<T, E>()` for a `Result<T, E>` that is written out, so that an error about either is shown at it;
+/// `Calls::<Self>::emitted::<T, E>()` for a `Result<T, E>` that is written out, so that an error about either is shown at it;
 /// `emitted_as::<R>()` for any other type.
 fn taken_apart(handler: &Handler, message: &Message, output: &Type, name: &str) -> TokenStream {
     let own = at(message.span(), quote!(Self));
@@ -37,7 +37,7 @@ fn taken_apart(handler: &Handler, message: &Message, output: &Type, name: &str) 
         _ => (types::anchor(output), format!("{name}_as"), quote!(#output)),
     };
     let (rt, name) = (handler.rt.at(span), Ident::new(&name, span));
-    quote_spanned!(span=> #rt::Of::<#own>::#name::<#result>())
+    quote_spanned!(span=> #rt::Calls::<#own>::#name::<#result>())
 }
 
 /// A method, which is refused, with the stand-in inside its body.

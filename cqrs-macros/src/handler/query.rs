@@ -21,7 +21,7 @@ pub fn expand(handler: &Handler) -> TokenStream {
     let registration = rt.submit(&quote! {
         query_handler(
             ::core::module_path!(),
-            #rt::Of::<(#query, #marker)>::QUERY,
+            #rt::Calls::<(#query, #marker)>::QUERY,
             #name,
             &[#(#rt::Probe::<#needs>::PARAMETER),*],
         )

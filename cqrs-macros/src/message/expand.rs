@@ -33,7 +33,7 @@ pub fn expand(message: &Message<'_>) -> TokenStream {
             #[automatically_derived]
             impl #rt::Message for #ident {
                 #reply
-                const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
+                const JSON: #rt::Codec<Self> = #rt::Codec::<Self>::SERDE;
                 #exposure
             }
             #[automatically_derived]
@@ -51,7 +51,7 @@ pub fn stub(message: &Message<'_>) -> TokenStream {
     let Message { rt, ident, generics, .. } = message;
     let (of, body) = implementation(message);
     let reply = reply(message);
-    let message_body = quote!(#reply const JSON: #rt::Json<Self> = #rt::Json::NONE;);
+    let message_body = quote!(#reply const JSON: #rt::Codec<Self> = #rt::Codec::NONE;);
     let sent = runtime::stub(generics, &quote!(#rt::Message), ident, &message_body);
     let stub = runtime::stub(generics, &of, ident, &body);
     let fields = generics.params.is_empty().then(|| has_fields(message));

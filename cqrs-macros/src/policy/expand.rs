@@ -81,7 +81,7 @@ fn reaction(policy: &Policy, event: &Type, reaction: &Reaction) -> TokenStream {
             react: {
                 fn react<'a>(#context: &'a #rt::PolicyContext<'a>, #recorded: &'a #rt::RecordedEvent) -> #rt::Reacting<'a> {
                     ::std::boxed::Box::pin(async move {
-                        let #e = #rt::Of::<#event>::decode(#recorded)?;
+                        let #e = #rt::Calls::<#event>::decode(#recorded)?;
                         #sent(#function(&#e, #(#arguments),*)#wait)
                     })
                 }

@@ -39,13 +39,13 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
     });
     let values = view.indexed().map(|field| {
         let (field, ty) = (field.ident, field.ty);
-        quote!(#rt::Of::<#ty>::value(&self.#field))
+        quote!(#rt::Calls::<#ty>::value(&self.#field))
     });
     let multi_values: Vec<_> = view
         .multi_indexed()
         .map(|(field, ty)| {
             let field = field.ident;
-            quote!(#rt::Of::<#ty>::values(&self.#field))
+            quote!(#rt::Calls::<#ty>::values(&self.#field))
         })
         .collect();
     let multi_values = (!multi_values.is_empty()).then(|| {
@@ -67,7 +67,7 @@ fn implementation(view: &View<'_>, key: &Field<'_>) -> TokenStream {
                 compounds: &[#(#compounds),*],
                 fields: #fields,
             };
-            const JSON: #rt::Json<Self> = #rt::Json::<Self>::OF;
+            const JSON: #rt::Codec<Self> = #rt::Codec::<Self>::SERDE;
             fn key(&self) -> &Self::Key { &self.#key }
             fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec![#(#values),*] }
             #multi_values
@@ -126,7 +126,7 @@ pub fn stub(view: &View<'_>, errors: &Errors) -> TokenStream {
     let body = quote! {
         type Key = #key;
         const LAYOUT: #rt::ViewLayout = #rt::ViewLayout { name: "", key: "", indexes: &[], multi_indexes: &[], compounds: &[], fields: 0 };
-        const JSON: #rt::Json<Self> = #rt::Json::NONE;
+        const JSON: #rt::Codec<Self> = #rt::Codec::NONE;
         fn key(&self) -> &Self::Key { ::core::unreachable!() }
         fn index_values(&self) -> ::std::vec::Vec<#rt::Value> { ::std::vec::Vec::new() }
     };

@@ -37,7 +37,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::NoSlot as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Aggregate for Order {
         const NAME: &'static str = "Order";
@@ -51,18 +51,18 @@ const _: () = {
             id: &Self::Id,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<OrderCreated>::NAME => {
-                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                rt::Calls::<OrderCreated>::NAME => {
+                    let e = rt::Calls::<OrderCreated>::decode(event)?;
                     rt::fold::create(state, event, || Self::created(&e))
                 }
-                rt::Of::<OrderShipped>::NAME => {
-                    let e = rt::Of::<OrderShipped>::decode(event)?;
+                rt::Calls::<OrderShipped>::NAME => {
+                    let e = rt::Calls::<OrderShipped>::decode(event)?;
                     rt::fold::change(state, event, |this| {
                         Self::shipped(this, &e, <OrderId as rt::IdentityOf<Self::Id>>::of(id))
                     })
                 }
-                rt::Of::<OrderCounted>::NAME => {
-                    let e = rt::Of::<OrderCounted>::decode(event)?;
+                rt::Calls::<OrderCounted>::NAME => {
+                    let e = rt::Calls::<OrderCounted>::decode(event)?;
                     rt::fold::make_or_change(state, |this| Self::counted(this, &e))
                 }
                 _ => ::core::result::Result::Ok(()),
@@ -70,17 +70,17 @@ const _: () = {
         }
     }
     const _: () = rt::require(
-        rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
+        rt::Calls::<(OrderCreated, OrderId)>::TAGS == 1,
         rt::rules::EVENT_WITHOUT_TAG,
         &["OrderCreated", "OrderId"],
     );
     const _: () = rt::require(
-        rt::Of::<(OrderShipped, OrderId)>::TAGS >= 1,
+        rt::Calls::<(OrderShipped, OrderId)>::TAGS >= 1,
         rt::rules::EVENT_WITHOUT_TAG,
         &["OrderShipped", "OrderId"],
     );
     const _: () = rt::require(
-        rt::Of::<(OrderCounted, OrderId)>::TAGS == 1,
+        rt::Calls::<(OrderCounted, OrderId)>::TAGS == 1,
         rt::rules::EVENT_WITHOUT_TAG,
         &["OrderCounted", "OrderId"],
     );

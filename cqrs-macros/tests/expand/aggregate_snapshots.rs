@@ -25,7 +25,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::NoSlot as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Aggregate for Order {
         const NAME: &'static str = "Order";
@@ -33,15 +33,15 @@ const _: () = {
         type Id = OrderId;
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME];
         const SNAPSHOTS: ::core::option::Option<rt::Snapshots<Self>> =
-            ::core::option::Option::Some(rt::snapshots::<Order>(2u32, &[rt::Of::<OrderCreated>::VERSION]));
+            ::core::option::Option::Some(rt::snapshots::<Order>(2u32, &[rt::Calls::<OrderCreated>::VERSION]));
         fn fold(
             state: &mut ::core::option::Option<Self>,
             event: &rt::RecordedEvent,
             _id: &Self::Id,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<OrderCreated>::NAME => {
-                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                rt::Calls::<OrderCreated>::NAME => {
+                    let e = rt::Calls::<OrderCreated>::decode(event)?;
                     rt::fold::create(state, event, || Self::created(&e))
                 }
                 _ => ::core::result::Result::Ok(()),
@@ -49,7 +49,7 @@ const _: () = {
         }
     }
     const _: () = rt::require(
-        rt::Of::<(OrderCreated, OrderId)>::TAGS == 1,
+        rt::Calls::<(OrderCreated, OrderId)>::TAGS == 1,
         rt::rules::EVENT_WITHOUT_TAG,
         &["OrderCreated", "OrderId"],
     );

@@ -25,13 +25,13 @@ impl rt::CommandHandler for Ship {
         context: rt::CommandContext,
     ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{Names as _, NamesNothing as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{FallbackField as _, FieldAccess as _};
         const _: () = {
             rt::require_field(
                 rt::Probe::<&Order>::LOADED,
-                rt::Of::<Ship>::FIELDS,
+                rt::Calls::<Ship>::FIELDS,
                 rt::rules::NO_SUCH_FIELD,
                 &["order", "Ship"],
             );
@@ -44,20 +44,20 @@ impl rt::CommandHandler for Ship {
         );
         rt::inventory::submit!(rt::Registration::command_handler(
             ::core::module_path!(),
-            rt::Of::<(Ship, rt::Here)>::COMMAND,
+            rt::Calls::<(Ship, rt::Here)>::COMMAND,
             "ship",
             false,
             &[rt::Probe::<&Order>::PARAMETER],
             rt::Probe::<Result<Shipped, OrderError>>::EMITS,
         ));
-        rt::Of::<Self>::decide(
+        rt::Calls::<Self>::decide(
             context,
             self,
             |cmd, _, load| load.one::<&Order>(rt::Fields::<_, { rt::field_name("order") }>::of(cmd).named()),
             |command, loaded, meta| {
-                rt::Of::<Self>::emitted::<Shipped, OrderError>()(ship(
+                rt::Calls::<Self>::emitted::<Shipped, OrderError>()(ship(
                     command,
-                    rt::Of::<&Order>::take(&loaded, 0, meta)?,
+                    rt::Calls::<&Order>::take(&loaded, 0, meta)?,
                 ))
             },
         )

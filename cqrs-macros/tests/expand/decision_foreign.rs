@@ -28,20 +28,20 @@ impl rt::CommandHandler<__foreign_close> for contracts::Close {
         context: rt::CommandContext,
     ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         rt::inventory::submit!(rt::Registration::command_handler(
             ::core::module_path!(),
-            rt::Of::<(contracts::Close, __foreign_close)>::COMMAND,
+            rt::Calls::<(contracts::Close, __foreign_close)>::COMMAND,
             "close",
             false,
             &[],
             rt::Probe::<contracts::Handled>::EMITS,
         ));
-        rt::Of::<Self>::decide(
+        rt::Calls::<Self>::decide(
             context,
             self,
             |_, _, _| {},
-            |command, _loaded, _meta| rt::Of::<Self>::emitted_as::<contracts::Handled>()(close(command)),
+            |command, _loaded, _meta| rt::Calls::<Self>::emitted_as::<contracts::Handled>()(close(command)),
         )
     }
 }

@@ -37,13 +37,13 @@ impl rt::CommandHandler for Enrol {
         context: rt::CommandContext,
     ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{Names as _, NamesNothing as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{FallbackField as _, FieldAccess as _};
         const _: () = {
             rt::require_field(
                 rt::Probe::<&Course>::LOADED,
-                rt::Of::<Enrol>::FIELDS,
+                rt::Calls::<Enrol>::FIELDS,
                 rt::rules::NO_SUCH_FIELD,
                 &["course", "Enrol"],
             );
@@ -62,7 +62,7 @@ impl rt::CommandHandler for Enrol {
         );
         rt::inventory::submit!(rt::Registration::command_handler(
             ::core::module_path!(),
-            rt::Of::<(Enrol, rt::Here)>::COMMAND,
+            rt::Calls::<(Enrol, rt::Here)>::COMMAND,
             "enrol",
             false,
             &[
@@ -72,7 +72,7 @@ impl rt::CommandHandler for Enrol {
             ],
             rt::Probe::<Result<Decision<Enrolled, EnrolmentId>, EnrolError>>::EMITS,
         ));
-        rt::Of::<Self>::decide(
+        rt::Calls::<Self>::decide(
             context,
             self,
             |cmd, #[allow(unused_variables)] meta, load| {
@@ -81,11 +81,11 @@ impl rt::CommandHandler for Enrol {
                 load.many::<Many<Course>, _>(cmd.required.iter().copied())
             },
             |command, loaded, meta| {
-                rt::Of::<Self>::emitted::<Decision<Enrolled, EnrolmentId>, EnrolError>()(enrol(
+                rt::Calls::<Self>::emitted::<Decision<Enrolled, EnrolmentId>, EnrolError>()(enrol(
                     command,
-                    rt::Of::<&Course>::take(&loaded, 0, meta)?,
-                    rt::Of::<Absent<Student>>::take(&loaded, 1, meta)?,
-                    rt::Of::<Many<Course>>::take(&loaded, 2, meta)?,
+                    rt::Calls::<&Course>::take(&loaded, 0, meta)?,
+                    rt::Calls::<Absent<Student>>::take(&loaded, 1, meta)?,
+                    rt::Calls::<Many<Course>>::take(&loaded, 2, meta)?,
                     meta,
                 ))
             },

@@ -9,13 +9,13 @@ pub struct DayClosed {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Event for DayClosed {
         const NAME: &'static str = "DayClosed";
         const VERSION: u32 = 1u32;
         const TAGS: &'static [rt::TagInfo] = &[];
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
         fn tags(&self, _tags: &mut ::std::vec::Vec<rt::Tag>) {}
     }
     #[automatically_derived]

@@ -14,7 +14,7 @@ pub struct OrderCreated {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Event for OrderCreated {
         const NAME: &'static str = "OrderCreated";
@@ -24,11 +24,11 @@ const _: () = {
             rt::TagInfo { field: "referrer", prefix: <Option<CustomerId> as rt::TagField>::PREFIX },
             rt::TagInfo { field: "products", prefix: <Vec<ProductId> as rt::TagField>::PREFIX },
         ];
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
         fn tags(&self, tags: &mut ::std::vec::Vec<rt::Tag>) {
-            rt::Of::<OrderId>::add_tags(&self.order, tags);
-            rt::Of::<Option<CustomerId>>::add_tags(&self.referrer, tags);
-            rt::Of::<Vec<ProductId>>::add_tags(&self.products, tags);
+            rt::Calls::<OrderId>::add_tags(&self.order, tags);
+            rt::Calls::<Option<CustomerId>>::add_tags(&self.referrer, tags);
+            rt::Calls::<Vec<ProductId>>::add_tags(&self.products, tags);
         }
     }
     #[automatically_derived]

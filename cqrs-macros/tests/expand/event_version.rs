@@ -11,16 +11,16 @@ pub struct OrderShipped {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Event for OrderShipped {
         const NAME: &'static str = "OrderShipped";
         const VERSION: u32 = 2u32;
         const TAGS: &'static [rt::TagInfo] =
             &[rt::TagInfo { field: "order", prefix: <OrderId as rt::TagField>::PREFIX }];
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
         fn tags(&self, tags: &mut ::std::vec::Vec<rt::Tag>) {
-            rt::Of::<OrderId>::add_tags(&self.order, tags);
+            rt::Calls::<OrderId>::add_tags(&self.order, tags);
         }
         fn decode_earlier(version: u32, data: &str) -> ::core::result::Result<Self, rt::DecodeError> {
             ::core::result::Result::Ok(<Self as rt::UpcastFrom<OrderShippedV1>>::upcast(

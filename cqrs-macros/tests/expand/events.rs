@@ -10,13 +10,13 @@ pub enum Outcome {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Events for Outcome {
         fn emit(self, to: &mut rt::Emitted) {
             match self {
-                Self::Shipped(event) => rt::Of::<OrderShipped>::emit(event, to),
-                Self::Closed(event) => rt::Of::<OrderClosed>::emit(event, to),
+                Self::Shipped(event) => rt::Calls::<OrderShipped>::emit(event, to),
+                Self::Closed(event) => rt::Calls::<OrderClosed>::emit(event, to),
             }
         }
         const LIST: rt::EventList =

@@ -14,7 +14,7 @@ const _: () = {
     impl rt::Message for CreateOrder {
         type Reply = rt::Handling<Self>;
         type Consistency = rt::Eventual;
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
     }
     #[automatically_derived]
     impl rt::Command for CreateOrder {
@@ -36,7 +36,7 @@ const _: () = {
         }
     }
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     const _: () = rt::require(
         !rt::Probe::<CreateOrder>::IS_QUERY && !rt::Probe::<CreateOrder>::IS_EVENT,
         rt::rules::TWO_INTENTIONS,

@@ -13,7 +13,7 @@ const _: () = {
     impl rt::Message for Weight {
         type Reply = rt::Answering<Self>;
         type Consistency = rt::Eventual;
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
         const EXPOSURE: rt::Exposure =
             rt::Exposure::NONE.http("GET /orders/{order}/weight").not_found_if_null().requires("orders:read");
     }
@@ -23,7 +23,7 @@ const _: () = {
         type Returns = Option<u64>;
     }
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     const _: () = rt::require(!rt::Probe::<Weight>::IS_EVENT, rt::rules::TWO_INTENTIONS, &["Weight"]);
     const _: () =
         rt::require(rt::Probe::<Option<u64>>::IS_WRITTEN, rt::rules::QUERY_ANSWER, &["Weight", "Option<u64>"]);

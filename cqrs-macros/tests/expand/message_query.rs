@@ -13,7 +13,7 @@ const _: () = {
     impl rt::Message for OrderHistory {
         type Reply = rt::Answering<Self>;
         type Consistency = rt::Eventual;
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
     }
     #[automatically_derived]
     impl rt::Query for OrderHistory {
@@ -21,7 +21,7 @@ const _: () = {
         type Returns = Vec<OrderSummary>;
     }
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     const _: () = rt::require(!rt::Probe::<OrderHistory>::IS_EVENT, rt::rules::TWO_INTENTIONS, &["OrderHistory"]);
     const _: () =
         rt::require(!rt::Probe::<OrderSummary>::IS_EVENT, rt::rules::QUERY_EVENT, &["OrderHistory", "OrderSummary"]);

@@ -25,7 +25,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::ReturnedNothing as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[allow(unused_qualifications)]
     const REACTIONS: &[rt::Reaction] = &[rt::Reaction {
         event: <OrderPaid as rt::Event>::NAME,
@@ -35,7 +35,7 @@ const _: () = {
         react: {
             fn react<'a>(_context: &'a rt::PolicyContext<'a>, event: &'a rt::RecordedEvent) -> rt::Reacting<'a> {
                 ::std::boxed::Box::pin(async move {
-                    let e = rt::Of::<OrderPaid>::decode(event)?;
+                    let e = rt::Calls::<OrderPaid>::decode(event)?;
                     rt::Returned::<PackOrder>::sent()(pack(&e))
                 })
             }
@@ -64,7 +64,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::ReturnedNothing as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[allow(unused_qualifications)]
     const REACTIONS: &[rt::Reaction] = &[
         rt::Reaction {
@@ -75,7 +75,7 @@ const _: () = {
             react: {
                 fn react<'a>(context: &'a rt::PolicyContext<'a>, event: &'a rt::RecordedEvent) -> rt::Reacting<'a> {
                     ::std::boxed::Box::pin(async move {
-                        let e = rt::Of::<OrderShipped>::decode(event)?;
+                        let e = rt::Calls::<OrderShipped>::decode(event)?;
                         rt::Returned::<Result<(), MailError>>::sent()(
                             <Letters>::shipped(&e, context.get::<State<Mailer>>().await?).await,
                         )
@@ -92,7 +92,7 @@ const _: () = {
             react: {
                 fn react<'a>(_context: &'a rt::PolicyContext<'a>, event: &'a rt::RecordedEvent) -> rt::Reacting<'a> {
                     ::std::boxed::Box::pin(async move {
-                        let e = rt::Of::<OrderCancelled>::decode(event)?;
+                        let e = rt::Calls::<OrderCancelled>::decode(event)?;
                         rt::Returned::<Option<ReturnMoney>>::sent()(<Letters>::cancelled(&e))
                     })
                 }

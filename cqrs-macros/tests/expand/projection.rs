@@ -43,7 +43,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::NoRowKey as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummary {
         const NAME: &'static str = "OrderSummary";
@@ -57,10 +57,10 @@ const _: () = {
         const BASIS: rt::Basis = rt::Basis {
             revision: 1u32,
             versions: &[
-                rt::Of::<OrderCreated>::VERSION,
-                rt::Of::<OrderShipped>::VERSION,
-                rt::Of::<OrderCounted>::VERSION,
-                rt::Of::<OrderClosed>::VERSION,
+                rt::Calls::<OrderCreated>::VERSION,
+                rt::Calls::<OrderShipped>::VERSION,
+                rt::Calls::<OrderCounted>::VERSION,
+                rt::Calls::<OrderClosed>::VERSION,
             ],
             routes: &[17820286237914133501u64, 5359691489552867965u64, 459622002764615476u64, 221191178867770151u64],
         };
@@ -70,37 +70,38 @@ const _: () = {
             rows: &mut rt::Rows<'_, Self::View>,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<OrderCreated>::NAME => {
-                    let e = rt::Of::<OrderCreated>::decode(event)?;
-                    rt::Of::<Self>::create(
+                rt::Calls::<OrderCreated>::NAME => {
+                    let e = rt::Calls::<OrderCreated>::decode(event)?;
+                    rt::Calls::<Self>::create(
                         rows,
                         event,
-                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
+                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Calls::<OrderSummary>::KEY }>::of(&e).found(),
                         || Self::created(&e),
                     );
                 }
-                rt::Of::<OrderShipped>::NAME => {
-                    let e = rt::Of::<OrderShipped>::decode(event)?;
-                    let key = rt::RowKey::<OrderShipped, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found();
-                    rt::Of::<Self>::change(rows, event, key, |this| {
+                rt::Calls::<OrderShipped>::NAME => {
+                    let e = rt::Calls::<OrderShipped>::decode(event)?;
+                    let key =
+                        rt::RowKey::<OrderShipped, OrderSummary, { rt::Calls::<OrderSummary>::KEY }>::of(&e).found();
+                    rt::Calls::<Self>::change(rows, event, key, |this| {
                         Self::shipped(this, &e, rt::key_of::<OrderId, _>(key))
                     });
                 }
-                rt::Of::<OrderCounted>::NAME => {
-                    let e = rt::Of::<OrderCounted>::decode(event)?;
-                    rt::Of::<Self>::make_or_change(
+                rt::Calls::<OrderCounted>::NAME => {
+                    let e = rt::Calls::<OrderCounted>::decode(event)?;
+                    rt::Calls::<Self>::make_or_change(
                         rows,
                         event,
-                        rt::RowKey::<OrderCounted, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
+                        rt::RowKey::<OrderCounted, OrderSummary, { rt::Calls::<OrderSummary>::KEY }>::of(&e).found(),
                         |this| Self::counted(this, &e),
                     );
                 }
-                rt::Of::<OrderClosed>::NAME => {
-                    let e = rt::Of::<OrderClosed>::decode(event)?;
-                    rt::Of::<Self>::change_or_end(
+                rt::Calls::<OrderClosed>::NAME => {
+                    let e = rt::Calls::<OrderClosed>::decode(event)?;
+                    rt::Calls::<Self>::change_or_end(
                         rows,
                         event,
-                        rt::RowKey::<OrderClosed, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
+                        rt::RowKey::<OrderClosed, OrderSummary, { rt::Calls::<OrderSummary>::KEY }>::of(&e).found(),
                         |this| Self::closed(this, &e),
                     );
                 }

@@ -29,7 +29,7 @@ impl OrderTables {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Handle for OrderTables {
         const NAME: &'static str = "order tables";
@@ -37,7 +37,7 @@ const _: () = {
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME];
         const BASIS: rt::Basis = rt::Basis {
             revision: 1u32,
-            versions: &[rt::Of::<OrderCreated>::VERSION, rt::Of::<OrderShipped>::VERSION],
+            versions: &[rt::Calls::<OrderCreated>::VERSION, rt::Calls::<OrderShipped>::VERSION],
             routes: &[],
         };
         fn handle<'a>(
@@ -46,12 +46,12 @@ const _: () = {
         ) -> rt::BoxFuture<'a, ::core::result::Result<(), rt::FoldError>> {
             ::std::boxed::Box::pin(async move {
                 match event.name() {
-                    rt::Of::<OrderCreated>::NAME => {
-                        let e = rt::Of::<OrderCreated>::decode(event)?;
+                    rt::Calls::<OrderCreated>::NAME => {
+                        let e = rt::Calls::<OrderCreated>::decode(event)?;
                         rt::handled(event, Self::created(tx, &e).await)
                     }
-                    rt::Of::<OrderShipped>::NAME => {
-                        let e = rt::Of::<OrderShipped>::decode(event)?;
+                    rt::Calls::<OrderShipped>::NAME => {
+                        let e = rt::Calls::<OrderShipped>::decode(event)?;
                         rt::handled(event, Self::shipped(tx, &e).await)
                     }
                     _ => ::core::result::Result::Ok(()),

@@ -29,7 +29,7 @@ impl OrderSummaries {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummaries {
         const NAME: &'static str = "OrderSummaries";
@@ -37,7 +37,7 @@ const _: () = {
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME, <OrderShipped as rt::Event>::NAME];
         const BASIS: rt::Basis = rt::Basis {
             revision: 1u32,
-            versions: &[rt::Of::<OrderCreated>::VERSION, rt::Of::<OrderShipped>::VERSION],
+            versions: &[rt::Calls::<OrderCreated>::VERSION, rt::Calls::<OrderShipped>::VERSION],
             routes: &[4411669500849417059u64, 825613313241231843u64],
         };
         fn fold(
@@ -46,13 +46,13 @@ const _: () = {
             rows: &mut rt::Rows<'_, Self::View>,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<OrderCreated>::NAME => {
-                    let e = rt::Of::<OrderCreated>::decode(event)?;
-                    rt::Of::<contracts::OrderSummary>::create(rows, event, &e.order, || Self::created(&e));
+                rt::Calls::<OrderCreated>::NAME => {
+                    let e = rt::Calls::<OrderCreated>::decode(event)?;
+                    rt::Calls::<contracts::OrderSummary>::create(rows, event, &e.order, || Self::created(&e));
                 }
-                rt::Of::<OrderShipped>::NAME => {
-                    let e = rt::Of::<OrderShipped>::decode(event)?;
-                    rt::Of::<contracts::OrderSummary>::change(rows, event, &e.order, |this| Self::shipped(this, &e));
+                rt::Calls::<OrderShipped>::NAME => {
+                    let e = rt::Calls::<OrderShipped>::decode(event)?;
+                    rt::Calls::<contracts::OrderSummary>::change(rows, event, &e.order, |this| Self::shipped(this, &e));
                 }
                 _ => {}
             }

@@ -29,7 +29,7 @@ const _: () = {
     #[allow(unused_imports)]
     use rt::NoRowKey as _;
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for OrderSummary {
         const NAME: &'static str = "OrderSummary";
@@ -37,7 +37,7 @@ const _: () = {
         const EVENTS: &'static [&'static str] = &[<OrderCreated as rt::Event>::NAME];
         const BASIS: rt::Basis = rt::Basis {
             revision: 1u32,
-            versions: &[rt::Of::<OrderCreated>::VERSION],
+            versions: &[rt::Calls::<OrderCreated>::VERSION],
             routes: &[622653809969051004u64],
         };
         fn fold(
@@ -46,15 +46,15 @@ const _: () = {
             rows: &mut rt::Rows<'_, Self::View>,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<OrderCreated>::NAME => {
-                    let e = rt::Of::<OrderCreated>::decode(event)?;
+                rt::Calls::<OrderCreated>::NAME => {
+                    let e = rt::Calls::<OrderCreated>::decode(event)?;
                     let e = &*e;
-                    let look_up_0 = rt::Of::<CustomerCard>::look_up(look_ups, &e.customer);
-                    let look_up_1 = rt::Of::<Agent>::look_up(look_ups, &(e.agent));
-                    rt::Of::<Self>::create(
+                    let look_up_0 = rt::Calls::<CustomerCard>::look_up(look_ups, &e.customer);
+                    let look_up_1 = rt::Calls::<Agent>::look_up(look_ups, &(e.agent));
+                    rt::Calls::<Self>::create(
                         rows,
                         event,
-                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Of::<OrderSummary>::KEY }>::of(&e).found(),
+                        rt::RowKey::<OrderCreated, OrderSummary, { rt::Calls::<OrderSummary>::KEY }>::of(&e).found(),
                         || Self::created(&e, look_up_0, look_up_1),
                     );
                 }

@@ -45,7 +45,7 @@ impl DailySales {
 }
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::Fold for DailySales {
         const NAME: &'static str = "DailySales";
@@ -59,10 +59,10 @@ const _: () = {
         const BASIS: rt::Basis = rt::Basis {
             revision: 1u32,
             versions: &[
-                rt::Of::<Sold>::VERSION,
-                rt::Of::<Moved>::VERSION,
-                rt::Of::<CustomerRenamed>::VERSION,
-                rt::Of::<CustomerLeft>::VERSION,
+                rt::Calls::<Sold>::VERSION,
+                rt::Calls::<Moved>::VERSION,
+                rt::Calls::<CustomerRenamed>::VERSION,
+                rt::Calls::<CustomerLeft>::VERSION,
             ],
             routes: &[5814712360763015712u64, 2693838268046837436u64, 5825306724841078180u64, 6442191957682988731u64],
         };
@@ -72,32 +72,34 @@ const _: () = {
             rows: &mut rt::Rows<'_, Self::View>,
         ) -> ::core::result::Result<(), rt::FoldError> {
             match event.name() {
-                rt::Of::<Sold>::NAME => {
-                    let e = rt::Of::<Sold>::decode(event)?;
+                rt::Calls::<Sold>::NAME => {
+                    let e = rt::Calls::<Sold>::decode(event)?;
                     let e = &*e;
-                    rt::Of::<Self>::make_or_change(rows, event, &(e.recorded_at().date()), |this| Self::sold(this, &e));
+                    rt::Calls::<Self>::make_or_change(rows, event, &(e.recorded_at().date()), |this| {
+                        Self::sold(this, &e)
+                    });
                 }
-                rt::Of::<Moved>::NAME => {
-                    let e = rt::Of::<Moved>::decode(event)?;
+                rt::Calls::<Moved>::NAME => {
+                    let e = rt::Calls::<Moved>::decode(event)?;
                     let moved = &*e;
                     #[allow(clippy::unnecessary_to_owned)]
                     for key in [moved.from, moved.to] {
                         let key = &key;
-                        rt::Of::<Self>::change(rows, event, key, |this| {
+                        rt::Calls::<Self>::change(rows, event, key, |this| {
                             Self::moved(this, &e, rt::key_of::<Date, _>(key))
                         });
                     }
                 }
-                rt::Of::<CustomerRenamed>::NAME => {
-                    let e = rt::Of::<CustomerRenamed>::decode(event)?;
-                    rt::Of::<Self>::change_by(rows, event, <Self>::CUSTOMER, &e.customer, |this| {
+                rt::Calls::<CustomerRenamed>::NAME => {
+                    let e = rt::Calls::<CustomerRenamed>::decode(event)?;
+                    rt::Calls::<Self>::change_by(rows, event, <Self>::CUSTOMER, &e.customer, |this| {
                         Self::renamed(this, &e)
                     });
                 }
-                rt::Of::<CustomerLeft>::NAME => {
-                    let e = rt::Of::<CustomerLeft>::decode(event)?;
+                rt::Calls::<CustomerLeft>::NAME => {
+                    let e = rt::Calls::<CustomerLeft>::decode(event)?;
                     let e = &*e;
-                    rt::Of::<Self>::change_or_end_by(rows, event, <Self>::CUSTOMER, &(e.who), |this| {
+                    rt::Calls::<Self>::change_or_end_by(rows, event, <Self>::CUSTOMER, &(e.who), |this| {
                         Self::left(this, &e)
                     });
                 }

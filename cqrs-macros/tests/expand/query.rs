@@ -25,15 +25,15 @@ impl rt::QueryHandler for OrderHistory {
         context: rt::QueryContext,
     ) -> impl ::core::future::Future<Output = rt::Answering<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         rt::inventory::submit!(rt::Registration::query_handler(
             ::core::module_path!(),
-            rt::Of::<(OrderHistory, rt::Here)>::QUERY,
+            rt::Calls::<(OrderHistory, rt::Here)>::QUERY,
             "history",
             &[rt::Probe::<Views<OrderSummary>>::PARAMETER],
         ));
         async move {
-            rt::Of::<Self>::answered::<Vec<OrderSummary>, QueryError>()(
+            rt::Calls::<Self>::answered::<Vec<OrderSummary>, QueryError>()(
                 history(self, context.get::<Views<OrderSummary>>().await?, context.meta()).await,
             )
         }

@@ -28,13 +28,13 @@ impl rt::QueryHandler<__foreign_count> for contracts::Count {
         _context: rt::QueryContext,
     ) -> impl ::core::future::Future<Output = rt::Answering<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         rt::inventory::submit!(rt::Registration::query_handler(
             ::core::module_path!(),
-            rt::Of::<(contracts::Count, __foreign_count)>::QUERY,
+            rt::Calls::<(contracts::Count, __foreign_count)>::QUERY,
             "count",
             &[],
         ));
-        async move { rt::Of::<Self>::answered::<u64, QueryError>()(count(self).await) }
+        async move { rt::Calls::<Self>::answered::<u64, QueryError>()(count(self).await) }
     }
 }

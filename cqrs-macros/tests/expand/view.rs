@@ -18,7 +18,7 @@ pub struct OrderSummary {
 
 const _: () = {
     #[allow(unused_imports)]
-    use rt::{NoJson as _, OfNothing as _, Unless as _};
+    use rt::{Fallback as _, FallbackCodec as _, Unless as _};
     #[automatically_derived]
     impl rt::View for OrderSummary {
         type Key = OrderId;
@@ -33,15 +33,15 @@ const _: () = {
             compounds: &[&["customer", "created_at"]],
             fields: 16414745083866330193u64,
         };
-        const JSON: rt::Json<Self> = rt::Json::<Self>::OF;
+        const JSON: rt::Codec<Self> = rt::Codec::<Self>::SERDE;
         fn key(&self) -> &Self::Key {
             &self.order
         }
         fn index_values(&self) -> ::std::vec::Vec<rt::Value> {
-            ::std::vec![rt::Of::<CustomerId>::value(&self.customer), rt::Of::<Timestamp>::value(&self.created_at)]
+            ::std::vec![rt::Calls::<CustomerId>::value(&self.customer), rt::Calls::<Timestamp>::value(&self.created_at)]
         }
         fn multi_values(&self) -> ::std::vec::Vec<::std::vec::Vec<rt::Value>> {
-            ::std::vec![rt::Of::<String>::values(&self.labels)]
+            ::std::vec![rt::Calls::<String>::values(&self.labels)]
         }
     }
     #[automatically_derived]

@@ -37,13 +37,13 @@ impl rt::CommandHandler for Place {
         context: rt::CommandContext,
     ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{Names as _, NamesNothing as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{FallbackField as _, FieldAccess as _};
         const _: () = {
             rt::require_field(
                 rt::Probe::<Option<&Order>>::LOADED,
-                rt::Of::<Place>::FIELDS,
+                rt::Calls::<Place>::FIELDS,
                 rt::rules::NO_SUCH_FIELD,
                 &["order", "Place"],
             );
@@ -57,7 +57,7 @@ impl rt::CommandHandler for Place {
         );
         rt::inventory::submit!(rt::Registration::command_handler(
             ::core::module_path!(),
-            rt::Of::<(Place, rt::Here)>::COMMAND,
+            rt::Calls::<(Place, rt::Here)>::COMMAND,
             "place",
             true,
             &[
@@ -69,7 +69,7 @@ impl rt::CommandHandler for Place {
             rt::Probe::<Result<Vec<Placed>, OrderError>>::EMITS,
         ));
         async move {
-            let mut work = match rt::Of::<Self>::begin(&context, &self, true, |cmd, _, load| {
+            let mut work = match rt::Calls::<Self>::begin(&context, &self, true, |cmd, _, load| {
                 load.optional::<Option<&Order>>(rt::Fields::<_, { rt::field_name("order") }>::of(cmd).named())
             })
             .await
@@ -79,11 +79,11 @@ impl rt::CommandHandler for Place {
             };
             let result = {
                 let (loaded, mut transaction) = work.parts();
-                let running = rt::Of::<(Option<&Order>,)>::running(
+                let running = rt::Calls::<(Option<&Order>,)>::running(
                     &context,
                     place(
                         self,
-                        rt::Of::<Option<&Order>>::take(&loaded, 0, context.meta())?,
+                        rt::Calls::<Option<&Order>>::take(&loaded, 0, context.meta())?,
                         context.service::<State<Prices>>()?,
                         context.service::<Stale<Views<Stock>>>()?,
                         transaction.get::<&mut Tx<Sqlite>>(),
@@ -91,7 +91,8 @@ impl rt::CommandHandler for Place {
                 );
                 running.await
             };
-            rt::Of::<Self>::finish(work, &context, rt::Of::<Self>::emitted::<Vec<Placed>, OrderError>()(result)).await
+            rt::Calls::<Self>::finish(work, &context, rt::Calls::<Self>::emitted::<Vec<Placed>, OrderError>()(result))
+                .await
         }
     }
 }

@@ -25,13 +25,13 @@ impl rt::CommandHandler for Reserve {
         context: rt::CommandContext,
     ) -> impl ::core::future::Future<Output = rt::Handling<Self>> + ::core::marker::Send {
         #[allow(unused_imports)]
-        use rt::{Names as _, NamesNothing as _};
+        use rt::{Fallback as _, FallbackCodec as _, Unless as _};
         #[allow(unused_imports)]
-        use rt::{NoJson as _, OfNothing as _, Unless as _};
+        use rt::{FallbackField as _, FieldAccess as _};
         const _: () = {
             rt::require_field(
                 rt::Probe::<&Stock>::LOADED,
-                rt::Of::<Reserve>::FIELDS,
+                rt::Calls::<Reserve>::FIELDS,
                 rt::rules::NO_SUCH_FIELD,
                 &["stock", "Reserve"],
             );
@@ -46,7 +46,7 @@ impl rt::CommandHandler for Reserve {
         );
         rt::inventory::submit!(rt::Registration::command_handler(
             ::core::module_path!(),
-            rt::Of::<(Reserve, rt::Here)>::COMMAND,
+            rt::Calls::<(Reserve, rt::Here)>::COMMAND,
             "reserve",
             true,
             &[rt::Probe::<&Stock>::PARAMETER, rt::Probe::<State<Warehouse>>::PARAMETER],
@@ -54,7 +54,7 @@ impl rt::CommandHandler for Reserve {
         ));
         async move {
             loop {
-                let mut work = match rt::Of::<Self>::begin(&context, &self, false, |cmd, _, load| {
+                let mut work = match rt::Calls::<Self>::begin(&context, &self, false, |cmd, _, load| {
                     load.one::<&Stock>(rt::Fields::<_, { rt::field_name("stock") }>::of(cmd).named())
                 })
                 .await
@@ -64,18 +64,22 @@ impl rt::CommandHandler for Reserve {
                 };
                 let result = {
                     let (loaded, _) = work.parts();
-                    let running = rt::Of::<(&Stock,)>::running(
+                    let running = rt::Calls::<(&Stock,)>::running(
                         &context,
                         reserve(
                             ::core::clone::Clone::clone(&self),
-                            rt::Of::<&Stock>::take(&loaded, 0, context.meta())?,
+                            rt::Calls::<&Stock>::take(&loaded, 0, context.meta())?,
                             context.service::<State<Warehouse>>()?,
                         ),
                     );
                     running.await
                 };
-                match rt::Of::<Self>::finish(work, &context, rt::Of::<Self>::emitted::<Reserved, StockError>()(result))
-                    .await
+                match rt::Calls::<Self>::finish(
+                    work,
+                    &context,
+                    rt::Calls::<Self>::emitted::<Reserved, StockError>()(result),
+                )
+                .await
                 {
                     ::core::result::Result::Err(error) if context.may_retry(&error) => {}
                     answer => return answer,

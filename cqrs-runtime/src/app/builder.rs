@@ -16,7 +16,7 @@ use super::{App, Inner, checks, findings};
 use crate::bus::middleware::{
     BoxError, BusService, CommandRequest, CommandResponse, CommandService, QueryRequest, QueryResponse, QueryService,
 };
-use crate::bus::read_side::{Home, KeptBy, ReadSide};
+use crate::bus::read_side::{KeptBy, ReadSide, StoreSlot};
 use crate::bus::services::Services;
 use crate::model::parameters::State;
 use crate::policy::{self, Policies, PolicyInfo, RetryPolicy, Settings};
@@ -25,7 +25,7 @@ use crate::projection::{
 };
 use crate::registry::table::{Placed, Table};
 use crate::registry::{EventInfo, Registration, registered};
-use crate::sequencer::snapshots::Keeper;
+use crate::sequencer::snapshots::SnapshotWriter;
 use crate::sequencer::{Sequencer, Sizes};
 use crate::telemetry::{Recorder, TraceLink, Traces};
 use cqrs_core::debug::opaque_debug;
@@ -420,7 +420,7 @@ impl AppBuilder {
                     NoStart::Foreign(error) => error.into(),
                 })?)
             };
-            reads.homes.push(Home { store, by, projections, generations });
+            reads.slots.push(StoreSlot { store, by, projections, generations });
         }
         let app = self.start(log, registry, inline, recorder, head, (reads, marks), newer_names);
         for follower in app.services.reads.followers() {
@@ -484,14 +484,14 @@ impl AppBuilder {
     pub(crate) fn unchecked(mut self, log: Arc<dyn EventLog>, filled: &[&'static ProjectionInfo]) -> App {
         self.sizes.rehearse_snapshots = true;
         let store = log.views();
-        let home = |store| Home {
+        let slot = |store| StoreSlot {
             store,
             by: KeptBy::Nobody,
             projections: filled.to_vec(),
             generations: if filled.is_empty() { Generations::default() } else { Generations::of(filled) },
         };
-        let homes = store.into_iter().map(home).collect();
-        let (table, reads) = (Table::default(), (ReadSide { homes }, Marks::default()));
+        let slots = store.into_iter().map(slot).collect();
+        let (table, reads) = (Table::default(), (ReadSide { slots }, Marks::default()));
         let recorder = table.recorder(&[]);
         self.start(log, table, Arc::default(), recorder, Arc::default(), reads, Vec::new())
     }
@@ -507,13 +507,14 @@ impl AppBuilder {
         (reads, marks): (ReadSide, Marks),
         newer_names: Vec<String>,
     ) -> App {
-        let keeper = Arc::new(Keeper::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
+        let snapshots =
+            Arc::new(SnapshotWriter::start(&*log, self.sizes.snapshot_every, self.sizes.rehearse_snapshots));
         let (log_too, inline_too, head_too) = (Arc::clone(&log), Arc::clone(&inline), Arc::clone(&head));
         let sequencer = Sequencer::start(
             log_too,
             inline_too,
             head_too,
-            Arc::clone(&keeper),
+            Arc::clone(&snapshots),
             self.sizes,
             recorder.clone(),
             self.trace_link.clone(),
@@ -526,7 +527,7 @@ impl AppBuilder {
             sequencer,
             inline,
             head,
-            keeper,
+            snapshots,
             recorder,
             trace_link: self.trace_link,
             command_layers: stack(self.command_layers),

@@ -109,7 +109,7 @@ impl App {
     /// The store that queries read: the log's own (level 1), or the app's first read database (level 2).
     #[must_use]
     pub fn views(&self) -> Option<&Arc<dyn ViewStore>> {
-        self.services.reads.homes.first().map(|home| &home.store)
+        self.services.reads.slots.first().map(|slot| &slot.store)
     }
 
     /// How view `V` is stored. `None` if no projection of this app makes it. The fingerprint covers everything that the rows
@@ -130,7 +130,7 @@ impl App {
     /// The store that holds the view of this name.
     #[must_use]
     pub fn views_of(&self, view: &str) -> Option<&Arc<dyn ViewStore>> {
-        self.services.reads.of_view(view).map(|home| &home.store)
+        self.services.reads.of_view(view).map(|slot| &slot.store)
     }
 
     /// Under which names the view of a projection and its checkpoint are stored. The names contain the projection's fingerprint,
@@ -138,8 +138,8 @@ impl App {
     /// for an async projection, which has tables of its own, and where no projection has that name.
     #[must_use]
     pub fn stored_as(&self, projection: &str) -> Option<Generation> {
-        let mut homes = self.services.reads.homes.iter();
-        let stored = homes.find_map(|home| home.generations.get(projection))?;
+        let mut slots = self.services.reads.slots.iter();
+        let stored = slots.find_map(|slot| slot.generations.get(projection))?;
         Some(Generation { shape: stored.shape?, projection: stored.name })
     }
 

@@ -67,7 +67,7 @@ impl ReadDatabases {
             }
         }
         for projection in table.projections() {
-            let home = match (projection.view, projection.database) {
+            let slot = match (projection.view, projection.database) {
                 (Some(view), _) => {
                     let named = self.named.iter().find(|(name, _)| *name == view.name);
                     named.and_then(|(_, store)| stored_in(&places, store))
@@ -76,8 +76,8 @@ impl ReadDatabases {
                 (None, None) => None,
             };
             // Without a store, or without the database that an async projection names, the checks report it.
-            if let Some(home) = home.or(usual) {
-                places[home].projections.push(projection);
+            if let Some(slot) = slot.or(usual) {
+                places[slot].projections.push(projection);
             }
         }
         places
@@ -106,15 +106,15 @@ impl ReadDatabases {
                 ));
             }
         }
-        let home = |view: &str| {
+        let slot = |view: &str| {
             places
                 .iter()
                 .position(|place| place.projections.iter().any(|info| info.view.is_some_and(|made| made.name == view)))
         };
         for entry in &table.projections {
-            let Some(here) = entry.view.and_then(|view| home(view.name)) else { continue };
+            let Some(here) = entry.view.and_then(|view| slot(view.name)) else { continue };
             for looked_up in entry.look_ups {
-                let Some(there) = home(looked_up).filter(|there| *there != here) else { continue };
+                let Some(there) = slot(looked_up).filter(|there| *there != here) else { continue };
                 faults.push(Fault::new(
                     format!(
                         "[CQRS803] projection `{}` looks up view `{looked_up}`, which is stored in another database: {}, not {}: \

@@ -31,14 +31,14 @@ impl App {
     /// The read side cannot be reached, or the log, which stores the policies' part.
     pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
         let mut parked = Vec::new();
-        for home in &self.services.reads.homes {
+        for slot in &self.services.reads.slots {
             // Parked keys of a shadow build show when it takes its view's place.
             let known = |parked: Parked| {
-                let projection = home.generations.plain(&parked.projection)?.to_owned();
+                let projection = slot.generations.plain(&parked.projection)?.to_owned();
                 Some(Parked { projection, ..parked })
             };
-            parked.extend(home.store.parked().await?.into_iter().filter_map(known));
-            parked.extend(changed_in(&*home.store, &home.projections).await?);
+            parked.extend(slot.store.parked().await?.into_iter().filter_map(known));
+            parked.extend(changed_in(&*slot.store, &slot.projections).await?);
         }
         if let Some(shadow) = self.services.log.views() {
             // A policy that this program does not know has unfinished work all the same.
@@ -171,20 +171,20 @@ impl App {
     pub async fn projections(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
         let (head, parked) = (self.services.log.head().await?, self.parked().await?);
         let mut statuses = Vec::new();
-        for (home, info) in self.services.reads.projections() {
-            let progress = home.runner().and_then(|runner| runner.progress_table().get(info.name));
-            let known = home.follower().and_then(|follower| follower.get(info.name));
-            let Some(place) = home.generations.get(info.name) else { continue };
-            let stored = Stored::in_store(&*home.store, place.name).await?;
+        for (slot, info) in self.services.reads.projections() {
+            let progress = slot.runner().and_then(|runner| runner.progress_table().get(info.name));
+            let known = slot.follower().and_then(|follower| follower.get(info.name));
+            let Some(place) = slot.generations.get(info.name) else { continue };
+            let stored = Stored::in_store(&*slot.store, place.name).await?;
             let partitions = ProjectionProgress::partitions(progress.as_ref(), &stored);
             let reached = progress.as_ref().and_then(ProjectionProgress::reached);
             let position = reached.or_else(|| stored.lowest(place.fingerprint())).unwrap_or_default();
             let parked: Vec<_> = parked.iter().filter(|parked| parked.projection == info.name).collect();
             let waits = parked.iter().any(|parked| parked.key.is_empty());
-            let built = match home.runner() {
+            let built = match slot.runner() {
                 Some(runner) => {
                     let wanted = Wanted::Projection(info.name);
-                    runner.progress_table().first_not_built(&*home.store, wanted).await?.is_none()
+                    runner.progress_table().first_not_built(&*slot.store, wanted).await?.is_none()
                 }
                 None => known.is_none_or(|known| known.built || (known.parked && info.view.is_none())),
             };
@@ -197,7 +197,7 @@ impl App {
                 state => state,
             };
             let is_behind = position < head && state == ProjectionState::Elsewhere && partitions.is_empty();
-            let is_unattended = is_behind && home.store.holders(&[place.name]).await?.iter().all(Option::is_none);
+            let is_unattended = is_behind && slot.store.holders(&[place.name]).await?.iter().all(Option::is_none);
             statuses.push(ProjectionStatus {
                 name: info.name,
                 state,
@@ -231,8 +231,8 @@ impl App {
 
     /// The task that keeps a projection up to date.
     fn kept_by(&self, projection: &str) -> Result<&KeptBy, StoreError> {
-        let home = self.services.reads.of_projection(projection);
-        home.map(|home| &home.by).ok_or_else(|| stored_nowhere(projection))
+        let slot = self.services.reads.of_projection(projection);
+        slot.map(|slot| &slot.by).ok_or_else(|| stored_nowhere(projection))
     }
 
     fn projection(&self, name: &str) -> Result<&'static ProjectionInfo, OperationError> {

@@ -54,9 +54,9 @@ impl App {
 
     /// A view that is not built, if there is one.
     async fn first_not_built(&self) -> Result<Option<NotBuilt>, QueryError> {
-        for home in &self.services.reads.homes {
-            let not_built = match &home.by {
-                KeptBy::Runner(runner) => runner.progress_table().first_not_built(&*home.store, Wanted::All).await?,
+        for slot in &self.services.reads.slots {
+            let not_built = match &slot.by {
+                KeptBy::Runner(runner) => runner.progress_table().first_not_built(&*slot.store, Wanted::All).await?,
                 KeptBy::Commands(follower) => follower.first_not_built(),
                 KeptBy::Nobody => None,
             };

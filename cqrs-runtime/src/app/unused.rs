@@ -69,10 +69,10 @@ impl App {
     pub async fn unused_views_for(&self, unused: Duration) -> Result<Vec<UnusedView>, StoreError> {
         let mut all = Vec::new();
         let mut stores: Vec<(&Arc<dyn ViewStore>, Vec<&Generations>)> = Vec::new();
-        for home in &self.services.reads.homes {
-            match stores.iter_mut().find(|(store, _)| store.address() == home.store.address()) {
-                Some((_, own)) => own.push(&home.generations),
-                None => stores.push((&home.store, vec![&home.generations])),
+        for slot in &self.services.reads.slots {
+            match stores.iter_mut().find(|(store, _)| store.address() == slot.store.address()) {
+                Some((_, own)) => own.push(&slot.generations),
+                None => stores.push((&slot.store, vec![&slot.generations])),
             }
         }
         for (store, own) in stores {
@@ -91,12 +91,12 @@ impl App {
     /// # Errors
     /// The store cannot be reached, or is not a store of this app.
     pub async fn remove_unused_view(&self, view: &UnusedView) -> Result<bool, StoreError> {
-        let home = self.services.reads.homes.iter().find(|home| home.store.describe() == view.store);
-        let home = home.ok_or_else(|| StoreError::Failed {
+        let slot = self.services.reads.slots.iter().find(|slot| slot.store.describe() == view.store);
+        let slot = slot.ok_or_else(|| StoreError::Failed {
             store: view.store.clone(),
             reason: "it is not a store of this app; list the unused views again".into(),
         })?;
-        let removed = home.store.remove(&view.removal, &view.mark, view.unused).await?;
+        let removed = slot.store.remove(&view.removal, &view.mark, view.unused).await?;
         if removed {
             tracing::info!(projection = view.projection, fingerprint = view.fingerprint, "unused view removed");
         }

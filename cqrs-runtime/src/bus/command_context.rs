@@ -246,7 +246,7 @@ impl Work {
         let sizes: Vec<usize> = boundary.slots.iter().map(Vec::len).collect();
         let mut entries: Vec<Entry> = boundary.slots.into_iter().flatten().map(Entry::new).collect();
         let mut source = Source::log(&*services.log, &services.sequencer.timeout);
-        let loading = sequencer::load(&mut entries, &mut source, &services.keeper, &services.recorder);
+        let loading = sequencer::load(&mut entries, &mut source, &services.snapshots, &services.recorder);
         let loading = loading.instrument(spans::load(sizes.iter().sum()));
         let loaded_at = loading.await.map_err(LoadFault::Store)?;
         let mut entries = entries.into_iter();
@@ -336,7 +336,7 @@ impl Work {
         if let Some(last) = events.last() {
             context.services.head.raise(last.into());
         }
-        self.loaded.iter_mut().flatten().for_each(|entry| context.services.keeper.offer(entry));
+        self.loaded.iter_mut().flatten().for_each(|entry| context.services.snapshots.offer(entry));
         Ok(receipt)
     }
 

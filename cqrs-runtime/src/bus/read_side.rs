@@ -11,11 +11,11 @@ use cqrs_core::view::{ViewShape, ViewStore, plain_name};
 #[derive(Default)]
 pub(crate) struct ReadSide {
     /// The first is the default store.
-    pub(crate) homes: Vec<Home>,
+    pub(crate) slots: Vec<StoreSlot>,
 }
 
 /// A read database of a running app.
-pub(crate) struct Home {
+pub(crate) struct StoreSlot {
     pub(crate) store: Arc<dyn ViewStore>,
     pub(crate) by: KeptBy,
     pub(crate) projections: Vec<&'static ProjectionInfo>,
@@ -33,7 +33,7 @@ pub(crate) enum KeptBy {
     Nobody,
 }
 
-impl Home {
+impl StoreSlot {
     pub(crate) fn runner(&self) -> Option<&Runner> {
         if let KeptBy::Runner(runner) = &self.by { Some(runner) } else { None }
     }
@@ -63,53 +63,53 @@ impl Home {
 
 impl ReadSide {
     /// The store of a projection's view.
-    pub(crate) fn of_projection(&self, projection: &str) -> Option<&Home> {
-        self.homes.iter().find(|home| home.runs(projection))
+    pub(crate) fn of_projection(&self, projection: &str) -> Option<&StoreSlot> {
+        self.slots.iter().find(|slot| slot.runs(projection))
     }
 
     /// The store of a view. A view that no projection makes belongs to the default store.
-    pub(crate) fn of_view(&self, view: &str) -> Option<&Home> {
+    pub(crate) fn of_view(&self, view: &str) -> Option<&StoreSlot> {
         let (view, _) = plain_name(view);
         let makes = |info: &&ProjectionInfo| info.view.is_some_and(|made| made.name == view);
-        self.homes.iter().find(|home| home.projections.iter().any(makes)).or(self.homes.first())
+        self.slots.iter().find(|slot| slot.projections.iter().any(makes)).or(self.slots.first())
     }
 
     /// Every view with how it is stored.
     pub(crate) fn shapes(&self) -> Vec<(&'static str, ViewShape)> {
-        let stored = |(home, info): (&Home, &ProjectionInfo)| Some((info.view?.name, home.shape_of(info)?));
+        let stored = |(slot, info): (&StoreSlot, &ProjectionInfo)| Some((info.view?.name, slot.shape_of(info)?));
         self.projections().into_iter().filter_map(stored).collect()
     }
 
     /// How the projection that makes a view stores it.
     pub(crate) fn shape_of(&self, view: &str) -> Option<ViewShape> {
         let makes = |info: &ProjectionInfo| info.view.is_some_and(|made| made.name == view);
-        self.projections().into_iter().find_map(|(home, info)| home.shape_of(info).filter(|_| makes(info)))
+        self.projections().into_iter().find_map(|(slot, info)| slot.shape_of(info).filter(|_| makes(info)))
     }
 
     /// The first store in a database of this type.
-    pub(crate) fn of_database(&self, database: TypeId) -> Option<&Home> {
-        let is = |home: &&Home| home.store.database().is_some_and(|there| there.type_id == database);
-        self.homes.iter().find(is).or(self.homes.first())
+    pub(crate) fn of_database(&self, database: TypeId) -> Option<&StoreSlot> {
+        let is = |slot: &&StoreSlot| slot.store.database().is_some_and(|there| there.type_id == database);
+        self.slots.iter().find(is).or(self.slots.first())
     }
 
     /// Every projection with its store.
     // Collected: an iterator of closures over both would keep futures that hold it from being `Send`.
-    pub(crate) fn projections(&self) -> Vec<(&Home, &'static ProjectionInfo)> {
-        self.homes.iter().flat_map(|home| home.projections.iter().map(move |info| (home, *info))).collect()
+    pub(crate) fn projections(&self) -> Vec<(&StoreSlot, &'static ProjectionInfo)> {
+        self.slots.iter().flat_map(|slot| slot.projections.iter().map(move |info| (slot, *info))).collect()
     }
 
     /// The stores that are not the log's own.
     pub(crate) fn own(&self) -> impl Iterator<Item = &Arc<dyn ViewStore>> {
-        self.homes.iter().filter(|home| home.runner().is_some()).map(|home| &home.store)
+        self.slots.iter().filter(|slot| slot.runner().is_some()).map(|slot| &slot.store)
     }
 
     /// The runners of the stores that have one.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
-        self.homes.iter().filter_map(Home::runner)
+        self.slots.iter().filter_map(StoreSlot::runner)
     }
 
     /// The followers that keep the log's own views near its head.
     pub(crate) fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
-        self.homes.iter().filter_map(Home::follower)
+        self.slots.iter().filter_map(StoreSlot::follower)
     }
 }

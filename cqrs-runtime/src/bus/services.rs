@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::middleware::{CommandService, QueryService};
-use super::read_side::{Home, KeptBy, ReadSide};
+use super::read_side::{KeptBy, ReadSide, StoreSlot};
 use super::wire_error::WireError;
 use crate::model::consistency::After;
 use crate::model::error::{Named, QueryError, UnknownName};
@@ -16,7 +16,7 @@ use crate::model::receipt::Receipt;
 use crate::projection::views::Views;
 use crate::projection::{Head, Inline, Runner, Wanted};
 use crate::sequencer::Sequencer;
-use crate::sequencer::snapshots::Keeper;
+use crate::sequencer::snapshots::SnapshotWriter;
 use crate::telemetry::{Recorder, TraceLink};
 use cqrs_core::database::Database;
 use cqrs_core::event_list::EventList;
@@ -32,7 +32,7 @@ pub(crate) struct Services {
     pub(crate) sequencer: Sequencer,
     pub(crate) inline: Arc<Inline>,
     pub(crate) head: Arc<Head>,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) snapshots: Arc<SnapshotWriter>,
     pub(crate) recorder: Recorder,
     pub(crate) trace_link: TraceLink,
     pub(crate) command_layers: Option<CommandService>,
@@ -81,51 +81,51 @@ impl Services {
         &self,
         reads: impl FnOnce(&Arc<dyn ViewStore>) -> Arc<dyn ViewStore>,
     ) -> Result<Views<V>, StoreError> {
-        let home = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
+        let slot = self.reads.of_view(V::LAYOUT.name).ok_or_else(|| self.no_views())?;
         // A view that no projection makes has no rows under any name.
         let shape = self.reads.shape_of(V::LAYOUT.name).unwrap_or(V::LAYOUT.shape(V::LAYOUT.fields));
-        Ok(Views::new(reads(&home.store), shape, home.gate()))
+        Ok(Views::new(reads(&slot.store), shape, slot.gate()))
     }
 
     /// The store that `Reader<Db>` reads from, once it has processed the log as far as requested.
     pub(crate) async fn readable<Db: Database>(&self, after: Option<After>) -> Result<&dyn ViewStore, QueryError> {
-        let home = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
-        self.wait_in(home, after, Wanted::All).await?;
-        if let (KeptBy::Runner(runner), None) = (&home.by, after) {
-            runner.progress_table().require_tables(&*home.store).await?;
+        let slot = self.reads.of_database(TypeId::of::<Db>()).ok_or_else(|| self.no_views())?;
+        self.wait_in(slot, after, Wanted::All).await?;
+        if let (KeptBy::Runner(runner), None) = (&slot.by, after) {
+            runner.progress_table().require_tables(&*slot.store).await?;
         }
-        Ok(&*home.store)
+        Ok(&*slot.store)
     }
 
     /// Waits until a view has processed the log up to a position. Level 1: up to the log's head.
     pub(crate) async fn wait_for_view(&self, after: Option<After>, view: &'static str) -> Result<(), QueryError> {
         match self.reads.of_view(view) {
-            Some(home) => self.wait_in(home, after, Wanted::View(view)).await,
+            Some(slot) => self.wait_in(slot, after, Wanted::View(view)).await,
             None => Err(self.no_views().into()),
         }
     }
 
     /// Waits until a projection has reached a position.
     pub(crate) async fn wait_for_projection(&self, after: After, projection: &'static str) -> Result<(), QueryError> {
-        let home = self.reads.of_projection(projection).ok_or_else(|| self.no_views())?;
-        self.wait_in(home, Some(after), Wanted::Projection(projection)).await
+        let slot = self.reads.of_projection(projection).ok_or_else(|| self.no_views())?;
+        self.wait_in(slot, Some(after), Wanted::Projection(projection)).await
     }
 
     /// Waits until every projection has reached a position.
     pub(crate) async fn wait_for_all(&self, after: After) -> Result<(), QueryError> {
         let deadline = Instant::now() + after.within;
-        for home in &self.reads.homes {
+        for slot in &self.reads.slots {
             let within = deadline.saturating_duration_since(Instant::now());
-            self.wait_in(home, Some(After { within, ..after }), Wanted::All).await?;
+            self.wait_in(slot, Some(After { within, ..after }), Wanted::All).await?;
         }
         Ok(())
     }
 
-    async fn wait_in(&self, home: &Home, after: Option<After>, wanted: Wanted) -> Result<(), QueryError> {
-        match (&home.by, after) {
+    async fn wait_in(&self, slot: &StoreSlot, after: Option<After>, wanted: Wanted) -> Result<(), QueryError> {
+        match (&slot.by, after) {
             (KeptBy::Runner(runner), Some(after)) => {
                 self.look_for(runner, &after);
-                runner.progress_table().wait(&*home.store, after, wanted).await
+                runner.progress_table().wait(&*slot.store, after, wanted).await
             }
             (KeptBy::Commands(follower), after) => follower.wait(wanted, after).await,
             (KeptBy::Runner(_), None) | (KeptBy::Nobody, _) => Ok(()),

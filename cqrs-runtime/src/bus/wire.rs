@@ -13,7 +13,7 @@ use crate::bus::services::{Asked, Services};
 use crate::model::error::QueryError;
 pub use crate::model::error::{Named, UnknownName};
 use crate::model::receipt::Receipt;
-use cqrs_core::json::Json;
+use cqrs_core::json::Codec;
 use cqrs_core::meta::Meta;
 use cqrs_core::store_error::BoxFuture;
 
@@ -66,7 +66,7 @@ pub(crate) fn typed_query<Q: Answered<H>, H: 'static>(
     Box::pin(async move { Box::new(answering.await) as Box<dyn Any + Send> })
 }
 
-fn decode<T>(json: &Json<T>, name: &'static str, data: &str) -> Result<T, WireError> {
+fn decode<T>(json: &Codec<T>, name: &'static str, data: &str) -> Result<T, WireError> {
     let read = json.read_with_path;
     let malformed = |path, reason| WireError::Malformed(MalformedMessage { name, reason, path });
     let mut json = serde_json::Deserializer::from_str(data);
@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn trailing_text_and_deep_nesting_are_refused_with_their_place() {
-        let error = decode::<u8>(&Json::OF, "N", "1 2").unwrap_err().to_string();
+        let error = decode::<u8>(&Codec::SERDE, "N", "1 2").unwrap_err().to_string();
         assert!(error.contains("trailing characters at line 1 column 3"), "{error}");
         let deep = "[".repeat(100_000);
-        let error = decode::<serde_json::Value>(&Json::OF, "N", &deep).unwrap_err().to_string();
+        let error = decode::<serde_json::Value>(&Codec::SERDE, "N", &deep).unwrap_err().to_string();
         assert!(error.contains("recursion limit"), "{error}");
     }
 }

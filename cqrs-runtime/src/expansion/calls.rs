@@ -1,8 +1,8 @@
 //! What `#[command]` and `#[query]` expand to calls of, so that a handler whose first parameter is no message is one error.
 //!
-//! Everything that an expansion does for a message type `M` it does through [`Of<M>`](Of). Where `M` is the message that
+//! Everything that an expansion does for a message type `M` it does through [`Calls<M>`](Calls). Where `M` is the message that
 //! it should be, these are inherent functions, with bounds whose errors say what is wrong. Where it is not, the compiler
-//! has said so already, at the parameter; then the functions of [`OfNothing`] are found instead, which ask for nothing.
+//! has said so already, at the parameter; then the functions of [`Fallback`] are found instead, which ask for nothing.
 
 use std::any::TypeId;
 use std::convert::Infallible;
@@ -70,9 +70,9 @@ impl<Q: Query + QueryHandler<H>, H> Answered<H> for Q {
 }
 
 /// What an expansion does for message type `M`.
-pub struct Of<M>(PhantomData<M>);
+pub struct Calls<M>(PhantomData<M>);
 
-impl<C: Command> Of<C> {
+impl<C: Command> Calls<C> {
     /// See [`Command::FIELDS`].
     pub const FIELDS: Option<&'static [&'static str]> = Some(C::FIELDS);
 
@@ -136,7 +136,7 @@ impl<C: Command> Of<C> {
     }
 }
 
-impl<Q: Query> Of<Q> {
+impl<Q: Query> Calls<Q> {
     /// See `results::answered`. The result is not an argument, so that an error about its type points at the result.
     #[must_use]
     pub fn answered<T, E>() -> fn(Result<T, E>) -> Answering<Q>
@@ -159,7 +159,7 @@ impl<Q: Query> Of<Q> {
     }
 }
 
-impl<P: Send> Of<P> {
+impl<P: Send> Calls<P> {
     /// See [`CommandContext::running`]. `P` are the aggregates that the handler takes: what threads may not share of them is refused as
     /// such, once.
     pub fn running<F: Future>(context: &CommandContext, handler: F) -> impl Future<Output = F::Output> {
@@ -167,7 +167,7 @@ impl<P: Send> Of<P> {
     }
 }
 
-impl<'a, P: AggregateParameter<'a>> Of<P> {
+impl<'a, P: AggregateParameter<'a>> Calls<P> {
     /// See [`Loaded::get`]. A parameter that is not an aggregate is an error where the boundary is loaded.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ impl<'a, P: AggregateParameter<'a>> Of<P> {
     }
 }
 
-impl<E: Event> Of<E> {
+impl<E: Event> Calls<E> {
     /// See [`Event::NAME`].
     pub const NAME: &'static str = E::NAME;
     /// See [`Event::VERSION`].
@@ -192,21 +192,21 @@ impl<E: Event> Of<E> {
     }
 }
 
-impl<E: Events> Of<E> {
+impl<E: Events> Calls<E> {
     /// See [`Events::emit`].
     pub fn emit(event: E, to: &mut Emitted) {
         event.emit(to);
     }
 }
 
-impl<T: TagField> Of<T> {
+impl<T: TagField> Calls<T> {
     /// See [`TagField::add_tags`].
     pub fn add_tags(field: &T, tags: &mut Vec<Tag>) {
         field.add_tags(tags);
     }
 }
 
-impl<T: Column> Of<T> {
+impl<T: Column> Calls<T> {
     /// See [`Column::to_value`].
     pub fn value(field: &T) -> Value {
         field.to_value()
@@ -225,7 +225,7 @@ impl<T: Column> Of<T> {
     }
 }
 
-impl<V: View> Of<V> {
+impl<V: View> Calls<V> {
     /// The hash of the name of the view's key.
     pub const KEY: u64 = if V::LAYOUT.key.is_empty() { NO_KEY } else { field_name(V::LAYOUT.key) };
 
@@ -287,7 +287,7 @@ impl<V: View> Of<V> {
     }
 }
 
-impl<E: Event, I: Id> Of<(E, I)> {
+impl<E: Event, I: Id> Calls<(E, I)> {
     /// How many tags of this identifier's the event has.
     pub const TAGS: usize = tags_of(E::TAGS, I::PREFIX);
 }
@@ -296,7 +296,7 @@ impl<E: Event, I: Id> Of<(E, I)> {
 pub type NoHandling = Result<Receipt<Infallible>, CommandError<Infallible>>;
 
 /// The functions of [`Of`] for a type that is not the message it should be. Never called, since that does not compile.
-pub trait OfNothing {
+pub trait Fallback {
     /// In place of [`Of::decide`].
     fn decide<M, B, D, T>(_: CommandContext, _: M, _: B, _: D) -> Ready<T> {
         unreachable!("not a command")
@@ -404,7 +404,7 @@ pub trait OfNothing {
     };
 }
 
-impl<M> OfNothing for Of<M> {}
+impl<M> Fallback for Calls<M> {}
 
 /// A command's name, and its handler by JSON and by type.
 #[derive(Clone, Copy)]
@@ -424,7 +424,7 @@ pub struct QueryEntry {
     type_id: fn() -> TypeId,
 }
 
-impl<C: Handled<H>, H: 'static> Of<(C, H)> {
+impl<C: Handled<H>, H: 'static> Calls<(C, H)> {
     /// The entry of command `C`, handled by the crate of marker `H`.
     pub const COMMAND: CommandEntry = CommandEntry {
         name: C::NAME,
@@ -434,7 +434,7 @@ impl<C: Handled<H>, H: 'static> Of<(C, H)> {
     };
 }
 
-impl<Q: Answered<H, Returns: Serialize>, H: 'static> Of<(Q, H)> {
+impl<Q: Answered<H, Returns: Serialize>, H: 'static> Calls<(Q, H)> {
     /// The entry of query `Q`, handled by the crate of marker `H`. An answer without `Serialize` is refused by the query's derive.
     pub const QUERY: QueryEntry = QueryEntry {
         name: Q::NAME,

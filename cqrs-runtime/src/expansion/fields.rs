@@ -91,27 +91,27 @@ impl<'a, C, const NAME: u64> Fields<'a, C, NAME> {
     }
 }
 
-/// The field, where the command has it: found first, since it asks for a borrow less than [`NamesNothing`].
-pub trait Names<'a, T> {
+/// The field, where the command has it: found first, since it asks for a borrow less than [`FallbackField`].
+pub trait FieldAccess<'a, T> {
     /// The field.
     fn named(self) -> &'a T;
 }
 
-impl<'a, C: HasField<NAME, T>, T, const NAME: u64> Names<'a, T> for Fields<'a, C, NAME> {
+impl<'a, C: HasField<NAME, T>, T, const NAME: u64> FieldAccess<'a, T> for Fields<'a, C, NAME> {
     fn named(self) -> &'a T {
         self.0.field()
     }
 }
 
-/// In place of [`Names`] where the command has no such field, which [`require_field`] refuses with the fields that it has.
-pub trait NamesNothing {
+/// In place of [`FieldAccess`] where the command has no such field, which [`require_field`] refuses with the fields that it has.
+pub trait FallbackField {
     /// Never called.
     fn named(&self) -> &'static Nothing {
         unreachable!("the command has no such field")
     }
 }
 
-impl<C, const NAME: u64> NamesNothing for Fields<'_, C, NAME> {}
+impl<C, const NAME: u64> FallbackField for Fields<'_, C, NAME> {}
 
 /// The type of a missing field.
 pub struct Nothing;

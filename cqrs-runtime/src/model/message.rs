@@ -6,7 +6,7 @@ use crate::model::error::{CommandError, QueryError};
 use crate::model::exposure::Exposure;
 use crate::model::receipt::Receipt;
 use cqrs_core::id::CommandReturns;
-use cqrs_core::json::Json;
+use cqrs_core::json::Codec;
 
 /// The result of executing a command.
 pub type Handling<C> = Result<Receipt<<C as Command>::Returns>, CommandError<<C as Command>::Error>>;
@@ -27,8 +27,8 @@ pub trait Message: Sized + Send + Sync + 'static {
     type Reply: 'static;
     /// How far a query's answer may lag. Without meaning for a command.
     type Consistency: Consistency;
-    /// Its JSON codec: [`Json::OF`].
-    const JSON: Json<Self>;
+    /// Its JSON codec: [`Codec::SERDE`].
+    const JSON: Codec<Self>;
     /// How it is reached from outside, and by whom. Default: by its name.
     const EXPOSURE: Exposure = Exposure::NONE;
 }

@@ -7,7 +7,7 @@ use super::filled::Filled;
 use super::fingerprint::{Fingerprints, groups};
 use super::generation::{Generations, NO_SHAPE};
 use super::overlay::{LookedUp, Needs, Overlays, ParkedAt, Stock};
-use super::partition::Part;
+use super::partition::Partition;
 use crate::fast_map::{FastMap, FastSet};
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use crate::projection::ProjectionInfo;
@@ -28,7 +28,7 @@ pub(crate) struct Engine {
     /// The names of their checkpoints.
     names: Vec<&'static str>,
     /// Which keys it folds, if it is one partition of a projection.
-    part: Option<Part>,
+    part: Option<Partition>,
 }
 
 /// A projection of fold methods.
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Returns one partition of a projection that is its own group.
-    pub(crate) fn part(mut self, part: Part) -> Self {
+    pub(crate) fn part(mut self, part: Partition) -> Self {
         self.part = Some(part);
         for entry in &mut self.folds {
             entry.checkpoint = part.name(entry.place.projection);

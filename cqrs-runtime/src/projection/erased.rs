@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::overlay::{
     AnyOverlay, LookUps, LookedUp, Needs, Overlay, Overlays, ParkedAt, Replayed, Rows, Source, Stock, Work,
 };
-use super::partition::Part;
+use super::partition::Partition;
 use super::{Fold, Handle};
 use crate::model::aggregate::FoldError;
 use cqrs_core::column::Key;
@@ -41,7 +41,7 @@ pub(crate) trait ErasedFold: Send + Sync {
         stock: Stock,
         parked: ParkedAt,
         replay: Option<Replayed>,
-        part: Option<Part>,
+        part: Option<Partition>,
     ) -> Box<dyn AnyOverlay>;
     /// Applies an event to rows in memory.
     fn fold(&self, event: &RecordedEvent, others: &Overlays, rows: &mut dyn AnyOverlay) -> Result<(), FoldError>;
@@ -61,7 +61,7 @@ impl<P: Fold> ErasedFold for Folding<P> {
         stock: Stock,
         parked: ParkedAt,
         replay: Option<Replayed>,
-        part: Option<Part>,
+        part: Option<Partition>,
     ) -> Box<dyn AnyOverlay> {
         Box::new(Overlay::<P::View>::new(P::NAME, stock, parked, replay, part))
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::partition::Part;
+use super::partition::Partition;
 use crate::fast_map::FastMap;
 use crate::model::aggregate::{FoldError, FoldRefusal};
 use cqrs_core::column::{Column, Key, Value};
@@ -40,13 +40,13 @@ impl<V: View<Key = K>, K> FindsRow<V> for K {
 #[derive(Default)]
 pub(crate) struct Needs {
     /// Folds only the keys of this partition, if there is one.
-    part: Option<Part>,
+    part: Option<Partition>,
     pub(super) keys: BTreeSet<String>,
     pub(super) fan_outs: Vec<(&'static str, Value)>,
 }
 
 impl Needs {
-    pub(super) fn of(part: Option<Part>) -> Self {
+    pub(super) fn of(part: Option<Partition>) -> Self {
         Self { part, ..Self::default() }
     }
 }
@@ -217,7 +217,7 @@ pub(crate) struct Overlay<V> {
     parked: ParkedAt,
     replay: Option<Replayed>,
     /// Folds only the keys of this partition, if there is one.
-    part: Option<Part>,
+    part: Option<Partition>,
     newly_parked: Vec<Parked>,
 }
 
@@ -246,7 +246,7 @@ impl<V: View> Overlay<V> {
         stock: Stock,
         parked: ParkedAt,
         replay: Option<Replayed>,
-        part: Option<Part>,
+        part: Option<Partition>,
     ) -> Self {
         let stored = |row: Row| {
             let state = (V::JSON.read)(&row.document).map(Some).map_err(|error| error.to_string());

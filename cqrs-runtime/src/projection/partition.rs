@@ -21,12 +21,12 @@ const SPLIT: u64 = 0x7370_6C69_7420_6279;
 
 /// One partition of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Partition {
     pub(crate) index: u32,
     pub(crate) of: u32,
 }
 
-impl Part {
+impl Partition {
     pub(crate) fn all(of: u32) -> impl Iterator<Item = Self> {
         (0..of).map(move |index| Self { index, of })
     }
@@ -151,7 +151,7 @@ impl Stored {
     /// The names of its partitions' checkpoints and leases, if it is partitioned.
     pub(crate) fn partition_names(&self, name: &str) -> Vec<&'static str> {
         match self {
-            Self::Split { .. } => Part::all(self.number()).map(|part| part.name(name)).collect(),
+            Self::Split { .. } => Partition::all(self.number()).map(|part| part.name(name)).collect(),
             _ => Vec::new(),
         }
     }
@@ -161,7 +161,7 @@ impl Stored {
 fn partition_names(plain: Option<Checkpoint>, name: &str) -> Vec<&'static str> {
     let number = plain.and_then(|plain| u32::try_from(plain.position.get()).ok());
     let number = number.filter(|number| (2..=MOST_PARTS).contains(number)).unwrap_or(0);
-    Part::all(number).map(|part| part.name(name)).collect()
+    Partition::all(number).map(|part| part.name(name)).collect()
 }
 
 /// The checkpoints of a projection with `number` partitions that are all at one event.
@@ -177,7 +177,7 @@ pub(crate) fn checkpoints(
     }
     // This position is the number of partitions, not a position in the log. So it has no event.
     let plain = Checkpoint::at(Position::new(u64::from(number)).into(), fingerprint ^ SPLIT);
-    Part::all(number).map(|part| (part.name(name), at)).chain([(name, plain)]).collect()
+    Partition::all(number).map(|part| (part.name(name), at)).chain([(name, plain)]).collect()
 }
 
 /// Returns a name that lives as long as the program. It is allocated once for all apps.
@@ -219,9 +219,9 @@ mod tests {
             let mut shares = vec![0_u32; of as usize];
             for number in 0..of * 1_000 {
                 let key = format!("00000000-0000-7000-8000-{number:012x}");
-                shares[Part::of_key(&key, of).index as usize] += 1;
+                shares[Partition::of_key(&key, of).index as usize] += 1;
             }
-            assert_eq!(Part::all(of).filter(|part| part.has("a key")).count(), 1);
+            assert_eq!(Partition::all(of).filter(|part| part.has("a key")).count(), 1);
             assert!(shares.iter().all(|share| (800..1_200).contains(share)), "{of}: {shares:?}");
         }
     }

@@ -13,7 +13,7 @@ use super::cold::Loader;
 use super::gather::gather;
 use super::job::{Fault, Job};
 use super::load::{Source, bring_up};
-use super::snapshots::Keeper;
+use super::snapshots::SnapshotWriter;
 use super::timeout::StoreTimeout;
 use super::{Request, Sizes, store};
 use crate::fast_map::FastSet;
@@ -40,7 +40,7 @@ pub(super) struct Worker {
     log: Arc<dyn EventLog>,
     inline: Arc<Inline>,
     committed: Arc<Head>,
-    keeper: Arc<Keeper>,
+    snapshots: Arc<SnapshotWriter>,
     sizes: Sizes,
     recorder: Recorder,
     trace_link: TraceLink,
@@ -82,7 +82,7 @@ impl Worker {
         log: Arc<dyn EventLog>,
         inline: Arc<Inline>,
         committed: Arc<Head>,
-        keeper: Arc<Keeper>,
+        snapshots: Arc<SnapshotWriter>,
         sizes: Sizes,
         recorder: Recorder,
         trace_link: TraceLink,
@@ -91,7 +91,7 @@ impl Worker {
     ) -> Self {
         let cache = Cache::new(sizes.cache);
         let known = Bookmark::START;
-        Self { log, inline, committed, keeper, sizes, recorder, trace_link, loader, timeout, cache, known }
+        Self { log, inline, committed, snapshots, sizes, recorder, trace_link, loader, timeout, cache, known }
     }
 
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -152,7 +152,7 @@ impl Worker {
         // The cached states are committed now.
         for key in used {
             if let Some(entry) = self.cache.get_mut(&key) {
-                self.keeper.offer(entry);
+                self.snapshots.offer(entry);
             }
         }
     }

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::cache::Key;
 use super::cached::Entry;
 use super::load::{Source, load, load_small};
-use super::snapshots::Keeper;
+use super::snapshots::SnapshotWriter;
 use super::timeout::StoreTimeout;
 use super::warm::Warm;
 use crate::model::aggregate::slot::AggregateSlot;
@@ -28,7 +28,7 @@ const MOST_AT_ONCE: usize = 64;
 /// Loads cold aggregates.
 pub(super) struct Loader {
     log: Arc<dyn EventLog>,
-    keeper: Arc<Keeper>,
+    snapshots: Arc<SnapshotWriter>,
     recorder: Recorder,
     timeout: StoreTimeout,
     reading: Semaphore,
@@ -147,7 +147,7 @@ impl Drop for Lead {
 impl Loader {
     pub(super) fn new(
         log: Arc<dyn EventLog>,
-        keeper: Arc<Keeper>,
+        snapshots: Arc<SnapshotWriter>,
         recorder: Recorder,
         timeout: StoreTimeout,
         most_places: usize,
@@ -155,7 +155,7 @@ impl Loader {
     ) -> Self {
         Self {
             log,
-            keeper,
+            snapshots,
             recorder,
             timeout,
             reading: Semaphore::new(MOST_AT_ONCE),
@@ -249,7 +249,7 @@ impl Loader {
             leads.iter_mut().zip(entries).for_each(|(lead, entry)| lead.entry = Some(entry));
             return leads;
         };
-        let read = load_small(&mut entries, &mut self.source(), &self.keeper, &self.recorder).await;
+        let read = load_small(&mut entries, &mut self.source(), &self.snapshots, &self.recorder).await;
         let mut rest = Vec::new();
         for ((mut lead, entry), at) in leads.into_iter().zip(entries).zip(read) {
             if let Some(at) = at {
@@ -266,7 +266,7 @@ impl Loader {
         let Some(entry) = lead.entry.take() else { return Ok(State::Taken) };
         let mut entries = [entry];
         let _reading = self.turn().await?;
-        let at = load(&mut entries, &mut self.source(), &self.keeper, &self.recorder).await?;
+        let at = load(&mut entries, &mut self.source(), &self.snapshots, &self.recorder).await?;
         let [entry] = entries;
         Ok(State::Loaded(Loaded { entry, at, _places: Some(places) }))
     }

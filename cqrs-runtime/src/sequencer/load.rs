@@ -4,7 +4,7 @@ use std::borrow::{Borrow, BorrowMut};
 use std::collections::HashMap;
 
 use super::cached::Entry;
-use super::snapshots::Keeper;
+use super::snapshots::SnapshotWriter;
 use super::timeout::StoreTimeout;
 use crate::projection::PAGE;
 use crate::telemetry::Recorder;
@@ -50,13 +50,13 @@ impl<'a> Source<'a> {
 pub(crate) async fn load(
     entries: &mut [Entry],
     source: &mut Source<'_>,
-    keeper: &Keeper,
+    snapshots: &SnapshotWriter,
     recorder: &Recorder,
 ) -> Result<Bookmark, StoreError> {
     if entries.is_empty() {
         return Ok(Bookmark::START);
     }
-    keeper.restore(entries, source.timeout).await;
+    snapshots.restore(entries, source.timeout).await;
     let mut on_snapshot: Vec<bool> = entries.iter().map(Entry::is_on_snapshot).collect();
     let mut from_snapshots = on_snapshot.iter().filter(|&&on_snapshot| on_snapshot).count();
     let mut to_read: Vec<usize> = (0..entries.len()).collect();
@@ -80,7 +80,7 @@ pub(crate) async fn load(
         let all: Vec<usize> = (0..entries.len()).collect();
         reached = read_after(entries, &all, reached, source).await?;
     }
-    keeper.rehearse(entries);
+    snapshots.rehearse(entries);
     Ok(reached)
 }
 
@@ -89,10 +89,10 @@ pub(crate) async fn load(
 pub(super) async fn load_small(
     entries: &mut [Entry],
     source: &mut Source<'_>,
-    keeper: &Keeper,
+    snapshots: &SnapshotWriter,
     recorder: &Recorder,
 ) -> Vec<Option<Bookmark>> {
-    keeper.restore(entries, source.timeout).await;
+    snapshots.restore(entries, source.timeout).await;
     let mut reached = vec![None; entries.len()];
     let mut sorted: Vec<usize> = (0..entries.len()).collect();
     sorted.sort_by_key(|&at| entries[at].start());
@@ -114,7 +114,7 @@ pub(super) async fn load_small(
         }
     }
     recorder.loaded(from_snapshots, loaded);
-    keeper.rehearse(entries);
+    snapshots.rehearse(entries);
     reached
 }
 

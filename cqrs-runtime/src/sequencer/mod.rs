@@ -22,7 +22,7 @@ use cqrs_core::event::RecordedEvent;
 use cqrs_core::log::{CommandRecord, EventLog, LogTransaction};
 use cqrs_core::meta::Meta;
 use cqrs_core::store_error::StoreError;
-use snapshots::Keeper;
+use snapshots::SnapshotWriter;
 use timeout::StoreTimeout;
 
 mod batch;
@@ -89,7 +89,7 @@ impl Sequencer {
         log: Arc<dyn EventLog>,
         inline: Arc<Inline>,
         head: Arc<Head>,
-        keeper: Arc<Keeper>,
+        snapshots: Arc<SnapshotWriter>,
         sizes: Sizes,
         recorder: Recorder,
         trace_link: TraceLink,
@@ -97,14 +97,14 @@ impl Sequencer {
         let (queue, requests) = mpsc::channel(sizes.queue);
         let runtime = tokio::runtime::Handle::current();
         let timeout = StoreTimeout::new(log.describe(), sizes.timeout);
-        let (log_too, keeper_too, figures_too) = (Arc::clone(&log), Arc::clone(&keeper), recorder.clone());
+        let (log_too, keeper_too, figures_too) = (Arc::clone(&log), Arc::clone(&snapshots), recorder.clone());
         let loader = Loader::new(log_too, keeper_too, figures_too, timeout.clone(), sizes.queue, sizes.cache);
         let loader = Arc::new(loader);
         let worker = batch::Worker::new(
             log,
             inline,
             head,
-            keeper,
+            snapshots,
             sizes,
             recorder,
             trace_link,

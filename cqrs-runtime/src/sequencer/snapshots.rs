@@ -14,7 +14,7 @@ use cqrs_core::snapshot::{Snapshot, SnapshotKey, SnapshotStore};
 const MOST_WAITING: usize = 256;
 
 /// Reads snapshots when aggregates are loaded, and saves them in a separate task. Does nothing if the log stores none.
-pub(crate) struct Keeper {
+pub(crate) struct SnapshotWriter {
     store: Option<Arc<dyn SnapshotStore>>,
     every: u64,
     /// Whether every loaded state is written as a snapshot and read back, so that a test shows what a snapshot
@@ -42,8 +42,8 @@ impl Waiting {
     }
 }
 
-impl Keeper {
-    /// Starts the task if the log stores snapshots. It ends after the keeper is dropped and everything waiting was
+impl SnapshotWriter {
+    /// Starts the task if the log stores snapshots. It ends after the snapshots is dropped and everything waiting was
     /// tried.
     pub(crate) fn start(log: &dyn EventLog, every: u64, rehearses: bool) -> Self {
         let waiting = Arc::<Waiting>::default();
@@ -111,7 +111,7 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         self.waiting.lock().closed = true;
         self.waiting.changed.notify_one();

@@ -11,7 +11,7 @@ use super::change::{Change, Seen};
 use super::group::ASKS;
 use super::pending::PendingRequest;
 use super::worker::Worker;
-use crate::projection::partition::{Part, Stored, kept};
+use crate::projection::partition::{Partition, Stored, kept};
 use cqrs_core::store_error::StoreError;
 
 /// Suffix of the lease by which a process says that it holds too few partitions.
@@ -104,7 +104,7 @@ impl Worker {
         let requests: Vec<PendingRequest> = group.operator.requests.drain(..).collect();
         for enqueue in requests {
             let part = match &enqueue {
-                PendingRequest::RetryKey { key, .. } => Some(Part::of_key(key, number)),
+                PendingRequest::RetryKey { key, .. } => Some(Partition::of_key(key, number)),
                 PendingRequest::Rebuild(_) => None,
             };
             let to = self

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::projection::Engine;
-use crate::projection::partition::{Part, Stored};
+use crate::projection::partition::{Partition, Stored};
 use cqrs_core::position::Bookmark;
 use cqrs_core::view::Lease;
 
@@ -21,7 +21,7 @@ pub(super) enum Change {
 /// A group's part in a partitioned projection: it is one partition, or manages all of them.
 pub(super) struct Partitioning {
     /// For a partition: which one, and the index of the group that manages all partitions.
-    pub(super) part: Option<(Part, usize)>,
+    pub(super) part: Option<(Partition, usize)>,
     /// For a partition: whether it exists in the store and this process may ask for it.
     pub(super) may_ask: bool,
     /// For a partition: whether this process held it before all partitions were gathered.

@@ -8,7 +8,7 @@ use super::pending::{OperatorRequests, Rebuilt};
 use crate::model::error::OperationError;
 use crate::projection::Engine;
 use crate::projection::generation::goal_of;
-use crate::projection::partition::{Part, Stored, kept};
+use crate::projection::partition::{Partition, Stored, kept};
 use cqrs_core::log::EventLog;
 use cqrs_core::position::{Bookmark, Position};
 use cqrs_core::store_error::StoreError;
@@ -138,7 +138,7 @@ impl ProjectionGroup {
     }
 
     /// A partition of the single projection in these engines.
-    pub(super) fn part(live: Engine, shadow: Engine, part: Part, keeper: usize) -> Self {
+    pub(super) fn part(live: Engine, shadow: Engine, part: Partition, keeper: usize) -> Self {
         let whole = Self::new(live, shadow, 1);
         let engine =
             |engine: Arc<Engine>| Arc::new(Arc::into_inner(engine).map(|whole| whole.part(part)).unwrap_or_default());
@@ -367,7 +367,7 @@ fn lowest(engine: &Engine, stored: &[Stored]) -> Option<Position> {
 }
 
 /// The position of one partition of a build, if it has its shape and that number of partitions.
-fn at_part(engine: &Engine, stored: &[Stored], part: Part) -> Option<Bookmark> {
+fn at_part(engine: &Engine, stored: &[Stored], part: Partition) -> Option<Bookmark> {
     let (name, stored) = (engine.names().first()?, stored.first()?);
     let is_ours = stored.fingerprint() == Some(engine.fingerprint(name)) && stored.number() == part.of;
     if is_ours { stored.bookmarks().get(part.index as usize).copied() } else { None }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::consistency::After;
 use crate::model::error::{NotBuilt, NotYet, QueryError};
 use crate::projection::generation::{Generations, StoredAs};
-use crate::projection::partition::{Part, Stored};
+use crate::projection::partition::{Partition, Stored};
 use crate::projection::{Head, ProjectionInfo, Wanted};
 use crate::telemetry::ProjectionRecorder;
 use cqrs_core::event::RecordedEvent;
@@ -199,7 +199,7 @@ impl ProgressTable {
     pub(super) fn change_partition(
         &self,
         projection: &'static str,
-        part: Part,
+        part: Partition,
         change: impl Fn(&mut PartitionProgress),
     ) {
         self.change(&[projection], |progress| {

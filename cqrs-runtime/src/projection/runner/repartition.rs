@@ -14,7 +14,7 @@ use super::progress::PartitionProgress;
 use super::worker::Worker;
 use crate::model::error::OperationError;
 use crate::projection::lost::lost_text;
-use crate::projection::partition::{Part, Stored};
+use crate::projection::partition::{Partition, Stored};
 use crate::projection::{Engine, partition};
 use cqrs_core::log::EventQuery;
 use cqrs_core::position::Bookmark;
@@ -173,8 +173,8 @@ impl Worker {
         to: Bookmark,
     ) -> Vec<Behind> {
         let number = stored.number();
-        let at = Part::all(number).zip(stored.bookmarks()).filter(|(_, at)| at.position < to.position);
-        let engine = |part: Part| {
+        let at = Partition::all(number).zip(stored.bookmarks()).filter(|(_, at)| at.position < to.position);
+        let engine = |part: Partition| {
             if number == 1 {
                 return Arc::clone(build);
             }

@@ -12,7 +12,7 @@ use super::group::{ASKS, Build, ProjectionGroup, built};
 use super::progress::ProgressTable;
 use super::scan::{Batch, Pass, passes};
 use super::{FirstLook, Partitions, Request, Timing};
-use crate::projection::partition::Part;
+use crate::projection::partition::Partition;
 use crate::projection::{Engine, ProjectionInfo};
 use crate::telemetry::spans;
 use cqrs_core::log::{EventLog, EventQuery, Page};
@@ -96,7 +96,7 @@ impl Worker {
         for keeper in 0..worker.groups.len() {
             let whole = &worker.groups[keeper];
             let number = whole.partitions.split;
-            let parts: Vec<ProjectionGroup> = Part::all(number)
+            let parts: Vec<ProjectionGroup> = Partition::all(number)
                 .filter(|_| number > 1)
                 .map(|part| worker.make_partition(whole, keeper, part))
                 .collect();
@@ -106,7 +106,7 @@ impl Worker {
     }
 
     /// Creates a partition of a single projection.
-    pub(super) fn make_partition(&self, whole: &ProjectionGroup, keeper: usize, part: Part) -> ProjectionGroup {
+    pub(super) fn make_partition(&self, whole: &ProjectionGroup, keeper: usize, part: Partition) -> ProjectionGroup {
         let own: Vec<_> =
             self.projections.iter().copied().filter(|info| whole.projections.contains(&info.name)).collect();
         // A single projection has no circle.
