@@ -50,6 +50,7 @@ pub struct TagRenamed {
 
 #[derive(View, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[cqrs(index(author, written))]
+#[allow(clippy::struct_field_names, reason = "the key has the name that it has in events")]
 pub struct Article {
     #[key]
     pub article: ArticleId,
@@ -212,11 +213,13 @@ async fn answers_are_those_of_a_model(app: &App, chance: &mut Random) {
             cursor: None,
         };
         let mut expected: Vec<&Article> = model.values().filter(|article| is_listed(article, &asked)).collect();
-        expected.sort_by(|a, b| (b.written, b.article.0.to_string()).cmp(&(a.written, a.article.0.to_string())));
+        expected.sort_by_key(|article| std::cmp::Reverse((article.written, article.article.0.to_string())));
         let mut cloud: BTreeMap<&str, u64> = BTreeMap::new();
         for article in &expected {
             let tags: BTreeSet<&str> = article.tags.iter().map(String::as_str).collect();
-            tags.into_iter().for_each(|tag| *cloud.entry(tag).or_default() += 1);
+            for tag in tags {
+                *cloud.entry(tag).or_default() += 1;
+            }
         }
         let distinct: Vec<String> = cloud.keys().map(|tag| (*tag).to_owned()).collect();
         let mut cloud: Vec<(String, u64)> = cloud.into_iter().map(|(tag, rows)| (tag.to_owned(), rows)).collect();

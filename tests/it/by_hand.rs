@@ -1,7 +1,7 @@
 //! A hand-written handler of a decision, as the baseline for the handler that `#[command]` generates.
 
 use cqrs_runtime::__private::{
-    Boundary, CommandContext, Handling, Here, Calls, Loaded, Probe, Registration, emitted, inventory,
+    Boundary, Calls, CommandContext, Handling, Here, Loaded, Probe, Registration, emitted, inventory,
 };
 use cqrs_runtime::log::MemoryLog;
 use cqrs_runtime::prelude::*;
