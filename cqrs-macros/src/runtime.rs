@@ -21,7 +21,7 @@ impl Runtime {
         quote!(#self::inventory::submit!(#self::Registration::#call);)
     }
 
-    /// Lets `Of` and `Probe` fall back on what asks for nothing, where a type is not what it should be.
+    /// Lets `Calls` and `Probe` fall back on what asks for nothing, where a type is not what it should be.
     pub fn fallbacks(&self) -> TokenStream {
         quote! {
             #[allow(unused_imports)]

@@ -295,85 +295,85 @@ impl<E: Event, I: Id> Calls<(E, I)> {
 /// In place of [`Handling`].
 pub type NoHandling = Result<Receipt<Infallible>, CommandError<Infallible>>;
 
-/// The functions of [`Of`] for a type that is not the message it should be. Never called, since that does not compile.
+/// The functions of [`Calls`] for a type that is not the message it should be. Never called, since that does not compile.
 pub trait Fallback {
-    /// In place of [`Of::decide`].
+    /// In place of [`Calls::decide`].
     fn decide<M, B, D, T>(_: CommandContext, _: M, _: B, _: D) -> Ready<T> {
         unreachable!("not a command")
     }
-    /// In place of [`Of::begin`].
+    /// In place of [`Calls::begin`].
     fn begin<M, B>(_: &CommandContext, _: M, _: bool, _: B) -> Ready<Result<Work, NoHandling>> {
         unreachable!("not a command")
     }
-    /// In place of [`Of::finish`].
+    /// In place of [`Calls::finish`].
     fn finish<T>(_: Work, _: &CommandContext, _: T) -> Ready<NoHandling> {
         unreachable!("not a command")
     }
-    /// In place of [`Of::running`].
+    /// In place of [`Calls::running`].
     fn running<F: Future>(_: &CommandContext, _: F) -> Ready<F::Output> {
         unreachable!("not to be sent to another thread")
     }
-    /// In place of [`Of::emitted`].
+    /// In place of [`Calls::emitted`].
     #[must_use]
     fn emitted<T, E>() -> fn(Result<T, E>) -> NoHandling {
         |_| unreachable!("not a command")
     }
-    /// In place of [`Of::emitted_as`].
+    /// In place of [`Calls::emitted_as`].
     #[must_use]
     fn emitted_as<R>() -> fn(R) -> NoHandling {
         |_| unreachable!("not a command")
     }
-    /// In place of [`Of::answered`].
+    /// In place of [`Calls::answered`].
     #[must_use]
     fn answered<T, E>() -> fn(Result<T, E>) -> Result<Infallible, QueryError> {
         |_| unreachable!("not a query")
     }
-    /// In place of [`Of::answered_as`].
+    /// In place of [`Calls::answered_as`].
     #[must_use]
     fn answered_as<R>() -> fn(R) -> Result<Infallible, QueryError> {
         |_| unreachable!("not a query")
     }
-    /// In place of [`Of::take`].
+    /// In place of [`Calls::take`].
     ///
     /// # Errors
     /// None.
     fn take<T>(_: &Loaded<'_>, _: usize, _: &Meta) -> Result<T, Refusal> {
         unreachable!("not an aggregate parameter")
     }
-    /// In place of [`Of::decode`].
+    /// In place of [`Calls::decode`].
     ///
     /// # Errors
     /// None.
     fn decode<E>(_: &RecordedEvent) -> Result<Decoded<'_, E>, FoldError> {
         unreachable!("not an event")
     }
-    /// In place of [`Of::emit`].
+    /// In place of [`Calls::emit`].
     fn emit<E>(_: E, _: &mut Emitted) {}
-    /// In place of [`Of::add_tags`].
+    /// In place of [`Calls::add_tags`].
     fn add_tags<T>(_: &T, _: &mut Vec<Tag>) {}
-    /// In place of [`Of::values`].
+    /// In place of [`Calls::values`].
     #[must_use]
     fn values<T>(_: T) -> Vec<Value> {
         unreachable!("not a column")
     }
-    /// In place of [`Of::value`].
+    /// In place of [`Calls::value`].
     #[must_use]
     fn value<T>(_: &T) -> Value {
         Value::Null
     }
-    /// In place of [`Of::create`].
+    /// In place of [`Calls::create`].
     fn create<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
-    /// In place of [`Of::change`].
+    /// In place of [`Calls::change`].
     fn change<V, K>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: impl FnOnce(&mut V)) {}
-    /// In place of [`Of::make_or_change`].
+    /// In place of [`Calls::make_or_change`].
     fn make_or_change<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
-    /// In place of [`Of::change_or_end`].
+    /// In place of [`Calls::change_or_end`].
     fn change_or_end<V, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: K, _: M) {}
-    /// In place of [`Of::change_by`].
+    /// In place of [`Calls::change_by`].
     fn change_by<V, I, K>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: I, _: K, _: impl FnMut(&mut V)) {}
-    /// In place of [`Of::change_or_end_by`].
+    /// In place of [`Calls::change_or_end_by`].
     fn change_or_end_by<V, I, K, M>(_: &mut Rows<'_, V>, _: &RecordedEvent, _: I, _: K, _: M) {}
-    /// In place of [`Of::look_up`].
+    /// In place of [`Calls::look_up`].
     #[must_use]
     fn look_up<'a, K, V>(_: &'a LookUps<'_>, _: K) -> Option<&'a V> {
         None
