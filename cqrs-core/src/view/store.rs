@@ -216,22 +216,14 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// The different values of an indexed field of either sort in the rows that match a filter, and how many rows have each: the most
     /// frequent first, equally frequent ones in the [order of values](Value::order), at most `limit`. A row with several values
-    /// counts once for each. On a connection that cannot write. Default: [`find`](Self::find), and counts, which fails for a
-    /// multi-valued index.
+    /// counts once for each. On a connection that cannot write. [`most_frequent`] counts in memory.
     fn count_by<'a>(
         &'a self,
         shape: &'a ViewShape,
         filter: &'a Filter,
         index: &'static str,
         limit: Option<u32>,
-    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>> {
-        Box::pin(async move {
-            let place = shape.index(index).map_err(|error| no_index(self.describe(), &error))?;
-            let rows = self.find(shape, &RowQuery::new(filter.clone())).await?;
-            let values = rows.into_iter().filter_map(|row| row.indexes.into_iter().nth(place));
-            Ok(most_frequent(values.map(|value| (value, 1)), limit))
-        })
-    }
+    ) -> BoxFuture<'a, Result<Vec<(Value, u64)>, StoreError>>;
 
     /// The sum of an indexed field of one value, of kind [`Integer`](ColumnKind::Integer) or [`Real`](ColumnKind::Real) over the rows that match a
     /// filter: a value of that kind, zero if there is none to add. On a connection that cannot write. Default: adds up what

@@ -12,7 +12,7 @@ use cqrs_core::store_error::BoxFuture;
 /// Code that is written against it works with both, and gets the same results and errors. A caller reads its own writes: a query
 /// sees the commands that the same client has sent. An app is asked after all that it has stored.
 ///
-/// ```
+/// ```standalone_crate
 /// use cqrs_runtime::client::Client;
 /// # use cqrs_runtime::prelude::*;
 /// # #[derive(Id)] pub struct DoorId(Uuid);

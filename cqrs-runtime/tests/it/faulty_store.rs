@@ -86,7 +86,7 @@ impl EventLog for FaultyStore<MemoryLog> {
 impl ViewStore for FaultyStore<MemoryViews> {
     cqrs_runtime::view::forward_view_store! {
         self => self.inner;
-        prepare rows find count lease release
+        prepare rows find count count_by lease release
     }
 
     fn describe(&self) -> String {

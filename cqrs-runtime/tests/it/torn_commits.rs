@@ -85,7 +85,7 @@ impl Marked {
 impl ViewStore for Marked {
     cqrs_runtime::view::forward_view_store! {
         self => self.views;
-        prepare rows find count checkpoint parked contents remove lease holders release
+        prepare rows find count count_by checkpoint parked contents remove lease holders release
     }
 
     fn describe(&self) -> String {
