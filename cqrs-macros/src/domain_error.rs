@@ -104,15 +104,13 @@ impl<'a> Case<'a> {
         let mut made = quote!(#rt::Rejection::with_code(#code, #status));
         let mut bound = Vec::new();
         for (at, field) in self.fields.iter().enumerate() {
-            let value = local(&format!("field_{at}"));
-            let place = syn::Index::from(at);
-            let member = field.ident.as_ref().map_or_else(|| quote!(#place), |ident| quote!(#ident));
+            let (value, member) = (local(&format!("field_{at}")), member(at, field));
             if self.is_transparent {
                 made = quote!(#made.or_inner(#value));
             } else if is_cause(field) {
                 continue;
             } else {
-                let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
+                let name = member_name(at, field);
                 made = quote!(#made.member(#name, #value));
             }
             bound.push(quote!(#member: #value));
@@ -129,9 +127,7 @@ impl<'a> Case<'a> {
     fn reading(&self, rt: &Runtime, rejection: &Ident) -> Option<TokenStream> {
         let is_whole = !self.is_transparent && self.fields.iter().all(|field| !is_cause(field) && is_owned(&field.ty));
         let read = self.fields.iter().enumerate().map(|(at, field)| {
-            let (ty, place) = (&field.ty, syn::Index::from(at));
-            let member = field.ident.as_ref().map_or_else(|| quote!(#place), |ident| quote!(#ident));
-            let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
+            let (ty, member, name) = (&field.ty, member(at, field), member_name(at, field));
             quote!(#member: #rt::RejectionField::<#ty>::read(#rejection, #name)?)
         });
         let (code, path) = (&self.code, self.path());
@@ -140,10 +136,8 @@ impl<'a> Case<'a> {
 
     /// `Some(Self::Card { 0: RejectionField::<CardError>::wrapped(rejection)? })`
     fn reading_wrapped(&self, rt: &Runtime, rejection: &Ident) -> Option<TokenStream> {
-        let (ty, path) = (self.wrapped()?, self.path());
-        let field = self.fields.iter().next().and_then(|field| field.ident.as_ref());
-        let member = field.map_or_else(|| quote!(0), |ident| quote!(#ident));
-        let wrapped = local("wrapped");
+        let (ty, path, wrapped) = (self.wrapped()?, self.path(), local("wrapped"));
+        let member = member(0, self.fields.iter().next()?);
         Some(quote!(#rt::RejectionField::<#ty>::wrapped(#rejection).map(|#wrapped| #path { #member: #wrapped })))
     }
 
@@ -151,8 +145,7 @@ impl<'a> Case<'a> {
     fn members(&self, rt: &Runtime) -> Vec<TokenStream> {
         let fields = self.fields.iter().enumerate().filter(|(_, field)| !self.is_transparent && !is_cause(field));
         let member = fields.map(|(at, field)| {
-            let name = field.ident.as_ref().map_or_else(|| at.to_string(), names::text);
-            let ty = &field.ty;
+            let (ty, name) = (&field.ty, member_name(at, field));
             quote!(#rt::RejectionMember { name: #name, schema: #rt::Probe::<#ty>::SCHEMA })
         });
         member.collect()
@@ -161,6 +154,17 @@ impl<'a> Case<'a> {
     fn path(&self) -> TokenStream {
         self.variant.map_or_else(|| quote!(Self), |variant| quote!(Self::#variant))
     }
+}
+
+/// How Rust names a field: `limit`, or `0`.
+fn member(at: usize, field: &syn::Field) -> TokenStream {
+    let place = syn::Index::from(at);
+    field.ident.as_ref().map_or_else(|| quote!(#place), |ident| quote!(#ident))
+}
+
+/// The name of a field's member in the answer.
+fn member_name(at: usize, field: &syn::Field) -> String {
+    field.ident.as_ref().map_or_else(|| at.to_string(), names::text)
 }
 
 /// Whether a variant only wraps another error.

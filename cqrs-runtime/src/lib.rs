@@ -265,7 +265,7 @@ pub mod __private {
     pub use crate::bus::handler::Here;
     pub use crate::bus::query_context::QueryContext;
     pub use crate::expansion::calls::{Calls, CommandHandler, Fallback, QueryHandler};
-    pub use crate::expansion::compile_time::{is_among, same_events, same_name};
+    pub use crate::expansion::compile_time::{distinct, is_among, same_events, same_name};
     pub use crate::expansion::cqs::{Seen, SeenPlain, unchanging};
     pub use crate::expansion::emits::require_folded;
     pub use crate::expansion::fields::{
@@ -283,7 +283,6 @@ pub mod __private {
     pub use crate::model::message::{Answering, Command, Handling, Message, Query};
     pub use crate::model::rejection::{
         DomainErrorInfo, NoRejectionField, Rejecting, Rejection, RejectionCode, RejectionField, RejectionMember,
-        distinct,
     };
     pub use crate::model::snapshot::{Snapshots, snapshots};
     pub use crate::policy::reaction::{FormerName, PolicyContext, Reacting, Reaction};

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document of an app.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::Method;
 use cqrs_runtime::access::Access;
@@ -39,16 +40,13 @@ impl OpenApi {
     pub(crate) fn document(&self, shared: &Shared, routes: &[Route]) -> Result<Value, RouteError> {
         let mut document = Document::default();
         for message in shared.commands.values().chain(shared.queries.values()) {
-            let own: Vec<&Route> = routes.iter().filter(|route| same(&route.message, message)).collect();
+            let own: Vec<&Route> = routes.iter().filter(|route| Arc::ptr_eq(&route.message, message)).collect();
             for (at, route) in own.iter().enumerate() {
                 document.operation(shared, message, &route.method, &route.path, &route.fields, at)?;
             }
             if own.is_empty() {
-                let (method, folder) = match message.what {
-                    Named::Command => (Method::POST, "commands"),
-                    _ => (Method::POST, "queries"),
-                };
-                document.operation(shared, message, &method, &format!("/{folder}/{}", message.name), &[], 0)?;
+                let folder = if message.what == Named::Command { "commands" } else { "queries" };
+                document.operation(shared, message, &Method::POST, &format!("/{folder}/{}", message.name), &[], 0)?;
             }
         }
         document.schemas.entry("Problem".into()).or_insert_with(|| (problem(), "the router itself".into()));
@@ -75,10 +73,6 @@ impl OpenApi {
         }
         Ok(whole)
     }
-}
-
-fn same(one: &ServedMessage, other: &ServedMessage) -> bool {
-    one.what == other.what && one.name == other.name
 }
 
 /// A document that is being made.
@@ -219,27 +213,24 @@ impl Document {
                 .insert("200".into(), json!({ "description": "The answer.", "headers": headers, "content": answered }));
             responses.insert("304".into(), json!({ "description": "The answer is the one of `If-None-Match`." }));
         }
-        let mut problems: BTreeMap<u16, Vec<Value>> = BTreeMap::new();
+        // By status: a line for each problem, and the schemas of those that have one of their own.
+        let mut problems: BTreeMap<u16, (Vec<String>, Vec<Value>)> = BTreeMap::new();
+        let line = |kind: &str, text: &str| format!("- `{kind}`: {}", text.replace('\n', " "));
         for (status, kind, text) in kinds(shared, message) {
-            problems.entry(status).or_default().push(json!({ "kind": kind, "text": text }));
+            problems.entry(status).or_default().0.push(line(kind, text));
         }
         for code in &message.refusals {
-            let status = code.status.unwrap_or(422);
             let schema = self.refusal(code, message)?;
-            problems.entry(status).or_default().push(json!({ "kind": code.code, "text": code.docs, "schema": schema }));
+            let (lines, schemas) = problems.entry(code.status.unwrap_or(422)).or_default();
+            lines.push(line(code.code, code.docs));
+            schemas.push(schema);
         }
-        for (status, problems) in problems {
-            let line = |problem: &Value| {
-                let text = problem["text"].as_str().unwrap_or_default().replace('\n', " ");
-                format!("- `{}`: {text}", problem["kind"].as_str().unwrap_or_default())
-            };
-            let mut schemas: Vec<Value> =
-                problems.iter().filter_map(|problem| problem.get("schema").cloned()).collect();
-            if schemas.len() < problems.len() {
+        for (status, (lines, mut schemas)) in problems {
+            if schemas.len() < lines.len() {
                 schemas.push(reference("Problem"));
             }
             let schema = if schemas.len() == 1 { schemas.remove(0) } else { json!({ "anyOf": schemas }) };
-            let text = problems.iter().map(line).collect::<Vec<_>>().join("\n");
+            let text = lines.join("\n");
             responses.insert(
                 status.to_string(),
                 json!({ "description": text, "content": { "application/problem+json": { "schema": schema } } }),

@@ -130,8 +130,8 @@ impl Refusal {
         self.members.get(name)?.as_u64().map(Position::new)
     }
 
-    pub(crate) fn into_remote(self) -> RemoteError {
-        RemoteError::new(&self.kind, self.message).with_code(self.code, self.members)
+    pub(crate) fn remote(&self) -> RemoteError {
+        RemoteError::new(&self.kind, &*self.message).with_code(self.code.clone(), self.members.clone())
     }
 }
 

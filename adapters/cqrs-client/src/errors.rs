@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use cqrs_core::store_error::StoreError;
-use cqrs_runtime::error::{Conflict, Entity, IdReused, NotBuilt, NotYet, OtherCursor, Panicked, Rejecting, Rejection};
+use cqrs_runtime::error::{Conflict, Entity, IdReused, NotBuilt, NotYet, OtherCursor, Panicked, Rejecting};
 use cqrs_runtime::{Command, CommandError, CommandId, Query, QueryError};
 
 use crate::answer::Refusal;
@@ -32,19 +32,16 @@ fn name(text: &str) -> &'static str {
 
 /// The error of a command.
 pub(crate) fn of_command<C: Command<Error: Rejecting>>(
-    refusal: Refusal,
+    refusal: &Refusal,
     key: &str,
     service: &Service,
 ) -> CommandError<C::Error> {
     let known = match &*refusal.kind {
-        "Rejected" => {
-            let rejection = Rejection { code: refusal.code.clone(), status: None, members: refusal.members.clone() };
-            rejection.read().map(CommandError::Rejected)
-        }
-        "NotFound" => entity(&refusal).map(CommandError::NotFound),
-        "AlreadyExists" => entity(&refusal).map(CommandError::AlreadyExists),
+        "Rejected" => refusal.remote().read().map(CommandError::Rejected),
+        "NotFound" => entity(refusal).map(CommandError::NotFound),
+        "AlreadyExists" => entity(refusal).map(CommandError::AlreadyExists),
         "Conflict" => refusal.position("loaded_at").map(|loaded_at| CommandError::Conflict(Conflict { loaded_at })),
-        "IdReused" => reused(&refusal, key, C::NAME).map(CommandError::IdReused),
+        "IdReused" => reused(refusal, key, C::NAME).map(CommandError::IdReused),
         "Panicked" => {
             let message = refusal.message.clone();
             Some(CommandError::Panicked(Panicked { command: C::NAME, message }))
@@ -52,17 +49,17 @@ pub(crate) fn of_command<C: Command<Error: Rejecting>>(
         _ if refusal.outcome_is_unknown() => Some(CommandError::Unavailable(service.unknown(refusal.message.clone()))),
         "TimedOut" | "QueueFull" => Some(CommandError::TimedOut),
         "ShutDown" => Some(CommandError::ShutDown),
-        "Unavailable" | "Busy" => Some(CommandError::Unavailable(unavailable(&refusal, service))),
+        "Unavailable" | "Busy" => Some(CommandError::Unavailable(unavailable(refusal, service))),
         _ => None,
     };
     known.unwrap_or_else(|| match &*refusal.kind {
-        "Middleware" => CommandError::Middleware(Box::new(refusal.into_remote())),
-        _ => CommandError::Remote(Box::new(refusal.into_remote())),
+        "Middleware" => CommandError::Middleware(Box::new(refusal.remote())),
+        _ => CommandError::Remote(Box::new(refusal.remote())),
     })
 }
 
 /// The error of a query.
-pub(crate) fn of_query<Q: Query>(refusal: Refusal, service: &Service) -> QueryError {
+pub(crate) fn of_query<Q: Query>(refusal: &Refusal, service: &Service) -> QueryError {
     let view = || refusal.member("view").map(name);
     let at = |name| refusal.position(name);
     let known = match &*refusal.kind {
@@ -77,14 +74,14 @@ pub(crate) fn of_query<Q: Query>(refusal: Refusal, service: &Service) -> QueryEr
         "NoPosition" => Some(QueryError::NoPosition(Q::NAME)),
         "OtherCursor" => view().map(|view| QueryError::OtherCursor(OtherCursor { view })),
         "Unavailable" | "Busy" | "ShutDown" | "TimedOut" => {
-            Some(QueryError::Unavailable(unavailable(&refusal, service)))
+            Some(QueryError::Unavailable(unavailable(refusal, service)))
         }
         _ => None,
     };
     known.unwrap_or_else(|| match &*refusal.kind {
-        "Rejected" | "Failed" => QueryError::Failed(Box::new(refusal.into_remote())),
-        "Middleware" => QueryError::Middleware(Box::new(refusal.into_remote())),
-        _ => QueryError::Remote(Box::new(refusal.into_remote())),
+        "Rejected" | "Failed" => QueryError::Failed(Box::new(refusal.remote())),
+        "Middleware" => QueryError::Middleware(Box::new(refusal.remote())),
+        _ => QueryError::Remote(Box::new(refusal.remote())),
     })
 }
 

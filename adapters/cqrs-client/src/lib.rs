@@ -170,7 +170,7 @@ impl Client for Http {
                     }
                     receipt
                 }
-                Outcome::Refused(refusal) => Err(errors::of_command::<C>(refusal, &call.key, &self.service)),
+                Outcome::Refused(refusal) => Err(errors::of_command::<C>(&refusal, &call.key, &self.service)),
                 Outcome::NotReached(failure) => Err(CommandError::Unavailable(failure)),
             }
         })
@@ -188,7 +188,7 @@ impl Client for Http {
                 Outcome::Refused(refusal) => {
                     // The router answers 404 in place of `null`.
                     let nothing = if refusal.kind == "NotFound" { serde_json::from_str("null").ok() } else { None };
-                    nothing.ok_or_else(|| errors::of_query::<Q>(refusal, &self.service))
+                    nothing.ok_or_else(|| errors::of_query::<Q>(&refusal, &self.service))
                 }
                 Outcome::NotReached(failure) => Err(QueryError::Unavailable(failure)),
             }

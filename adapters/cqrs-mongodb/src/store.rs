@@ -155,8 +155,7 @@ impl Store {
             indexes.push(IndexModel::builder().keys(doc! { indexed(index.name): 1, "_id": 1 }).build());
         }
         for compound in shape.compounds {
-            let mut keys: Document =
-                compound.iter().map(|name| (indexed(name), 1)).map(|(name, by)| (name, by.into())).collect();
+            let mut keys: Document = compound.iter().map(|name| (indexed(name), 1.into())).collect();
             keys.insert("_id", 1);
             indexes.push(IndexModel::builder().keys(keys).build());
         }

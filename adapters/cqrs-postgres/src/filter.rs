@@ -112,15 +112,12 @@ pub(crate) fn rows_by(
     schema: &str,
     store: &str,
     shape: &ViewShape,
-    index: &str,
+    index: &'static str,
     values: &[Value],
 ) -> Result<Sql, StoreError> {
     let mut writer = Writer::new(schema, store, shape);
     writer.select(&columns(shape));
-    match shape.multi_index(index) {
-        Some(_) => writer.has(index, values)?,
-        None => writer.one_of(index, values)?,
-    }
+    writer.filter(&shape.any_of(index, values))?;
     Ok(writer.sql)
 }
 

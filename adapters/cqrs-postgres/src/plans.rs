@@ -180,21 +180,31 @@ const SHAPE: ViewShape = ViewShape {
     fingerprint: u64::MAX,
 };
 
-#[tokio::test]
-async fn searches_use_the_indexes() {
-    let (_database, connection) = filled(false).await;
-    let row = |number: i64| Row {
+/// A row of one of so many customers.
+fn row(number: i64, customers: i64) -> Row {
+    Row {
         key: number.to_string(),
-        indexes: vec![Value::Text(format!("customer {}", number % 500)), Value::Integer(number)],
+        indexes: vec![Value::Text(format!("customer {}", number % customers)), Value::Integer(number)],
         multi_values: vec![Vec::new(), Vec::new()],
         document: "{}".into(),
         position: Position::new(1),
-    };
-    let many: Vec<Row> = (0..5_000).map(row).collect();
-    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
+    }
+}
+
+/// Stores rows, with the statistics that plans are made of.
+async fn store(connection: &Arc<Connection>, shape: &ViewShape, rows: &[Row]) {
+    for sql in rows::write(SCHEMA, "test", shape, rows, &[]).expect("statements") {
         connection.query(sql).await.expect("many rows");
     }
     connection.send_text("ANALYZE".into()).await.expect("statistics");
+}
+
+#[tokio::test]
+async fn searches_use_the_indexes() {
+    let (_database, connection) = filled(false).await;
+    let row = |number| row(number, 500);
+    let many: Vec<Row> = (0..5_000).map(row).collect();
+    store(&connection, &SHAPE, &many).await;
     let all = || Filter::All(Vec::new());
     let by = |value| Filter::Compare("customer", Comparison::Equal, value);
     let query = |filter, order| RowQuery { order, limit: Some(10), ..RowQuery::new(filter) };
@@ -219,18 +229,9 @@ async fn searches_use_the_indexes() {
 #[tokio::test]
 async fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
     let (_database, connection) = filled(false).await;
-    let row = |number: i64| Row {
-        key: number.to_string(),
-        indexes: vec![Value::Text(format!("customer {}", number % 5)), Value::Integer(number)],
-        multi_values: vec![Vec::new(), Vec::new()],
-        document: "{}".into(),
-        position: Position::new(1),
-    };
+    let row = |number| row(number, 5);
     let many: Vec<Row> = (0..20_000).map(row).collect();
-    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
-        connection.query(sql).await.expect("many rows");
-    }
-    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    store(&connection, &SHAPE, &many).await;
     let every = || Filter::All(Vec::new());
     let customer = || Filter::Compare("customer", Comparison::Equal, Value::Text("customer 3".into()));
     for (filter, order, values) in [
@@ -262,18 +263,12 @@ async fn every_part_of_a_page_is_a_range_of_an_index_in_its_order() {
 async fn the_values_of_a_multi_valued_index_are_looked_up() {
     let (_database, connection) = filled(false).await;
     let text = |text: String| Value::Text(text);
-    let row = |number: i64| Row {
-        key: number.to_string(),
-        indexes: vec![text(format!("customer {}", number % 500)), Value::Integer(number)],
-        multi_values: vec![vec![text("all".into()), text(format!("rare {}", number % 4_000))], Vec::new()],
-        document: "{}".into(),
-        position: Position::new(1),
+    let row = |number| {
+        let tags = vec![text("all".into()), text(format!("rare {}", number % 4_000))];
+        Row { multi_values: vec![tags, Vec::new()], ..row(number, 500) }
     };
     let many: Vec<Row> = (0..20_000).map(row).collect();
-    for sql in rows::write(SCHEMA, "test", &SHAPE, &many, &[]).expect("statements") {
-        connection.query(sql).await.expect("many rows");
-    }
-    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    store(&connection, &SHAPE, &many).await;
     let has = |value: &str| Filter::Has("tags", vec![text(value.into())]);
     let customer = || Filter::Compare("customer", Comparison::Equal, text("customer 7".into()));
     let newest = |filter| RowQuery { order: vec![("total", true)], limit: Some(10), ..RowQuery::new(filter) };
@@ -307,18 +302,9 @@ async fn a_compound_index_sorts_a_page() {
     for sql in views::make_tables(SCHEMA, &SORTED) {
         connection.query(sql).await.expect("a table");
     }
-    let row = |number: i64| Row {
-        key: number.to_string(),
-        indexes: vec![Value::Text(format!("customer {}", number % 5)), Value::Integer(number)],
-        multi_values: vec![Vec::new(), Vec::new()],
-        document: "{}".into(),
-        position: Position::new(1),
-    };
+    let row = |number| row(number, 5);
     let many: Vec<Row> = (0..20_000).map(row).collect();
-    for sql in rows::write(SCHEMA, "test", &SORTED, &many, &[]).expect("statements") {
-        connection.query(sql).await.expect("many rows");
-    }
-    connection.send_text("ANALYZE".into()).await.expect("statistics");
+    store(&connection, &SORTED, &many).await;
     let customer = Filter::Compare("customer", Comparison::Equal, Value::Text("customer 3".into()));
     for descends in [false, true] {
         let order = vec![("total", descends)];

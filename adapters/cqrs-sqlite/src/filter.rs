@@ -192,12 +192,14 @@ pub(crate) fn sum(shape: &ViewShape, filter: &Filter, index: &str, store: &str) 
 }
 
 /// The rows whose indexed field equals one of the values, or has one of them.
-pub(crate) fn rows_by(shape: &ViewShape, index: &str, values: &[Value], store: &str) -> Result<Sql, StoreError> {
+pub(crate) fn rows_by(
+    shape: &ViewShape,
+    index: &'static str,
+    values: &[Value],
+    store: &str,
+) -> Result<Sql, StoreError> {
     let mut writer = Writer { sql: select(shape, COLUMNS), shape, store };
-    match shape.multi_index(index) {
-        Some(_) => writer.has(index, values, false)?,
-        None => writer.one_of(index, values, false)?,
-    }
+    writer.filter(&shape.any_of(index, values))?;
     Ok(writer.sql)
 }
 

@@ -11,7 +11,7 @@ use crate::debug::opaque_debug;
 use crate::position::Position;
 use crate::store_error::{BoxFuture, StoreError};
 use crate::view::{
-    Checkpoint, Filter, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
+    Checkpoint, Generation, Lease, Parked, Removed, Row, RowQuery, StandaloneTransaction, ViewShape, ViewStore,
     ViewTransaction, values as values_of,
 };
 
@@ -194,9 +194,7 @@ impl<S: BufferedStore> ViewTransaction for Buffered<S> {
         values: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
-            let is_multi = shape.multi_index(index).is_some();
-            let filter = if is_multi { Filter::Has } else { Filter::OneOf };
-            let query = RowQuery::new(filter(index, values.to_vec()));
+            let query = RowQuery::new(shape.any_of(index, values));
             let is_cleared = self.collected.is_cleared(shape.name);
             let mut rows = if is_cleared { Vec::new() } else { self.store.find(shape, &query).await? };
             rows.retain(|row| self.collected.change(shape.name, &row.key).is_none());

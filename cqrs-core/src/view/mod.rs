@@ -131,6 +131,13 @@ impl ViewShape {
         })
     }
 
+    /// Rows whose indexed field, of either sort, equals or has one of these values.
+    #[must_use]
+    pub fn any_of(&self, index: &'static str, values: &[Value]) -> Filter {
+        let filter = if self.multi_index(index).is_some() { Filter::Has } else { Filter::OneOf };
+        filter(index, values.to_vec())
+    }
+
     /// Checks that a row has a value for each index of one value, and a list for each multi-valued one.
     ///
     /// # Errors

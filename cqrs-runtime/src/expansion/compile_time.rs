@@ -1,5 +1,6 @@
 //! Functions for constants: checks while compiling, and names.
 
+use crate::model::rejection::RejectionCode;
 use cqrs_core::event_list::TagInfo;
 
 /// Whether two names are one.
@@ -54,4 +55,70 @@ pub const fn same_events(one: &[&str], other: &[&str]) -> bool {
         at += 1;
     }
     one.len() == other.len()
+}
+
+/// Whether no two variants have one code, those of wrapped errors included.
+#[must_use]
+pub const fn distinct(codes: &[RejectionCode]) -> bool {
+    let mut rest = codes;
+    while let [first, others @ ..] = rest {
+        if shares(first, others) {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
+/// Whether one of this variant's codes is among those of the others.
+const fn shares(one: &RejectionCode, others: &[RejectionCode]) -> bool {
+    if one.wraps.is_empty() {
+        return has_code(others, one.code);
+    }
+    let mut rest = one.wraps;
+    while let [first, more @ ..] = rest {
+        if shares(first, others) {
+            return true;
+        }
+        rest = more;
+    }
+    false
+}
+
+const fn has_code(codes: &[RejectionCode], code: &str) -> bool {
+    let mut rest = codes;
+    while let [first, more @ ..] = rest {
+        let is_there = if first.wraps.is_empty() { same_name(first.code, code) } else { has_code(first.wraps, code) };
+        if is_there {
+            return true;
+        }
+        rest = more;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn code(code: &'static str, wraps: &'static [RejectionCode]) -> RejectionCode {
+        RejectionCode { code, status: None, wraps, docs: "", members: &[] }
+    }
+
+    #[test]
+    fn codes_of_wrapped_errors_count_in_place_of_their_wrapper() {
+        const INNER: &[RejectionCode] = &[code("A", &[]), code("B", &[])];
+        const OUTER: &[RejectionCode] = &[code("A", INNER), code("C", &[])];
+        const DEEP: &[RejectionCode] = &[code("X", OUTER), code("X2", &[]), code("Y", &[code("Z", &[])])];
+        assert!(distinct(&[]) && distinct(INNER) && distinct(OUTER));
+        assert!(distinct(DEEP));
+        for twice in [
+            [code("A", &[]), code("A", &[])],
+            [code("W", INNER), code("B", &[])],
+            [code("B", &[]), code("W", OUTER)],
+            [code("V", INNER), code("W", OUTER)],
+        ] {
+            assert!(!distinct(&twice), "{twice:?}");
+        }
+    }
 }

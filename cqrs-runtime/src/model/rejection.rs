@@ -200,57 +200,6 @@ pub trait NoRejectionField<T> {
 
 impl<T> NoRejectionField<T> for RejectionField<T> {}
 
-/// Whether no two variants have one code, those of wrapped errors included.
-#[must_use]
-pub const fn distinct(codes: &[RejectionCode]) -> bool {
-    let mut rest = codes;
-    while let [first, others @ ..] = rest {
-        if shares(first, others) {
-            return false;
-        }
-        rest = others;
-    }
-    true
-}
-
-/// Whether one of this variant's codes is among those of the others.
-const fn shares(one: &RejectionCode, others: &[RejectionCode]) -> bool {
-    if one.wraps.is_empty() {
-        return has(others, one.code);
-    }
-    let mut rest = one.wraps;
-    while let [first, more @ ..] = rest {
-        if shares(first, others) {
-            return true;
-        }
-        rest = more;
-    }
-    false
-}
-
-const fn has(codes: &[RejectionCode], code: &str) -> bool {
-    let mut rest = codes;
-    while let [first, more @ ..] = rest {
-        let is_there = if first.wraps.is_empty() { same(first.code, code) } else { has(first.wraps, code) };
-        if is_there {
-            return true;
-        }
-        rest = more;
-    }
-    false
-}
-
-const fn same(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
-    while let ([a, rest @ ..], [b, others @ ..]) = (one, other) {
-        if *a != *b {
-            return false;
-        }
-        (one, other) = (rest, others);
-    }
-    one.is_empty() && other.is_empty()
-}
-
 /// A type that derives `DomainError`, as the program lists it.
 #[derive(Debug)]
 pub struct DomainErrorInfo {
@@ -290,27 +239,6 @@ mod tests {
         }
     }
     impl<T: std::fmt::Debug> Error for Plain<T> {}
-
-    const fn code(code: &'static str, wraps: &'static [RejectionCode]) -> RejectionCode {
-        RejectionCode { code, status: None, wraps, docs: "", members: &[] }
-    }
-
-    #[test]
-    fn codes_of_wrapped_errors_count_in_place_of_their_wrapper() {
-        const INNER: &[RejectionCode] = &[code("A", &[]), code("B", &[])];
-        const OUTER: &[RejectionCode] = &[code("A", INNER), code("C", &[])];
-        const DEEP: &[RejectionCode] = &[code("X", OUTER), code("X2", &[]), code("Y", &[code("Z", &[])])];
-        assert!(distinct(&[]) && distinct(INNER) && distinct(OUTER));
-        assert!(distinct(DEEP));
-        for twice in [
-            [code("A", &[]), code("A", &[])],
-            [code("W", INNER), code("B", &[])],
-            [code("B", &[]), code("W", OUTER)],
-            [code("V", INNER), code("W", OUTER)],
-        ] {
-            assert!(!distinct(&twice), "{twice:?}");
-        }
-    }
 
     #[test]
     fn an_error_without_the_derive_has_the_name_of_its_type() {
